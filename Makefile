@@ -1,0 +1,68 @@
+# Two commands: `make all` builds the whole study, `make test` checks it. `make help` lists the rest.
+# PRESET, ONLY and PARAMS choose what runs: make chapters ONLY=05_probing PRESET=ynat PARAMS="-p layer q3"
+
+PRESET ?= default
+ONLY ?=
+PARAMS ?=
+PYTHON ?=
+RUN := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help all env chapters pages book site pdf test lint verify reference serve data bench lock clean clean-env
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo '  PRESET=smoke|default|ynat|keat  ONLY=05_probing  PARAMS="-p layer q3"  PYTHON=python3.12'
+
+all: pages ## environment, chapters, both sites, both PDFs
+	@$(RUN) -m pipeline.build --preset "$(PRESET)"
+
+# PYTHON, else the environment's own, else the first Python that is new enough, else python3, which will complain.
+env:
+	@python="$(PYTHON)"; \
+	if [ -z "$$python" ] && [ -f .venv/kosae-stamp ] && [ -x .venv/bin/python ]; then python=.venv/bin/python; fi; \
+	if [ -z "$$python" ]; then \
+	  for python in python3 python3.14 python3.13 python3.12 python3.11 python python3; do \
+	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && break; \
+	  done; \
+	fi; \
+	command -v "$$python" >/dev/null 2>&1 || { echo "KoSAE: there is no $$python; install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3." >&2; exit 1; }; \
+	"$$python" pipeline/bootstrap.py
+
+chapters: env ## execute the chapters that changed
+	@$(RUN) -m pipeline.execute --preset "$(PRESET)" $(if $(ONLY),--only "$(ONLY)") $(PARAMS)
+
+pages: chapters
+	@$(RUN) -m pipeline.weave --preset "$(PRESET)"
+
+site pdf: all ## the same as all; what did not change is not built again
+
+test: env ## all tests
+	@$(RUN) -m pytest
+
+lint: env ## ruff, on everything
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+
+verify: env ## run everything again and compare with the reference numbers
+	@$(RUN) -m pipeline.verify --preset "$(PRESET)" $(if $(ONLY),--only "$(ONLY)")
+
+reference: chapters ## make this run's numbers the reference
+	@$(RUN) -m pipeline.verify --preset "$(PRESET)" --reference
+
+serve: env ## show the built site at http://localhost:8000
+	@$(RUN) -m http.server --bind 127.0.0.1 --directory _site 8000
+
+data: env ## fetch a corpus: make data CORPUS=keat
+	@$(RUN) -m pipeline.fetch_data $(CORPUS)
+
+bench: env ## run the measurements of benchmarks/
+	@for file in benchmarks/*.py; do echo "$$file"; $(RUN) "$$file" || exit 1; done
+
+lock: env ## write requirements.lock from .venv
+	@$(RUN) -m pipeline.lock
+
+clean: ## remove what was built (not .venv)
+	rm -rf build pages-ko pages-en _site
+
+clean-env: ## remove .venv
+	rm -rf .venv

@@ -1,0 +1,46 @@
+"""KoSAE: what sparse autoencoders find inside language models that read Korean.
+
+Names are imported on first use, so that `import kosae_core` costs nothing and a reader of results needs no torch.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_EXPORTS = {
+    "lm": ["LanguageModel", "HookPoint", "load_lm"],
+    "corpora": ["Corpus", "Record", "load_corpus"],
+    "activations": ["ActivationStore", "gather"],
+    "generation": ["gather_generated"],
+    "sae": ["SAE", "SAEConfig", "StandardSAE", "GatedSAE", "TopKSAE", "load_sae"],
+    "training": ["TrainConfig", "History", "train"],
+    "metrics": ["Report", "evaluate"],
+    "features": [
+        "class_means",
+        "document_features",
+        "encode_store",
+        "tfidf",
+        "top_features",
+        "top_tokens",
+    ],
+    "results": ["Results"],
+}
+_MODULES = {
+    "activations", "corpora", "features", "lm", "losses", "metrics", "paths", "planted", "plots", "probing",
+    "results", "sae", "schedules", "store", "toy", "training",
+}  # fmt: skip
+_HOME = {name: module for module, names in _EXPORTS.items() for name in names}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"kosae_core has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME, *_MODULES])

@@ -1,0 +1,263 @@
+"""Gather a model's activations over a corpus into a store on disk, and read them back."""
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from kosae_core import store
+from kosae_core.batches import length_batches
+from kosae_core.hooks import HookPoint
+from kosae_core.lm import LanguageModel
+
+if TYPE_CHECKING:
+    from kosae_core.corpora import Corpus
+
+log = logging.getLogger("kosae.activations")
+
+GATHER_VERSION = 1
+"""Raise it when the same arguments no longer give the same store."""
+
+DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
+KIND = "activations"
+
+Progress = Callable[[int, int, str], None]
+
+
+class ActivationStore:
+    """The activations of every real token of a corpus at one hook point, memory-mapped.
+
+    Rows stand in the corpus's order: all tokens of document 0, then of document 1; padding and special tokens are not
+    there. `token_ids`, `positions` (in the document as the model read it, its start token being 0) and `doc_index`
+    have one element for each row.
+
+    Raises  store.DamagedEntry if a file is missing or has another size than was written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        store.verify(path, full=False)
+        self.path = Path(path)
+        self.spec: dict = store.read_manifest(path)["spec"]
+        self.key = store.key_of(self.spec)
+        self.point: str = self.spec["point"]
+        self.dtype: str = self.spec["dtype"]
+        about = json.loads((self.path / "about.json").read_text())
+        self.lm_name: str = about["lm"]
+        self.n_tokens: int = about["n_tokens"]
+        self.d_model: int = about["d_model"]
+
+    def __len__(self) -> int:
+        return self.n_tokens
+
+    def __repr__(self) -> str:
+        return f"ActivationStore({self.lm_name} {self.point}, {self.n_tokens} tokens x {self.d_model}, {self.dtype})"
+
+    def verify(self) -> None:
+        """Check every file's sha256.
+
+        Raises  store.DamagedEntry naming the file that changed.
+        """
+        store.verify(self.path, full=True)
+
+    @property
+    def lm_key(self) -> str:
+        """The key of the model that was read."""
+        return self.spec["lm"]
+
+    @cached_property
+    def _mapped(self) -> Tensor:
+        # A private mapping: a write through it never reaches the file.
+        size = self.n_tokens * self.d_model
+        flat = torch.from_file(str(self.path / "acts.bin"), shared=False, size=size, dtype=DTYPES[self.dtype])
+        return flat.view(self.n_tokens, self.d_model)
+
+    def acts(self) -> Tensor:
+        """All activations as they lie on disk: a memory-mapped (N, D) tensor in the store's dtype."""
+        return self._mapped
+
+    def all(self) -> Float[Tensor, "N D"]:
+        """All activations in memory, as float32."""
+        return self._mapped.float().clone() if self.dtype == "fp32" else self._mapped.float()
+
+    def batch(self, indices: Tensor | np.ndarray | Sequence[int]) -> Float[Tensor, "B D"]:
+        """The rows at `indices`, as float32."""
+        return self._mapped[torch.as_tensor(indices, dtype=torch.long)].float()
+
+    def __getitem__(self, rows: slice) -> Float[Tensor, "B D"]:
+        return self._mapped[rows].float()
+
+    def batches(
+        self, batch_size: int, generator: torch.Generator | None = None, *, drop_last: bool = False
+    ) -> Iterator[Float[Tensor, "B D"]]:
+        """Every row once, float32, shuffled by `generator`; in the stored order without one."""
+        order = torch.arange(self.n_tokens) if generator is None else torch.randperm(self.n_tokens, generator=generator)
+        for rows in order.split(batch_size):
+            if len(rows) == batch_size or not drop_last:
+                yield self.batch(rows)
+
+    @cached_property
+    def token_ids(self) -> np.ndarray:
+        """(N,) int32: the token at each row."""
+        return np.load(self.path / "token_ids.npy")
+
+    @cached_property
+    def positions(self) -> np.ndarray:
+        """(N,) int32: its position in `documents[doc_index]`."""
+        return np.load(self.path / "positions.npy")
+
+    @cached_property
+    def doc_index(self) -> np.ndarray:
+        """(N,) int32: its document, which is its record in the corpus."""
+        return np.load(self.path / "doc_index.npy")
+
+    @cached_property
+    def _documents(self) -> dict:
+        return json.loads((self.path / "documents.json").read_text())
+
+    @property
+    def documents(self) -> list[list[int]]:
+        """Every document's token ids as the model read them, special tokens included."""
+        return self._documents["ids"]
+
+    @cached_property
+    def doc_lang(self) -> np.ndarray:
+        """(documents,) str: language of each document, empty where the corpus says none."""
+        return np.array(self._documents["langs"], dtype=str)
+
+    def texts(self) -> list[str]:
+        """The text of every document, whole even where the model read only its beginning."""
+        return self._documents["texts"]
+
+    @cached_property
+    def doc_rows(self) -> np.ndarray:
+        """(documents + 1,) int64: document `d` has rows `doc_rows[d]` to `doc_rows[d + 1]`."""
+        return np.searchsorted(self.doc_index, np.arange(len(self.documents) + 1))
+
+
+def create_mapped(path: Path, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
+    """A new file as a writable memory-mapped tensor.
+
+    Raises  OSError, before anything is written, if the disk has no room for it.
+    """
+    size = shape[0] * shape[1]
+    needed, free = size * dtype.itemsize, shutil.disk_usage(path.parent).free
+    if needed > free:
+        raise OSError(f"{path.parent}: {needed / 1e9:.2f} GB of activations, {free / 1e9:.2f} GB free on the disk.")
+    with open(path, "wb") as file:
+        # Blocks are reserved now: a disk that fills up later would kill the process without a message.
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, needed)
+        else:
+            file.truncate(needed)
+    return torch.from_file(str(path), shared=True, size=size, dtype=dtype).view(shape)
+
+
+def write_documents(
+    folder: Path, lm: LanguageModel, ids: Sequence[Sequence[int]], kept: np.ndarray, texts: Sequence[str],
+    langs: Sequence[str],
+) -> None:  # fmt: skip
+    """Write what stands beside the activations; `kept` marks, over all documents' ids in a row, those with a row."""
+    lengths = np.array([len(one) for one in ids])
+    flat = np.concatenate([np.asarray(one, dtype=np.int32) for one in ids])
+    starts = np.repeat(np.cumsum(lengths) - lengths, lengths)
+    np.save(folder / "token_ids.npy", flat[kept])
+    np.save(folder / "positions.npy", (np.arange(len(flat)) - starts)[kept].astype(np.int32))
+    np.save(folder / "doc_index.npy", np.repeat(np.arange(len(ids), dtype=np.int32), lengths)[kept])
+    about = {"lm": lm.name, "n_tokens": int(kept.sum()), "d_model": lm.d_model}
+    (folder / "about.json").write_text(json.dumps(about))
+    documents = {"ids": [list(map(int, one)) for one in ids], "langs": list(langs), "texts": list(texts)}
+    (folder / "documents.json").write_text(json.dumps(documents, ensure_ascii=False))
+
+
+def check_finite(acts: Tensor, point: HookPoint) -> None:
+    """Raises  ValueError if an activation is infinite or not a number."""
+    if not bool(torch.isfinite(acts).all()):
+        raise ValueError(f"{point}: an activation is not finite; load the model with dtype=torch.float32 or bfloat16.")
+
+
+def describe_corpus(corpus: "Corpus | Sequence[str]") -> tuple[str, list[str], list[str]]:
+    """Key, texts and languages of a corpus or of a plain list of texts."""
+    if hasattr(corpus, "key"):
+        return corpus.key, corpus.texts, [record.lang for record in corpus]
+    texts = list(corpus)
+    return store.key_of({"texts": texts}), texts, [""] * len(texts)
+
+
+def gather(
+    lm: LanguageModel,
+    corpus: "Corpus | Sequence[str]",
+    points: str | Sequence[str],
+    *,
+    max_length: int = 128,
+    dtype: str = "bf16",
+    tokens_per_batch: int = 4096,
+    progress: Progress | None = None,
+) -> dict[str, ActivationStore]:
+    """The activations of a corpus's tokens at some hook points, from the cache or from one forward pass.
+
+    Documents are cut at `max_length` tokens, the start token included. `tokens_per_batch` changes the speed and, by
+    rounding alone, the values; it is not part of the cache's key.
+
+    Raises  ValueError if the corpus has no token, or an activation is not finite.
+    """
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype {dtype!r} is not one of {', '.join(DTYPES)}.")
+    names = [points] if isinstance(points, str) else list(points)
+    at = {name: lm.resolve(name) for name in names}
+    corpus_key, texts, langs = describe_corpus(corpus)
+    shared = {"lm": lm.key, "corpus": corpus_key, "max_length": max_length, "dtype": dtype, "version": GATHER_VERSION}
+    specs = {point: {**shared, "point": str(point)} for point in sorted(set(at.values()))}
+    missing = {point: spec for point, spec in specs.items() if store.find(KIND, spec) is None}
+    if missing:
+        documents = lm.documents(texts, max_length)
+        with ExitStack() as entries:
+            folders = {point: entries.enter_context(store.new_entry(KIND, spec)) for point, spec in missing.items()}
+            _run(lm, documents, folders, DTYPES[dtype], tokens_per_batch, texts, langs, progress)
+    return {name: ActivationStore(store.folder_of(KIND, specs[point])) for name, point in at.items()}
+
+
+def _run(
+    lm: LanguageModel, documents: list[list[int]], folders: dict[HookPoint, Path], dtype: torch.dtype,
+    tokens_per_batch: int, texts: list[str], langs: list[str], progress: Progress | None,
+) -> None:  # fmt: skip
+    lengths = np.array([len(ids) for ids in documents], dtype=np.int64)
+    flat = np.concatenate([np.asarray(ids, dtype=np.int64) for ids in documents]) if len(documents) else np.zeros(0)
+    kept = ~np.isin(flat, list(lm.special_ids))
+    if not kept.any():
+        raise ValueError("the corpus has no token to gather.")
+    before = np.concatenate([[0], np.cumsum(kept)])
+    ends = np.cumsum(lengths)
+    first_row, n_rows = before[ends - lengths], before[ends] - before[ends - lengths]
+    total = int(kept.sum())
+    log.info("gathering %d tokens of %d documents at %s", total, len(documents), ", ".join(map(str, folders)))
+    mapped = {point: create_mapped(f / "acts.bin", (total, lm.d_model), dtype) for point, f in folders.items()}
+    done = 0
+    for rows in length_batches(lengths.tolist(), tokens_per_batch):
+        batch = lm.batch([documents[row] for row in rows])
+        at = np.concatenate([np.arange(first_row[row], first_row[row] + n_rows[row]) for row in rows])
+        with lm.watched({p: _writer(p, mapped[p], batch.real_BT, torch.from_numpy(at)) for p in folders}):
+            lm.forward(batch)
+        done += len(at)
+        if progress is not None:
+            progress(done, total, f"gather {', '.join(map(str, folders))}")
+    for folder in folders.values():
+        write_documents(folder, lm, documents, kept, texts, langs)
+
+
+def _writer(point: HookPoint, mapped_ND: Tensor, real_BT: Tensor, rows_B: Tensor) -> Callable[[Tensor], None]:
+    def write(hidden_BTD: Tensor) -> None:
+        acts_BD = hidden_BTD[real_BT].to(mapped_ND.dtype)
+        check_finite(acts_BD, point)
+        mapped_ND[rows_B] = acts_BD.cpu()
+
+    return write

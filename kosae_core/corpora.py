@@ -1,0 +1,266 @@
+"""Corpora: text records with labels, by name, from a file, or from the Hugging Face hub."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from kosae_core import paths, readers
+from kosae_core.readers import CorpusError
+
+LANGUAGES = ("ko", "en")
+SPLITS = ("train", "test")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One text with what is known about it."""
+
+    text: str
+    lang: str
+    labels: dict[str, str] = field(default_factory=dict)
+    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Name -> (start, end) in characters of `text`."""
+    id: str = ""
+    doc: str = ""
+    """The document it belongs to: what a split must keep together."""
+
+
+class Corpus(Sequence[Record]):
+    """An ordered, immutable list of records of one split."""
+
+    def __init__(self, records: Iterable[Record], name: str, split: str = "train", lang: str | None = None) -> None:
+        self.records = tuple(records)
+        self.name, self.split, self.lang = name, split, lang
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return Corpus(self.records[index], self.name, self.split, self.lang)
+        return self.records[index]
+
+    def __repr__(self) -> str:
+        return f"Corpus({self.name!r}, split={self.split!r}, lang={self.lang!r}, {len(self)} records)"
+
+    @functools.cached_property
+    def key(self) -> str:
+        """The sha256 of the content, in hex: the same texts, labels and spans in the same order give the same key."""
+        digest = hashlib.sha256()
+        for r in self.records:
+            row = [r.text, r.lang, sorted(r.labels.items()), sorted((k, *v) for k, v in r.spans.items()), r.id, r.doc]
+            digest.update(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+        return digest.hexdigest()
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts, in order."""
+        return [r.text for r in self.records]
+
+    @property
+    def label_names(self) -> list[str]:
+        """The labels that every record has."""
+        return sorted(set.intersection(*(set(r.labels) for r in self.records))) if self.records else []
+
+    def label(self, name: str) -> np.ndarray:
+        """One label of every record, as an array of strings.
+
+        Raises  ValueError if a record lacks it; the message names the labels there are.
+        """
+        try:
+            return np.array([r.labels[name] for r in self.records], dtype=str)
+        except KeyError:
+            there = ", ".join(self.label_names) or "none"
+            raise ValueError(f"corpus {self.name!r} has no label {name!r}; it has: {there}.") from None
+
+    def subset(self, which: Sequence[bool] | Sequence[int] | np.ndarray) -> Corpus:
+        """The records at these indices, or where this mask is true.
+
+        Raises  ValueError for a mask of another length.
+        """
+        chosen = np.asarray(which)
+        if chosen.dtype == bool:
+            if len(chosen) != len(self):
+                raise ValueError(f"the mask has {len(chosen)} entries, the corpus {len(self)} records.")
+            chosen = np.flatnonzero(chosen)
+        return Corpus([self.records[int(i)] for i in chosen], self.name, self.split, self.lang)
+
+
+# ---------------------------------------------------------------- the named corpora
+
+
+def _synthetic(split: str, lang: str | None) -> Iterator[list[Record]]:
+    from kosae_core.synthetic import generate
+
+    for pair_id, pair in generate()[split]:
+        labels = {**pair.labels, "pair": pair_id}
+        yield [
+            Record(text, tongue, labels, spans, f"{pair_id}-{tongue}", pair.labels["template"])
+            for tongue, text, spans in (("ko", pair.ko, pair.ko_spans), ("en", pair.en, pair.en_spans))
+            if lang in (None, tongue)
+        ]
+
+
+def _ynat(split: str, lang: str | None) -> Iterator[list[Record]]:
+    if lang == "en":
+        raise CorpusError("ynat is a Korean corpus: ask for lang='ko' or none.")
+    name = "klue_ynat.jsonl.gz"
+    if found := readers.find(name):
+        for place, row in readers.json_lines(found):
+            if readers.text_field(row, "split", place) == split:
+                labels = {"big": readers.text_field(row, "label_name", place)}
+                identity = readers.text_field(row, "id", place)
+                yield [Record(readers.text_field(row, "text", place), "ko", labels, {}, identity, identity)]
+        return
+    try:
+        rows, topics = readers.hub_rows("klue/klue", "ynat", "train" if split == "train" else "validation")
+    except CorpusError as error:
+        raise CorpusError(
+            f"ynat is neither in {readers.looked(name)} nor to be had from the hub ({error}) "
+            "Set KOSAE_DATA_DIR to the folder that holds it."
+        ) from error
+    for place, row in rows:
+        identity = str(row.get("guid") or place)
+        labels = {"big": topics["label"][row["label"]].replace("/", "")}
+        yield [Record(readers.text_field(row, "title", place), "ko", labels, {}, identity, identity)]
+
+
+# An article that both splits tell, under two addresses; the two articles under one address are found as they are read.
+_KEAT_SAME_STORY = "arcid=0013302084&"
+
+
+def _keat(split: str, lang: str | None) -> Iterator[list[Record]]:
+    train, test = (readers.keat_documents(name) for name in ("development.json", "evaluation.json"))
+    if split == "test":
+        seen = {document["url"] for _, document in train}
+        test = [(place, d) for place, d in test if d["url"] not in seen and _KEAT_SAME_STORY not in d["url"]]
+    for place, document in train if split == "train" else test:
+        doc = hashlib.sha256(document["url"].encode()).hexdigest()[:12]
+        big, *more = document["category"]
+        for n, sentence in enumerate(document["text"]):
+            labels = {"big": big, "small": more[0] if more else big, "pair": f"{doc}-{n:02d}"}
+            yield [
+                Record(
+                    readers.text_field(sentence, f"{t}_text", f"{place}, sentence {n}"),
+                    t,
+                    labels,
+                    {},
+                    f"{doc}-{n:02d}-{t}",
+                    doc,
+                )
+                for t in LANGUAGES
+                if lang in (None, t)
+            ]
+
+
+NAMED: dict[str, Callable[[str, str | None], Iterator[list[Record]]]] = {
+    "synthetic": _synthetic,
+    "ynat": _ynat,
+    "keat": _keat,
+}
+
+
+# ---------------------------------------------------------------- files and hub datasets
+
+
+def _from_rows(
+    rows: Iterable[tuple[str, dict]], split: str, lang: str | None, text: str, labels: Sequence[str], has_splits: bool
+) -> Iterator[list[Record]]:
+    for place, row in rows:
+        body = readers.text_field(row, text, place)
+        identity = str(row.get("id", place.rsplit(":", 1)[-1]))
+        doc = str(row.get("doc", identity))
+        tongue = row.get("lang") or readers.language_of(body)
+        own_split = row.get("split") if not has_splits else split
+        if (own_split or readers.split_by_hash(doc)) != split or lang not in (None, tongue):
+            continue
+        named = {name: readers.label_field(row, name, place) for name in labels}
+        yield [Record(body, tongue, named, {}, identity, doc)]
+
+
+def _from_file(path: Path, split: str, lang: str | None, text: str, labels: Sequence[str]) -> Iterator[list[Record]]:
+    if path.name.endswith(".txt"):
+        if labels:
+            raise CorpusError(f"{path} is plain text and has no labels; use .jsonl for {', '.join(labels)}.")
+        rows = [(place, {text: line}) for place, line in readers.text_lines(path)]
+    else:
+        rows = readers.json_lines(path)
+    return _from_rows(rows, split, lang, text, labels, has_splits=False)
+
+
+def _from_hub(name: str, split: str, lang: str | None, text: str, labels: Sequence[str]) -> Iterator[list[Record]]:
+    owner_name, config = "/".join(name.split("/")[:2]), "/".join(name.split("/")[2:]) or None
+    rows, names = readers.hub_rows(owner_name, config, split)
+    readable = (
+        (place, {k: names[k][v] if k in names and isinstance(v, int) and v >= 0 else v for k, v in row.items()})
+        for place, row in rows
+    )
+    return _from_rows(readable, split, lang, text, labels, has_splits=True)
+
+
+@functools.lru_cache(maxsize=16)
+def _groups(
+    name: str, split: str, lang: str | None, text: str, labels: tuple[str, ...], stamp: tuple
+) -> tuple[tuple[Record, ...], ...]:
+    if name in NAMED:
+        groups = NAMED[name](split, lang)
+    elif name.startswith("hub:"):
+        groups = _from_hub(name[4:], split, lang, text, labels)
+    else:
+        groups = _from_file(Path(name), split, lang, text, labels)
+    return tuple(tuple(group) for group in groups)
+
+
+def load_corpus(
+    name_or_path: str | Path,
+    *,
+    split: str = "train",
+    lang: str | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    text: str = "text",
+    labels: Sequence[str] = (),
+) -> Corpus:
+    """A corpus by name (synthetic, ynat, keat), from a .txt, .jsonl or .jsonl.gz file, or as "hub:owner/name[/config]".
+
+    The records come in a shuffled order that `seed` fixes; `limit` keeps the first of them, so that a smaller limit is a part
+    of a larger one. Where a record exists in both languages, the same seed gives both in the same order. In a file, `text` and
+    `labels` name fields; its fields id, doc, lang and split are used where they are there, and documents without a split go to
+    `test` by a hash, one in ten.
+
+    Raises  CorpusError if the corpus is not there or a record is malformed (then nothing is returned);
+            ValueError for an unknown split or language.
+    """
+    name = str(name_or_path)
+    if split not in SPLITS:
+        raise ValueError(f"split must be train or test, not {split!r}.")
+    if lang not in (None, *LANGUAGES):
+        raise ValueError(f"lang must be ko, en or None, not {lang!r}.")
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit must be at least 1, not {limit}.")
+    stamp: tuple = (str(paths.corpora_dir()),)
+    if name not in NAMED and not name.startswith("hub:"):
+        path = Path(name).expanduser()
+        if not path.name.endswith((".txt", ".jsonl", ".jsonl.gz")):
+            raise CorpusError(
+                f"no corpus {name!r}: known are {', '.join(NAMED)}, .txt, .jsonl(.gz) files and hub:owner/name."
+            )
+        if not path.is_file():
+            raise CorpusError(
+                f"no file {path.resolve()}; give the path of a .txt, .jsonl or .jsonl.gz file that exists."
+            )
+        name, stamp = str(path.resolve()), (path.stat().st_mtime_ns, path.stat().st_size)
+    groups = list(_groups(name, split, lang, text, tuple(labels), stamp))
+    random.Random(seed).shuffle(groups)
+    records = [record for group in groups for record in group]
+    if not records:
+        raise CorpusError(f"{name} holds no {lang or ''} record of the split {split!r}.")
+    return Corpus(records[:limit], name if name in NAMED else name.rsplit("/", 1)[-1], split, lang)

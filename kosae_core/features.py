@@ -1,0 +1,154 @@
+"""Tokens and documents as bags of features: sparse matrices, TF-IDF, the features of a class, the tokens of a feature."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from kosae_core import rows
+from kosae_core.sae import SAE
+
+
+@torch.no_grad()
+def encode_store(sae: SAE, acts: Any, batch_size: int = 4096) -> sparse.csr_array:
+    """Features of all activations as a (tokens, features) float32 sparse array.
+
+    Raises  ValueError for another width or rows that are not finite.
+    """
+    rows.check_rows(acts)
+    blocks = []
+    for acts_BD in rows.in_order(acts, batch_size):
+        feats_BF = sae.encode(acts_BD.to(sae.mean_D.device)).cpu()
+        blocks.append(sparse.csr_array(feats_BF.numpy()))
+    return sparse.csr_array(sparse.vstack(blocks))
+
+
+def document_features(
+    sae: SAE, store: Any, pool: Literal["sum", "mean", "max"] = "sum", batch_size: int = 4096
+) -> sparse.csr_array:
+    """Features of each document, pooled over its tokens, as a (documents, features) sparse array.
+
+    Shapes  `store` is an activation store; a document without kept tokens has an empty row.
+    Source  The sum is the feature count of korean-sparse-llm-features-open (source A).
+    """
+    return pool_tokens(encode_store(sae, store, batch_size), np.asarray(store.doc_index), len(store.documents), pool)
+
+
+def pool_tokens(
+    X_NF: sparse.csr_array, doc_index_N: np.ndarray, n_documents: int, pool: Literal["sum", "mean", "max"] = "sum"
+) -> sparse.csr_array:
+    """Pool the rows of a (tokens, features) array by document.
+
+    Raises  ValueError for another `pool`, or an index outside the documents.
+    """
+    doc_index_N = np.asarray(doc_index_N, dtype=np.int64)
+    if pool not in ("sum", "mean", "max"):
+        raise ValueError(f"pool must be sum, mean or max, not {pool!r}.")
+    if len(doc_index_N) != X_NF.shape[0] or (len(doc_index_N) and doc_index_N.max() >= n_documents):
+        raise ValueError(f"{len(doc_index_N)} document indices do not fit {X_NF.shape[0]} tokens of {n_documents} documents.")
+    if pool == "max":
+        return _max_by_document(sparse.coo_array(X_NF), doc_index_N, n_documents)
+    tokens_M = np.bincount(doc_index_N, minlength=n_documents)
+    weight_N = np.ones(len(doc_index_N), dtype=X_NF.dtype) if pool == "sum" else (1.0 / tokens_M[doc_index_N])
+    members_MN = sparse.csr_array(
+        (weight_N.astype(X_NF.dtype), (doc_index_N, np.arange(len(doc_index_N)))), shape=(n_documents, X_NF.shape[0])
+    )
+    return sparse.csr_array(members_MN @ X_NF)
+
+
+def _max_by_document(X_NF: sparse.coo_array, doc_index_N: np.ndarray, n_documents: int) -> sparse.csr_array:
+    shape = (n_documents, X_NF.shape[1])
+    cell = doc_index_N[X_NF.row] * shape[1] + X_NF.col
+    order = np.argsort(cell, kind="stable")
+    cell, values = cell[order], X_NF.data[order]
+    first = np.flatnonzero(np.r_[True, cell[1:] != cell[:-1]]) if len(cell) else np.zeros(0, dtype=np.int64)
+    largest = np.maximum.reduceat(values, first) if len(cell) else values
+    return sparse.csr_array((largest, (cell[first] // shape[1], cell[first] % shape[1])), shape=shape)
+
+
+def tfidf(X_MF: sparse.csr_array) -> sparse.csr_array:
+    """count * log(N / (df + 1)) with rows of unit L2 norm.
+
+    Shapes  M documents, F features; df is the number of documents in which a feature is not zero, N = M.
+    Source  korean-sparse-llm-features-open (source A); a feature of every document gets a slightly negative weight.
+    """
+    df_F = np.bincount(sparse.coo_array(X_MF).col[sparse.coo_array(X_MF).data != 0], minlength=X_MF.shape[1])
+    weighted_MF = sparse.csr_array(X_MF @ sparse.diags_array(np.log(X_MF.shape[0] / (df_F + 1.0))))
+    norm_M = np.sqrt(weighted_MF.multiply(weighted_MF).sum(axis=1))
+    return sparse.csr_array(sparse.diags_array(1.0 / np.where(norm_M > 0, norm_M, 1.0)) @ weighted_MF)
+
+
+def class_means(X_MF: sparse.csr_array | np.ndarray, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean feature vector of each class: the sorted names (C,) and the means (C, F).
+
+    Raises  ValueError unless there is one label per row.
+    """
+    labels = np.asarray(labels)
+    if len(labels) != X_MF.shape[0]:
+        raise ValueError(f"{len(labels)} labels do not fit {X_MF.shape[0]} documents.")
+    names_C, class_M = np.unique(labels, return_inverse=True)
+    weight_M = 1.0 / np.bincount(class_M)[class_M]
+    members_CM = sparse.csr_array((weight_M, (class_M, np.arange(len(labels)))), shape=(len(names_C), len(labels)))
+    means_CF = members_CM @ X_MF
+    return names_C, means_CF.toarray() if sparse.issparse(means_CF) else np.asarray(means_CF)
+
+
+def top_features(X_MF: sparse.csr_array | np.ndarray, labels: Sequence[str], k: int) -> dict[str, np.ndarray]:
+    """The `k` features of highest mean in each class, highest first; of equals the lower index first.
+
+    Raises  ValueError if `k` is outside [1, F].
+    """
+    if not 1 <= k <= X_MF.shape[1]:
+        raise ValueError(f"k must lie between 1 and the number of features ({X_MF.shape[1]}), not {k}.")
+    names_C, means_CF = class_means(X_MF, labels)
+    order_CF = np.argsort(-means_CF, axis=1, kind="stable")
+    return {str(name): order_F[:k] for name, order_F in zip(names_C, order_CF, strict=True)}
+
+
+@dataclass(frozen=True)
+class TopToken:
+    """One token on which a feature is strong, and where it stands."""
+
+    value: float
+    """The feature's activation."""
+    row: int
+    """Row in the store."""
+    document: int
+    """Index of the document."""
+    position: int
+    """Position in the document's full token ids."""
+    context: tuple[int, ...]
+    """Token ids around it, of which it is number `centre`."""
+    centre: int
+    """Index of the token in `context`."""
+
+
+def top_tokens(
+    X_NF: sparse.csr_array, store: Any, feature: int, *, n: int = 10, context: int = 8, one_per_document: bool = True
+) -> list[TopToken]:  # fmt: skip
+    """The tokens on which a feature is strongest, with `context` tokens on either side.
+
+    Shapes  `X_NF` from `encode_store` on the same store.
+    Raises  ValueError if the array is not of this store.
+    """
+    if X_NF.shape[0] != store.n_tokens:
+        raise ValueError(f"features of {X_NF.shape[0]} tokens do not belong to a store of {store.n_tokens}.")
+    column_N = X_NF[:, [feature]].tocoo()
+    rows_n = column_N.row[np.lexsort((column_N.row, -column_N.data))]
+    values = dict(zip(column_N.row.tolist(), column_N.data.tolist(), strict=True))
+    found: list[TopToken] = []
+    seen: set[int] = set()
+    for row in rows_n.tolist():
+        document, position = int(store.doc_index[row]), int(store.positions[row])
+        if values[row] <= 0 or len(found) == n:
+            break
+        if one_per_document and document in seen:
+            continue
+        seen.add(document)
+        start = max(0, position - context)
+        ids = tuple(int(i) for i in store.documents[document][start : position + context + 1])
+        found.append(TopToken(values[row], row, document, position, ids, position - start))
+    return found

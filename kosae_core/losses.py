@@ -1,0 +1,46 @@
+"""The terms that the variants minimise, all free of the input's dimension and scale.
+
+Inputs have unit root mean square (see `sae.SAE.normalise`), so that a squared error of 1 is that of the mean, and the L1
+term is divided by the square root of d_model, the length of an input: one sparsity coefficient then means the same
+for every width, model and layer.
+"""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+__all__ = ["auxk", "l1", "squared_error"]
+
+
+def squared_error(recon_BD: Float[Tensor, "B D"], x_BD: Float[Tensor, "B D"]) -> Float[Tensor, ""]:
+    """Mean over tokens and dimensions of the squared error.
+
+    Differs Bricken et al. 2023 sum over dimensions; the mean is that sum divided by d_model, once.
+    """
+    return (recon_BD - x_BD).square().mean()
+
+
+def l1(feats_BF: Float[Tensor, "B F"], d_model: int) -> Float[Tensor, ""]:
+    """Mean over tokens of the sum of (non-negative) features, in lengths of an input.
+
+    Source  Bricken et al. 2023, with the decoder rows held at unit norm.
+    """
+    return feats_BF.sum() / (feats_BF.shape[0] * math.sqrt(d_model))
+
+
+def auxk(
+    pre_BN: Float[Tensor, "B N"], W_dec_ND: Float[Tensor, "N D"], error_BD: Float[Tensor, "B D"], k: int
+) -> Float[Tensor, ""]:
+    """How badly the `k` strongest of N dead features reconstruct what the live ones left, as a share of it.
+
+    Shapes  pre_BN pre-activations of the dead features alone, with gradient; error_BD is detached here.
+    Source  Gao et al. 2024, arXiv:2406.04093, appendix A.2 (error normalised as in the authors' code).
+    """
+    error_BD = error_BD.detach()
+    values_Bk, index_Bk = pre_BN.topk(min(k, pre_BN.shape[1]), dim=1)
+    feats_BN = torch.zeros_like(pre_BN).scatter(1, index_Bk, values_Bk.relu())
+    return squared_error(feats_BN @ W_dec_ND, error_BD) / error_BD.square().mean().clamp_min(1e-12)
+
+

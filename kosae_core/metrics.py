@@ -1,0 +1,156 @@
+"""How good an autoencoder is on held-out tokens: reconstruction, sparsity, and the language model's loss."""
+
+import logging
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kosae_core import rows
+from kosae_core.sae import SAE
+
+if TYPE_CHECKING:
+    from kosae_core.lm import LanguageModel
+
+logger = logging.getLogger("kosae.metrics")
+
+
+@dataclass(frozen=True)
+class Report:
+    """One autoencoder on one set of tokens; the language model's numbers are NaN when no model was given."""
+
+    explained_variance: float
+    """1 - sum |x - x̂|² / sum |x - mean|², over all tokens and about their mean."""
+    l0: float
+    """Mean number of active features per token."""
+    dead_share: float
+    """Share of features that fire on none of these `n_tokens` tokens; it falls as tokens are added."""
+    cosine: float
+    """Mean cosine of x and x̂."""
+    mse: float
+    """Mean squared error per element, in units of the raw activations."""
+    relative_bias: float
+    """E|x̂|² / E[x·x̂] of raw activations (Rajamanoharan et al. 2024, equation 10); below 1: shrinkage."""
+    relative_bias_centred: float
+    """The same about the tokens' mean, which, where it is large, hides shrinkage."""
+    n_tokens: int
+    """Held-out tokens of the numbers above."""
+    ce_clean: float = float("nan")
+    """The model's mean loss, nats per token, untouched."""
+    ce_sae: float = float("nan")
+    """With the reconstruction in place of the activation."""
+    ce_ablated: float = float("nan")
+    """With zeros in place of the activation."""
+    loss_recovered: float = float("nan")
+    """(ce_ablated - ce_sae) / (ce_ablated - ce_clean)."""
+    density_F: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
+    """Share of tokens on which each feature fires."""
+
+    def as_dict(self) -> dict[str, float]:
+        """The numbers by name, without the densities."""
+        return {name: value for name, value in asdict(self).items() if name != "density_F"}
+
+
+@torch.no_grad()
+def evaluate(
+    sae: SAE, held: Any, *, lm: "LanguageModel | None" = None, batch_size: int = 4096, max_documents: int = 200
+) -> Report:  # fmt: skip
+    """Measure an autoencoder on held-out activations, and with `lm` by what the model loses.
+
+    Shapes  `held` is a (tokens, d_model) tensor or an activation store; loss recovered needs a store, for its documents.
+    Units   Raw activations; losses in nats per token, over the first `max_documents` documents.
+    Raises  ValueError for another width, for no or non-finite rows, for `lm` with a plain tensor.
+    Source  Loss recovered by zero ablation as in SAELens and dictionary_learning; special tokens are left alone.
+    """
+    rows.check_rows(held)
+    if lm is not None and not hasattr(held, "documents"):
+        raise ValueError("loss recovered needs the documents of an ActivationStore; without it leave lm out.")
+    device = sae.mean_D.device
+    sums = _Sums(sae)
+    for acts_BD in rows.in_order(held, batch_size):
+        sums.add(acts_BD.to(device))
+    losses = {} if lm is None else loss_recovered(sae, lm, held.point, held.documents[:max_documents])
+    return Report(**sums.means(), **losses, density_F=(sums.fired_F / sums.n).cpu().numpy())
+
+
+class _Sums:
+    """Running sums in float64, about the autoencoder's centre so that a large mean costs no digits."""
+
+    def __init__(self, sae: SAE) -> None:
+        self.sae, self.n, self.cosine = sae, 0, 0.0
+        self.fired_F = torch.zeros(sae.n_features, dtype=torch.float64, device=sae.mean_D.device)
+        self.x_D = torch.zeros(sae.d_model, dtype=torch.float64, device=sae.mean_D.device)
+        self.xh_D = torch.zeros_like(self.x_D)
+        self.xx = self.xxh = self.xhxh = self.error = 0.0
+
+    def add(self, acts_BD: Tensor) -> None:
+        feats_BF = self.sae.encode(acts_BD)
+        recon_BD = self.sae.decode(feats_BF)
+        self.n += len(acts_BD)
+        self.fired_F += (feats_BF > 0).sum(0)
+        self.cosine += float(torch.cosine_similarity(acts_BD, recon_BD, dim=1).double().sum())
+        x_BD, xh_BD = (acts_BD - self.sae.mean_D).double(), (recon_BD - self.sae.mean_D).double()
+        self.x_D += x_BD.sum(0)
+        self.xh_D += xh_BD.sum(0)
+        self.xx += float(x_BD.square().sum())
+        self.xxh += float((x_BD * xh_BD).sum())
+        self.xhxh += float(xh_BD.square().sum())
+        self.error += float((x_BD - xh_BD).square().sum())
+
+    def means(self) -> dict[str, float]:
+        n, centre_D = self.n, self.sae.mean_D.double()
+        mean_D, mean_h_D = self.x_D / n, self.xh_D / n
+        variance = self.xx / n - float(mean_D @ mean_D)
+        raw_power = self.xhxh / n + 2 * float(centre_D @ mean_h_D) + float(centre_D @ centre_D)
+        raw_product = self.xxh / n + float(centre_D @ (mean_D + mean_h_D)) + float(centre_D @ centre_D)
+        power = self.xhxh / n - 2 * float(mean_D @ mean_h_D) + float(mean_D @ mean_D)
+        product = self.xxh / n - float(mean_D @ mean_h_D)
+        return {
+            "explained_variance": 1.0 - self.error / n / variance if variance > 0 else float("nan"),
+            "l0": float(self.fired_F.sum()) / n,
+            "dead_share": float((self.fired_F == 0).double().mean()),
+            "cosine": self.cosine / n,
+            "mse": self.error / n / self.sae.d_model,
+            "relative_bias": _ratio(raw_power, raw_product),
+            "relative_bias_centred": _ratio(power, product),
+            "n_tokens": n,
+        }
+
+
+def _ratio(above: float, below: float) -> float:
+    return above / below if below else float("nan")
+
+
+@torch.no_grad()
+def loss_recovered(sae: SAE, lm: "LanguageModel", point: str, documents: list) -> dict[str, float]:
+    """The model's loss untouched, with reconstructions, and with zeros at `point`, and the share recovered.
+
+    Shapes  `documents` are lists of token ids with their special tokens, whose activations stay as they are.
+    """
+
+    def reconstructed(hidden_BTD: Tensor, mask_BT: Tensor) -> Tensor:
+        patched_BTD = hidden_BTD.clone()
+        kept_ND = hidden_BTD[mask_BT].to(sae.mean_D)
+        patched_BTD[mask_BT] = sae(kept_ND).to(hidden_BTD)
+        return patched_BTD
+
+    def zeroed(hidden_BTD: Tensor, mask_BT: Tensor) -> Tensor:
+        return hidden_BTD.masked_fill(mask_BT[..., None], 0.0)
+
+    clean, with_sae, ablated = (
+        _mean_loss(lm.token_losses(documents, patch=patch))
+        for patch in (None, (point, reconstructed), (point, zeroed))
+    )  # fmt: skip
+    logger.info("loss %.4f clean, %.4f with the SAE, %.4f ablated", clean, with_sae, ablated)
+    return {
+        "ce_clean": clean, "ce_sae": with_sae, "ce_ablated": ablated,
+        "loss_recovered": _ratio(ablated - with_sae, ablated - clean),
+    }  # fmt: skip
+
+
+def _mean_loss(losses: Any) -> float:
+    parts = [losses] if isinstance(losses, Tensor | np.ndarray) else list(losses)
+    values = np.concatenate([np.asarray(part, dtype=np.float64).reshape(-1) for part in parts])
+    return float(values.mean())

@@ -1,0 +1,120 @@
+"""Planted dictionaries: activations whose true features are known, and how much of them an autoencoder finds."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy import sparse
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PlantedConfig:
+    """A dictionary of independent features with Zipf-like frequencies."""
+
+    d_model: int = 128
+    """Width of the activations."""
+    n_features: int = 1024
+    """True features."""
+    active: float = 12.0
+    """Mean number of active features per token."""
+    zipf: float = 0.5
+    """Exponent: the i-th feature fires in proportion to i ** -zipf."""
+    noise: float = 0.01
+    """Standard deviation of the noise on each element."""
+    seed: int = 0
+    """Seed of the dictionary (NumPy's generator, so that it shares nothing with torch's initial weights)."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.active < self.n_features:
+            raise ValueError(f"active must lie between 0 and n_features ({self.n_features}), not {self.active}.")
+        if self.noise < 0 or self.zipf < 0:
+            raise ValueError("noise and zipf must not be negative.")
+
+
+class Planted:
+    """True unit directions (`directions_FD`) and firing rates (`rates_F`), and tokens drawn from them."""
+
+    def __init__(self, config: PlantedConfig) -> None:
+        self.config = config
+        rng = np.random.default_rng([config.seed, 0x5AE])
+        directions_FD = rng.standard_normal((config.n_features, config.d_model))
+        directions_FD /= np.linalg.norm(directions_FD, axis=1, keepdims=True)
+        self.directions_FD = torch.from_numpy(directions_FD.astype(np.float32))
+        self.rates_F = _rates(config)
+
+    def sample(self, n_tokens: int, seed: int = 0) -> tuple[Float[Tensor, "N D"], sparse.csr_array]:
+        """Draw tokens: their activations, and their true feature values as a (tokens, features) sparse array.
+
+        Each feature fires by its own rate, independently, with a value uniform in [0.5, 1.5].
+        """
+        rng = np.random.default_rng([self.config.seed, 0xAC7, seed])
+        blocks = []
+        for start in range(0, n_tokens, 8192):
+            fires = rng.random((min(8192, n_tokens - start), len(self.rates_F)), dtype=np.float32) < self.rates_F
+            block = sparse.csr_array(fires.astype(np.float32))
+            block.data[:] = rng.uniform(0.5, 1.5, block.nnz)
+            blocks.append(block)
+        codes_NF = sparse.csr_array(sparse.vstack(blocks))
+        acts_ND = codes_NF @ self.directions_FD.numpy()
+        acts_ND += self.config.noise * rng.standard_normal(acts_ND.shape, dtype=np.float32)
+        return torch.from_numpy(acts_ND.astype(np.float32)), codes_NF
+
+
+def _rates(config: PlantedConfig) -> np.ndarray:
+    """Rates that sum to `active`, none above 0.9: what the cap takes from the first goes to the others."""
+    shape_F = np.arange(1, config.n_features + 1) ** -config.zipf
+    low, high = 0.0, config.n_features * config.active / shape_F.sum() + 1e6
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if np.minimum(0.9, middle * shape_F).sum() < config.active else (low, middle)
+    return np.minimum(0.9, high * shape_F).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """How well a learned dictionary matches the true one; all but the last two come from directions alone."""
+
+    mean_max_cosine: float
+    """Mean over true features of the best cosine with a learned one."""
+    recovered: float
+    """Share of true features whose best cosine is above 0.9."""
+    uniqueness: float
+    """Distinct true features that are some learned feature's nearest, per learned feature or per true one, whichever are fewer."""
+    precision: float
+    """Of the tokens on which a true feature's match fires, the share on which it is truly active; mean over true features."""
+    recall: float
+    """Of the tokens on which a true feature is active, the share on which its match fires; mean over those that occur."""
+
+    def as_dict(self) -> dict[str, float]:
+        """The five numbers by name."""
+        return asdict(self)
+
+
+def recovery(
+    true_FD: Float[Tensor, "F D"], learned_GD: Float[Tensor, "G D"], codes_NF: sparse.csr_array | None = None,
+    feats_NG: sparse.csr_array | None = None,
+) -> Recovery:  # fmt: skip
+    """Compare a learned dictionary with the true one, and, given codes on the same tokens, when they fire.
+
+    Shapes  F true features, G learned ones, N tokens. Without codes precision and recall are NaN.
+    Source  SynthSAEBench, arXiv:2602.14687; mean max cosine similarity as in Sharkey et al. 2022.
+    Differs a match is the best cosine, several true features may share one; a match that never fires has precision 0.
+    """
+    cosine_FG = _unit(true_FD) @ _unit(learned_GD).t()
+    best_F, match_F = cosine_FG.max(dim=1)
+    uniqueness = len(cosine_FG.argmax(dim=0).unique()) / min(cosine_FG.shape)
+    precision = recall = float("nan")
+    if codes_NF is not None and feats_NG is not None:
+        true_NF = sparse.csr_array(codes_NF > 0, dtype=np.float32)
+        fired_NF = sparse.csr_array(sparse.csc_array(feats_NG > 0, dtype=np.float32)[:, match_F.cpu().numpy()])
+        both_F = true_NF.multiply(fired_NF).sum(axis=0)
+        true_F, fired_F = true_NF.sum(axis=0), fired_NF.sum(axis=0)
+        precision = float(np.mean(both_F / np.maximum(fired_F, 1)))
+        recall = float(np.mean(both_F[true_F > 0] / true_F[true_F > 0])) if true_F.any() else float("nan")
+    return Recovery(float(best_F.mean()), float((best_F > 0.9).float().mean()), uniqueness, precision, recall)
+
+
+def _unit(rows_FD: Tensor) -> Tensor:
+    return rows_FD.detach() / rows_FD.detach().norm(dim=1, keepdim=True).clamp_min(1e-12)

@@ -1,0 +1,72 @@
+"""Rows of activations, whether a plain tensor or a store on disk: checked, in order, or shuffled without end."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+IN_MEMORY_BYTES = 2 << 30
+
+
+def check_rows(acts: Any) -> None:
+    """Refuse what is not a (tokens, d_model) table with at least one row.
+
+    Raises  ValueError for a wrong shape or an empty table; TypeError for something that has no shape.
+    """
+    if not isinstance(acts, Tensor) and not hasattr(acts, "n_tokens"):
+        raise TypeError(f"activations must be a (tokens, d_model) tensor or an ActivationStore, not {type(acts).__name__}.")
+    if isinstance(acts, Tensor) and acts.ndim != 2:
+        raise ValueError(f"activations must have shape (tokens, d_model), not {tuple(acts.shape)}.")
+    if count(acts) == 0:
+        raise ValueError("there are no activations: the table has no rows.")
+
+
+def count(acts: Any) -> int:
+    """Number of tokens."""
+    return acts.shape[0] if isinstance(acts, Tensor) else acts.n_tokens
+
+
+def width(acts: Any) -> int:
+    """d_model."""
+    return acts.shape[1] if isinstance(acts, Tensor) else acts.d_model
+
+
+def require_finite(acts_BD: Tensor, first_row: int = 0) -> Tensor:
+    """Return the rows unchanged; refuse NaN and infinity, naming the first row that has one."""
+    bad_B = ~torch.isfinite(acts_BD).all(dim=1)
+    if bad_B.any():
+        row = first_row + int(bad_B.nonzero()[0])
+        raise ValueError(f"activations are not finite in {int(bad_B.sum())} row(s), first in row {row}.")
+    return acts_BD
+
+
+def in_order(acts: Any, batch_size: int, limit: int | None = None) -> Iterator[Tensor]:
+    """The first `limit` rows in order, as finite float32 batches."""
+    stop = count(acts) if limit is None else min(limit, count(acts))
+    for start in range(0, stop, batch_size):
+        yield require_finite(acts[start : min(start + batch_size, stop)].float(), start)
+
+
+def in_memory(acts: Any) -> Tensor | None:
+    """All rows as one finite float32 tensor, or None where that would take more than 2 GiB."""
+    if isinstance(acts, Tensor):
+        return require_finite(acts.detach().float().contiguous())
+    if count(acts) * width(acts) * 4 > IN_MEMORY_BYTES:
+        return None
+    return require_finite(acts.all())
+
+
+def shuffled(acts: Any, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Batches without end: one permutation of all rows after another, each row once per permutation.
+
+    Differs a batch may span two permutations, so that a table shorter than the batch works too.
+    """
+    table = in_memory(acts)
+    total = count(acts)
+    order = torch.empty(0, dtype=torch.long)
+    while True:
+        while len(order) < batch_size:
+            order = torch.cat([order, torch.randperm(total, generator=generator)])
+        index, order = order[:batch_size], order[batch_size:]
+        yield table[index] if table is not None else require_finite(acts.batch(index))

@@ -1,0 +1,60 @@
+"""What the chapters share: one corpus, one language model, the activations and SAEs that several chapters use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from kosae_core.activations import ActivationStore, gather
+from kosae_core.corpora import Corpus, load_corpus
+from kosae_core.lm import LanguageModel, load_lm
+from kosae_core.sae import SAE, SAEConfig
+from kosae_core.training import History, TrainConfig, train
+
+
+@dataclass(frozen=True)
+class Study:
+    """The settings that chapters 02 to 07 have in common; equal settings share one cache.
+
+    Raises  ValueError (from the parts it calls) for an unknown corpus, point, variant or language.
+    """
+
+    corpus: str = "synthetic"
+    """A name or path that `load_corpus` knows."""
+    lm_name: str = "kosae-lm"
+    """A name, folder or hub id that `load_lm` knows."""
+    n_train: int = 6000
+    """Training sentences per language; None takes all."""
+    n_test: int = 3000
+    """Held-out sentences per language."""
+    points: tuple[str, ...] = ("q2.resid_post", "q3.resid_post")
+    """Hook points that are gathered together, in one pass over the text."""
+    n_features: int = 2048
+    k: int = 32
+    """Active features per token of the TopK SAE."""
+    steps: int = 400
+    batch_size: int = 1024
+    seed: int = 0
+    dtype: str = "bf16"
+    """How activations are stored."""
+
+    @cached_property
+    def lm(self) -> LanguageModel:
+        return load_lm(self.lm_name)
+
+    def records(self, split: str, lang: str = "ko") -> Corpus:
+        """The first `n_train` or `n_test` records of a split in its fixed shuffled order."""
+        limit = self.n_train if split == "train" else self.n_test
+        return load_corpus(self.corpus, split=split, lang=lang, limit=limit)
+
+    def acts(self, split: str, lang: str = "ko", point: str = "q2.resid_post") -> ActivationStore:
+        """Activations of a split at one point; the others in `points` are gathered in the same pass."""
+        points = list(dict.fromkeys([*self.points, point]))
+        return gather(self.lm, self.records(split, lang), points, dtype=self.dtype)[point]
+
+    def sae(self, variant: str, lang: str = "ko", point: str = "q2.resid_post") -> tuple[SAE, History]:
+        """The SAE of one variant on the training activations, with its history on train and held-out tokens."""
+        options = {"k": self.k} if variant == "topk" else {}
+        config = SAEConfig(variant=variant, n_features=self.n_features, **options)
+        schedule = TrainConfig(steps=self.steps, batch_size=self.batch_size, seed=self.seed)
+        return train(config, self.acts("train", lang, point), schedule, held=self.acts("test", lang, point))

@@ -1,0 +1,216 @@
+"""Reading what people write: chapter sources (py:percent) and presets (YAML)."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import yaml
+from nbformat import NotebookNode
+
+from kosae_core import paths
+from kosae_core.results import versions
+
+CHAPTERS = paths.ROOT / "chapters"
+_NAME = re.compile(r"(\d\d)_[a-z0-9_]+")
+_MARKER = re.compile(r"# %%(?!%)")
+
+
+class PipelineError(Exception):
+    """What a person has to put right, as one clear sentence."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter source and where its cells begin."""
+
+    path: Path
+    notebook: NotebookNode
+    starts: tuple[int, ...]
+
+    @property
+    def stem(self) -> str:
+        return self.path.stem
+
+    @property
+    def number(self) -> str:
+        return self.stem[:2]
+
+    def at(self, cell: int, line: int = 0) -> str:
+        """`chapters/05_probing.py:88`, the place of a line of a cell in the source."""
+        try:
+            shown = self.path.relative_to(paths.ROOT)
+        except ValueError:
+            shown = self.path
+        return f"{shown}:{self.starts[cell] + 1 + line}"
+
+    @cached_property
+    def code(self) -> list[int]:
+        """Indices of the code cells."""
+        return [i for i, cell in enumerate(self.notebook.cells) if cell.cell_type == "code"]
+
+    @cached_property
+    def parameters(self) -> dict[str, Any]:
+        """The names of the parameters cell and their values."""
+        cells = [i for i in self.code if "parameters" in tags(self.notebook.cells[i])]
+        if len(cells) != 1:
+            raise PipelineError(f"{self.stem}: one cell must be tagged parameters, and {len(cells)} are.")
+        found = {}
+        for statement in ast.parse(self.notebook.cells[cells[0]].source).body:
+            target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
+            try:
+                found[target.id] = ast.literal_eval(statement.value)
+            except (AttributeError, ValueError):
+                place = self.at(cells[0], statement.lineno - 1)
+                raise PipelineError(f"{place}: the parameters cell holds plain values only, as in k = 32.") from None
+        return found
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One file of chapters/presets: settings of chapters, and which chapters it runs."""
+
+    name: str
+    common: dict[str, Any]
+    sections: dict[str, dict[str, Any]]
+    chapters: tuple[str, ...] | None
+    """The chapters that run with this preset; None: all. In the book the rest stand as in `default`."""
+
+    def runs(self, chapter: Chapter) -> bool:
+        return self.chapters is None or chapter.stem in self.chapters
+
+    def parameters(self, chapter: Chapter, extra: dict[str, Any] | None = None) -> dict[str, Any]:
+        """All parameters of a chapter under this preset, `extra` (from the command line) last.
+
+        Raises  PipelineError for a key of the chapter's own section, or of `extra`, that the chapter does not have.
+        """
+        own = chapter.parameters
+        merged = own | {key: value for key, value in self.common.items() if key in own}
+        for where, given in ((f"the preset {self.name}", self.sections.get(chapter.stem, {})), ("PARAMS", extra or {})):
+            for key in given:
+                if key not in own:
+                    raise PipelineError(
+                        f"{chapter.stem} has no parameter {key!r}, which {where} sets; it has {', '.join(own)}."
+                    )
+            merged |= given
+        return merged
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def read_chapter(path: Path) -> Chapter:
+    """Read one py:percent source.
+
+    Raises  PipelineError when there is no such chapter, or text stands before its first cell.
+    """
+    if not path.exists():
+        raise PipelineError(f"there is no chapter {path.stem!r}; there are {', '.join(names()) or 'none'}.")
+    text = path.read_text(encoding="utf-8")
+    starts = tuple(i for i, line in enumerate(text.splitlines(), 1) if _MARKER.match(line))
+    notebook = jupytext.reads(text, fmt="py:percent")
+    if len(notebook.cells) != len(starts):
+        raise PipelineError(f"{path}: every cell must begin with a '# %%' line ({len(notebook.cells)} cells found).")
+    return Chapter(path, notebook, starts)
+
+
+def names(folder: Path | None = None) -> list[str]:
+    """The stems of all chapters, in order."""
+    return sorted(path.stem for path in (folder or CHAPTERS).glob("*.py") if _NAME.fullmatch(path.stem))
+
+
+def read_chapters(only: str | None = None, folder: Path | None = None) -> list[Chapter]:
+    """All chapters, or those that `only` names (stems or numbers, separated by commas or spaces)."""
+    folder = folder or CHAPTERS
+    chosen = names(folder)
+    if only:
+        wanted = re.split(r"[,\s]+", only.strip())
+        for each in wanted:
+            if not any(each in (stem, stem[:2]) for stem in chosen):
+                raise PipelineError(f"there is no chapter {each!r}; there are {', '.join(chosen) or 'none'}.")
+        chosen = [stem for stem in chosen if stem in wanted or stem[:2] in wanted]
+    return [read_chapter(folder / f"{stem}.py") for stem in chosen]
+
+
+def read_preset(name: str, folder: Path | None = None) -> Preset:
+    """Read chapters/presets/<name>.yaml.
+
+    Raises  PipelineError for an unknown preset, an unknown section, or a file that is not a mapping of mappings.
+    """
+    folder = folder or CHAPTERS
+    path = folder / "presets" / f"{name}.yaml"
+    if not path.exists():
+        have = sorted(p.stem for p in path.parent.glob("*.yaml"))
+        raise PipelineError(f"there is no preset {name!r}; there are {', '.join(have) or 'none'}.")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise PipelineError(f"{path} is not YAML: {' '.join(str(error).split())}.") from None
+    if not isinstance(content, dict):
+        raise PipelineError(f"{path} must hold sections, one per chapter, and common.")
+    listed = content.pop("chapters", None)
+    known = names(folder)
+    for stem in [*content, *(listed or [])]:
+        if stem != "common" and stem not in known:
+            raise PipelineError(
+                f"{path} speaks of {stem!r}, and there is no such chapter; there are {', '.join(known)}."
+            )
+    sections = {stem: section or {} for stem, section in content.items()}
+    for stem, section in sections.items():
+        if not isinstance(section, dict):
+            raise PipelineError(f"{path}: the section {stem} must hold 'name: value' lines.")
+    return Preset(name, sections.pop("common", {}), sections, tuple(listed) if listed is not None else None)
+
+
+def content_key(chapter: Chapter, parameters: dict[str, Any]) -> str:
+    """What a chapter's outputs depend on: its code and parameters, the core, the data, the corpora it may read, versions."""
+    code = [chapter.notebook.cells[i].source for i in chapter.code]
+    parts: list[Any] = [code, sorted(parameters.items()), _inputs(), versions()]
+    if parameters.get("corpus", "synthetic") != "synthetic":
+        parts.append(_corpora())
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False, default=str).encode()).hexdigest()
+
+
+def _inputs() -> list[list[str]]:
+    if not _CACHE:
+        data = paths.data_dir()
+        files = sorted((paths.ROOT / "kosae_core").rglob("*.py"))
+        files += sorted(p for p in data.rglob("*") if p.is_file() and "results" not in p.relative_to(data).parts[:1])
+        for path in files:
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            _CACHE.append([path.relative_to(paths.ROOT).as_posix(), digest])
+    return _CACHE
+
+
+_CACHE: list[list[str]] = []
+
+
+def _corpora() -> list[Any]:
+    folder = paths.corpora_dir()
+    if folder is None or not folder.is_dir():
+        return []
+    return sorted([path.name, path.stat().st_size] for path in folder.iterdir() if path.is_file())
+
+
+def executed_path(preset: str, chapter: Chapter) -> Path:
+    return paths.build_dir() / "executed" / preset / f"{chapter.stem}.ipynb"
+
+
+def write_if_changed(path: Path, text: str) -> bool:
+    """Write the file whole, or leave it untouched when it says the same already."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+    return True

@@ -1,0 +1,212 @@
+"""Execute the chapters that changed: `python -m pipeline.execute [--preset ynat] [--only 05_probing] [-p layer q3]`.
+
+A chapter is executed again when its code cells, its parameters, the core, the shipped data or the corpora it reads
+changed; its prose may change freely. Executed notebooks are kept under build/executed/<preset>/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import os
+import re
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kosae_core import paths
+from pipeline import chapters as ch
+from pipeline import kernel
+from pipeline.progress import Progress, minutes
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_FIRST_GUESS = 60.0
+"""Seconds that a chapter is expected to take when nobody has measured it."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One chapter with the settings it is to run with."""
+
+    chapter: ch.Chapter
+    run: str
+    """The folder name of its outputs: the preset, and what PARAMS changed."""
+    overrides: dict[str, Any]
+    key: str
+
+    @property
+    def notebook(self) -> Path:
+        return ch.executed_path(self.run, self.chapter)
+
+    @property
+    def results(self) -> Path:
+        return paths.results_dir(self.run) / f"{self.chapter.number}.json"
+
+    def current(self) -> bool:
+        """Whether the stored outputs are those of the present code, parameters and data."""
+        try:
+            stored = json.loads(self.notebook.read_text(encoding="utf-8"))["metadata"]["kosae"]
+        except (OSError, ValueError, KeyError):
+            return False
+        return stored["key"] == self.key and (self.results.exists() or not stored["results"])
+
+
+def plan(preset: str, only: str | None = None, extra: dict[str, Any] | None = None) -> list[Job]:
+    """The jobs of a preset; a chapter that the preset does not run stands as in `default`.
+
+    Raises  PipelineError for an unknown chapter, preset or parameter.
+    """
+    chosen, fallback = ch.read_preset(preset), None
+    jobs = []
+    for chapter in ch.read_chapters(only):
+        used = chosen
+        if not chosen.runs(chapter):
+            used = fallback = fallback or ch.read_preset("default")
+        parameters = used.parameters(chapter, extra)
+        run = "+".join([used.name, *(f"{k}={v}" for k, v in (extra or {}).items())])
+        run = re.sub(r"[^\w.=+-]", "_", run)[:100]
+        if "preset" in parameters:
+            parameters["preset"] = run
+        own = chapter.parameters
+        overrides = {key: value for key, value in parameters.items() if value != own[key]}
+        jobs.append(Job(chapter, run, overrides, ch.content_key(chapter, parameters)))
+    if not jobs:
+        raise ch.PipelineError("there is no chapter in chapters/.")
+    return jobs
+
+
+def execute(jobs: list[Job]) -> list[str]:
+    """Run the jobs that are not current, one after the other; returns what failed, one paragraph each."""
+    todo = [job for job in jobs if not job.current()]
+    fresh = len(jobs) - len(todo)
+    if fresh:
+        print(f"{fresh} of {len(jobs)} chapters are up to date; nothing of them is executed.", flush=True)
+    failures: list[str] = []
+    if not todo:
+        return failures
+    expected = {job.chapter.stem: _expected(job) for job in todo}
+    with Progress("execute", expected) as progress:
+        for job in todo:
+            progress.begin(job.chapter.stem)
+            began = time.monotonic()
+            with kernel.memory() as peak:
+                failure = _execute_one(job, progress)
+            seconds = time.monotonic() - began
+            if failure:
+                failures.append(failure)
+                progress.end(failure)
+            else:
+                _remember_time(job, seconds, peak[0])
+                progress.end(f"{job.chapter.stem} ({job.run}): {minutes(seconds)}, {peak[0] / 2**20:,.0f} MiB")
+    return failures
+
+
+def _execute_one(job: Job, progress: Progress) -> str | None:
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+
+    partial = job.notebook.with_suffix(".partial.ipynb")
+    failed = job.notebook.with_suffix(".failed.ipynb")
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    for path in (job.notebook, job.results, failed):
+        path.unlink(missing_ok=True)
+    try:
+        with kernel.environment(job.run):
+            notebook = kernel.run(job.chapter.notebook, partial, job.overrides, progress)
+    except BaseException as error:
+        job.results.unlink(missing_ok=True)
+        if isinstance(error, papermill.PapermillExecutionError):
+            os.replace(partial, failed)
+            return _explain(job, error, failed)
+        partial.unlink(missing_ok=True)
+        if isinstance(error, DeadKernelError):
+            return f"{job.chapter.stem} failed: its process was killed, most likely because memory ran out."
+        raise
+    notebook.metadata["kosae"] = {"key": job.key, "results": job.results.exists()}
+    partial.unlink()
+    _write_notebook(job.notebook, notebook)
+    return None
+
+
+def _write_notebook(path: Path, notebook: Any) -> None:
+    import nbformat
+
+    ch.write_if_changed(path, nbformat.writes(notebook) + "\n")
+
+
+def _explain(job: Job, error: Any, kept: Path) -> str:
+    place = f"cell {error.cell_index}"
+    for i in job.chapter.code:
+        if job.chapter.notebook.cells[i].source.strip() == str(error.source).strip():
+            place = f"the cell at {job.chapter.at(i)}"
+    lines = ANSI.sub("", "\n".join(error.traceback)).strip().splitlines()
+    tail = "\n".join(f"    {line}" for line in lines[-12:])
+    return (
+        f"{job.chapter.stem} failed in {place}: {error.ename}: {error.evalue}\n{tail}\n    The notebook is kept: {kept}"
+    )
+
+
+def _times_path(run: str) -> Path:
+    return paths.build_dir() / "executed" / run / "times.json"
+
+
+def _times(path: Path) -> dict[str, dict[str, float]]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _expected(job: Job) -> float:
+    for path in (_times_path(job.run), paths.reference_dir(job.run) / "times.json"):
+        known = _times(path).get(job.chapter.stem)
+        if known:
+            return float(known["seconds"])
+    return _FIRST_GUESS
+
+
+def _remember_time(job: Job, seconds: float, peak: float) -> None:
+    path = _times_path(job.run)
+    times = _times(path) | {job.chapter.stem: {"seconds": round(seconds, 1), "peak_mib": round(peak / 2**20)}}
+    ch.write_if_changed(path, json.dumps(dict(sorted(times.items())), indent=1) + "\n")
+
+
+def parse_value(text: str) -> Any:
+    """A parameter of the command line: a Python value where it is one (16, 1e-3, true, none), else a word."""
+    words = {"true": True, "false": False, "none": None, "null": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.execute", description="Execute the chapters that changed."
+    )
+    parser.add_argument("--preset", default="default", help="a file of chapters/presets (default: %(default)s)")
+    parser.add_argument("--only", help="chapters to run, by stem or number, separated by commas")
+    parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="set a parameter")
+    options = parser.parse_args(argv)
+    try:
+        jobs = plan(options.preset, options.only, {name: parse_value(value) for name, value in options.p})
+        failures = execute(jobs)
+    except ch.PipelineError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted: the chapter that was running left nothing; the finished ones are kept.", file=sys.stderr)
+        return 130
+    if failures:
+        stems = ", ".join(text.split(" ", 1)[0] for text in failures)
+        print(f"{len(failures)} of {len(jobs)} chapters failed: {stems}.", file=sys.stderr)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""The built-in model's card, written from report.json and train_lm.yaml so that no number is typed by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pipeline import lm_data
+
+LICENCES = """\
+| text | sources | licence |
+| --- | --- | --- |
+| film reviews | NSMC raw (Park 2016) | CC0 1.0 |
+| news titles, intents, comments, treebank | KLUE-YNAT (training titles only), 3i4k, BEEP! (comments, titles), UD Korean-GSD | CC BY-SA 4.0 |
+| chat, abusive comments | Chatbot data (Song 2018), Curse-detection-data | MIT |
+| documentation, Korean and English | Python (PSF-2.0); React, Vue, Microsoft, Open Source Guides, OpenTelemetry, CNCF (CC BY 4.0); OWASP (CC BY-SA 4.0); Rust, Vite, IoT for Beginners (MIT); Hugging Face (Apache-2.0) | as stated |
+| law | Constitutional Court, statutes, treaties, administrative rules of Korea | not protected (Copyright Act of Korea, Art. 7) |
+| general Korean | UNESCO reports (CC BY-SA 3.0 IGO), National Assembly Library and Acorn book reviews (CC BY), Wikinews (CC BY 2.5), fairy tales (expired, donated, CC BY 4.0) | as stated |
+| English prose | OpenStax Anthropology, College Success, Economics (CC BY 4.0); Standard Ebooks (CC0 1.0, public domain); US inaugural and State of the Union addresses (public domain) | as stated |
+| this project's synthetic sentences | training part of `synthetic` | CC BY 4.0 |
+"""
+
+
+def write_card(folder: Path) -> None:
+    """Write `README.md` of the model folder (license metadata, data, numbers, limits, samples)."""
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    config, probe = lm_data.load_config(), report["topic_probe"]
+    model, training = config["model"], config["training"]
+    rows = [
+        f"| {name} | {r['documents']:,} | {r['bits_per_byte']:.3f} | {r['bits_per_char']:.3f} "
+        f"| {r['kneser_ney_bits_per_byte']:.3f} | {r['ratio']:.3f} |"
+        for name, r in report["compression"].items()
+    ]
+    samples = [f"- {s['text']}" for lang in ("ko", "en") for s in report["continuations"][lang]]
+    card = f"""\
+---
+license: cc-by-sa-4.0
+language: [ko, en]
+pipeline_tag: text-generation
+---
+
+# kosae-lm
+
+A small Korean-English decoder, so that every chapter of KoSAE runs on a laptop, offline, on a model that has read
+real Korean. It is an object of study, not a product: do not use it to write or to decide anything.
+
+- Architecture: `LlamaForCausalLM`, {report["parameters"]:,} parameters: d_model {model["hidden_size"]},
+  {model["num_hidden_layers"]} blocks, {model["num_attention_heads"]} heads, SwiGLU {model["intermediate_size"]}, tied embeddings,
+  byte-level BPE of {config["tokenizer"]["vocab_size"]:,} (NFC; digits stand alone). bf16 weights.
+- Training: {report["training_tokens"]:,} tokens, one reading of the mix in `pipeline/train_lm.yaml`;
+  {" then ".join(f"{s['rows']} x {s['context']} tokens a step" for s in config["stages"])};
+  Muon ({training["lr_muon"]}) and AdamW ({training["lr_adam"]}), bf16 autocast. `loss_curve.json` has the curve.
+  `python -m pipeline.train_lm` trains it again or goes on from its checkpoint.
+- Licence: weights CC BY-SA 4.0, as the text with the strictest terms asks.
+
+## Data
+
+{LICENCES}
+KEAT, YNAT test titles and every file marked as held out were not read.
+
+## Held-out text
+
+1 % of the documents of every source, kept by hash. Kneser-Ney is an interpolated modified Kneser-Ney 5-gram
+over the same tokens and the same {report["training_tokens"]:,} training tokens. Text beyond
+{256} tokens is read in overlapping windows.
+
+| text | documents | bits per byte | bits per character | Kneser-Ney, bits per byte | ratio |
+| --- | ---: | ---: | ---: | ---: | ---: |
+{chr(10).join(rows)}
+
+## Topics of news titles
+
+Logistic regression on YNAT, {probe["train"]:,} training titles to {probe["test"]:,} test titles
+(largest class {probe["share_of_largest_class"]:.3f}):
+
+| input | accuracy |
+| --- | ---: |
+| mean activation of block {probe["block"]} | {probe["accuracy_activations"]:.3f} |
+| TF-IDF of words | {probe["accuracy_tfidf_words"]:.3f} |
+| TF-IDF of character 1- to 4-grams | {probe["accuracy_tfidf_characters"]:.3f} |
+
+## Greedy continuations
+
+None repeats a sentence, or a run of 25 characters, of the training text.
+
+{chr(10).join(samples)}
+
+## Limits
+
+The model is small and has read little: it knows few facts, invents them freely, and loses its thread after a
+clause. A fifth of what it read is film reviews and comments, some of it abusive, so it can be abusive too. Its English
+is documentation, textbooks and old novels. Training rows were {config["stages"][-1]["context"]} tokens long at most.
+"""
+    (folder / "README.md").write_text(card, encoding="utf-8")

@@ -1,0 +1,192 @@
+"""Train the language model inside: `python -m pipeline.train_lm` (resumes from its last checkpoint).
+
+Needs KOSAE_DATA_DIR (real text) and about two hours of two cores, or minutes of a GPU.
+Work files go to KOSAE_LM_DIR (default build/lm); `--export` writes the model folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from tokenizers import Tokenizer
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from pipeline import lm_data
+
+log = logging.getLogger("kosae.train_lm")
+
+
+def prepare(config: dict, folder: Path, work: Path, model_dir: Path) -> dict:
+    """Tokenizer and token arrays of the real text, made once."""
+    cache = work / "tokens.npz"
+    if not (model_dir / "tokenizer.json").exists():
+        lm_data.train_tokenizer(config, folder, model_dir)
+    if not cache.exists():
+        tokenizer = Tokenizer.from_file(str(model_dir / "tokenizer.json"))
+        arrays = {}
+        for split in ("train", "valid"):
+            docs = list(lm_data.records(config, folder, split))
+            tokens, offsets = lm_data.encode_documents(tokenizer, [d["text"] for d in docs])
+            arrays |= {
+                f"{split}_tokens": tokens,
+                f"{split}_offsets": offsets,
+                f"{split}_kind": np.array([f"{d['lang']}/{d['source']}" for d in docs]),
+                f"{split}_bytes": np.array([len(d["text"].encode()) for d in docs]),
+                f"{split}_chars": np.array([len(d["text"]) for d in docs]),
+            }
+        work.mkdir(parents=True, exist_ok=True)
+        np.savez(work / "partial.npz", **arrays)
+        os.replace(work / "partial.npz", cache)
+    return dict(np.load(cache))
+
+
+def synthetic_documents(model_dir: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Token arrays of both languages of the synthetic corpus's training part."""
+    import kosae_core as kc
+
+    tokenizer = Tokenizer.from_file(str(model_dir / "tokenizer.json"))
+    texts = [r.text for lang in ("ko", "en") for r in kc.load_corpus("synthetic", split="train", lang=lang)]
+    return lm_data.encode_documents(tokenizer, texts)
+
+
+def learning_rate(step: int, total: int, settings: dict) -> float:
+    """Warm up, stay, then fall linearly to 2 % (WSD; Hu et al. 2024, arXiv:2404.06395): returns a factor in (0, 1]."""
+    left = (total - step) / (settings["decay"] * total)
+    return min(1.0, (step + 1) / settings["warmup"], 0.02 + 0.98 * left)
+
+
+def optimizers(model: torch.nn.Module, settings: dict) -> list[torch.optim.Optimizer]:
+    """Muon (Jordan et al. 2024) for hidden matrices, AdamW for the tied embedding and the norms."""
+    hidden = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
+    rest = [p for n, p in model.named_parameters() if not (p.ndim == 2 and "embed" not in n)]
+    return [
+        torch.optim.Muon(
+            hidden, lr=settings["lr_muon"], weight_decay=settings["weight_decay"], adjust_lr_fn="match_rms_adamw"
+        ),
+        torch.optim.AdamW(rest, lr=settings["lr_adam"], weight_decay=0.0, betas=(0.9, 0.98), fused=True),
+    ]
+
+
+def validation_rows(arrays: dict, context: int, rows: int = 256) -> torch.Tensor:
+    flat = arrays["valid_tokens"][: rows * (context + 1) * 8].astype(np.int64)
+    return torch.from_numpy(flat[: len(flat) // (context + 1) * (context + 1)]).view(-1, context + 1)[::8][:rows]
+
+
+def train(config: dict, folder: Path, work: Path, model_dir: Path, device: str, passes: float, stop: int | None) -> None:
+    settings = config["training"]
+    arrays = prepare(config, folder, work, model_dir)
+    weights = passes * np.array([lm_data.passes(config, *kind.split("/")) for kind in arrays["train_kind"]])
+    stages = config["stages"]
+    expected = float((weights * np.diff(arrays["train_offsets"])).sum())
+    counts = [min(s["steps"], int(s["share"] * expected // (s["rows"] * (s["context"] + 1)))) for s in stages]
+    total = sum(counts)
+    torch.manual_seed(config["seed"])
+    model = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=config["tokenizer"]["vocab_size"], bos_token_id=0, eos_token_id=0, pad_token_id=1,
+            tie_word_embeddings=True, **config["model"],
+        )
+    ).to(device)
+    opts = optimizers(model, settings)
+    step, curve, checkpoint = 0, [], work / "checkpoint.pt"
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        model.load_state_dict(state["model"])
+        for opt, saved in zip(opts, state["optimizers"], strict=True):
+            opt.load_state_dict(saved)
+        step, curve = state["step"], state["curve"]
+
+    @torch.compile(disable=os.environ.get("KOSAE_COMPILE") == "0")
+    def loss_of(inputs, targets):
+        hidden = model.model(input_ids=inputs).last_hidden_state
+        return F.cross_entropy(model.lm_head(hidden).float().flatten(0, 1), targets.flatten())
+
+    def batch_loss(block):
+        with torch.autocast(device.split(":")[0], torch.bfloat16):
+            return loss_of(block[:, :-1], block[:, 1:])
+
+    valid = validation_rows(arrays, stages[0]["context"]).to(device)
+    began, first, stage = time.time(), step, None
+    log.info("%d parameters, %d steps", sum(p.numel() for p in model.parameters()), total)
+    while step < total:
+        at = int(np.searchsorted(np.cumsum(counts), step, side="right"))
+        if at != stage:
+            stage = at
+            extra = synthetic_documents(model_dir) if stages[at]["synthetic"] else None
+            stream = lm_data.stage_stream(config, at, arrays["train_tokens"], arrays["train_offsets"], weights, extra)
+            batch, row = stages[at]["rows"], stages[at]["context"] + 1
+            rows = len(stream) // row
+            blocks = stream[: rows * row].reshape(rows, row)
+            blocks = blocks[np.random.default_rng([config["seed"], at, 1]).permutation(rows)]
+            counts[at] = min(stages[at]["steps"], rows // batch)
+            total = sum(counts)
+        local = step - sum(counts[:at])
+        block = torch.from_numpy(blocks[local * batch : (local + 1) * batch].astype(np.int64)).to(device)
+        factor = learning_rate(step, total, settings)
+        for opt, name in zip(opts, ("lr_muon", "lr_adam"), strict=True):
+            for group in opt.param_groups:
+                group["lr"] = settings[name] * factor
+        loss = batch_loss(block)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), settings["clip"])
+        for opt in opts:
+            opt.step()
+            opt.zero_grad(set_to_none=True)
+        step += 1
+        if step % 20 == 0:
+            curve.append({"step": step, "tokens": step * batch * (row - 1), "loss": loss.item()})
+        if step % settings["checkpoint_every"] == 0 or step == total or step == stop:
+            with torch.no_grad():
+                curve[-1]["valid"] = float(np.mean([float(batch_loss(v)) for v in valid.split(32)]))
+            speed = (step - first) * batch * (row - 1) / (time.time() - began)
+            log.info("step %d/%d stage %d loss %.3f valid %.3f, %.0f tokens/s", step, total, stage, loss, curve[-1]["valid"], speed)
+            state = {"model": model.state_dict(), "optimizers": [o.state_dict() for o in opts]}
+            state |= {"step": step, "curve": curve}
+            torch.save(state, work / "partial.pt")
+            os.replace(work / "partial.pt", checkpoint)
+        if step == stop:
+            return
+
+
+def export(work: Path, model_dir: Path, config: dict) -> None:
+    """Write bf16 weights, the configuration and the loss curve to the model folder."""
+    state = torch.load(work / "checkpoint.pt", map_location="cpu", weights_only=True)
+    model = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=config["tokenizer"]["vocab_size"], bos_token_id=0, eos_token_id=0, pad_token_id=1,
+            tie_word_embeddings=True, **config["model"],
+        )
+    )
+    model.load_state_dict(state["model"])
+    model.to(torch.bfloat16).save_pretrained(model_dir)
+    (model_dir / "loss_curve.json").write_text(json.dumps(state["curve"], indent=0) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--export", action="store_true", help="write the last checkpoint to the model folder and stop")
+    parser.add_argument("--stop", type=int, help="stop (with a checkpoint) after this step")
+    parser.add_argument("--passes", type=float, default=1.0, help="multiply every weight of the mix")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    config = lm_data.load_config()
+    work = Path(os.environ.get("KOSAE_LM_DIR", "build/lm"))
+    work.mkdir(parents=True, exist_ok=True)
+    model_dir = Path("data/models/kosae-lm")
+    if args.export:
+        return export(work, model_dir, config)
+    folder = Path(os.environ.get("KOSAE_DATA_DIR", "../shared/data"))
+    train(config, folder, work, model_dir, args.device, args.passes, args.stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""Put today's prose around stored outputs, once per language: `python -m pipeline.weave [--preset default]`.
+
+Reads chapters/*.py, build/executed/ and build/results/; writes pages-ko/*.ipynb and pages-en/*.ipynb.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from kosae_core import paths
+from kosae_core.results import load_results, shown
+from pipeline import chapters as ch
+from pipeline.execute import Job, plan
+
+LANGUAGES = ("ko", "en")
+NOT_HELD = {"ko": "이번 실행에서는 성립하지 않았다", "en": "did not hold in this run"}
+
+_VAR = re.compile(r"\{\{<\s*var\s+([\w.]+)\s*>\}\}")
+_SHORTCODE = re.compile(r"\{\{<.*?>\}\}|\{\{<")
+_CLAIM = re.compile(r"\]\{\.claim\s+key=[\"“]?([\w.]+)[\"”]?\s*\}")
+_OPTION = re.compile(r"#\|\s*([\w-]+?)-(ko|en):(.*)")
+_LABEL = re.compile(r"#\|\s*label:\s*(\S+)")
+_NOISE = re.compile(r"<.*>|\[?<.*|Text\(.*", re.DOTALL)
+_DRAWN = {"fig": ("image/svg+xml", "image/png"), "tbl": ("text/markdown", "text/html")}
+
+
+class Values:
+    """The recorded numbers and claims of one book, by their full key."""
+
+    def __init__(self, folders: dict[str, Path]) -> None:
+        """`folders` says where the results of each chapter number are."""
+        self.records: dict[str, dict[str, Any]] = {}
+        self.claims: dict[str, dict[str, Any]] = {}
+        for folder in dict.fromkeys(folders.values()):
+            for number, document in load_results(folder).items():
+                if folders.get(number) == folder:
+                    self.records |= document["records"]
+                    self.claims |= document["claims"]
+
+    def resolve(self, text: str, language: str, at: Callable[[int], str]) -> str:
+        """The text with its numbers filled in and its claims settled; `at` names the place of a line of it.
+
+        Raises  PipelineError for a key that no chapter recorded, or another shortcode.
+        """
+
+        def place(position: int) -> str:
+            return at(text.count("\n", 0, position))
+
+        def number(match: re.Match[str]) -> str:
+            entry = self.records.get(match[1])
+            if entry is None:
+                raise ch.PipelineError(f"{place(match.start())}: no chapter recorded {match[1]}.")
+            value = shown(entry)
+            return value.replace("\u2212", "-") if _in_maths(text, match.start()) else value
+
+        for match in _CLAIM.finditer(text):
+            if match[1] not in self.claims:
+                raise ch.PipelineError(f"{place(match.start())}: no chapter recorded the claim {match[1]}.")
+        filled = _VAR.sub(number, text)
+        left = _SHORTCODE.search(filled)
+        if left:
+            raise ch.PipelineError(
+                f"{at(filled.count(chr(10), 0, left.start()))}: {left[0]} is not a shortcode known here."
+            )
+        while match := _CLAIM.search(filled):
+            begin = _opening(filled, match.start())
+            if begin is None:
+                raise ch.PipelineError(
+                    f"{at(filled.count(chr(10), 0, match.start()))}: no [ opens the claim {match[1]}."
+                )
+            sentence = filled[begin + 1 : match.start()]
+            if not self.claims[match[1]]["holds"]:
+                sentence = f"[{sentence}]{{.claim-failed}} [({NOT_HELD[language]})]{{.claim-note}}"
+            filled = filled[:begin] + sentence + filled[match.end() :]
+        return filled
+
+
+def _in_maths(text: str, position: int) -> bool:
+    return text[:position].replace("\\$", "").replace("$$", "$").count("$") % 2 == 1
+
+
+def _opening(text: str, close: int) -> int | None:
+    """The place of the [ that the ] at `close` answers."""
+    depth = 0
+    for i in range(close, -1, -1):
+        if i and text[i - 1] == "\\":
+            continue
+        depth += (text[i] == "]") - (text[i] == "[")
+        if depth == 0:
+            return i
+    return None
+
+
+def weave(chapter: ch.Chapter, executed: NotebookNode, values: Values, language: str) -> NotebookNode:
+    """One chapter in one language.
+
+    Raises  PipelineError with file and line for an unknown key, a missing output, or an option of one language only.
+    """
+    stored = [c for c in executed.cells if c.cell_type == "code" and "papermill-error-cell-tag" not in ch.tags(c)]
+    injected = [c for c in stored if "injected-parameters" in ch.tags(c)]
+    stored = [c for c in stored if "injected-parameters" not in ch.tags(c)]
+    code = [chapter.notebook.cells[i] for i in chapter.code]
+    if [c.source.strip() for c in code] != [c.source.strip() for c in stored]:
+        raise ch.PipelineError(f"{chapter.stem}: its stored outputs are those of other code: run `make chapters`.")
+    outputs = iter(stored)
+    other = LANGUAGES[1 - LANGUAGES.index(language)]
+    page = nbformat.v4.new_notebook(
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "language_info": {"name": "python"},
+            "kosae": {"chapter": chapter.stem, "language": language},
+        }
+    )
+    for i, cell in enumerate(chapter.notebook.cells):
+        if cell.cell_type == "markdown":
+            if other in ch.tags(cell):
+                continue
+            text = values.resolve(cell.source, language, lambda line, i=i: chapter.at(i, line))
+            page.cells.append(nbformat.v4.new_markdown_cell(text))
+        elif cell.cell_type == "code":
+            source = _options(cell.source, language, chapter, i)
+            source = values.resolve(source, language, lambda line, i=i: chapter.at(i, line))
+            new = nbformat.v4.new_code_cell(source, outputs=_outputs(next(outputs), chapter, i))
+            new.metadata["tags"] = [tag for tag in ch.tags(cell) if tag not in LANGUAGES]
+            page.cells.append(new)
+            if injected and "parameters" in new.metadata["tags"]:
+                page.cells.append(
+                    nbformat.v4.new_code_cell(injected[0].source, metadata={"tags": ["injected-parameters"]})
+                )
+    for n, cell in enumerate(page.cells):
+        cell["id"] = f"{chapter.number}-{n:03d}"
+    return page
+
+
+def _options(source: str, language: str, chapter: ch.Chapter, cell: int) -> str:
+    """The `#| fig-cap-ko: ...` options of a cell as `#| fig-cap: ...` of the language."""
+    lines, languages = [], {}
+    for line in source.split("\n"):
+        match = _OPTION.match(line)
+        if match:
+            languages.setdefault(match[1], set()).add(match[2])
+            if match[2] == language:
+                lines.append(f"#| {match[1]}:{match[3]}")
+        else:
+            lines.append(line)
+    for option, found in languages.items():
+        if len(found) == 1:
+            raise ch.PipelineError(f"{chapter.at(cell)}: the option {option} is there in one language only.")
+    return "\n".join(lines)
+
+
+def _ends_in_record(source: str) -> bool:
+    """Whether the value that the cell shows is only what `record` or `claim` hands back."""
+    last = ast.parse(re.sub(r"^[%!].*$", "pass", source, flags=re.MULTILINE)).body[-1]
+    call = last.value if isinstance(last, ast.Expr) else None
+    return isinstance(call, ast.Call) and getattr(call.func, "attr", "") in ("record", "claim")
+
+
+def _outputs(stored: NotebookNode, chapter: ch.Chapter, cell: int) -> list[NotebookNode]:
+    """The outputs that a reader needs: figures, tables, printed results; no warnings, no reprs of objects."""
+    kept = []
+    for output in stored.outputs:
+        if output.output_type == "stream" and output.name == "stdout" and output.text.strip():
+            kept.append(nbformat.v4.new_output("stream", name="stdout", text=output.text))
+        elif output.output_type in ("display_data", "execute_result"):
+            data = {kind: value for kind, value in output.data.items() if kind.startswith(("image/", "text/"))}
+            if set(data) - {"text/plain"}:
+                data.pop("text/plain", None)
+            elif _NOISE.fullmatch(data.get("text/plain", "<>").strip()) or _ends_in_record(stored.source):
+                continue
+            kept.append(nbformat.v4.new_output("display_data", data=data))
+        elif output.output_type == "error":
+            raise ch.PipelineError(f"{chapter.at(cell)}: the stored output is an error: run `make chapters`.")
+    label = _LABEL.search(stored.source)
+    kinds = _DRAWN.get(label[1].split("-")[0]) if label else None
+    if kinds and not any(kind in output.get("data", {}) for output in kept for kind in kinds):
+        what = "figure" if label[1].startswith("fig") else "table"
+        raise ch.PipelineError(f"{chapter.at(cell)}: {label[1]} has no {what} among its outputs.")
+    return kept
+
+
+def weave_all(jobs: list[Job]) -> list[Path]:
+    """Write the pages of all jobs in both languages, remove pages of chapters that are gone; returns what changed.
+
+    Raises  PipelineError when a chapter has not been executed, and all of what `weave` raises, together.
+    """
+    values = Values({job.chapter.number: paths.results_dir(job.run) for job in jobs})
+    changed, wrong = [], []
+    for job in jobs:
+        if not job.current():
+            wrong.append(f"{job.chapter.stem} is not executed with its present code: run `make chapters`.")
+            continue
+        executed = nbformat.read(job.notebook, as_version=4)
+        for language in LANGUAGES:
+            try:
+                page = weave(job.chapter, executed, values, language)
+            except ch.PipelineError as error:
+                wrong.append(str(error))
+                continue
+            path = paths.ROOT / f"pages-{language}" / f"{job.chapter.stem}.ipynb"
+            if ch.write_if_changed(path, nbformat.writes(page) + "\n"):
+                changed.append(path)
+    if wrong:
+        raise ch.PipelineError("\n".join(dict.fromkeys(wrong)))
+    for language in LANGUAGES:
+        for path in (paths.ROOT / f"pages-{language}").glob("*.ipynb"):
+            if path.stem not in {job.chapter.stem for job in jobs}:
+                path.unlink()
+    return changed
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m pipeline.weave", description="Weave the pages of both languages.")
+    parser.add_argument("--preset", default="default", help="the preset whose outputs the book shows")
+    options = parser.parse_args(argv)
+    try:
+        changed = weave_all(plan(options.preset))
+    except (ch.PipelineError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{len(changed)} pages changed.", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,303 @@
+"""The built-in builder: numbers, references, captions, refusals with their place, nothing rebuilt without need."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+
+sys.path.insert(0, str(Path(__file__).parent))
+from book_sample import ROOT, SVG, sample_pages, write_page, write_sample
+
+pytest.importorskip("pypandoc")
+pytest.importorskip("typst")
+from pipeline import build, quarto
+from pipeline.book import WORDS, load_config, read_book
+from pipeline.pages import BuildError
+from pipeline.search_index import sections
+
+
+@pytest.fixture(autouse=True)
+def _built_in(monkeypatch, tmp_path):
+    monkeypatch.setenv("KOSAE_QUARTO", "no")
+    monkeypatch.setenv("KOSAE_BUILD", str(tmp_path / "build"))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    root = write_sample(tmp_path_factory.mktemp("book"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KOSAE_QUARTO", "no")
+        patch.setenv("KOSAE_BUILD", str(root / "build"))
+        for lang in ("ko", "en"):
+            build.build_book(lang, root=root)
+    return root / "_site"
+
+
+def page(site: Path, lang: str, stem: str = "01_superposition") -> str:
+    return (site / lang / f"pages-{lang}" / f"{stem}.html").read_text("utf-8")
+
+
+def test_numbered_references_lead_to_their_targets(site):
+    ko, en = page(site, "ko"), page(site, "en")
+    assert 'href="#fig-curve" class="xref">그림 1.1</a>을' in ko
+    assert 'href="#tbl-variants" class="xref">표 1.1</a>에는' in ko
+    assert ">1.1절</a>" in ko and ">식 1.1</a>이" in ko and '<span class="eq-number">(1.1)</span>' in ko
+    assert ">Figure 1.1</a>" in en and ">Section 1.1</a>" in en and ">Equation 1.1</a>" in en
+    second = page(site, "en", "02_activations")
+    assert 'href="../pages-en/01_superposition.html#fig-curve" class="xref">Figure 1.1</a>' in second
+    assert 'href="#fig-other" class="xref">Figure 2.1</a>' in second and ">Chapter 1</a>" in second
+    assert 'href="../pages-en/01_superposition.html">Back</a>' in second
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+def test_a_page_has_everything(site, lang):
+    text, words = page(site, lang), WORDS[lang]
+    assert f'<html lang="{lang}">' in text and "{#eq-" not in text and "**" not in re.sub(r"<pre.*?</pre>", "", text, flags=re.S)
+    assert re.search(r'<figure id="fig-curve" class="fig">\s*<p><img src="\.\./figures/[\w-]+\.svg" alt="[^"]+', text)
+    assert f'<span class="float-number">{words["tbl"]} 1.1</span>' in text and 'class="table-wrap"' in text
+    assert f'<details class="code"><summary>{words["code"]}</summary>' in text and "#| label" not in text
+    assert 'class="callout callout-note"' in text and "<math" in text and "csl-entry" in text
+    assert f'<h2 id="references">{words["references"]}</h2>' in text and "footnote" in text
+    assert "step 400" in text and "\x1b" not in text
+    other = "en" if lang == "ko" else "ko"
+    link = f"../../{other}/pages-{other}/01_superposition.html"
+    assert f'href="{link}"' in text and (site / lang / "pages-x" / link).resolve().exists()
+    assert not re.search(r'(?:src|href)="(?:https?:)?//(?!arxiv|doi|transformer-circuits)', text.replace("https://", "//"))
+
+
+def test_every_local_link_and_picture_exists(site):
+    for path in site.rglob("*.html"):
+        text = path.read_text("utf-8")
+        for target in re.findall(r'(?:src|href)="([^"]+)"', text):
+            if target.startswith(("http", "data:")):
+                continue
+            name, _, anchor = target.partition("#")
+            file = (path.parent / name).resolve() if name else path
+            assert file.exists(), f"{path}: {target}"
+            if anchor and file.suffix == ".html":
+                assert f'id="{anchor}"' in file.read_text("utf-8"), f"{path}: {target}"
+
+
+def test_welcome_page_has_one_language(site):
+    ko, en = (site / "ko/index.html").read_text("utf-8"), (site / "en/index.html").read_text("utf-8")
+    assert "첫 장은" in ko and "The first chapter" not in ko
+    assert "The first chapter" in en and "첫 장은" not in en
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+def test_search_index_is_a_classic_script_with_all_sections(site, lang):
+    text = (site / lang / "site/search-index.js").read_text("utf-8")
+    entries = json.loads(text.removeprefix("window.KOSAE_INDEX=").removesuffix(";\n"))
+    assert {entry["u"].partition("#")[0] for entry in entries} == {"index.html", *(f"pages-{lang}/{s}.html" for s in sample_pages(lang))}
+    assert any("TopK" in entry["x"] for entry in entries)
+    assert any(entry["u"].endswith("#sec-loss") for entry in entries)
+    for name in ("search.js", "theme.js"):
+        script = (site / lang / "site" / name).read_text("utf-8")
+        assert not re.search(r"\bfetch\(|\bimport\b|XMLHttpRequest", script)
+
+
+def test_sections_of_a_page():
+    found = sections("<nav><h2>no</h2></nav><main><h1 id='a'>A &amp; b</h1><p>one</p><script>x</script><h2 id='b'>B</h2>two</main>")
+    assert [(s["anchor"], s["head"], s["text"]) for s in found] == [("a", "A & b", "one"), ("b", "B", "two")]
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+def test_pdf(site, lang, tmp_path):
+    pdf = site / lang / f"kosae-{lang}.pdf"
+    data = pdf.read_bytes()
+    assert data.startswith(b"%PDF") and b"/FontFile" in data
+    try:
+        text = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], capture_output=True, text=True, check=True).stdout
+    except FileNotFoundError:
+        pytest.skip("pdftotext is not installed: the text of the PDF was not read")
+    words = WORDS[lang]
+    for wanted in ("The KoSAE developers", words["contents"], f"{words['fig']} 2.1", f"{words['tbl']} 1.1", words["references"]):
+        assert wanted in text, wanted
+    assert words["omitted"].replace("%d", "24")[:12] in text and "(1.1)" in text and "\x1b" not in text
+
+
+def test_pdf_without_any_system_font(tmp_path, monkeypatch):
+    if not build.wheel_fonts():
+        pytest.skip("the koreanize-matplotlib wheel is not installed")
+    monkeypatch.setenv("KOSAE_BOOK_FONTS", "wheel")
+    pdf = build.build_book("ko", root=write_sample(tmp_path))[1]
+    assert b"NanumGothic" in pdf.read_bytes()
+
+
+def test_a_machine_without_korean_fonts_gets_a_sentence():
+    with pytest.raises(BuildError, match="No Korean font"):
+        build.choose_fonts({"Libertinus Serif"})
+    assert build.choose_fonts({"NanumGothic"}) == (["NanumGothic"], ["NanumGothic"])
+
+
+def test_unchanged_inputs_are_not_built_again(tmp_path, monkeypatch):
+    root = write_sample(tmp_path)
+    outputs = build.build_book("en", root=root)
+    before = {path: path.stat().st_mtime_ns for path in (root / "_site").rglob("*") if path.is_file()}
+    monkeypatch.setattr(build, "_pandoc", lambda *a, **k: pytest.fail("pandoc ran again"))
+    start = time.perf_counter()
+    assert build.build_book("en", root=root) == outputs
+    assert time.perf_counter() - start < 5
+    assert before == {path: path.stat().st_mtime_ns for path in (root / "_site").rglob("*") if path.is_file()}
+
+
+def test_a_changed_page_and_a_removed_one(tmp_path):
+    root = write_sample(tmp_path)
+    build.build_book("en", root=root)
+    old = (root / "_site/en/pages-en/02_activations.html").stat().st_mtime_ns
+    cells = sample_pages("en")["01_superposition"]
+    cells[0].source = cells[0].source.replace("more features", "many more features")
+    write_page(root, "en", "01_superposition", cells)
+    build.build_book("en", root=root)
+    assert "many more features" in page(root / "_site", "en")
+    assert (root / "_site/en/pages-en/02_activations.html").stat().st_mtime_ns == old
+    profile = yaml.safe_load((root / "_quarto-en.yml").read_text())
+    profile["book"]["chapters"].pop()
+    (root / "_quarto-en.yml").write_text(yaml.safe_dump(profile))
+    build.build_book("en", root=root)
+    assert not (root / "_site/en/pages-en/02_activations.html").exists()
+    assert not list((root / "_site/en/figures").glob("02_*"))
+
+
+def test_same_inputs_give_the_same_pdf(tmp_path, monkeypatch):
+    pdfs = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setenv("KOSAE_BUILD", str(tmp_path / name / "build"))
+        pdfs.append(build.build_book("en", root=write_sample(tmp_path / name))[1].read_bytes())
+    assert pdfs[0] == pdfs[1]
+
+
+def _figure(options: str, **data):
+    outputs = [new_output("display_data", data)] if data else []
+    return new_code_cell(f"{options}\ndraw()", outputs=outputs)
+
+
+SVG_DATA = {"image/svg+xml": SVG}
+BROKEN = {
+    "unresolved reference": (new_markdown_cell("See @fig-nowhere."), "unresolved reference @fig-nowhere"),
+    "unresolved section": (new_markdown_cell("See [@sec-nowhere]."), "unresolved reference @sec-nowhere"),
+    "unknown citation": (new_markdown_cell("As [@gao2042] say."), r"citation @gao2042 is not in references.bib \(is it @gao2024\?\)"),
+    "shortcode": (new_markdown_cell("It is {{< var c05.x >}}."), "an unresolved shortcode"),
+    "claim": (new_markdown_cell('[A is above B]{.claim key="c05.a"}.'), "an unresolved claim"),
+    "language div": (new_markdown_cell('::: {.content-visible when-profile="en"}\nx\n:::'), "a language div"),
+    "tagged cell": (new_markdown_cell("한국어", metadata={"tags": ["ko"]}), "a cell tagged `ko` is left"),
+    "korean prose": (new_markdown_cell("이 문장은 영어 쪽에 남은 한국어 문장이라서 책을 만들 수 없다."), "Korean prose on an English page"),
+    "missing picture": (new_markdown_cell("![A plan](plan.svg){#fig-plan}"), "the figure plan.svg is missing"),
+    "no figure": (_figure('#| label: fig-a\n#| fig-cap: "c"\n#| fig-alt: "a"'), "`fig-a` has no figure"),
+    "no table": (_figure('#| label: tbl-a\n#| tbl-cap: "c"', **SVG_DATA), "`tbl-a` has no table"),
+    "no caption": (_figure('#| label: fig-a\n#| fig-alt: "a"', **SVG_DATA), "`fig-a` has no fig-cap"),
+    "no alt": (_figure('#| label: fig-a\n#| fig-cap: "c"', **SVG_DATA), "`fig-a` has no fig-alt"),
+    "option of a language": (_figure('#| fig-cap-ko: "c"', **SVG_DATA), "option `fig-cap-ko` is left"),
+    "twice": (new_markdown_cell("## Again {#sec-loss}"), "`sec-loss` is defined twice"),
+    "bad link": (new_markdown_cell("[there](09_nowhere.ipynb)"), "09_nowhere.ipynb is not a page of the book"),
+    "bad anchor": (new_markdown_cell("[there](#nowhere)"), "the link #nowhere leads nowhere"),
+    "error": (new_code_cell("1/0", outputs=[new_output("error", ename="ZeroDivisionError", evalue="\x1b[31mdivision", traceback=[])]), "the cell ended in ZeroDivisionError: division"),
+    "raw": (nbformat.v4.new_raw_cell("---\ntitle: x\n---"), "a raw cell"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_must_not_reach_a_reader_fails_with_its_place(tmp_path, name):
+    root = write_sample(tmp_path)
+    cell, message = BROKEN[name]
+    write_page(root, "en", "02_activations", [*sample_pages("en")["02_activations"], cell])
+    with pytest.raises(BuildError, match=message) as caught:
+        read_book("en", root=root)
+    assert re.search(r"pages-en/02_activations\.ipynb, cell 4", str(caught.value))
+
+
+def test_the_place_is_the_line_of_the_chapter(tmp_path):
+    root = write_sample(tmp_path)
+    write_page(root, "en", "02_activations", [new_markdown_cell("# Activations {#sec-activations}\n\nSee @fig-nowhere and @fig-curve.")])
+    (root / "chapters").mkdir()
+    (root / "chapters/02_activations.py").write_text('# %% [markdown] tags=["en"]\n# # Activations\n#\n# See @fig-nowhere.\n')
+    with pytest.raises(BuildError, match=r"^chapters/02_activations\.py:4 \(pages-en/02_activations\.ipynb, cell 1\): unresolved"):
+        read_book("en", root=root)
+
+
+def test_all_problems_are_told_at_once_and_nothing_is_written(tmp_path, capsys, monkeypatch):
+    root = write_sample(tmp_path)
+    write_page(root, "ko", "02_activations", [new_markdown_cell("# 활성값 {#sec-activations}\n\n@fig-a 와 [@nobody1999].")])
+    with pytest.raises(BuildError) as caught:
+        build.build_book("ko", root=root)
+    assert len(str(caught.value).splitlines()) == 2 and not (root / "_site").exists()
+
+
+def test_a_missing_chapter_says_what_to_do(tmp_path):
+    root = write_sample(tmp_path)
+    (root / "pages-en/02_activations.ipynb").unlink()
+    with pytest.raises(BuildError, match="02_activations.ipynb is missing: run `make chapters`"):
+        read_book("en", root=root)
+    assert len(read_book("en", root=root, partial=True).pages) == 2
+
+
+def test_code_that_shows_the_marks_is_not_a_problem(tmp_path):
+    root = write_sample(tmp_path)
+    shown = new_markdown_cell("Write `{{< var c05.x >}}`:\n\n```\n{{< var c05.x >}} @fig-nowhere\n```\n")
+    write_page(root, "en", "02_activations", [*sample_pages("en")["02_activations"], shown])
+    read_book("en", root=root)
+
+
+def test_complaints_in_the_output_of_quarto():
+    log = """[1/3] index.qmd
+WARN: Unable to resolve crossref @fig-x
+[WARNING] Citeproc: citation nobody not found
+WARNING (/x.lua:302) Unknown var c05.x specified in a var shortcode.
+Output created: _site/ko/index.html"""
+    assert len(quarto.complaints(log)) == 3
+    assert quarto.complaints("Output created: _site/ko/index.html") == []
+
+
+def test_quarto_is_used_where_it_is_found(tmp_path, monkeypatch):
+    root = write_sample(tmp_path / "book") if (tmp_path / "book").mkdir() is None else None
+    fake = tmp_path / "quarto"
+    monkeypatch.setenv("KOSAE_QUARTO", "")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    pages = "index.html pages-en/01_superposition.html pages-en/02_activations.html kosae-en.pdf"
+    made = f"mkdir -p _site/en/pages-en; for f in {pages}; do echo '<main><h1>x</h1></main>' > _site/en/$f; done; echo \"$@\" > asked"
+    fake.write_text(f"#!/bin/sh\n{made}\n")
+    fake.chmod(0o755)
+    assert build.build_book("en", root=root)[0] == root / "_site/en/index.html"
+    assert (root / "asked").read_text().split() == ["render", "--profile", "en"]
+    assert (root / "_site/en/site/search-index.js").exists()
+    fake.write_text(f"#!/bin/sh\n{made}\necho 'WARN: Unable to resolve crossref @fig-x' >&2\n")
+    with pytest.raises(BuildError, match="Unable to resolve crossref @fig-x"):
+        build.build_book("en", root=root)
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+def test_the_projects_own_configuration(lang):
+    config = load_config(lang)
+    assert config.out == ROOT / "_site" / lang and config.pdf == f"kosae-{lang}.pdf"
+    profile = yaml.safe_load((ROOT / f"_quarto-{lang}.yml").read_text("utf-8"))
+    other = yaml.safe_load((ROOT / f"_quarto-{'en' if lang == 'ko' else 'ko'}.yml").read_text("utf-8"))
+    names = [[Path(name).name for name in book["book"]["chapters"]] for book in (profile, other)]
+    assert names[0] == names[1] and set(WORDS["ko"]) == set(WORDS["en"])
+    assert "chapters" not in yaml.safe_load((ROOT / "_quarto.yml").read_text("utf-8"))["book"]
+    assert not [path for path in (ROOT / "ko", ROOT / "en") if path.exists()]
+
+
+def test_version_and_date_agree_with_the_citation_file():
+    path = ROOT / "CITATION.cff"
+    if not path.exists():
+        pytest.skip("no CITATION.cff")
+    citation, config = yaml.safe_load(path.read_text("utf-8")), load_config("en")
+    assert str(citation["version"]) == config.version and str(citation["date-released"]) == config.date
+
+
+def test_bibliography_is_sound():
+    text = (ROOT / "references.bib").read_text("utf-8")
+    keys = re.findall(r"^@\w+\{([^,]+),", text, re.M)
+    assert len(keys) == len(set(keys))
+    for arxiv in re.findall(r"^  eprint = \{(.*)\},$", text, re.M):
+        assert re.fullmatch(r"\d{4}\.\d{4,5}", arxiv) and f"https://arxiv.org/abs/{arxiv}" in text

@@ -1,0 +1,238 @@
+"""Executing chapters: keys, presets, failures, and the command line of the environment."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from kosae_core import paths
+from pipeline import chapters as ch
+from pipeline import execute, verify
+
+CHAPTER = """\
+# %% tags=["parameters"]
+preset = "default"
+seed = 0
+k = 2
+
+# %%
+import json, os, pathlib
+folder = pathlib.Path(os.environ["KOSAE_BUILD"], "results", preset)
+folder.mkdir(parents=True, exist_ok=True)
+record = {"value": k, "unit": "features", "fmt": "d"}
+document = {"format": 1, "records": {"c05.k": record}, "claims": {"c05.even": {"holds": k % 2 == 0, "statement": ""}}}
+(folder / "05.json").write_text(json.dumps(document))
+
+# %%
+print(k)
+"""
+
+
+@pytest.fixture
+def book(tmp_path, monkeypatch):
+    """A repository with one tiny chapter."""
+    (tmp_path / "chapters" / "presets").mkdir(parents=True)
+    (tmp_path / "chapters" / "presets" / "default.yaml").write_text("common: {k: 2, n_train: 9}\n")
+    (tmp_path / "chapters" / "05_probe.py").write_text(CHAPTER)
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.setattr(ch, "CHAPTERS", tmp_path / "chapters")
+    monkeypatch.setattr(ch, "_CACHE", [])
+    monkeypatch.setenv("KOSAE_BUILD", str(tmp_path / "build"))
+    return tmp_path
+
+
+def preset(book, name, text):
+    (book / "chapters" / "presets" / f"{name}.yaml").write_text(text)
+
+
+def edit(book, old, new):
+    path = book / "chapters" / "05_probe.py"
+    path.write_text(path.read_text().replace(old, new))
+
+
+def test_common_keys_reach_only_chapters_that_have_them(book):
+    (job,) = execute.plan("default")
+    assert job.overrides == {}
+    preset(book, "wide", "common: {k: 8, steps: 3}\n")
+    (job,) = execute.plan("wide")
+    assert job.overrides == {"k": 8, "preset": "wide"}
+
+
+@pytest.mark.parametrize(
+    ("text", "extra", "word"),
+    [
+        ("05_probe: {steps: 3}\n", {}, "05_probe has no parameter 'steps', which the preset odd sets"),
+        ("common: {}\n", {"layer": "q3"}, "05_probe has no parameter 'layer', which PARAMS sets"),
+        ("06_none: {k: 3}\n", {}, "no such chapter"),
+        ("common: [1\n", {}, "is not YAML"),
+    ],
+)
+def test_wrong_settings_are_one_sentence(book, text, extra, word):
+    preset(book, "odd", text)
+    with pytest.raises(ch.PipelineError, match=word):
+        execute.plan("odd", extra=extra)
+
+
+def test_unknown_preset_and_chapter(book):
+    with pytest.raises(ch.PipelineError, match="there is no preset 'x'; there are default"):
+        execute.plan("x")
+    with pytest.raises(ch.PipelineError, match="there is no chapter '07'; there are 05_probe"):
+        execute.plan("default", only="07")
+
+
+def test_chapters_outside_a_preset_stand_as_in_default(book):
+    preset(book, "news", "chapters: []\ncommon: {k: 5}\n")
+    (job,) = execute.plan("news")
+    assert job.run == "default" and job.overrides == {}
+
+
+def test_params_run_apart_from_the_preset(book):
+    (job,) = execute.plan("default", extra={"k": 3})
+    assert job.run == "default+k=3" and job.overrides == {"preset": "default+k=3", "k": 3}
+
+
+def test_key_changes_with_code_parameters_core_and_not_with_prose(book, monkeypatch):
+    key = execute.plan("default")[0].key
+    edit(book, "print(k)", 'print(k)\n\n# %% [markdown] tags=["ko"]\n# 글')
+    assert execute.plan("default")[0].key == key
+    assert execute.plan("default", extra={"k": 3})[0].key != key
+    edit(book, "print(k)", "print(k + 1)")
+    assert execute.plan("default")[0].key != key
+    edit(book, "print(k + 1)", "print(k)")
+    (book / "kosae_core").mkdir()
+    (book / "kosae_core" / "new.py").write_text("x = 1\n")
+    monkeypatch.setattr(ch, "_CACHE", [])
+    assert execute.plan("default")[0].key != key
+
+
+def test_parameters_cell_is_plain_values(book):
+    edit(book, "k = 2", "k = 1 + len('a')")
+    with pytest.raises(ch.PipelineError, match=r"05_probe\.py:4: the parameters cell holds plain values"):
+        execute.plan("default")
+
+
+def test_execute_reuse_failure_and_recovery(book, capsys):
+    jobs = execute.plan("default")
+    assert execute.execute(jobs) == []
+    assert jobs[0].current() and json.loads(jobs[0].results.read_text())["records"]["c05.k"]["value"] == 2
+    times = json.loads((book / "build" / "executed" / "default" / "times.json").read_text())
+    assert times["05_probe"]["seconds"] > 0 and times["05_probe"]["peak_mib"] > 1
+    capsys.readouterr()
+    assert execute.execute(execute.plan("default")) == []
+    assert "1 of 1 chapters are up to date" in capsys.readouterr().out
+
+    edit(book, "print(k)", "print(k)\n\n# %%\nraise RuntimeError('it is wet')")
+    (failed,) = execute.plan("default")
+    (told,) = execute.execute([failed])
+    assert told.startswith("05_probe failed in the cell at chapters/05_probe.py:18: RuntimeError: it is wet")
+    assert not failed.results.exists() and not failed.current()
+    assert failed.notebook.with_suffix(".failed.ipynb").exists()
+
+    edit(book, "raise RuntimeError('it is wet')", "k")
+    jobs = execute.plan("default", extra={"k": 4})
+    assert execute.execute(jobs) == []
+    assert json.loads(jobs[0].results.read_text())["records"]["c05.k"]["value"] == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("16", 16), ("1e-3", 0.001), ("true", True), ("none", None), ("q3", "q3"), ("[1, 2]", [1, 2])]
+)
+def test_values_of_the_command_line(text, value):
+    assert execute.parse_value(text) == value
+
+
+def record(value, unit="share", **more):
+    return {"value": value, "unit": unit, "fmt": ".3f"} | more
+
+
+@pytest.mark.parametrize(
+    ("reference", "fresh", "agrees"),
+    [
+        (record(0.80), record(0.83), True),
+        (record(0.80), record(0.86), False),
+        (record(0.80, tolerance=0.1), record(0.86), True),
+        (record(0.80, tolerance=0.001), record(0.802), False),
+        (record(0.001), record(0.008), True),
+        (record(30, unit="tokens"), record(33, unit="tokens"), False),
+        (record(30.0, unit="seconds"), record(90.0, unit="seconds"), True),
+        (record(30.0, unit="seconds", tolerance=1.0), record(90.0, unit="seconds"), False),
+        (record("q2"), record("q3"), False),
+    ],
+)
+def test_verify_compares_within_tolerance(reference, fresh, agrees):
+    assert verify.compare_records("c05.x", reference, fresh).agrees == agrees
+
+
+def test_reference_then_verify(book, capsys):
+    jobs = execute.plan("default")
+    execute.execute(jobs)
+    assert verify.main(["--preset", "default", "--reference"]) == 0
+    assert (book / "data" / "results" / "default" / "05.json").exists()
+    assert (book / "data" / "results" / "default" / "times.json").exists()
+    assert verify.main(["--preset", "default"]) == 0
+    assert "1 numbers and 1 claims agree" in capsys.readouterr().out
+    edit(book, '"value": k', '"value": k + 1')
+    assert verify.main(["--preset", "default"]) == 1
+    assert "c05.k" in capsys.readouterr().out
+    assert json.loads(jobs[0].results.read_text())["records"]["c05.k"]["value"] == 2, (
+        "verify must leave the build alone"
+    )
+
+
+def bootstrap(code):
+    script = f"import runpy, sys\nm = runpy.run_path({str(paths.ROOT / 'pipeline' / 'bootstrap.py')!r})\n{code}"
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+
+def test_old_python_hears_one_sentence():
+    done = bootstrap("sys.version_info = (3, 9, 2)\nm['check_python']()")
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "Python 3.11 or newer is needed" in done.stderr
+
+
+def test_no_space_is_one_sentence():
+    done = bootstrap(
+        "import shutil, types\nshutil.disk_usage = lambda p: types.SimpleNamespace(free=1)\nm['check_space']()"
+    )
+    assert done.returncode == 1 and "0.0 GiB are free" in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("errors", "words"),
+    [
+        (
+            "WARNING: Retrying ... NewConnectionError ...\nERROR: No matching distribution found for torch",
+            "cannot be reached",
+        ),
+        ("ERROR: No matching distribution found for torch==2.13.0", "there is no such package for Python"),
+        ("OSError: [Errno 28] No space left on device", "the disk is full"),
+        ("ERROR: something else", "pip failed: ERROR: something else"),
+    ],
+)
+def test_what_pip_says_becomes_a_sentence(errors, words):
+    done = bootstrap(f"print(m['explain']({errors!r}))")
+    assert words in done.stdout and done.stdout.count("\n") == 1
+
+
+def test_every_make_target_is_in_help():
+    done = subprocess.run(["make", "help"], cwd=paths.ROOT, capture_output=True, text=True)
+    for target in ("all", "test", "chapters", "site pdf", "verify", "reference", "clean"):
+        assert f"make {target}" in done.stdout
+
+
+def test_shipped_presets_are_read():
+    names = [path.stem for path in (ch.CHAPTERS / "presets").glob("*.yaml")]
+    assert {"smoke", "default", "ynat", "keat"} <= set(names)
+    for name in names:
+        execute.plan(name)
+
+
+def test_default_preset_equals_the_parameters_cells():
+    common = yaml.safe_load((ch.CHAPTERS / "presets" / "default.yaml").read_text())["common"]
+    for chapter in ch.read_chapters():
+        own = chapter.parameters
+        assert list(own)[:2] == ["preset", "seed"], chapter.stem
+        assert {key: own[key] for key in common if key in own} == {key: common[key] for key in common if key in own}, (
+            chapter.stem
+        )

@@ -1,0 +1,88 @@
+"""Planted dictionaries and recovery against loops."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import sparse
+
+from kosae_core.planted import Planted, PlantedConfig, recovery
+from kosae_core.sae import VARIANTS, SAEConfig
+
+SMALL = PlantedConfig(d_model=16, n_features=40, active=4.0)
+
+
+def test_rates_and_samples_are_what_was_asked():
+    planted = Planted(SMALL)
+    assert planted.rates_F.sum() == pytest.approx(4.0, abs=1e-4)
+    ratio = planted.rates_F[0] / planted.rates_F[8]
+    assert ratio == pytest.approx(9**0.5, rel=1e-4)
+    acts_ND, codes_NF = planted.sample(20_000)
+    assert acts_ND.shape == (20_000, 16) and codes_NF.shape == (20_000, 40)
+    assert np.allclose((codes_NF > 0).mean(axis=0), planted.rates_F, atol=0.02)
+    noise = acts_ND.numpy() - codes_NF.toarray() @ planted.directions_FD.numpy()
+    assert noise.std() == pytest.approx(0.01, rel=0.05)
+    assert codes_NF.data.min() >= 0.5 and codes_NF.data.max() <= 1.5
+
+
+def test_rates_are_capped_and_still_sum():
+    rates_F = Planted(PlantedConfig(d_model=4, n_features=40, active=10.0, zipf=2.0)).rates_F
+    assert rates_F.max() <= 0.9 + 1e-6 and rates_F.sum() == pytest.approx(10.0, abs=1e-3)
+
+
+def test_samples_repeat_by_seed():
+    a, _ = Planted(SMALL).sample(100, 1)
+    b, _ = Planted(SMALL).sample(100, 1)
+    c, _ = Planted(SMALL).sample(100, 2)
+    assert torch.equal(a, b) and not torch.equal(a, c)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_dictionary_is_not_the_initial_decoder(seed):
+    # with a shared generator a model would start at the answer
+    planted = Planted(PlantedConfig(seed=seed))
+    sae = VARIANTS["topk"](SAEConfig(n_features=1024), 128, torch.Generator().manual_seed(seed))
+    same_row = (planted.directions_FD * sae.W_dec_FD.detach()).sum(1)
+    assert abs(float(same_row.mean())) < 0.02
+    assert recovery(planted.directions_FD, sae.W_dec_FD).recovered == 0.0
+    assert recovery(planted.directions_FD, sae.W_dec_FD).mean_max_cosine < 0.4
+
+
+def test_recovery_against_loops():
+    rng = np.random.default_rng(0)
+    true, learned = rng.normal(size=(6, 5)), rng.normal(size=(9, 5))
+    learned[:3] = true[:3] * 2 + 0.05
+    codes = rng.random((50, 6)) * (rng.random((50, 6)) < 0.3)
+    feats = rng.random((50, 9)) * (rng.random((50, 9)) < 0.4)
+    feats[:, :2] = codes[:, :2]
+    cosine = [[t @ g / np.linalg.norm(t) / np.linalg.norm(g) for g in learned] for t in true]
+    best = [max(row) for row in cosine]
+    match = [row.index(max(row)) for row in cosine]
+    nearest = {max(range(6), key=lambda f: cosine[f][g]) for g in range(9)}
+    precision, recall = [], []
+    for f in range(6):
+        hit = sum(codes[n, f] > 0 and feats[n, match[f]] > 0 for n in range(50))
+        precision.append(hit / max(1, sum(feats[n, match[f]] > 0 for n in range(50))))
+        recall.append(hit / sum(codes[n, f] > 0 for n in range(50)))
+    got = recovery(
+        torch.tensor(true), torch.tensor(learned), sparse.csr_array(codes), sparse.csr_array(feats)
+    )  # fmt: skip
+    assert got.mean_max_cosine == pytest.approx(np.mean(best))
+    assert got.recovered == pytest.approx(np.mean([b > 0.9 for b in best]))
+    assert got.uniqueness == pytest.approx(len(nearest) / 6)
+    assert got.precision == pytest.approx(np.mean(precision))
+    assert got.recall == pytest.approx(np.mean(recall))
+
+
+def test_perfect_recovery_is_one():
+    planted = Planted(SMALL)
+    _, codes_NF = planted.sample(2000)
+    got = recovery(planted.directions_FD, planted.directions_FD, codes_NF, codes_NF)
+    assert got.as_dict() == pytest.approx(
+        {"mean_max_cosine": 1.0, "recovered": 1.0, "uniqueness": 1.0, "precision": 1.0, "recall": 1.0}, abs=1e-6
+    )
+
+
+@pytest.mark.parametrize("options", [{"active": 0.0}, {"active": 2000.0}, {"noise": -1.0}])
+def test_contradictions_are_refused(options):
+    with pytest.raises(ValueError):
+        PlantedConfig(**options)

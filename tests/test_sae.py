@@ -1,0 +1,280 @@
+"""The autoencoders against loops and formulas that share no code with them."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from kosae_core import kernels, losses
+from kosae_core.sae import VARIANTS, GatedSAE, SAEConfig, StandardSAE, TopKSAE, load_sae
+
+D, F, B, K = 7, 19, 11, 4
+
+
+def build(variant, **options):
+    generator = torch.Generator().manual_seed(3)
+    config = SAEConfig(variant=variant, n_features=F, **({"k": K} if variant == "topk" else {}) | options)
+    sae = VARIANTS[variant](config, D, generator)
+    with torch.no_grad():
+        for name, parameter in sae.named_parameters():
+            if not name.startswith("W_dec"):
+                parameter += 0.3 * torch.randn(parameter.shape, generator=generator)
+        sae.mean_D.copy_(torch.randn(D, generator=generator))
+        sae.scale.fill_(2.5)
+    return sae
+
+
+@pytest.fixture
+def acts_BD():
+    return 2.5 * torch.randn(B, D, generator=torch.Generator().manual_seed(4)) + 1.0
+
+
+def slow_features(sae, acts_BD):
+    """Each feature of each token by scalar arithmetic in float64."""
+    W = sae.W_enc_DF.detach().double().numpy()
+    p = {name: value.detach().double().numpy() for name, value in sae.state_dict().items()}
+    x_BD = (acts_BD.double().numpy() - p["mean_D"]) / p["scale"] - p["b_dec_D"]
+    feats = np.zeros((len(x_BD), F))
+    for b, x in enumerate(x_BD):
+        pi = [sum(x[d] * W[d, f] for d in range(D)) for f in range(F)]
+        for f in range(F):
+            if sae.variant == "gated":
+                if pi[f] + p["b_gate_F"][f] > 0:
+                    feats[b, f] = max(0.0, math.exp(p["r_mag_F"][f]) * pi[f] + p["b_mag_F"][f])
+            else:
+                feats[b, f] = max(0.0, pi[f] + p["b_enc_F"][f])
+        if sae.variant == "topk":
+            feats[b, np.argsort(-feats[b])[K:]] = 0.0
+    return feats
+
+
+@pytest.mark.parametrize("variant", sorted(VARIANTS))
+def test_encode_and_decode_against_scalar_loops(variant, acts_BD):
+    sae = build(variant)
+    feats = slow_features(sae, acts_BD)
+    p = {name: value.detach().double().numpy() for name, value in sae.state_dict().items()}
+    recon = (feats @ p["W_dec_FD"] + p["b_dec_D"]) * p["scale"] + p["mean_D"]
+    assert np.allclose(sae.encode(acts_BD).detach().numpy(), feats, atol=1e-5)
+    assert np.allclose(sae(acts_BD).detach().numpy(), recon, atol=1e-4)
+
+
+@pytest.mark.parametrize("variant", sorted(VARIANTS))
+def test_decoder_bias_is_not_counted_twice(variant):
+    # sparsify #134: with no feature on, the reconstruction must be mean + scale * b_dec, and b_dec itself must be inert
+    sae = build(variant)
+    nothing = sae.decode(torch.zeros(1, F)).detach()
+    assert torch.allclose(nothing[0], sae.mean_D + sae.scale * sae.b_dec_D)
+    with torch.no_grad():
+        for name, parameter in sae.named_parameters():
+            if name.endswith("_F"):
+                parameter.zero_()
+    assert float(sae.encode(nothing).detach().abs().max()) < 1e-4
+
+
+def test_standard_objective_against_formula(acts_BD):
+    sae = build("standard", sparsity=0.7)
+    x = sae.normalise(acts_BD).numpy().astype(np.float64)
+    feats = slow_features(sae, acts_BD)
+    recon = feats @ sae.W_dec_FD.detach().double().numpy() + sae.b_dec_D.detach().double().numpy()
+    terms = sae.objective(sae.normalise(acts_BD), 0.5, torch.zeros(F, dtype=torch.bool))
+    assert float(terms.mse) == pytest.approx(((recon - x) ** 2).sum() / B / D, rel=1e-5)
+    assert float(terms.sparsity) == pytest.approx(0.5 * 0.7 * feats.sum() / B / math.sqrt(D), rel=1e-5)
+    assert terms.fired_F.tolist() == (feats > 0).any(0).tolist()
+
+
+def test_gated_objective_and_frozen_decoder(acts_BD):
+    sae = build("gated", sparsity=0.7)
+    x_BD = sae.normalise(acts_BD)
+    pi_BF = (x_BD - sae.b_dec_D) @ sae.W_enc_DF
+    gate_BF = torch.clamp(pi_BF + sae.b_gate_F, min=0)
+    frozen_BD = gate_BF @ sae.W_dec_FD + sae.b_dec_D
+    terms = sae.objective(x_BD, 1.0, torch.zeros(F, dtype=torch.bool))
+    assert float(terms.aux) == pytest.approx(float((frozen_BD - x_BD).pow(2).mean()), rel=1e-5)
+    assert float(terms.sparsity) == pytest.approx(0.7 * float(gate_BF.sum(1).mean()) / math.sqrt(D), rel=1e-5)
+    (terms.aux + terms.sparsity).backward()
+    assert sae.W_dec_FD.grad is None
+    assert float(sae.W_enc_DF.grad.abs().max()) > 0 and float(sae.b_gate_F.grad.abs().max()) > 0
+    assert sae.r_mag_F.grad is None and sae.b_mag_F.grad is None
+
+
+def test_gated_reconstruction_loss_reaches_magnitude_but_not_gate(acts_BD):
+    sae = build("gated")
+    sae.objective(sae.normalise(acts_BD), 1.0, torch.zeros(F, dtype=torch.bool)).mse.backward()
+    assert float(sae.r_mag_F.grad.abs().max()) > 0 and float(sae.b_mag_F.grad.abs().max()) > 0
+    assert float(sae.b_gate_F.grad.abs().max()) < 1e-6
+
+
+def test_gated_has_one_encoder_and_three_vectors():
+    # source B's blog form has two encoders; the paper ties them
+    shapes = {name: tuple(p.shape) for name, p in build("gated").named_parameters()}
+    assert sum(shape == (D, F) for shape in shapes.values()) == 1
+    assert {"r_mag_F", "b_gate_F", "b_mag_F"} <= set(shapes) and "b_enc_F" not in shapes
+    fresh = GatedSAE(SAEConfig(variant="gated", n_features=F), D)
+    assert float(fresh.r_mag_F.detach().exp().max()) == 1.0
+
+
+@pytest.mark.parametrize("variant", sorted(VARIANTS))
+def test_gradients_against_plain_autograd(variant, acts_BD):
+    sae = build(variant)
+    x_BD = sae.normalise(acts_BD)
+    sae.objective(x_BD, 1.0, torch.zeros(F, dtype=torch.bool)).mse.backward()
+    got = {name: p.grad.clone() for name, p in sae.named_parameters() if p.grad is not None}
+    sae.zero_grad()
+    pi_BF = (x_BD - sae.b_dec_D) @ sae.W_enc_DF
+    if variant == "gated":
+        feats_BF = (pi_BF + sae.b_gate_F > 0) * torch.relu(torch.exp(sae.r_mag_F) * pi_BF + sae.b_mag_F)
+    else:
+        feats_BF = torch.relu(pi_BF + sae.b_enc_F)
+    if variant == "topk":
+        feats_BF = feats_BF * (feats_BF >= feats_BF.sort(dim=1, descending=True).values[:, [K - 1]])
+    ((feats_BF @ sae.W_dec_FD + sae.b_dec_D - x_BD) ** 2).mean().backward()
+    for name, parameter in sae.named_parameters():
+        if parameter.grad is not None:
+            assert torch.allclose(got[name], parameter.grad, atol=1e-5), name
+
+
+def test_auxk_gradient_reaches_the_encoder(acts_BD):
+    # sparsify 1.3.3: encoder gradient norm 0 under AuxK
+    sae = build("topk", auxk=3, auxk_weight=0.5)
+    dead_F = torch.zeros(F, dtype=torch.bool)
+    dead_F[[2, 5, 7, 11, 13]] = True
+    terms = sae.objective(sae.normalise(acts_BD), 1.0, dead_F)
+    terms.aux.backward()
+    assert float(sae.W_enc_DF.grad[:, dead_F].norm()) > 0 and float(sae.W_dec_FD.grad[dead_F].norm()) > 0
+    assert float(sae.W_enc_DF.grad[:, ~dead_F].abs().max()) < 1e-7
+    x = sae.normalise(acts_BD).double()
+    error = (x - terms.recon_BD.detach().double()).numpy()
+    pre = ((x - sae.b_dec_D) @ sae.W_enc_DF.double() + sae.b_enc_F).detach().numpy()
+    recon = np.zeros((B, D))
+    for b in range(B):
+        for f in sorted([2, 5, 7, 11, 13], key=lambda f: -pre[b, f])[:3]:
+            recon[b] += max(0.0, pre[b, f]) * sae.W_dec_FD[f].detach().numpy()
+    expected = 0.5 * ((recon - error) ** 2).mean() / (error**2).mean()
+    assert float(terms.aux) == pytest.approx(expected, rel=1e-4)
+
+
+def test_auxk_is_silent_without_dead_features(acts_BD):
+    terms = build("topk").objective(build("topk").normalise(acts_BD), 1.0, torch.zeros(F, dtype=torch.bool))
+    assert float(terms.aux) == 0.0
+
+
+def test_topk_keeps_at_most_k(acts_BD):
+    assert int((build("topk").encode(acts_BD) > 0).sum(1).max()) <= K
+
+
+@pytest.mark.parametrize("k", [1, 4, F])
+def test_sparse_kernels_against_dense_twins(k, acts_BD):
+    generator = torch.Generator().manual_seed(1)
+    sparse_leaves = [torch.randn(*shape, generator=generator).requires_grad_() for shape in ((D, F), (F,), (F, D))]
+    dense_leaves = [leaf.detach().clone().requires_grad_() for leaf in sparse_leaves]
+    target_BD = torch.randn(B, D, generator=generator)
+    outputs = []
+    for encode, decode, (W_DF, bias_F, W_FD) in (
+        (kernels.topk_encode, kernels.sparse_decode, sparse_leaves),
+        (kernels.topk_encode_dense, kernels.sparse_decode_dense, dense_leaves),
+    ):
+        values_Bk, index_Bk = encode(acts_BD, W_DF, bias_F, k)
+        recon_BD = decode(values_Bk, index_Bk, W_FD)
+        (recon_BD - target_BD).square().sum().backward()
+        outputs.append(recon_BD.detach())
+    assert torch.allclose(*outputs, atol=1e-4)
+    for a, b in zip(sparse_leaves, dense_leaves, strict=True):
+        assert torch.allclose(a.grad, b.grad, rtol=1e-4, atol=1e-2)
+
+
+def test_mse_is_divided_once():
+    # SAELens #711 divided by the batch twice
+    recon, x = torch.zeros(4, 5), torch.full((4, 5), 2.0)
+    assert float(losses.squared_error(recon, x)) == 4.0
+    assert float(losses.squared_error(recon.repeat(3, 1), x.repeat(3, 1))) == 4.0
+
+
+def test_unit_rows_and_no_parallel_gradient(acts_BD):
+    sae = build("standard")
+    sae.objective(sae.normalise(acts_BD), 1.0, torch.zeros(F, dtype=torch.bool)).mse.backward()
+    before = sae.W_dec_FD.grad.clone()
+    sae.remove_parallel_gradient()
+    for f in range(F):
+        row = sae.W_dec_FD[f].detach().double()
+        expected = before[f].double() - (before[f].double() @ row) / (row @ row) * row
+        assert torch.allclose(sae.W_dec_FD.grad[f].double(), expected, atol=1e-6)
+    with torch.no_grad():
+        sae.W_dec_FD *= 3.0
+    sae.normalise_decoder()
+    assert torch.allclose(sae.W_dec_FD.norm(dim=1), torch.ones(F), atol=1e-6)
+
+
+@pytest.mark.parametrize("variant", sorted(VARIANTS))
+def test_save_and_load_give_the_same_bits(variant, acts_BD, tmp_path):
+    # SAELens #553: a TopK autoencoder came back as a ReLU one
+    sae = build(variant)
+    sae.provenance = {"model": "모형", "seed": 3}
+    loaded = load_sae(sae.save(tmp_path / "folder" / "sae"))
+    assert type(loaded) is type(sae) and loaded.config == sae.config and loaded.provenance == sae.provenance
+    assert torch.equal(loaded(acts_BD), sae(acts_BD))
+
+
+def test_short_name_of_a_shipped_sae(monkeypatch, tmp_path, acts_BD):
+    monkeypatch.setattr("kosae_core.paths.models_dir", lambda: tmp_path)
+    sae = build("topk")
+    sae.save(tmp_path / "some-lm" / "sae-q2")
+    assert torch.equal(load_sae("some-lm/q2")(acts_BD), sae(acts_BD))
+
+
+def test_bad_folders_give_one_sentence(tmp_path):
+    with pytest.raises(ValueError, match=r"no SAE at .*nowhere.*cfg\.json"):
+        load_sae(tmp_path / "nowhere")
+    folder = build("topk").save(tmp_path / "sae")
+    whole = (folder / "weights.safetensors").read_bytes()
+    (folder / "weights.safetensors").write_bytes(whole[:200])
+    with pytest.raises(ValueError, match="cannot be read"):
+        load_sae(folder)
+    (folder / "weights.safetensors").write_bytes(whole)
+    record = json.loads((folder / "cfg.json").read_text())
+    (folder / "cfg.json").write_text(json.dumps(record | {"d_model": D + 1}))
+    with pytest.raises(ValueError, match="cannot be read"):
+        load_sae(folder)
+    (folder / "cfg.json").write_text(json.dumps(record | {"format_version": 99}))
+    with pytest.raises(ValueError, match="format 99 is newer"):
+        load_sae(folder)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"variant": "dense"}, "there is no variant 'dense'; there are gated, standard, topk"),
+        ({"k": 3000}, "k must lie between 1 and n_features"),
+        ({"k": 0}, "k must lie between 1"),
+        ({"variant": "gated", "k": 8}, "k has no meaning for the gated variant"),
+        ({"variant": "topk", "sparsity": 0.1}, "sparsity has no meaning for the topk variant"),
+        ({"variant": "standard", "sparsity": -1.0}, "must not be negative"),
+        ({"n_features": 0}, "n_features must be at least 1"),
+        ({"centre": "middle"}, "centre must be"),
+        ({"scale": "big"}, "scale must be"),
+    ],
+)
+def test_contradictions_are_refused(options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        SAEConfig(**options)
+
+
+def test_wrong_width_is_refused():
+    with pytest.raises(ValueError, match=r"shape \(tokens, 7\), not \(3, 8\)"):
+        build("topk").encode(torch.zeros(3, 8))
+
+
+def test_a_new_variant_is_one_small_class(acts_BD):
+    class Half(StandardSAE):
+        variant = "half"
+
+        def features(self, x_BD):
+            return 0.5 * super().features(x_BD)
+
+    try:
+        sae = VARIANTS["half"](SAEConfig(variant="half", n_features=F), D)
+        assert sae.encode(acts_BD).shape == (B, F)
+        assert not isinstance(sae, TopKSAE)
+    finally:
+        del VARIANTS["half"]

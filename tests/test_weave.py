@@ -1,0 +1,140 @@
+"""Today's prose around stored outputs, once per language."""
+
+import nbformat
+import pytest
+
+from pipeline import chapters as ch
+from pipeline import weave
+
+SOURCE = """\
+# %% [markdown] tags=["ko"]
+# # 제목 {#sec-a}
+#
+# 값은 {{< var c05.ev >}}이다. [위가 [@gao2024]보다 높다.]{.claim key="c05.above"} [낮다.]{.claim key="c05.below"}
+
+# %% [markdown] src="" tags=["en"]
+# # Title {#sec-a}
+#
+# The value is {{< var c05.ev >}} and $x = {{< var c05.drop >}}$. [It is above [@gao2024].]{.claim key="c05.above"}
+# [Lower.]{.claim key="c05.below"}
+
+# %% tags=["parameters"]
+k = 1
+
+# %%
+#| label: fig-a
+#| fig-cap-ko: "그림 {{< var c05.ev >}}"
+#| fig-cap-en: "Figure {{< var c05.ev >}}"
+draw(k)
+"""
+
+
+def output(**data):
+    return nbformat.v4.new_output("display_data", data=data)
+
+
+@pytest.fixture
+def values():
+    values = weave.Values({})
+    values.records = {
+        "c05.ev": {"value": 0.912, "unit": "share", "fmt": ".1%"},
+        "c05.drop": {"value": -2.0, "unit": "nats", "fmt": ".1f"},
+    }
+    values.claims = {"c05.above": {"holds": True}, "c05.below": {"holds": False}}
+    return values
+
+
+def make(tmp_path, source=SOURCE, outputs=None):
+    path = tmp_path / "05_weave.py"
+    path.write_text(source)
+    chapter = ch.read_chapter(path)
+    executed = nbformat.from_dict(chapter.notebook.copy())
+    for cell in executed.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+    executed.cells[-1].outputs = (
+        outputs if outputs is not None else [output(**{"image/svg+xml": "<svg/>", "text/plain": "<Figure>"})]
+    )
+    return chapter, executed
+
+
+def test_both_languages(tmp_path, values):
+    chapter, executed = make(tmp_path)
+    ko = weave.weave(chapter, executed, values, "ko")
+    en = weave.weave(chapter, executed, values, "en")
+    assert [c.source.split("\n")[0] for c in ko.cells] == ["# 제목 {#sec-a}", "k = 1", "#| label: fig-a"]
+    assert (
+        "값은 91.2%이다. 위가 [@gao2024]보다 높다. [낮다.]{.claim-failed} [(이번 실행에서는 성립하지 않았다)]{.claim-note}"
+        in ko.cells[0].source
+    )
+    assert "91.2% and $x = -2.0$. It is above [@gao2024].\n[Lower.]{.claim-failed} [(did not hold" in en.cells[0].source
+    assert ko.cells[2].source == '#| label: fig-a\n#| fig-cap: "그림 91.2%"\ndraw(k)'
+    assert en.cells[2].source == '#| label: fig-a\n#| fig-cap: "Figure 91.2%"\ndraw(k)'
+    assert list(en.cells[2].outputs[0].data) == ["image/svg+xml"]
+    assert nbformat.writes(ko) == nbformat.writes(weave.weave(chapter, executed, values, "ko"))
+    nbformat.validate(ko)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("값은 {{< var c05.ev >}}", "값은 {{< var c05.none >}}", r"05_weave\.py:4: no chapter recorded c05.none"),
+        ('key="c05.above"', 'key="c05.up"', r"05_weave\.py:4: no chapter recorded the claim c05.up"),
+        ("값은", "{{< meta x >}}", r"05_weave\.py:4: {{< meta x >}} is not a shortcode"),
+        (
+            '#| fig-cap-en: "Figure {{< var c05.ev >}}"\n',
+            "",
+            r"05_weave\.py:16: the option fig-cap is there in one language",
+        ),
+        ("그림 {{< var c05.ev >}}", "{{< var c05.no >}}", r"05_weave\.py:17: no chapter recorded c05.no"),
+    ],
+)
+def test_wrong_prose_is_named_with_its_line(tmp_path, values, old, new, words):
+    chapter, executed = make(tmp_path, SOURCE.replace(old, new))
+    with pytest.raises(ch.PipelineError, match=words):
+        weave.weave(chapter, executed, values, "ko")
+
+
+def test_missing_figure_and_error_output_fail(tmp_path, values):
+    chapter, executed = make(tmp_path, outputs=[])
+    with pytest.raises(ch.PipelineError, match=r"05_weave\.py:16: fig-a has no figure"):
+        weave.weave(chapter, executed, values, "ko")
+    error = nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])
+    chapter, executed = make(tmp_path, outputs=[error])
+    with pytest.raises(ch.PipelineError, match="the stored output is an error"):
+        weave.weave(chapter, executed, values, "ko")
+
+
+def test_noise_is_dropped_and_results_kept(tmp_path, values):
+    stream = nbformat.v4.new_output
+    outputs = [
+        stream("stream", name="stderr", text="warning"),
+        stream("stream", name="stdout", text="12\n"),
+        stream("execute_result", data={"text/plain": "<Axes: >"}),
+        stream("execute_result", data={"text/plain": "0.5"}),
+        output(**{"image/svg+xml": "<svg/>"}),
+    ]
+    chapter, executed = make(tmp_path, outputs=outputs)
+    kept = weave.weave(chapter, executed, values, "en").cells[-1].outputs
+    assert [o.get("text") or next(iter(o.data.values())) for o in kept] == ["12\n", "0.5", "<svg/>"]
+
+
+def test_what_record_hands_back_is_not_shown(tmp_path, values):
+    number = nbformat.v4.new_output("execute_result", data={"text/plain": "0.5"})
+    chapter, executed = make(tmp_path, SOURCE.split("#| label")[0] + 'results.record(\n    "x", k\n)\n', [number])
+    assert weave.weave(chapter, executed, values, "en").cells[-1].outputs == []
+
+
+def test_outputs_of_other_code_are_refused(tmp_path, values):
+    chapter, executed = make(tmp_path)
+    executed.cells[-1].source = "draw(k + 1)"
+    with pytest.raises(ch.PipelineError, match="stored outputs are those of other code"):
+        weave.weave(chapter, executed, values, "ko")
+
+
+def test_injected_parameters_are_shown(tmp_path, values):
+    chapter, executed = make(tmp_path)
+    injected = nbformat.v4.new_code_cell("# Parameters\nk = 7", metadata={"tags": ["injected-parameters"]})
+    executed.cells.insert(3, injected)
+    page = weave.weave(chapter, executed, values, "en")
+    assert [c.source for c in page.cells if c.cell_type == "code"][:2] == ["k = 1", "# Parameters\nk = 7"]
