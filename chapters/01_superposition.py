@@ -5,7 +5,7 @@
 #
 # 이 장은 대답을 믿고 시작하지 않는다. [@elhage2022toy]이 작은 모형으로 보인 주장 네 가지를 그 자리에서 다시 학습해 확인한다. 특징이 드물게 나타날수록 중첩이 생기고 그 경계는 상전이처럼 날카롭다는 것, 중첩된 특징은 정다각형 같은 규칙적인 배치를 이룬다는 것, 특징 하나가 차지하는 차원은 몇 개의 분수에 달라붙는다는 것, 함께 나타나지 않는 특징은 서로 마주 보는 자리를 나누어 쓴다는 것이다. 각 절에서 기대를 먼저 적고, 실행하고, 결과를 읽는다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="9309" tags=["en"]
 # # Superposition: more features than dimensions {#sec-superposition}
 #
 # A layer of a language model leaves one vector per token. In the model that comes with this book the vector has 256 dimensions. Yet to continue a single Korean sentence properly, the model has to tell far more things apart. The vocabulary alone has 8,000 entries, and to these come particles and endings, speech level, tense, topic, and whether the last syllable ended in a consonant. How can a space hold more things than it has dimensions? One answer is superposition, and it is the reason why this book uses sparse autoencoders at all.
@@ -17,14 +17,16 @@ preset = "default"
 seed = 0
 n_seeds = 3
 grid = 18
-tries = 12
+tries = 10
 phase_steps = 300
 geometry_steps = 1000
-plateau_points = 32
+plateau_points = 24
 plateau_features = 60
 plateau_hidden = 8
 plateau_steps = 1000
-exclusive_steps = 800
+long_points = 4
+long_steps = 4000
+exclusive_steps = 600
 d_model = 256
 n_directions = 2048
 repeats = 10
@@ -70,7 +72,7 @@ def over_seeds(key, values, unit, fmt=".2f", tolerance=None):
 #
 # [@eq-linear]에서 방향의 수가 차원의 수보다 많으면 방향들은 서로 직교할 수 없다. 한 특징을 읽으려고 내적을 취하면 다른 특징이 섞여 든다. 이 섞임을 간섭이라 하고, 간섭을 무릅쓰고 차원보다 많은 특징을 싣는 것을 중첩이라 한다. 무릅쓸 만한 값이 되는 때가 언제인지가 이 장의 물음이다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="0791" tags=["en"]
 # ## The residual stream and linear representation {#sec-sup-linear}
 #
 # A transformer block does not erase what the block before it wrote; it adds to it. This is what happens to the vector $x$ of one token on its way through a block:
@@ -92,16 +94,16 @@ def over_seeds(key, values, unit, fmt=".2f", tolerance=None):
 #
 # $$ L = \mathbb{E} \sum_{i=1}^{n} I_i \left( x_i - \mathrm{ReLU}(W W^\top x + b)_i \right)^2 $$ {#eq-toy}
 #
-# $x_i$는 확률 $p$로 켜지고, 켜지면 0과 1 사이에서 고르게 뽑힌다. $p$를 밀도라 부르며 $p$가 작을수록 특징은 희소하다. $I_i$는 중요도이다. $W$의 $i$번째 행 $W_i$가 특징 $i$의 방향이고, 그 길이가 0에 가까우면 모형은 그 특징을 버린 것이다. `toy.fit_toys`는 [@eq-toy]의 모형 수천 개를 한꺼번에 학습한다. 모형마다 텐서의 한 칸을 차지할 뿐 서로 아무것도 나누지 않으므로, 중요도와 밀도의 격자 전체가 한 번의 학습으로 끝난다.
+# $x_i$는 확률 $p$로 켜지고, 켜지면 0과 1 사이에서 고르게 뽑힌다. $p$를 밀도라 부르며 $p$가 작을수록 특징은 희소하다. $I_i$는 중요도이다. $W$의 $i$번째 행 $W_i$가 특징 $i$의 방향이고, 그 길이가 0에 가까우면 모형은 그 특징을 버린 것이다. `toy.fit_toys`는 [@eq-toy]의 모형 수천 개를 한꺼번에 학습한다. 모형마다 텐서의 한 칸을 차지할 뿐 서로 아무것도 나누지 않으므로, 중요도와 밀도의 격자 전체가 한 번의 학습으로 끝난다. 본문의 수는 씨앗 여럿의 평균이며, 범위를 적은 곳은 씨앗 사이의 최솟값과 최댓값이다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="c2f7" tags=["en"]
 # ## The toy model {#sec-sup-toy}
 #
 # In a real model we do not know what the features are, so superposition cannot be seen directly. Hence a toy model whose features we choose ourselves. It squeezes a vector $x$ of $n$ features into $m$ dimensions and restores it.
 #
 # $$ L = \mathbb{E} \sum_{i=1}^{n} I_i \left( x_i - \mathrm{ReLU}(W W^\top x + b)_i \right)^2 $$ {#eq-toy}
 #
-# Each $x_i$ is on with probability $p$ and then uniform between 0 and 1. We call $p$ the density: the smaller $p$, the sparser the features. $I_i$ is the importance. Row $i$ of $W$, written $W_i$, is the direction of feature $i$, and if its length is near 0 the model has given that feature up. `toy.fit_toys` trains thousands of models of [@eq-toy] at once. Each of them is one slice of a tensor and shares nothing with the others, so a whole grid of importance and density takes a single training run.
+# Each $x_i$ is on with probability $p$ and then uniform between 0 and 1. We call $p$ the density: the smaller $p$, the sparser the features. $I_i$ is the importance. Row $i$ of $W$, written $W_i$, is the direction of feature $i$, and if its length is near 0 the model has given that feature up. `toy.fit_toys` trains thousands of models of [@eq-toy] at once. Each of them is one slice of a tensor and shares nothing with the others, so a whole grid of importance and density takes a single training run. Numbers in the text are means over several seeds; where a range is given, it is the lowest and the highest seed.
 
 # %% [markdown] tags=["ko"]
 # ## 한 차원, 두 특징: 상전이 {#sec-sup-phase}
@@ -112,7 +114,7 @@ def over_seeds(key, values, unit, fmt=".2f", tolerance=None):
 #
 # **기대.** 학습된 모형은 [@eq-critical]의 아래에서 중첩을, 위에서 한 특징만을 고른다. 두 상태 사이의 변화는 점진적이지 않고 계단 같아야 한다. 격자의 상당 부분에서 학습 결과가 식과 어긋나거나, 덜 중요한 특징의 방향이 밀도를 따라 서서히 짧아진다면 기대는 틀린 것이다. 특징이 둘뿐이어서 기댓값을 수치 적분으로 정확히 계산할 수 있으므로 표본의 잡음은 없고, 모형마다 출발점을 여럿 두어 손실이 가장 작은 것을 남긴다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="0f87" tags=["en"]
 # ## One dimension, two features: a phase change {#sec-sup-phase}
 #
 # The smallest case is $n=2$, $m=1$. The model can do only three things: give its dimension to one feature and drop the other ($W=(1,0)$ or $(0,1)$), or put the two at opposite ends of the axis ($W=(1,-1)$). Let $r$ be the importance of the less important feature divided by that of the more important one. Dropping it costs its variance, a loss of $r(p/3-p^2/4)$. Superposing the two costs something only when both are on, a loss of $p^2(1+r)/6$. The two losses are equal at this density:
@@ -181,7 +183,7 @@ kc.plots.save(fig, "fig-toy-phase")
 #
 # 다만 오른쪽 그림은 후보 셋만 견준 식이 놓친 것도 보여 준다. 경계 바로 안쪽에서 덜 중요한 특징의 몫은 평균 {{< var c01.phase_edge >}}로, 깊은 안쪽의 1/2보다 작다. 모형은 $(1,-1)$ 대신 덜 중요한 특징을 조금 줄인 배치를 골라 간섭을 덜고, 그만큼 식이 말한 경계 밖에서도 잠시 중첩을 이어 간다. 곧 상전이는 있으나, 경계 근처의 상태는 교과서의 세 그림보다 무르다. 왼쪽 그림에 외딴 칸이 보인다면 그것은 모든 출발점이 나쁜 극소에 빠진 모형이다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="af7f" tags=["en"]
 # On the left of [@fig-toy-phase] the three regions part along the predicted curve. {{< var c01.phase_agreement >}} of the cells (between seeds {{< var c01.phase_agreement_low >}} to {{< var c01.phase_agreement_high >}}) are in the state that the formula names. [A comparison of losses, with no training at all, foretells nearly everything that training finds.]{.claim key="c01.phase_as_predicted"} [The change is close to a step, too: hardly any cell leaves the lesser feature at a middling share between 0.1 and 0.3 of the dimension.]{.claim key="c01.phase_is_a_step"} Such cells are {{< var c01.phase_between >}} of all.
 #
 # The right panel also shows what a formula with three candidates misses. Just inside the boundary the share of the lesser feature averages {{< var c01.phase_edge >}}, below the 1/2 that it has deep inside. Instead of $(1,-1)$ the model picks an arrangement with a somewhat shorter second direction, which lowers interference and lets superposition survive a little beyond the boundary. So there is a phase change, but the states next to it are softer than the three textbook pictures. If the left panel shows a lone cell, it is a model all of whose starting points fell into poor local minima.
@@ -193,7 +195,7 @@ kc.plots.save(fig, "fig-toy-phase")
 #
 # **기대.** 밀도가 1이면 가장 중요한 두 특징만 직교하여 남는다. 밀도가 내려가면 두 쌍이 각각 한 축의 양 끝에 서서 넷이 남고, 더 내려가면 다섯이 정오각형을 이룬다. 남은 특징의 수가 밀도와 무관하거나 방향이 아무렇게나 흩어진다면 기대는 틀린 것이다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="a8d8" tags=["en"]
 # ## Two dimensions, five features: the geometry {#sec-sup-geometry}
 #
 # Next comes $n=5$, $m=2$, with importance falling by a factor of 0.9 from feature to feature.
@@ -244,12 +246,12 @@ kc.plots.save(fig, "fig-toy-geometry")
 # %% [markdown] tags=["ko"]
 # 밀도 1에서 남은 특징은 평균 {{< var c01.kept_100 >}}개, 0.2에서 {{< var c01.kept_20 >}}개, 0.05에서 {{< var c01.kept_05 >}}개이다(길이 0.5를 넘는 것을 세었다). [희소할수록 더 많은 특징이 남는다는 순서는 모든 씨앗에서 지켜진다.]{.claim key="c01.kept_grows"} [@fig-toy-geometry]의 모양을 눈으로만 판단하지 않으려고 특징마다 차지한 차원도 재었다. 그 정의는 다음 절의 [@eq-dimensionality]이다. 밀도 0.2에서 남은 넷은 평균 {{< var c01.d_pairs >}}차원을 차지하고, 마주 보는 쌍이 차지해야 하는 값은 1/2이다. 밀도 0.05의 다섯은 {{< var c01.d_pentagon >}}차원을 차지하며, 정오각형의 값은 2/5이다.
 #
-# 기대와 어긋나는 곳은 밀도 1이다. 직교하는 두 특징만 남아야 하지만 셋째 특징이 일부 실린 씨앗이 있다. 특징이 늘 켜져 있으면 문제는 사실상 주성분 분석이고, 이웃한 중요도의 차이가 0.9배뿐이어서 손실의 골짜기가 평평하다. 기하가 틀린 것이 아니라 학습이 덜 끝난 것으로 읽는 편이 맞다.
+# 이 일치에는 조건이 하나 붙는다. 모형마다 출발점을 여럿 두고 손실이 가장 작은 것을 남겼기 때문에 이 배치가 나온다. 출발점을 하나만 쓰면 같은 밀도에서도 셋만 남거나 오각형이 일그러진 모형이 섞인다. 최적의 배치가 규칙적이라는 것과 학습이 늘 그 배치에 이른다는 것은 다른 주장이며, 여기서 확인한 것은 앞의 것이다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="92c8" tags=["en"]
 # At density 1 {{< var c01.kept_100 >}} features remain on average, at 0.2 {{< var c01.kept_20 >}}, at 0.05 {{< var c01.kept_05 >}} (counting those longer than 0.5). [The order, sparser features and more of them, holds in every seed.]{.claim key="c01.kept_grows"} So as not to judge the shapes of [@fig-toy-geometry] by eye alone, we also measured the share of a dimension held by each feature; its definition is [@eq-dimensionality] in the next section. The four that remain at density 0.2 hold {{< var c01.d_pairs >}} of a dimension each, and an antipodal pair should hold 1/2. The five at density 0.05 hold {{< var c01.d_pentagon >}}, and a regular pentagon has 2/5.
 #
-# What departs from the expectation is density 1. Two orthogonal features should be left, yet in some seeds a third is partly carried. With features that are always on the problem is in effect principal component analysis, and since neighbouring importances differ by a factor of only 0.9, the valley of the loss is flat. It is fairer to read this as training that has not quite finished than as a failure of the geometry.
+# The agreement has a condition. These arrangements appear because each model started from several points and the one of lowest loss was kept. With a single start some models of the same density keep only three features, or end in a distorted pentagon. That the best arrangement is regular is one claim, that training always reaches it is another, and what was confirmed here is the former.
 
 # %% [markdown] tags=["ko"]
 # ## 특징 하나가 차지하는 차원 {#sec-sup-dims}
@@ -262,7 +264,7 @@ kc.plots.save(fig, "fig-toy-geometry")
 #
 # **기대.** 값은 밀도를 따라 매끄럽게 내려가지 않고 3/4, 2/3, 1/2, 2/5, 3/8에 달라붙는다. 특히 1/2에는 넓은 밀도에 걸친 고원이 있다. 이를 눈이 아니라 수로 가리기 위해, 0.3과 0.8 사이에 있는 모든 $D_i$ 가운데 각 분수에서 0.0125 안에 든 비율을 센다. 값이 고르게 퍼져 있다면 어느 창에서나 그 비율은 5%이다. 5%를 넘지 못하는 분수에서는 기대가 틀린 것이다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="52b7" tags=["en"]
 # ## The share of a dimension {#sec-sup-dims}
 #
 # More features can no longer be drawn, so we count. [@elhage2022toy] define the dimensionality of feature $i$ as
@@ -283,13 +285,21 @@ crowds = []
 for s in seeds:
     config = toy.ToyConfig(plateau_features, plateau_hidden, steps=plateau_steps, seed=s)
     crowds.append(toy.fit_toys(config, equal, draw).W_MNH)
-dims = [toy.dimensionality(W).where(W.norm(dim=2) > 0.5, torch.nan) for W in crowds]
+
+
+# %%
+def kept_dims(W):
+    """Dimensionality of the features longer than 0.5; NaN for the rest."""
+    return toy.dimensionality(W).where(W.norm(dim=2) > 0.5, torch.nan)
+
+
+dims = [kept_dims(W) for W in crowds]
 
 # %%
 at_half = [((D - 0.5).abs() < 0.02).sum(1) > 0.8 * D.isfinite().sum(1).clamp_min(1) for D in dims]
 widths = [float(plateau_density[h].max() / plateau_density[h].min()) if h.any() else 1.0 for h in at_half]
 over_seeds("plateau_width", widths, "ratio of densities", ".1f", tolerance=0.4)
-results.claim("plateau_at_half", min(widths) > 1.5, "every seed: the plateau at 1/2 spans a factor of over 1.5 in density")
+results.claim("plateau_at_half", min(widths) > 1.5, "every seed: the plateau at 1/2 spans over 1.5-fold in density")
 
 # %%
 #| label: fig-toy-dimensions
@@ -315,16 +325,21 @@ kc.plots.save(fig, "fig-toy-dimensions")
 # %%
 middle = [D[(D > 0.3) & (D < 0.8)] for D in dims]
 fractions = {"3/4": 3 / 4, "2/3": 2 / 3, "1/2": 1 / 2, "2/5": 2 / 5, "3/8": 3 / 8}
-shares = {
-    name: [float(((D - value).abs() < 0.0125).sum() / max(len(D), 1)) for D in middle] for name, value in fractions.items()
-}
+
+
+def crowding(values, name):
+    """For each seed, the share of values within 0.0125 of a fraction."""
+    return [float(((D - fractions[name]).abs() < 0.0125).sum() / max(len(D), 1)) for D in values]
+
+
+shares = {name: crowding(middle, name) for name in fractions}
 
 # %%
 for name, values in shares.items():
     over_seeds(f"share_{name.replace('/', '_')}", values, "share", ".1%", tolerance=0.05)
-results.claim("half_sticks", min(shares["1/2"]) > 0.15, "every seed: the window at 1/2 has over three times an even share")
-results.claim("low_fractions_stick", min(shares["2/5"] + shares["3/8"]) > 0.05, "every seed: 2/5 and 3/8 exceed 5%")
-results.claim("high_fractions_absent", max(shares["3/4"] + shares["2/3"]) < 0.05, "every seed: 3/4 and 2/3 are below 5%")
+results.claim("half_sticks", min(shares["1/2"]) > 0.15, "every seed: 1/2 has over three times an even share")
+absent = max(shares["3/4"] + shares["2/3"]) < 0.05
+results.claim("high_fractions_absent", absent, "every seed: 3/4 and 2/3 are below 5%")
 
 # %%
 #| label: tbl-toy-fractions
@@ -334,3 +349,212 @@ summary = pd.DataFrame(
     {"fraction": name, "mean": np.mean(v), "lowest": min(v), "highest": max(v)} for name, v in shares.items()
 )
 kc.plots.table(summary, fmt=".1%", escape=False)
+
+# %% [markdown] tags=["ko"]
+# 고원은 있다. [모든 씨앗에서 특징의 80% 이상이 1/2에 모여 있는 밀도의 구간이 1.5배 넘게 이어진다.]{.claim key="c01.plateau_at_half"} 그 폭은 평균 {{< var c01.plateau_width >}}배이다. [@tbl-toy-fractions]에서 1/2의 창에 든 비율은 {{< var c01.share_1_2 >}}로, [고르게 퍼졌을 때의 5%를 세 배 넘게 웃돈다.]{.claim key="c01.half_sticks"} 2/5의 비율은 {{< var c01.share_2_5 >}}이고 씨앗에 따라 {{< var c01.share_2_5_low >}}에서 {{< var c01.share_2_5_high >}}까지 갈리므로, 오각형은 나타나지만 1/2만큼 든든하지 않다. [@fig-toy-dimensions]에서 밀도가 더 낮은 쪽의 값은 분수에 모이지 않고 띠처럼 내려간다.
+#
+# [3/4과 2/3에서는 기대가 어긋난다. 어느 씨앗에서도 5%에 이르지 못한다.]{.claim key="c01.high_fractions_absent"} 논문의 주장이 틀렸다고 하기 전에 의심할 것이 하나 있다. 이 분수들은 밀도가 높은 좁은 구간에서 나오는데, 거기서는 손실의 차이가 작아 학습이 느리다. 걸음 수만 늘려 같은 밀도를 다시 학습한다.
+#
+# **둘째 기대.** 학습 부족이 원인이라면, 다른 것은 그대로 두고 걸음만 늘렸을 때 2/3의 비율이 모든 씨앗에서 올라야 한다. 오르지 않는다면 이 크기의 모형에서 주장은 성립하지 않는다.
+
+# %% [markdown] src="c73d" tags=["en"]
+# The plateau is there. [In every seed the densities at which 80% or more of the features sit at 1/2 span a factor of over 1.5.]{.claim key="c01.plateau_at_half"} The factor averages {{< var c01.plateau_width >}}. In [@tbl-toy-fractions] the window at 1/2 holds {{< var c01.share_1_2 >}}, [more than three times the 5% of an even spread.]{.claim key="c01.half_sticks"} At 2/5 the share is {{< var c01.share_2_5 >}}, and from seed to seed it goes from {{< var c01.share_2_5_low >}} to {{< var c01.share_2_5_high >}}: pentagons do appear, but they are not as dependable as 1/2. At lower densities the values of [@fig-toy-dimensions] do not gather at fractions but come down as a band.
+#
+# [At 3/4 and 2/3 the expectation fails: no seed reaches 5%.]{.claim key="c01.high_fractions_absent"} Before saying that the paper's claim is wrong, there is one thing to suspect. These fractions belong to a narrow range of high densities, where losses differ little and training is slow. So we train the same densities again and change only the number of steps.
+#
+# **A second expectation.** If too little training is the cause, more steps, with all else equal, must raise the share at 2/3 in every seed. If they do not, the claim does not hold for models of this size.
+
+# %%
+dense = torch.linspace(0.6, 0.75, long_points)
+draw = toy.sparse_draw(dense, plateau_features, batch=256)
+equal = torch.ones(long_points, plateau_features)
+
+# %%
+patience = {steps: [] for steps in (plateau_steps, long_steps)}
+for steps, runs in patience.items():
+    for s in seeds:
+        config = toy.ToyConfig(plateau_features, plateau_hidden, steps=steps, seed=s)
+        runs.append(kept_dims(toy.fit_toys(config, equal, draw).W_MNH))
+
+# %%
+short, long = ([D[D.isfinite()] for D in runs] for runs in patience.values())
+for name, key in (("2/3", "2_3"), ("3/4", "3_4")):
+    over_seeds(f"short_{key}", crowding(short, name), "share", ".1%", tolerance=0.05)
+    over_seeds(f"long_{key}", crowding(long, name), "share", ".1%", tolerance=0.05)
+rises = all(a < b for a, b in zip(crowding(short, "2/3"), crowding(long, "2/3"), strict=True))
+results.claim("patience_helps", rises, "every seed: more steps raise the share at 2/3")
+results.record("long_factor", round(long_steps / plateau_steps), "times the steps")
+
+# %% [markdown] tags=["ko"]
+# 걸음을 {{< var c01.long_factor >}}배로 늘리자 2/3의 비율은 {{< var c01.short_2_3 >}}에서 {{< var c01.long_2_3 >}}가 되고, 3/4의 비율은 {{< var c01.short_3_4 >}}에서 {{< var c01.long_3_4 >}}가 된다. [2/3의 비율은 모든 씨앗에서 올랐다.]{.claim key="c01.patience_helps"} 따라서 위의 어긋남을 논문에 대한 반증으로 세지 않는다. 남는 교훈은 다른 데 있다. 규칙적인 기하는 최적해의 성질이고, 유한한 학습은 거기에 천천히 다가간다. 언어 모형이나 오토인코더의 방향을 두고 깔끔한 다면체를 기대할 이유는 그만큼 줄어든다.
+
+# %% [markdown] src="e68b" tags=["en"]
+# With {{< var c01.long_factor >}} times the steps, the share at 2/3 goes from {{< var c01.short_2_3 >}} to {{< var c01.long_2_3 >}}, and at 3/4 from {{< var c01.short_3_4 >}} to {{< var c01.long_3_4 >}}. [The share at 2/3 rose in every seed.]{.claim key="c01.patience_helps"} We therefore do not count the failure above against the paper. The lesson is another one: regular geometry is a property of the optimum, and finite training only creeps towards it. There is that much less reason to expect tidy polytopes among the directions of a language model or of an autoencoder.
+
+# %% [markdown] tags=["ko"]
+# ## 함께 나타나지 않는 특징: 조사의 이형태 {#sec-sup-exclusive}
+#
+# 지금까지의 특징은 서로 독립이었다. 언어의 특징은 그렇지 않다. 같은 명사 뒤에 `을`과 `를`이 함께 올 수 없고, 한 문장의 서술어가 해요체이면서 합쇼체일 수 없다. 한국어 문법에는 이렇게 서로를 배제하는 짝이 많다. 이를 흉내 내어 특징 여섯을 세 쌍으로 묶고, 한 쌍의 두 특징은 결코 함께 켜지지 않게 한 뒤 3차원에 넣는다. 한 쌍이 한 축의 양 끝에 서면 간섭이 아예 없으므로 손실은 0까지 내려갈 수 있다.
+#
+# **기대.** 가장 싼 배치가 분명하므로, 배타적인 쌍은 밀도와 상관없이 마주 볼 것이다. 각 특징에서 가장 반대되는 방향의 특징이 제 짝인 비율을 재면 1에 가깝고, 독립인 특징에서는 우연의 값인 1/5에 가까워야 한다.
+
+# %% [markdown] src="bf3d" tags=["en"]
+# ## Features that never meet: the two forms of a particle {#sec-sup-exclusive}
+#
+# So far the features were independent. Those of a language are not. The object particles `을` and `를` cannot both follow the same noun, and the predicate of a sentence cannot be in two speech levels at once, polite and formal. Korean grammar is full of pairs that exclude each other. To imitate them, six features are tied into three pairs, the two of a pair are never on together, and all go into 3 dimensions. If each pair takes the two ends of one axis there is no interference at all, and the loss can fall to 0.
+#
+# **Expectation.** As the cheapest arrangement is so plain, exclusive pairs will face each other at any density. The share of features whose most opposed feature is their own partner should be near 1, and for independent features near 1/5, which is chance.
+
+# %%
+exclusive_density = torch.tensor([0.05, 0.1, 0.2, 0.3, 0.4])
+copies = 8
+repeated = exclusive_density.repeat_interleave(copies)
+partner = torch.arange(6) ^ 1
+
+# %%
+paired, cost = {}, {}
+for name, sampler in {"exclusive": toy.exclusive_draw, "independent": toy.sparse_draw}.items():
+    config = [toy.ToyConfig(n_features=6, n_hidden=3, steps=exclusive_steps, seed=s) for s in seeds]
+    toys = [toy.fit_toys(c, torch.ones(len(repeated), 6), sampler(repeated, 6, 256)) for c in config]
+    faces = torch.stack([(toy.opponent(t.W_MNH) == partner).float().mean(1) for t in toys])
+    paired[name] = faces.view(n_seeds, -1, copies).mean(2)
+    cost[name] = torch.stack([t.loss_M for t in toys]).view(n_seeds, -1, copies).mean(2)
+
+# %%
+for name in paired:
+    over_seeds(f"{name}_rare", paired[name][:, 0].tolist(), "share", ".2f", tolerance=0.15)
+    over_seeds(f"{name}_common", paired[name][:, -1].tolist(), "share", ".2f", tolerance=0.15)
+over_seeds("exclusive_cost", (cost["exclusive"] / cost["independent"])[:, -1].tolist(), "ratio of losses", ".2f", 0.1)
+faced = bool((paired["exclusive"][:, -1] > paired["independent"][:, -1] + 0.2).all())
+results.claim("exclusive_face", faced, "every seed, density 0.4: exclusive pairs are above by 0.2")
+rarely = bool((paired["exclusive"][:, 0] < paired["exclusive"][:, -1] - 0.2).all())
+results.claim("rare_do_not", rarely, "every seed: exclusive pairs at 0.05 are below 0.4 by 0.2")
+
+# %%
+#| label: tbl-toy-exclusive
+#| tbl-cap-ko: "가장 반대되는 방향의 특징이 제 짝인 비율(씨앗의 평균과 최솟값, 최댓값)과, 독립인 특징의 손실에 대한 배타적인 특징의 손실의 비."
+#| tbl-cap-en: "Share of features whose most opposed feature is their partner (mean, lowest and highest of the seeds), and the loss of exclusive features over that of independent ones."
+columns = {"density": [f"{p:g}" for p in exclusive_density]}
+for name, share in paired.items():
+    columns |= {name: share.mean(0), f"{name}: low": share.amin(0), f"{name}: high": share.amax(0)}
+columns["loss ratio"] = (cost["exclusive"] / cost["independent"]).mean(0)
+kc.plots.table(pd.DataFrame({key: np.asarray(value) for key, value in columns.items()}), fmt=".2f")
+
+# %% [markdown] tags=["ko"]
+# 기대는 절반만 맞았다. 밀도 0.4에서 배타적인 특징이 제 짝과 마주 보는 비율은 {{< var c01.exclusive_common >}}이고 독립인 특징에서는 {{< var c01.independent_common >}}이다. [자주 켜지는 특징에서는 배타성이 배치를 정한다.]{.claim key="c01.exclusive_face"} 손실도 독립일 때의 {{< var c01.exclusive_cost >}}배에 그친다. 그러나 밀도 0.05에서 그 비율은 {{< var c01.exclusive_rare >}}로 떨어진다. [드문 특징에서는 배타성이 배치에 훨씬 적게 드러난다.]{.claim key="c01.rare_do_not"} 드문 특징은 배타적이지 않아도 좀처럼 만나지 않으므로, 짝을 알아본들 줄일 간섭이 거의 없다.
+#
+# 이 결과에서 뒤의 장을 위한 예측이 나온다. 말 단계처럼 문장마다 반드시 하나가 켜지는 배타적인 특징은 서로 반대되는 방향을 가질 만하다. 150가지 소재처럼 드물게 켜지는 특징은 서로 배타적이어도 그럴 이유가 없다. 희소 오토인코더가 소재마다 따로 방향을 내놓더라도 놀랄 일이 아니다.
+
+# %% [markdown] src="6042" tags=["en"]
+# The expectation was half right. At density 0.4 exclusive features face their partner with a share of {{< var c01.exclusive_common >}}, independent ones with {{< var c01.independent_common >}}. [For features that are often on, exclusiveness decides the arrangement.]{.claim key="c01.exclusive_face"} The loss, too, is only {{< var c01.exclusive_cost >}} times that of independent features. At density 0.05, however, the share falls to {{< var c01.exclusive_rare >}}. [For rare features exclusiveness shows much less in the arrangement.]{.claim key="c01.rare_do_not"} Rare features hardly ever meet even when they may, so there is little interference to be saved by noticing who excludes whom.
+#
+# This yields a prediction for later chapters. Exclusive features of which every sentence must have one, such as speech levels, may well point in opposite directions. Features that are rarely on, such as the 150 items, have no reason to do so even though they exclude each other. It should be no surprise if a sparse autoencoder offers a direction of its own for each item.
+
+# %% [markdown] tags=["ko"]
+# ## 256차원에 들어가는 방향의 수 {#sec-sup-capacity}
+#
+# 장난감 모형의 차원은 작다. 이 책의 모형처럼 256차원이면 사정이 얼마나 나아지는가? 직교하는 방향은 256개뿐이지만, 거의 직교하는 방향은 훨씬 많다. 아무렇게나 뽑은 두 방향의 코사인은 평균 0, 표준편차 $1/\sqrt{d}$로 흩어지고, 그 제곱은 베타 분포를 따른다. 방향을 하나씩 뽑다가 어느 둘의 코사인이 처음으로 $\varepsilon$을 넘을 때까지의 개수는 생일 문제의 답이다.
+#
+# $$ N(d, \varepsilon) \approx \sqrt{\frac{\pi}{2 \Pr(|\cos| > \varepsilon)}} $$ {#eq-birthday}
+#
+# **기대.** [@eq-birthday]에 따라 $N$은 차원의 지수 함수처럼 늘고, $\varepsilon=0.3$이면 256차원에서 이미 차원보다 많다. 이것은 방향을 고르지 않고 뽑은 결과이므로 가능한 수의 아래쪽 어림이다. 그러나 방향이 많다는 것과 읽을 수 있다는 것은 다르다. 방향 $k$개를 더한 벡터에서 내적만으로 그것들을 되찾게 하면, 간섭의 크기는 사전의 크기보다 $k$에 더 크게 좌우될 것이다.
+
+# %% [markdown] src="92a9" tags=["en"]
+# ## How many directions fit into 256 dimensions {#sec-sup-capacity}
+#
+# Toy models have few dimensions. How much better are things with 256, as in the model of this book? There are only 256 orthogonal directions but far more that are almost orthogonal. The cosine of two random directions has mean 0 and standard deviation $1/\sqrt{d}$, and its square follows a beta distribution. Draw directions one by one: the number drawn until some two of them first exceed a cosine of $\varepsilon$ is the answer to a birthday problem.
+#
+# $$ N(d, \varepsilon) \approx \sqrt{\frac{\pi}{2 \Pr(|\cos| > \varepsilon)}} $$ {#eq-birthday}
+#
+# **Expectation.** By [@eq-birthday] $N$ grows like an exponential of the dimension, and with $\varepsilon=0.3$ it exceeds the dimension already at 256 dimensions. As these directions are drawn and not chosen, the number is an estimate from below. But having many directions is not the same as being able to read them. If $k$ directions are added up and have to be found again from inner products alone, interference should depend on $k$ more than on the size of the dictionary.
+
+# %%
+sizes = [d_model // 4 * quarter for quarter in (1, 2, 3, 4)]
+counts = np.zeros((n_seeds, len(sizes), repeats))
+for i, s in enumerate(seeds):
+    rng = torch.Generator().manual_seed(s)
+    for j, d in enumerate(sizes):
+        counts[i, j] = [toy.count_before_overlap(d, 0.3, rng) for _ in range(repeats)]
+
+# %%
+drawn = counts[:, -1].mean(1)
+over_seeds("directions_drawn", drawn, "directions", ",.0f", tolerance=500)
+results.record("directions_expected", toy.expected_directions(d_model, 0.3), "directions", ",.0f")
+results.record("directions_loose", toy.expected_directions(d_model, 0.4), "directions", ",.0f")
+results.claim("more_than_dimensions", min(drawn) > d_model, "every seed: more directions than dimensions at 0.3")
+
+# %%
+sparsity = [1, 2, 4, 8, 16, 32, 64]
+readout = {}
+for n in (n_directions // 4, n_directions, 4 * n_directions):
+    for s in seeds:
+        rng = torch.Generator().manual_seed(s)
+        dirs = toy.random_directions(n, d_model, rng)
+        readout[n, s] = [toy.readout_precision(dirs, k, trials, rng) for k in sparsity]
+
+# %%
+precision = {n: np.array([readout[n, s] for s in seeds]) for n, _ in readout}
+small, usual, large = precision
+for k in (8, 32):
+    over_seeds(f"readout_{k}", precision[usual][:, sparsity.index(k)], "share", ".1%", tolerance=0.03)
+over_seeds("readout_large_8", precision[large][:, sparsity.index(8)], "share", ".1%", tolerance=0.03)
+over_seeds("readout_small_32", precision[small][:, sparsity.index(32)], "share", ".1%", tolerance=0.03)
+matters = bool((precision[large][:, 3] > precision[small][:, 5]).all())
+results.claim("sparsity_matters_more", matters, "every seed: 16x directions hurt less than 4x active ones")
+
+# %%
+#| label: fig-almost-orthogonal
+#| fig-cap-ko: "왼쪽: 코사인의 절댓값이 기준을 넘는 짝이 처음 나오기까지 뽑은 방향의 수. 선은 식, 점은 기준 0.3에서 실제로 뽑아 본 평균(씨앗마다). 오른쪽: 더한 방향을 내적으로 되찾은 비율. 띠는 씨앗 사이의 범위이다."
+#| fig-cap-en: "Left: directions drawn until the first pair exceeds a given absolute cosine. Lines are the formula, dots the means of actual draws at 0.3 (one per seed). Right: share of the summed directions found again by inner products. Bands are the range over seeds."
+#| fig-alt-ko: "왼쪽 로그 눈금에서 세 선이 차원에 따라 곧게 오르고 점은 가운데 선 위에 놓인다. 오른쪽에서 세 곡선은 동시에 켜진 방향이 8개를 넘으면서 함께 떨어진다."
+#| fig-alt-en: "Left, on a logarithmic scale, three lines rise straight with dimension, and the dots lie on the middle one. Right, three curves fall together once more than about 8 directions are active at once."
+fig, (left, right) = plt.subplots(1, 2, figsize=(kc.plots.WIDTH, 2.8))
+d_axis = np.arange(48, 337, 8)
+for epsilon, color in ((0.2, "#bbbbbb"), (0.3, "#4477aa"), (0.4, "#333333")):
+    left.plot(d_axis, [toy.expected_directions(int(d), epsilon) for d in d_axis], color=color, label=f"{epsilon}")
+left.plot(sizes, counts.mean(2).T, "o", color="#4477aa", alpha=0.6)
+left.plot(d_axis, d_axis, ":", color="#ee7733", label="as many as d")
+left.set(yscale="log", xlabel="dimensions d", ylabel="directions drawn", ylim=(1, 1e7))
+left.legend(title="largest |cosine|")
+for n, values in precision.items():
+    (line,) = right.plot(sparsity, values.mean(0), marker="o", label=f"{n:,}")
+    right.fill_between(sparsity, values.min(0), values.max(0), alpha=0.25, color=line.get_color())
+right.set(xscale="log", xlabel="directions active at once", ylabel="share found again", ylim=(0, 1.05))
+right.set_xticks(sparsity, [str(k) for k in sparsity])
+right.minorticks_off()
+right.legend(title="directions in all")
+kc.plots.save(fig, "fig-almost-orthogonal")
+
+# %% [markdown] tags=["ko"]
+# $\varepsilon=0.3$에서 뽑은 방향의 수는 평균 {{< var c01.directions_drawn >}}개(씨앗 사이 {{< var c01.directions_drawn_low >}}에서 {{< var c01.directions_drawn_high >}})이고 식의 값은 {{< var c01.directions_expected >}}개이다. [고르지 않고 뽑기만 해도 거의 직교하는 방향은 차원보다 많다.]{.claim key="c01.more_than_dimensions"} 기준을 0.4로 늦추면 식의 값은 {{< var c01.directions_loose >}}개가 된다. 자리는 모자라지 않는다.
+#
+# 모자라는 것은 동시에 켤 수 있는 수이다. [@fig-almost-orthogonal]의 오른쪽에서 방향이 2,048개일 때 내적만으로 되찾은 비율은 8개를 켰을 때 {{< var c01.readout_8 >}}, 32개를 켰을 때 {{< var c01.readout_32 >}}이다. 방향을 8,192개로 늘리고 8개를 켜면 {{< var c01.readout_large_8 >}}, 512개로 줄이고 32개를 켜면 {{< var c01.readout_small_32 >}}이다. [사전을 열여섯 배로 늘리는 것보다 동시에 켜는 수를 네 배로 늘리는 것이 더 해롭다.]{.claim key="c01.sparsity_matters_more"} 중첩의 예산은 특징의 수가 아니라 희소성으로 치른다.
+
+# %% [markdown] src="029d" tags=["en"]
+# At $\varepsilon=0.3$ the directions drawn number {{< var c01.directions_drawn >}} on average (between seeds {{< var c01.directions_drawn_low >}} to {{< var c01.directions_drawn_high >}}), and the formula gives {{< var c01.directions_expected >}}. [Merely drawn, and not chosen, almost orthogonal directions already outnumber the dimensions.]{.claim key="c01.more_than_dimensions"} If the limit is relaxed to 0.4, the formula gives {{< var c01.directions_loose >}}. There is no shortage of places.
+#
+# What is short is the number that can be on at once. On the right of [@fig-almost-orthogonal], with 2,048 directions, inner products alone find {{< var c01.readout_8 >}} again when 8 are on and {{< var c01.readout_32 >}} when 32 are. With 8,192 directions and 8 on it is {{< var c01.readout_large_8 >}}, with 512 directions and 32 on it is {{< var c01.readout_small_32 >}}. [Making the dictionary sixteen times as large does less harm than turning on four times as many at once.]{.claim key="c01.sparsity_matters_more"} Superposition is paid for in sparsity and not in the number of features.
+
+# %% [markdown] tags=["ko"]
+# ## 한국어를 읽는 모형에 뜻하는 것 {#sec-sup-meaning}
+#
+# 여기까지의 결과는 이 책의 도구가 왜 그런 모양인지를 설명한다. 특징이 차원보다 많고 희소하다면 뉴런 하나하나나 주성분을 들여다보아서는 특징을 얻을 수 없다. 되찾으려면 차원보다 넓은 사전(dictionary)과 토큰마다 몇 개만 켜진다는 제약이 함께 필요하다. 희소 오토인코더가 바로 그것이다 [@bricken2023; @cunningham2023]. 이 책이 256차원에 2,048개의 특징을 두는 것은 과완비(overcomplete) 사전이 [@eq-linear]의 방향을 담을 만큼 넓어야 하기 때문이고, 토큰마다 32개쯤만 켜는 것은 그보다 많으면 간섭을 걸러 내기 어렵기 때문이다. 내적만으로는 32개도 온전히 읽히지 않는다는 사실은, 인코더가 사전의 전치행렬로 그치지 않고 따로 배운 가중치와 문턱을 가져야 하는 까닭이기도 하다. 3장의 변형들은 이 문턱을 어떻게 두느냐에서 갈린다.
+#
+# 한국어는 이 그림에 조건을 하나 더한다. 교착어에서는 한 어절에 뜻과 문법이 겹쳐 실린다. `시장에서는`이라는 어절 하나에 장소와 처소격과 대조가 함께 켜진다. 동시에 켜지는 수가 간섭을 정한다면, 어절의 끝처럼 문법 특징이 몰리는 자리에서 희소 오토인코더의 오차가 커질 것이다. 이는 아직 추측이며, 5장의 탐침과 그 뒤의 장에서 확인할 일이다.
+
+# %% [markdown] src="f808" tags=["en"]
+# ## What this means for a model that reads Korean {#sec-sup-meaning}
+#
+# These results explain why the tools of this book have the shape they have. If features are sparse and outnumber the dimensions, they cannot be had by looking at single neurons or principal components. To get them back takes a dictionary wider than the space together with the constraint that only a few entries are on at each token, and that is what a sparse autoencoder is [@bricken2023; @cunningham2023]. This book puts 2,048 features on 256 dimensions because an overcomplete dictionary has to be wide enough for the directions of [@eq-linear], and turns on about 32 of them per token because with more the interference becomes hard to filter. That inner products alone do not fully read even 32 is also why an encoder cannot be just the transpose of the dictionary but needs weights and thresholds of its own. The variants of chapter 3 part ways over how to set that threshold.
+#
+# Korean adds a condition to the picture. In an agglutinative language one word carries meaning and grammar stacked on each other. In `시장에서는`, "at the market, for its part", a place, a locative and a contrast are on at once. If the number of features on at once determines interference, the error of a sparse autoencoder should grow where grammatical features crowd, as at the ends of words. This is still a conjecture, to be checked by the probes of chapter 5 and in the chapters after it.
+
+# %% [markdown] tags=["ko"]
+# ## 무엇이 이 장을 반증하는가 {#sec-sup-refute}
+#
+# 이 장이 보인 것은 장난감 모형의 성질이다. 특징을 우리가 정했고, 값은 고르게 뽑았으며, 손실은 재구성뿐이었다. 언어 모형의 잔차 스트림이 같은 방식으로 쓰인다는 결론은 여기서 나오지 않는다. 그 결론은 다음 가운데 하나가 관찰되면 무너진다. 첫째, 차원만큼의 직교하는 방향만으로 같은 희소성에서 활성값을 똑같이 잘 재구성할 수 있다면 과완비 사전은 필요 없다. 둘째, 학습된 사전의 특징이 무작위 방향보다 라벨을 더 잘 가르지 못한다면 [@eq-linear]의 방향은 모형의 것이 아니라 우리 방법이 만든 것이다. 셋째, 활성값이 방향의 합이 아니라 굽은 면 위에 놓여 있다면 사전은 그 면을 조각조각 덮을 뿐이다. 첫째는 3장에서, 둘째는 5장에서 직접 잰다.
+
+# %% [markdown] src="3c4b" tags=["en"]
+# ## What would refute this chapter {#sec-sup-refute}
+#
+# What this chapter showed are properties of toy models. We chose the features, drew their values uniformly, and trained on nothing but reconstruction. That the residual stream of a language model is used in the same way does not follow. That conclusion falls if one of the following is observed. First, if as many orthogonal directions as there are dimensions reconstruct activations equally well at equal sparsity, no overcomplete dictionary is needed. Second, if the features of a trained dictionary separate labels no better than random directions, the directions of [@eq-linear] belong to our method and not to the model. Third, if activations lie on curved surfaces and are not sums of directions, a dictionary merely covers those surfaces in patches. The first is measured in chapter 3, the second in chapter 5.

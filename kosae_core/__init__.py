@@ -26,8 +26,9 @@ _EXPORTS = {
     "results": ["Results"],
 }
 _MODULES = {
-    "activations", "corpora", "features", "lm", "losses", "metrics", "paths", "planted", "plots", "probing",
-    "results", "sae", "schedules", "store", "toy", "training",
+    "activations", "batches", "corpora", "features", "generation", "hooks", "kernels", "lm", "losses", "metrics",
+    "paths", "planted", "plots", "probing", "results", "sae", "schedules", "statistics", "store", "study",
+    "synthetic", "toy", "training",
 }  # fmt: skip
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}
 

@@ -18,6 +18,10 @@ _EU_DROP_REU = ("치르", "따르", "들르", "다다르", "우러르", "잇따�
 _REGULAR_H = tuple("좋놓넣낳쌓닿찧빻땋")
 
 
+# Short forms of verbs that take no ending beginning with a vowel: 머물다, but 머물러.
+_SHORT_STEMS = {"머물": "머무르", "서둘": "서두르", "서툴": "서투르", "내딛": "내디디", "갖": "가지"}
+
+
 def irregular_class(stem: str) -> str:
     """The conjugation class of a stem: reg, b, d, s, reu, reo, h or u (으-drop, ㄹ-drop and 하다 follow from the sound)."""
     last = stem.split(" ")[-1]
@@ -39,6 +43,9 @@ def irregular_class(stem: str) -> str:
 
 def a_eo(stem: str, irregular: str | None = None) -> str:
     """The stem joined with -아/-어: 먹 -> 먹어, 돕 -> 도와, 듣 -> 들어, 고르 -> 골라, 하 -> 해."""
+    *before, word = stem.split(" ")
+    if word in _SHORT_STEMS:
+        stem, irregular = " ".join([*before, _SHORT_STEMS[word]]), None
     kind = irregular or irregular_class(stem)
     head, last = stem[:-1], stem[-1]
     initial, vowel, final = split(last)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,10 +26,8 @@ def encode_store(sae: SAE, acts: Any, batch_size: int = 4096) -> sparse.csr_arra
     return sparse.csr_array(sparse.vstack(blocks))
 
 
-def document_features(
-    sae: SAE, store: Any, pool: Literal["sum", "mean", "max"] = "sum", batch_size: int = 4096
-) -> sparse.csr_array:
-    """Features of each document, pooled over its tokens, as a (documents, features) sparse array.
+def document_features(sae: SAE, store: Any, pool: str = "sum", batch_size: int = 4096) -> sparse.csr_array:
+    """Features of each document, pooled by sum, mean or max over its tokens, as a (documents, features) sparse array.
 
     Shapes  `store` is an activation store; a document without kept tokens has an empty row.
     Source  The sum is the feature count of korean-sparse-llm-features-open (source A).
@@ -38,7 +36,7 @@ def document_features(
 
 
 def pool_tokens(
-    X_NF: sparse.csr_array, doc_index_N: np.ndarray, n_documents: int, pool: Literal["sum", "mean", "max"] = "sum"
+    X_NF: sparse.csr_array, doc_index_N: np.ndarray, n_documents: int, pool: str = "sum"
 ) -> sparse.csr_array:
     """Pool the rows of a (tokens, features) array by document.
 
@@ -48,7 +46,9 @@ def pool_tokens(
     if pool not in ("sum", "mean", "max"):
         raise ValueError(f"pool must be sum, mean or max, not {pool!r}.")
     if len(doc_index_N) != X_NF.shape[0] or (len(doc_index_N) and doc_index_N.max() >= n_documents):
-        raise ValueError(f"{len(doc_index_N)} document indices do not fit {X_NF.shape[0]} tokens of {n_documents} documents.")
+        raise ValueError(
+            f"{len(doc_index_N)} document indices do not fit {X_NF.shape[0]} tokens of {n_documents} documents."
+        )
     if pool == "max":
         return _max_by_document(sparse.coo_array(X_NF), doc_index_N, n_documents)
     tokens_M = np.bincount(doc_index_N, minlength=n_documents)

@@ -176,6 +176,8 @@ def parse_category(raw: Any, place: str) -> Category:
                 problems.append(
                     f"{place}: counter {key}: system is native or sino, range [first, last] or with a step."
                 )
+            if isinstance(forms, str) and re.search(r"[{}]", re.sub(r"\{(?:n|word|ordinal)\}", "", forms)):
+                problems.append(f"{place}: counter {key}: its pattern may hold {{n}}, {{word}} and {{ordinal}} only.")
             if isinstance(forms, tuple) and len(forms) != 2:
                 problems.append(f"{place}: counter {key}: en is [singular, plural] or one pattern.")
     places, advs = (_phrases(raw.get(k), f"{place}: {k}", problems) for k in ("places", "advs"))

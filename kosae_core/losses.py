@@ -42,5 +42,3 @@ def auxk(
     values_Bk, index_Bk = pre_BN.topk(min(k, pre_BN.shape[1]), dim=1)
     feats_BN = torch.zeros_like(pre_BN).scatter(1, index_Bk, values_Bk.relu())
     return squared_error(feats_BN @ W_dec_ND, error_BD) / error_BD.square().mean().clamp_min(1e-12)
-
-

@@ -15,7 +15,9 @@ def check_rows(acts: Any) -> None:
     Raises  ValueError for a wrong shape or an empty table; TypeError for something that has no shape.
     """
     if not isinstance(acts, Tensor) and not hasattr(acts, "n_tokens"):
-        raise TypeError(f"activations must be a (tokens, d_model) tensor or an ActivationStore, not {type(acts).__name__}.")
+        raise TypeError(
+            f"activations must be a (tokens, d_model) tensor or an ActivationStore, not {type(acts).__name__}."
+        )
     if isinstance(acts, Tensor) and acts.ndim != 2:
         raise ValueError(f"activations must have shape (tokens, d_model), not {tuple(acts.shape)}.")
     if count(acts) == 0:

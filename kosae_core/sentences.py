@@ -172,9 +172,7 @@ def _thing_en(phrase: str, plural: bool, form: str, person: Person | None) -> st
 _AUXILIARY = re.compile(r"(?:will|did|does|do|could|am|is|are|was|were)(?: not)?(?: be able to)? |cannot ")
 
 
-_ADVERB_BEFORE = re.compile(
-    r" ((?!family|italy|july|fly|reply|supply|early)\w+ly|soon|also|just|still|even|then) $", re.IGNORECASE
-)
+_ADVERB_BEFORE = re.compile(r"(?<= )((?!family|italy|july)\w+ly|soon|also|just|still|even|always) $")
 
 
 def _with_adverb(adverb: str, predicate: str) -> str:
@@ -228,8 +226,9 @@ def render_en(template: Template, category: Category, choice: Choice) -> tuple[s
         elif slot == "V":
             verb = category.verbs[template.verb]
             predicate = _predicate_en(verb, choice.tense, choice.negation, persons[template.subject])
-            if before := _ADVERB_BEFORE.search(out):
-                out, predicate = out[: before.start() + 1], _with_adverb(before[1], predicate)
+            # Looked for in the template's own words: a clue may end in "belly".
+            if before := _ADVERB_BEFORE.search(literal):
+                out, predicate = out[: -len(before[0])], _with_adverb(before[1], predicate)
             out += predicate
         elif slot:
             out += getattr(choice, slot).en

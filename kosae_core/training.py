@@ -34,7 +34,7 @@ class TrainConfig:
     batch_size: int = 1024
     """Tokens per step."""
     lr: float | None = None
-    """Peak learning rate of Adam; None: the variant's."""
+    """Peak learning rate of Adam; None: the variant's for this width (see `peak_lr`)."""
     warmup: float = 0.05
     """Share of the steps in which the learning rate rises."""
     decay: float = 0.3
@@ -119,6 +119,7 @@ def train(
     device = pick_device(train_config.device)
     spec = {
         "sae": asdict(config), "train": asdict(train_config) | {"device": device.type}, "acts": key,
+        "lr": peak_lr(config, train_config, rows.width(acts)),
         "held": held_key, "train_version": TRAIN_VERSION,
     }  # fmt: skip
     if store.find("sae", spec) is None:
@@ -131,6 +132,11 @@ def train(
     folder = store.find("sae", spec)
     # read back also after training, so that the first and the second call give the same bits
     return load_sae(folder).to(device), History(**json.loads((folder / "history.json").read_text()))
+
+
+def peak_lr(config: SAEConfig, cfg: TrainConfig, d_model: int) -> float:
+    """The learning rate asked for, else the variant's, scaled from d_model 256 by the inverse square root of the width."""
+    return cfg.lr if cfg.lr is not None else VARIANTS[config.variant].lr * (256 / d_model) ** 0.5
 
 
 def pick_device(name: str | None) -> torch.device:
@@ -173,14 +179,16 @@ def _run(
     sae.provenance = _provenance(acts, cfg)
     held_BD = None if held is None else torch.cat(list(rows.in_order(held, 8192, cfg.held_tokens))).to(device)
 
-    peak = cfg.lr or sae.lr
+    peak = peak_lr(config, cfg, sae.d_model)
     optimizer = torch.optim.Adam(sae.parameters(), lr=peak, fused=True)
     batches = rows.shuffled(acts, cfg.batch_size, generator)
     dead_after = cfg.dead_after if cfg.dead_after is not None else min(10_000_000, cfg.steps * cfg.batch_size // 8)
     resample_every = cfg.resample_every if cfg.resample_every is not None else max(1, cfg.steps // 10)
     silent_F = torch.zeros(config.n_features, dtype=torch.long, device=device)
     history = History()
-    logger.info("training a %s SAE: %d features, %d steps of %d", config.variant, config.n_features, cfg.steps, cfg.batch_size)
+    logger.info(
+        "training a %s SAE: %d features, %d steps of %d", config.variant, config.n_features, cfg.steps, cfg.batch_size
+    )
 
     for step in range(cfg.steps):
         for group in optimizer.param_groups:
@@ -199,7 +207,9 @@ def _run(
 
         if step % cfg.log_every == 0 or step == cfg.steps - 1:
             if not torch.isfinite(loss):
-                raise ValueError(f"the loss is not finite at step {step}: lower lr (now {peak:g}) or look at the activations.")
+                raise ValueError(
+                    f"the loss is not finite at step {step}: lower lr (now {peak:g}) or look at the activations."
+                )
             _log(history, step, terms, x_BD, silent_F > dead_after, sae, held_BD)
             if progress:
                 progress(step + 1, cfg.steps, f"EV {history.explained_variance[-1]:.3f}, L0 {history.l0[-1]:.1f}")

@@ -20,7 +20,7 @@ XREF = ("fig-", "tbl-", "sec-", "eq-")
 WORDS = {
     "ko": {
         "fig": "그림", "tbl": "표", "eq": "식", "chapter": "{}장", "section": "{}절", "name": "한국어",
-        "code": "코드", "omitted": "코드 %d줄은 웹판에서 볼 수 있다.", "references": "참고문헌", "toc": "이 쪽의 내용",
+        "code": "코드", "omitted": "여기 쓴 코드 %d줄은 웹판에 있다.", "references": "참고문헌", "toc": "이 쪽의 내용",
         "contents": "차례", "chapters": "장 목록", "search": "검색", "none": "찾은 것이 없다.", "menu": "차례 열기",
         "theme": "밝게·어둡게", "code_all": "코드 모두 펼치기", "skip": "본문으로", "turn": "앞뒤 장", "previous": "이전",
         "next": "다음", "note": "참고", "tip": "도움말", "warning": "주의", "important": "중요", "caution": "경고",
@@ -28,7 +28,7 @@ WORDS = {
     },
     "en": {
         "fig": "Figure", "tbl": "Table", "eq": "Equation", "chapter": "Chapter {}", "section": "Section {}",
-        "name": "English", "code": "Code", "omitted": "%d lines of code: see the website.", "references": "References",
+        "name": "English", "code": "Code", "omitted": "%d more lines of code are on the website.", "references": "References",
         "toc": "On this page", "contents": "Contents", "chapters": "Chapters", "search": "Search",
         "none": "Nothing found.", "menu": "Open the contents", "theme": "Light or dark", "code_all": "Show all code",
         "skip": "To the text", "turn": "Previous and next chapter", "previous": "Previous", "next": "Next",
@@ -193,7 +193,9 @@ def _check(book: Book, page: Page):
             if cite not in book.index:
                 yield f"{page.place('@' + cite)}: unresolved reference @{cite}"
         elif cite not in keys:
-            where = page.place("@{" + cite) if any("@{" + cite in cell for cell in page.cells) else page.place("@" + cite)
+            where = (
+                page.place("@{" + cite) if any("@{" + cite in cell for cell in page.cells) else page.place("@" + cite)
+            )
             near = difflib.get_close_matches(cite, keys, 1)
             hint = f" (is it @{near[0]}?)" if near else ""
             yield f"{where}: citation @{cite} is not in {book.config.bibliography.name}{hint}"

@@ -16,7 +16,7 @@ NOT_PROSE = re.compile(r"`+[^`\n]*`+|\$\$.*?\$\$|\$[^$\n]+\$|https?://\S+|\{[#.]
 HANGUL, LATIN = re.compile("[가-힣]"), re.compile("[A-Za-z]")
 LEFTOVERS = {
     "{{<": "an unresolved shortcode",
-    "]{.claim": "an unresolved claim",
+    "]{.claim ": "an unresolved claim",
     'tags=["': "a cell header inside prose",
     "content-visible": "a language div (only index.qmd may have them)",
 }
@@ -92,18 +92,24 @@ def read_page(source: Path, lang: str, root: Path) -> Page:
     except Exception as error:  # nbformat raises many kinds
         raise BuildError(f"{page.name} is not a notebook ({error}): run `make chapters` again.") from error
     page.cells = [cell.source for cell in notebook.cells]
-    parts = []
+    parts, run = [], []
     for number, cell in enumerate(notebook.cells):
         tags = cell.metadata.get("tags", [])
         if OTHER[lang] in tags:
             page.refuse(cell.source.splitlines()[0] if cell.source else "", f"a cell tagged `{OTHER[lang]}` is left")
+        code, text = "", cell.source
         if cell.cell_type == "markdown":
-            _check_prose(page, cell.source)
-            parts.append(cell.source)
-        elif cell.cell_type == "code" and "remove-cell" not in tags:
-            parts.append(_code_cell(page, cell, number))
-        elif cell.cell_type == "raw":
-            page.refuse(cell.source[:30], "a raw cell: Quarto takes it for a header; make it markdown")
+            _check_prose(page, text)
+        elif cell.cell_type == "code":
+            code, text = ("", "") if "remove-cell" in tags else _code_cell(page, cell, number)
+        else:
+            page.refuse(text[:30], "a raw cell: Quarto takes it for a header; make it markdown")
+        if code:
+            run.append(code)
+        if text.strip():
+            parts += [_folded(run), text]
+            run = []
+    parts.append(_folded(run))
     if not re.match(r"\s*# .*\{#sec-[\w-]+", page.cells[0] if page.cells else ""):
         page.problems.append(f"{page.name}, cell 1: a chapter begins with a title like `# Title {{#sec-name}}`")
     page.markdown = "\n\n".join(part for part in parts if part.strip()) + "\n"
@@ -146,17 +152,22 @@ def _fence(text: str, attributes: str) -> str:
     return f"{ticks}{attributes}\n{text}\n{ticks}"
 
 
-def _code_cell(page: Page, cell, number: int) -> str:
+def _folded(run: list[str]) -> str:
+    """Code cells that follow each other without an output, as one thing to open."""
+    return "::: {.cell-run}\n" + "\n\n".join(run) + "\n:::" if run else ""
+
+
+def _code_cell(page: Page, cell, number: int) -> tuple[str, str]:
+    """Markdown of a cell's code, and of what it put out."""
     options, code = _options(page, cell.source)
     if options.get("include") is False:
-        return ""
+        return "", ""
     label = str(options.get("label") or "")
     kind = label.split("-")[0] if label.startswith(("fig-", "tbl-")) else ""
-    parts = []
-    if code and options.get("echo") is not False:
-        parts.append(_fence(code, "{.python .cell-code}"))
+    shown = code and options.get("echo") is not False
+    listing = _fence(code, "{.python .cell-code" + (" .drawing}" if kind else "}")) if shown else ""
     if options.get("output") is False:
-        return "\n\n".join(parts)
+        return listing, ""
     alt = " ".join(str(options.get("fig-alt") or "").split())
     floats, rest = [], []
     for i, output in enumerate(cell.get("outputs", [])):
@@ -175,7 +186,7 @@ def _code_cell(page: Page, cell, number: int) -> str:
             if mark in caption + alt:
                 page.refuse(wanted, f"{what} in the caption of `{label}`")
         floats = [f"::: {{#{label}}}\n" + "\n\n".join(floats) + f"\n\n{caption}\n:::"]
-    return "\n\n".join(part for part in parts + rest + floats if part)
+    return listing, "\n\n".join(part for part in rest + floats if part)
 
 
 def _output(page: Page, output, name: str, index: int, alt: str, source: str) -> tuple[str, str]:

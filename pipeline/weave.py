@@ -27,6 +27,8 @@ NOT_HELD = {"ko": "이번 실행에서는 성립하지 않았다", "en": "did no
 _VAR = re.compile(r"\{\{<\s*var\s+([\w.]+)\s*>\}\}")
 _SHORTCODE = re.compile(r"\{\{<.*?>\}\}|\{\{<")
 _CLAIM = re.compile(r"\]\{\.claim\s+key=[\"“]?([\w.]+)[\"”]?\s*\}")
+_WHEN = re.compile(r":{3,}\s*\{\s*\.when\s+key=[\"“]?([\w.]+)[\"”]?\s*\}\s*")
+_DIV = re.compile(r":{3,}(\s*\S.*)?")
 _OPTION = re.compile(r"#\|\s*([\w-]+?)-(ko|en):(.*)")
 _LABEL = re.compile(r"#\|\s*label:\s*(\S+)")
 _NOISE = re.compile(r"<.*>|\[?<.*|Text\(.*", re.DOTALL)
@@ -62,6 +64,7 @@ class Values:
             value = shown(entry)
             return value.replace("\u2212", "-") if _in_maths(text, match.start()) else value
 
+        text = self._conditional(text, at)
         for match in _CLAIM.finditer(text):
             if match[1] not in self.claims:
                 raise ch.PipelineError(f"{place(match.start())}: no chapter recorded the claim {match[1]}.")
@@ -82,6 +85,31 @@ class Values:
                 sentence = f"[{sentence}]{{.claim-failed}} [({NOT_HELD[language]})]{{.claim-note}}"
             filled = filled[:begin] + sentence + filled[match.end() :]
         return filled
+
+    def _conditional(self, text: str, at: Callable[[int], str]) -> str:
+        """The text without `::: {.when key="c05.x"}` blocks whose key no chapter recorded; lines keep their numbers."""
+        lines, open_divs, hidden_since = text.split("\n"), [], None
+        for i, line in enumerate(lines):
+            when, div = _WHEN.fullmatch(line), _DIV.fullmatch(line)
+            if when:
+                known = when[1] in self.records or when[1] in self.claims
+                open_divs.append((i, hidden_since))
+                if not known and hidden_since is None:
+                    hidden_since = i
+                lines[i] = ""
+            elif div and div[1] and div[1].strip():
+                open_divs.append(None)
+            elif div and open_divs:
+                opened = open_divs.pop()
+                if opened is not None:
+                    lines[i], hidden_since = "", opened[1]
+                    continue
+            if hidden_since is not None:
+                lines[i] = ""
+        unclosed = [opened for opened in open_divs if opened is not None]
+        if unclosed:
+            raise ch.PipelineError(f"{at(unclosed[0][0])}: no ::: closes this .when block.")
+        return "\n".join(lines)
 
 
 def _in_maths(text: str, position: int) -> bool:

@@ -145,6 +145,7 @@ local inline_filter = {
     return image
   end,
   Link = function(link)
+    if S.mode == "typst" and link.target:match("^[%w-]+%.pdf$") then return link.content end -- the PDF itself
     local page, anchor = link.target:match("^([^:#]+%.i?[pq][ym][nd]b?)(#?.*)$")
     if page then
       local target = S.pages[page:gsub("^%./", "")]
@@ -214,13 +215,22 @@ local function callout(div, kind)
   return pandoc.Div(blocks, pandoc.Attr(div.identifier, { "callout", "callout-" .. kind }, { role = "note" }))
 end
 
-local function cell_code(block)
-  local lines = select(2, block.text:gsub("\n", "")) + 1
-  if S.mode == "typst" then
-    if lines > S.pdf_code_lines then return raw("#aside[" .. S.words.omitted:gsub("%%d", tostring(lines)) .. "]") end
-    return { raw("#codecell["), block, raw("]") }
+-- Code cells in a row: folded together on the site; in the PDF short ones are printed, the rest is counted.
+local function cell_run(div)
+  local shown, hidden, texts = pandoc.Blocks {}, 0, {}
+  for _, block in ipairs(div.content) do
+    local lines = select(2, block.text:gsub("\n", "")) + 1
+    texts[#texts + 1] = block.text
+    if lines > S.pdf_code_lines or block.classes:includes("drawing") then hidden = hidden + lines else shown:insert(block) end
   end
-  return { html('<details class="code"><summary>' .. S.words.code .. "</summary>"), block, html("</details>") }
+  if S.mode == "typst" then
+    local out = pandoc.Blocks {}
+    if #shown > 0 then out:insert(raw("#codecell[")); out:extend(shown); out:insert(raw("]")) end
+    if hidden > 0 then out:insert(raw("#aside[" .. S.words.omitted:gsub("%%d", tostring(hidden)) .. "]")) end
+    return out
+  end
+  local code = pandoc.CodeBlock(table.concat(texts, "\n\n"), pandoc.Attr("", { "python" }))
+  return { html('<details class="code"><summary>' .. S.words.code .. "</summary>"), code, html("</details>") }
 end
 
 blocks_filter = {
@@ -236,6 +246,7 @@ blocks_filter = {
     return h
   end,
   Div = function(div)
+    if div.classes:includes("cell-run") then return cell_run(div), false end
     for _, class in ipairs(div.classes) do
       local kind = class:match("^callout%-(%a+)$")
       if kind and CALLOUTS[kind] then return callout(div, kind), false end
@@ -274,7 +285,6 @@ blocks_filter = {
     end
   end,
   CodeBlock = function(block)
-    if block.classes:includes("cell-code") then return cell_code(block), false end
     if S.mode == "typst" and block.classes:includes("output") then
       return { raw("#textoutput["), block, raw("]") }, false
     end

@@ -47,7 +47,9 @@ TEXT = {
 
 
 def _figure(label: str, words: dict[str, str]):
-    source = f'#| label: {label}\n#| fig-cap: "{words["cap"]}"\n#| fig-alt: "{words["alt"]}"\nkc.plots.save(fig, "{label}")'
+    source = (
+        f'#| label: {label}\n#| fig-cap: "{words["cap"]}"\n#| fig-alt: "{words["alt"]}"\nkc.plots.save(fig, "{label}")'
+    )
     return new_code_cell(source, outputs=[new_output("display_data", {"image/svg+xml": SVG, "text/plain": "<Figure>"})])
 
 
@@ -60,10 +62,15 @@ def sample_pages(lang: str) -> dict[str, list]:
     return {
         "01_superposition": [
             new_markdown_cell(words["one"]),
-            new_code_cell("import kosae_core as kc\n\nsae, history = kc.train(kc.SAEConfig(k=32), acts)  # cached", outputs=[stream]),
+            new_code_cell(
+                "import kosae_core as kc\n\nsae, history = kc.train(kc.SAEConfig(k=32), acts)  # cached",
+                outputs=[stream],
+            ),
             _figure("fig-curve", words),
             new_markdown_cell(words["loss"]),
-            new_code_cell(f'#| label: tbl-variants\n#| tbl-cap: "{words["tcap"]}"\nkc.plots.table(df)', outputs=[table]),
+            new_code_cell(
+                f'#| label: tbl-variants\n#| tbl-cap: "{words["tcap"]}"\nkc.plots.table(df)', outputs=[table]
+            ),
         ],
         "02_activations": [new_markdown_cell(words["two"]), new_code_cell(long), _figure("fig-other", words)],
     }

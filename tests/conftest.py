@@ -6,8 +6,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+import jaxtyping
 import pytest
 import torch
+
+# The shapes in the annotations of the core are checked at every call that a test makes.
+jaxtyping.install_import_hook("kosae_core", "beartype.beartype")
 
 torch.set_num_threads(1)
 

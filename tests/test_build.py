@@ -19,7 +19,7 @@ from book_sample import ROOT, SVG, sample_pages, write_page, write_sample
 
 pytest.importorskip("pypandoc")
 pytest.importorskip("typst")
-from pipeline import build, quarto
+from pipeline import build, pdf, quarto
 from pipeline.book import WORDS, load_config, read_book
 from pipeline.pages import BuildError
 from pipeline.search_index import sections
@@ -61,7 +61,11 @@ def test_numbered_references_lead_to_their_targets(site):
 @pytest.mark.parametrize("lang", ["ko", "en"])
 def test_a_page_has_everything(site, lang):
     text, words = page(site, lang), WORDS[lang]
-    assert f'<html lang="{lang}">' in text and "{#eq-" not in text and "**" not in re.sub(r"<pre.*?</pre>", "", text, flags=re.S)
+    assert (
+        f'<html lang="{lang}">' in text
+        and "{#eq-" not in text
+        and "**" not in re.sub(r"<pre.*?</pre>", "", text, flags=re.S)
+    )
     assert re.search(r'<figure id="fig-curve" class="fig">\s*<p><img src="\.\./figures/[\w-]+\.svg" alt="[^"]+', text)
     assert f'<span class="float-number">{words["tbl"]} 1.1</span>' in text and 'class="table-wrap"' in text
     assert f'<details class="code"><summary>{words["code"]}</summary>' in text and "#| label" not in text
@@ -71,7 +75,9 @@ def test_a_page_has_everything(site, lang):
     other = "en" if lang == "ko" else "ko"
     link = f"../../{other}/pages-{other}/01_superposition.html"
     assert f'href="{link}"' in text and (site / lang / "pages-x" / link).resolve().exists()
-    assert not re.search(r'(?:src|href)="(?:https?:)?//(?!arxiv|doi|transformer-circuits)', text.replace("https://", "//"))
+    assert not re.search(
+        r'(?:src|href)="(?:https?:)?//(?!arxiv|doi|transformer-circuits)', text.replace("https://", "//")
+    )
 
 
 def test_every_local_link_and_picture_exists(site):
@@ -97,7 +103,10 @@ def test_welcome_page_has_one_language(site):
 def test_search_index_is_a_classic_script_with_all_sections(site, lang):
     text = (site / lang / "site/search-index.js").read_text("utf-8")
     entries = json.loads(text.removeprefix("window.KOSAE_INDEX=").removesuffix(";\n"))
-    assert {entry["u"].partition("#")[0] for entry in entries} == {"index.html", *(f"pages-{lang}/{s}.html" for s in sample_pages(lang))}
+    assert {entry["u"].partition("#")[0] for entry in entries} == {
+        "index.html",
+        *(f"pages-{lang}/{s}.html" for s in sample_pages(lang)),
+    }
     assert any("TopK" in entry["x"] for entry in entries)
     assert any(entry["u"].endswith("#sec-loss") for entry in entries)
     for name in ("search.js", "theme.js"):
@@ -106,44 +115,54 @@ def test_search_index_is_a_classic_script_with_all_sections(site, lang):
 
 
 def test_sections_of_a_page():
-    found = sections("<nav><h2>no</h2></nav><main><h1 id='a'>A &amp; b</h1><p>one</p><script>x</script><h2 id='b'>B</h2>two</main>")
+    found = sections(
+        "<nav><h2>no</h2></nav><main><h1 id='a'>A &amp; b</h1><p>one</p><script>x</script><h2 id='b'>B</h2>two</main>"
+    )
     assert [(s["anchor"], s["head"], s["text"]) for s in found] == [("a", "A & b", "one"), ("b", "B", "two")]
 
 
 @pytest.mark.parametrize("lang", ["ko", "en"])
 def test_pdf(site, lang, tmp_path):
-    pdf = site / lang / f"kosae-{lang}.pdf"
-    data = pdf.read_bytes()
+    path = site / lang / f"kosae-{lang}.pdf"
+    data = path.read_bytes()
     assert data.startswith(b"%PDF") and b"/FontFile" in data
     try:
-        text = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], capture_output=True, text=True, check=True).stdout
+        text = subprocess.run(
+            ["pdftotext", "-layout", str(path), "-"], capture_output=True, text=True, check=True
+        ).stdout
     except FileNotFoundError:
         pytest.skip("pdftotext is not installed: the text of the PDF was not read")
     words = WORDS[lang]
-    for wanted in ("The KoSAE developers", words["contents"], f"{words['fig']} 2.1", f"{words['tbl']} 1.1", words["references"]):
+    for wanted in (
+        "The KoSAE developers",
+        words["contents"],
+        f"{words['fig']} 2.1",
+        f"{words['tbl']} 1.1",
+        words["references"],
+    ):
         assert wanted in text, wanted
-    assert words["omitted"].replace("%d", "24")[:12] in text and "(1.1)" in text and "\x1b" not in text
+    assert words["omitted"].replace("%d", "25") in text and "(1.1)" in text and "\x1b" not in text
 
 
 def test_pdf_without_any_system_font(tmp_path, monkeypatch):
-    if not build.wheel_fonts():
+    if not pdf.wheel_fonts():
         pytest.skip("the koreanize-matplotlib wheel is not installed")
     monkeypatch.setenv("KOSAE_BOOK_FONTS", "wheel")
-    pdf = build.build_book("ko", root=write_sample(tmp_path))[1]
-    assert b"NanumGothic" in pdf.read_bytes()
+    made = build.build_book("ko", root=write_sample(tmp_path))[1]
+    assert b"NanumGothic" in made.read_bytes()
 
 
 def test_a_machine_without_korean_fonts_gets_a_sentence():
     with pytest.raises(BuildError, match="No Korean font"):
-        build.choose_fonts({"Libertinus Serif"})
-    assert build.choose_fonts({"NanumGothic"}) == (["NanumGothic"], ["NanumGothic"])
+        pdf.choose_fonts({"Libertinus Serif"})
+    assert pdf.choose_fonts({"NanumGothic"}) == (["NanumGothic"], ["NanumGothic"])
 
 
 def test_unchanged_inputs_are_not_built_again(tmp_path, monkeypatch):
     root = write_sample(tmp_path)
     outputs = build.build_book("en", root=root)
     before = {path: path.stat().st_mtime_ns for path in (root / "_site").rglob("*") if path.is_file()}
-    monkeypatch.setattr(build, "_pandoc", lambda *a, **k: pytest.fail("pandoc ran again"))
+    monkeypatch.setattr("pipeline.book.subprocess.run", lambda *a, **k: pytest.fail("pandoc ran again"))
     start = time.perf_counter()
     assert build.build_book("en", root=root) == outputs
     assert time.perf_counter() - start < 5
@@ -218,16 +237,27 @@ def test_what_must_not_reach_a_reader_fails_with_its_place(tmp_path, name):
 
 def test_the_place_is_the_line_of_the_chapter(tmp_path):
     root = write_sample(tmp_path)
-    write_page(root, "en", "02_activations", [new_markdown_cell("# Activations {#sec-activations}\n\nSee @fig-nowhere and @fig-curve.")])
+    write_page(
+        root,
+        "en",
+        "02_activations",
+        [new_markdown_cell("# Activations {#sec-activations}\n\nSee @fig-nowhere and @fig-curve.")],
+    )
     (root / "chapters").mkdir()
-    (root / "chapters/02_activations.py").write_text('# %% [markdown] tags=["en"]\n# # Activations\n#\n# See @fig-nowhere.\n')
-    with pytest.raises(BuildError, match=r"^chapters/02_activations\.py:4 \(pages-en/02_activations\.ipynb, cell 1\): unresolved"):
+    (root / "chapters/02_activations.py").write_text(
+        '# %% [markdown] tags=["en"]\n# # Activations\n#\n# See @fig-nowhere.\n'
+    )
+    with pytest.raises(
+        BuildError, match=r"^chapters/02_activations\.py:4 \(pages-en/02_activations\.ipynb, cell 1\): unresolved"
+    ):
         read_book("en", root=root)
 
 
 def test_all_problems_are_told_at_once_and_nothing_is_written(tmp_path, capsys, monkeypatch):
     root = write_sample(tmp_path)
-    write_page(root, "ko", "02_activations", [new_markdown_cell("# 활성값 {#sec-activations}\n\n@fig-a 와 [@nobody1999].")])
+    write_page(
+        root, "ko", "02_activations", [new_markdown_cell("# 활성값 {#sec-activations}\n\n@fig-a 와 [@nobody1999].")]
+    )
     with pytest.raises(BuildError) as caught:
         build.build_book("ko", root=root)
     assert len(str(caught.value).splitlines()) == 2 and not (root / "_site").exists()
@@ -246,6 +276,23 @@ def test_code_that_shows_the_marks_is_not_a_problem(tmp_path):
     shown = new_markdown_cell("Write `{{< var c05.x >}}`:\n\n```\n{{< var c05.x >}} @fig-nowhere\n```\n")
     write_page(root, "en", "02_activations", [*sample_pages("en")["02_activations"], shown])
     read_book("en", root=root)
+
+
+def test_code_cells_in_a_row_are_folded_together(tmp_path):
+    root = write_sample(tmp_path)
+    cells = sample_pages("en")["02_activations"][:1] + [
+        new_code_cell("a = 1"),
+        new_code_cell("b = 2"),
+        new_markdown_cell("So."),
+    ]
+    write_page(
+        root,
+        "en",
+        "02_activations",
+        [*cells, _figure('#| label: fig-other\n#| fig-cap: "c"\n#| fig-alt: "a"', **SVG_DATA)],
+    )
+    build.build_book("en", root=root)
+    assert page(root / "_site", "en", "02_activations").count('<details class="code">') == 2
 
 
 def test_complaints_in_the_output_of_quarto():

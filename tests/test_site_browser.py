@@ -13,7 +13,9 @@ from book_sample import write_sample
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH: the site was not opened in a browser")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on the PATH: the site was not opened in a browser"
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,9 @@ def open_page(browser, site):
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-        page.on("request", lambda request: None if request.url.startswith(("file:", "data:")) else wrong.append(request.url))
+        page.on(
+            "request", lambda request: None if request.url.startswith(("file:", "data:")) else wrong.append(request.url)
+        )
         page.goto((site / path).as_uri())
         return page
 
@@ -58,7 +62,9 @@ def open_page(browser, site):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("path", ["ko/index.html", "ko/pages-ko/01_superposition.html", "en/pages-en/02_activations.html"])
+@pytest.mark.parametrize(
+    "path", ["ko/index.html", "ko/pages-ko/01_superposition.html", "en/pages-en/02_activations.html"]
+)
 def test_no_sideways_scroll_and_pictures_load(open_page, path, width):
     page = open_page(path, width)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")

@@ -13,7 +13,7 @@ from kosae_core.metrics import evaluate
 from kosae_core.planted import Planted, PlantedConfig, recovery
 from kosae_core.sae import VARIANTS, SAEConfig
 from kosae_core.schedules import ramp, trapezoid
-from kosae_core.training import TrainConfig, fit_inputs, geometric_median, resample, train
+from kosae_core.training import TrainConfig, fit_inputs, geometric_median, peak_lr, resample, train
 
 SHORT = TrainConfig(steps=30, batch_size=64, log_every=10, device="cpu")
 
@@ -54,12 +54,16 @@ def test_evaluation_does_not_eat_the_training_stream(acts):
     assert torch.equal(often.W_enc_DF, seldom.W_enc_DF)
 
 
-@pytest.mark.parametrize("variant", sorted(VARIANTS))
-def test_planted_features_are_recovered(variant, planted, acts):
-    sae, history = train(config(variant), acts, TrainConfig(steps=400, batch_size=256, device="cpu"), held=acts[:1000])
+@pytest.mark.parametrize(
+    ("variant", "options"), [("topk", {}), ("standard", {"sparsity": 0.25}), ("gated", {"sparsity": 0.6})]
+)
+def test_planted_features_are_recovered_by_default_settings(variant, options, planted, acts):
+    sae, history = train(
+        config(variant, **options), acts, TrainConfig(steps=400, batch_size=256, device="cpu"), held=acts[:1000]
+    )
     got = recovery(planted.directions_FD, sae.W_dec_FD)
-    assert history.held_explained_variance[-1] > 0.8 and history.loss[-1] < history.loss[0]
-    assert got.recovered > 0.6, got
+    assert history.held_explained_variance[-1] > 0.8 and history.held_l0[-1] < 12
+    assert got.recovered > 0.8, got
     assert torch.allclose(sae.W_dec_FD.norm(dim=1), torch.ones(64), atol=1e-5)
 
 
@@ -212,11 +216,21 @@ def test_death_is_counted_in_tokens(acts, monkeypatch):
         assert seen.index(True) == first_dead, seen
 
 
-def test_resampling_revives(acts):
-    cfg = TrainConfig(steps=200, batch_size=128, lr=0.05, dead_after=1000, device="cpu")
-    revived, _ = train(config("standard", n_features=256, sparsity=0.5), acts, cfg)
-    left, _ = train(config("standard", n_features=256, sparsity=0.5), acts, dataclasses.replace(cfg, resample_every=0))
-    assert evaluate(revived, acts).dead_share < evaluate(left, acts).dead_share
+def test_resampling_revives(acts, monkeypatch):
+    def half_of_them_silent(self):
+        self.b_enc_F = torch.nn.Parameter(torch.where(torch.arange(64) < 32, -50.0, 0.0))
+
+    monkeypatch.setattr(VARIANTS["standard"], "add_biases", half_of_them_silent)
+    cfg = TrainConfig(steps=100, batch_size=128, dead_after=1000, device="cpu")
+    revived, _ = train(config("standard"), acts, cfg)
+    left, _ = train(config("standard"), acts, dataclasses.replace(cfg, resample_every=0))
+    assert evaluate(left, acts).dead_share >= 0.5
+    assert evaluate(revived, acts).dead_share < 0.1
+
+
+def test_default_learning_rate_follows_the_width():
+    assert peak_lr(config(), TrainConfig(), 1024) == pytest.approx(peak_lr(config(), TrainConfig(), 256) / 2)
+    assert peak_lr(config(), TrainConfig(lr=0.01), 1024) == 0.01
 
 
 class FakeStore:

@@ -138,3 +138,41 @@ def test_injected_parameters_are_shown(tmp_path, values):
     executed.cells.insert(3, injected)
     page = weave.weave(chapter, executed, values, "en")
     assert [c.source for c in page.cells if c.cell_type == "code"][:2] == ["k = 1", "# Parameters\nk = 7"]
+
+
+BLOCKS = """\
+before
+
+::: {.when key="c05.absent"}
+gone {{< var c05.absent >}}
+
+::: {.callout-note}
+gone too
+:::
+
+::: {.when key="c05.ev"}
+gone with what encloses it
+:::
+:::
+
+::: {.when key="c05.ev"}
+stays {{< var c05.ev >}}
+:::
+
+::: {.when key="c05.above"}
+::: {.callout-note}
+[note]{.claim key="c05.above"}
+:::
+:::
+after"""
+
+
+def test_when_blocks_stay_only_with_their_key(values):
+    told = values.resolve(BLOCKS, "ko", lambda line: str(line))
+    assert told.split() == ["before", "stays", "91.2%", ":::", "{.callout-note}", "note", ":::", "after"]
+    assert told.count("\n") == BLOCKS.count("\n")
+
+
+def test_an_open_when_block_is_an_error_with_its_place(values):
+    with pytest.raises(ch.PipelineError, match="line 1: no ::: closes"):
+        values.resolve('text\n::: {.when key="c05.ev"}\nmore', "en", lambda line: f"line {line}")

@@ -1,0 +1,656 @@
+# %% [markdown] tags=["ko"]
+# # 탐침: 특징에서 범주를 되찾기 {#sec-probing}
+#
+# 희소 오토인코더가 찾은 특징(feature)이 뜻을 지닌 단위라면, 한 문장에서 켜진 특징만 보고도 그 문장이 무엇에 관한 것인지 알아낼 수 있어야 한다. 알아내는 일을 맡기는 작은 분류기를 탐침(probe)이라 한다 [@alain2016]. 출발점이 되는 연구 A [@fxnnxc]는 한국어 문장의 범주를 범주마다 특징 몇 개로 되찾을 수 있다고 보고했다. 이 장의 물음은 둘이다. 그 결과가 작은 모형에서도 나오는가? 그리고 그 절차가 재는 것은 정말 특징이 지닌 범주 정보인가?
+#
+# 탐침의 정확도는 해석하기 쉬워 보이지만 그렇지 않다. 탐침이 충분히 크면 표현에 없던 것도 스스로 외울 수 있고 [@hewitt2019], 정확도가 높다는 사실만으로는 모형이 그 정보를 쓴다고 말할 수 없다 [@belinkov2022]. 뉴런 몇 개만 고르는 탐침 [@gurnee2023]을 SAE 특징에 적용한 최근의 비교에서는, 제대로 맞춘 기준선을 특징이 좀처럼 넘지 못했다 [@kantamneni2025]. 그래서 이 장은 같은 그림을 두 번 그린다. 처음에는 연구 A의 절차를 그대로 따르고, 다음에는 새 문장에서, 이길 수 있는 기준선을 곁에 두고 잰다.
+
+# %% [markdown] src="" tags=["en"]
+# # Probing: reading categories back from features {#sec-probing}
+#
+# If the features that a sparse autoencoder finds are units of meaning, then the features that fire in a sentence should be enough to tell what the sentence is about. The small classifier that is asked to tell is called a probe [@alain2016]. The study we start from, study A [@fxnnxc], reported that the category of a Korean sentence can be recovered from a handful of features per category. This chapter asks two questions. Does the result also appear in a small model? And does that protocol really measure the category information that the features hold?
+#
+# The accuracy of a probe looks easy to interpret, and is not. A probe that is large enough can memorise what the representation never held [@hewitt2019], and high accuracy alone does not show that the model uses the information [@belinkov2022]. When probes that pick out a few neurons [@gurnee2023] were recently applied to SAE features, the features seldom beat baselines that had been tuned properly [@kantamneni2025]. So this chapter draws the same figure twice: first by study A's own protocol, then on new sentences, next to baselines that could win.
+
+# %% tags=["parameters"]
+preset = "default"
+seed = 0
+corpus = "synthetic"
+lm_name = "kosae-lm"
+langs = ["ko", "en"]
+middle = "q2.resid_post"
+late = "q3.resid_post"
+n_train = 6000
+n_test = 3000
+n_features = 2048
+k = 32
+steps = 400
+batch_size = 1024
+ks = [1, 2, 5, 10, 20, 50]
+n_source = 1500
+source_steps = 120
+source_lr = 0.01
+probe_steps = 300
+draws = 1000
+
+# %%
+import itertools
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+import kosae_core as kc
+from kosae_core.probing import ProbeConfig, sweep
+
+kc.plots.house_style()
+results = kc.Results(chapter="05", preset=preset, seeds=(seed,))
+
+# %% [markdown] tags=["ko"]
+# ## 재료 {#sec-probing-material}
+#
+# 문장은 훈련 분할과 시험 분할에서 가져온다. 합성 말뭉치에서는 두 분할이 문장틀을 나누지 않으므로, 시험 문장은 탐침이 본 적 없는 틀에서 나온다. 시험 문장의 일부는 낱말을 이름으로 부르지 않고 돌려 말한다. '김치찌개' 대신 그것을 묘사하는 말만 있으므로, 낱말 세기로는 풀기 어렵다. 뉴스 말뭉치에서는 문서 단위로 나눈다. 작은 범주가 없는 말뭉치에서는 큰 범주가 그 자리를 대신한다.
+
+# %% [markdown] src="" tags=["en"]
+# ## Material {#sec-probing-material}
+#
+# The sentences come from the training split and the test split. In the synthetic corpus the two share no sentence template, so a test sentence is of a make that no probe has seen. Some of the test sentences never name their item but describe it. Where "kimchi stew" would stand there are only words that paraphrase it, which counting words can hardly solve. News corpora are split by document. In a corpus without small categories the big ones take their place.
+
+# %%
+points = {"q2": middle, "q3": late}
+study = kc.Study(
+    corpus=corpus, lm_name=lm_name, n_train=n_train, n_test=n_test, points=(middle, late),
+    n_features=n_features, k=k, steps=steps, batch_size=batch_size, seed=seed,
+)  # fmt: skip
+train, test = study.records("train"), study.records("test")
+
+# %%
+sizes = ("big", "small") if "small" in train.label_names else ("big",)
+finest = sizes[-1]
+y = {"train": {s: train.label(s) for s in sizes}, "test": {s: test.label(s) for s in sizes}}
+names_item = test.label("names_item") == "yes" if "names_item" in test.label_names else np.ones(len(test), bool)
+docs = {"train": np.array([r.doc for r in train]), "test": np.array([r.doc for r in test])}
+
+# %%
+results.record("n_test", len(test), "sentences")
+results.record("n_clusters", len(set(docs["test"])), "templates or documents")
+for size in sizes:
+    results.record(f"n_{size}", len(set(y["train"][size])), "classes")
+if not names_item.all():
+    results.record("n_unnamed", int((~names_item).sum()), "sentences")
+
+# %% [markdown] tags=["ko"]
+# SAE는 다른 장과 함께 쓰는 네 개, 곧 표준형과 게이트형을 중간층(q2)과 뒤층(q3)에서 학습한 것이다. 문장 하나의 특징 벡터를 만드는 길은 둘이다. 토큰에 걸친 합은 연구 A가 쓰는 특징 수이고, 평균은 그것을 토큰 수로 나눈 것이다. 합에는 문장의 길이가 함께 담긴다. 그래서 연구 A의 절차에서는 합을, 우리 절차에서는 날활성값과 같은 조건이 되도록 평균을 쓴다. 이 선택이 결과를 얼마나 바꾸는지는 [@tbl-probing-linear]에서 확인한다.
+
+# %% [markdown] src="" tags=["en"]
+# The SAEs are four of those that the chapters share: Standard and Gated, each trained on the middle layer (q2) and on the late one (q3). There are two ways to make one feature vector per sentence. The sum over tokens is study A's feature count; the mean is that sum divided by the number of tokens. A sum also carries the length of the sentence. We therefore use the sum in study A's protocol and the mean in our own, where it puts features and raw activations on the same footing. How much the choice changes is seen in [@tbl-probing-linear].
+
+# %%
+def pooled(sae, lang="ko", layer="q2"):
+    """Sums of the features over the tokens of each sentence, for both splits."""
+    return {split: kc.document_features(sae, study.acts(split, lang, points[layer])) for split in ("train", "test")}
+
+
+def per_token(sums, lang="ko", layer="q2"):
+    """Sums divided by the number of tokens."""
+    index = {split: np.asarray(study.acts(split, lang, points[layer]).doc_index) for split in sums}
+    tokens = {split: np.bincount(index[split], minlength=X.shape[0]).clip(1) for split, X in sums.items()}
+    return {split: sparse.csr_array(sparse.diags_array(1 / tokens[split]) @ X) for split, X in sums.items()}
+
+
+# %%
+saes = {(v, q): study.sae(v, "ko", points[q])[0] for v in ("standard", "gated") for q in points}
+sums = {(v, q): pooled(sae, layer=q) for (v, q), sae in saes.items()}
+means = {(v, q): per_token(X, layer=q) for (v, q), X in sums.items()}
+n_tokens = study.acts("test").n_tokens
+
+# %% [markdown] tags=["ko"]
+# ## 연구 A의 절차 {#sec-probing-source}
+#
+# 절차는 공개된 코드에서 확인했다. 범주마다 문장 특징 수의 평균이 가장 큰 특징 $k$개를 고르고, 모든 범주에서 고른 것을 합친다. 합친 특징만을 입력으로 받는 퍼셉트론이 범주를 예측한다. 2층 탐침은 은닉 유닛이 64개이고, 3층 탐침은 64개와 32개이다. 여기에 놓치기 쉬운 사실이 있다. '큰 범주'와 '작은 범주' 조건은 특징을 고르는 기준만 다를 뿐, 탐침이 맞히는 것은 두 경우 모두 작은 범주이다. 그리고 정확도는 학습에 쓴 바로 그 문장에서 잰다.
+#
+# 우리가 바꾼 것은 최적화뿐이다. 연구 A는 학습률 0.0001로 10000걸음을 가지만, 우리는 입력 전체를 수 하나로 나누어 크기를 1로 맞추고 학습률 `source_lr`에서 시작해 {{< var c05.source_steps >}}걸음 동안 0까지 낮춘다. 전체 문장을 한 번에 쓰는 점과 Adam [@kingma2015]을 쓰는 점은 같다. 문장은 연구 A와 같은 규모인 {{< var c05.n_source >}}개이다.
+#
+# **예상.** 연구 A가 맞다면 네 가지가 보여야 한다. A1 게이트형이 표준형보다 높다. A2 중간층이 뒤층보다 높다. A3 작은 범주 조건이 큰 범주 조건보다 높다. A4 3층 탐침이 2층 탐침보다 높다. 이 가운데 A3은 당연한 결과일 수 있다고 의심한다. 작은 범주가 더 많으니 범주마다 $k$개를 고르면 탐침에 들어가는 특징도 더 많기 때문이다.
+
+# %% [markdown] src="" tags=["en"]
+# ## Study A's protocol {#sec-probing-source}
+#
+# The protocol was read in the published code. For each category the $k$ features with the highest mean count per sentence are chosen, and the choices of all categories are pooled. A perceptron that sees only the pooled features predicts the category. The 2-layer probe has 64 hidden units, the 3-layer probe 64 and 32. One fact is easily missed. The conditions "big" and "small" differ only in the categories that select the features; what the probe predicts is the small category in both. And accuracy is measured on the very sentences the probe was trained on.
+#
+# Only the optimisation is ours. Study A takes 10000 steps at a learning rate of 0.0001. We divide the whole input by a single number that brings its size to 1, start at the learning rate `source_lr` and lower it to 0 within {{< var c05.source_steps >}} steps. As there, all sentences are used at every step, with Adam [@kingma2015]. There are {{< var c05.n_source >}} sentences, as many as in study A.
+#
+# **Expectation.** If study A is right, four things should be seen. A1 Gated is above Standard. A2 The middle layer is above the late one. A3 The small condition is above the big one. A4 The 3-layer probe is above the 2-layer probe. We suspect that A3 may follow trivially: small categories are more numerous, so that $k$ features for each of them give the probe more features to work with.
+
+# %%
+first = slice(0, n_source)
+options = {"steps": source_steps, "lr": source_lr, "batch_size": None, "standardise": False, "seed": seed}
+source_probes = [ProbeConfig(depth=depth, **options) for depth in (2, 3)]
+target = y["train"][finest][first]
+results.record("n_source", len(target), "sentences", tolerance=0)
+results.record("source_steps", source_steps, "steps", tolerance=0)
+
+# %%
+rows = []
+for ((variant, layer), X), size in itertools.product(sums.items(), sizes):
+    seen, new = X["train"][first], X["test"]
+    scored = {"seen": (seen, target), "new": (new, y["test"][finest])}
+    found = sweep(seen, y["train"][size][first], target, ks, source_probes, scored)
+    rows += [{"variant": variant, "layer": layer, "label": size, **vars(r)} for r in found]
+source = pd.DataFrame(rows)
+
+# %% [markdown] tags=["ko"]
+# 곡선 하나는 나머지 조건 모두에 걸친 평균이다. 첫 칸만 두 변형을 견주고, 다른 칸은 연구 A처럼 게이트형 안에서 견준다. 띠는 95% 구간이다. 같은 문장틀이나 같은 문서에서 나온 문장은 서로 독립이 아니므로, 문장이 아니라 틀이나 문서를 통째로 다시 뽑는 붓스트랩 [@field2007]을 쓴다. 띠에는 탐침과 SAE의 초깃값에서 오는 흔들림이 들어 있지 않다.
+
+# %% [markdown] src="" tags=["en"]
+# Each curve is the mean over all the other conditions. Only the first panel compares the two variants; the others compare within Gated, as study A does. The bands are 95% intervals. Sentences of one template or one document are not independent, so the bootstrap redraws whole templates or documents, not sentences [@field2007]. The bands do not include the variation that comes from the initial weights of probes and SAEs.
+
+# %%
+FACTORS = {"variant": ("standard", "gated"), "layer": ("q3", "q2"), "label": ("big", "small"), "depth": (2, 3)}
+
+
+def accuracies(frame, factor, scored, clusters, which=slice(None)):
+    """Accuracy per level of a factor and k, the mean over all else, and bootstrap samples of it."""
+    frame = frame if factor == "variant" else frame[frame.variant == "gated"]
+    groups = frame.groupby([factor, "k"])
+    hits = pd.DataFrame({key: np.mean([h[scored][which] for h in group.hits], axis=0) for key, group in groups})
+    samples = kc.probing.cluster_bootstrap(hits.to_numpy(), clusters[which], draws, seed)
+    return hits.mean(), pd.DataFrame(samples, columns=hits.columns)
+
+
+# %%
+def four_panels(frame, scored, clusters):
+    """The figure of study A: one panel per factor, one curve per level."""
+    fig, axes = plt.subplots(2, 2, figsize=(kc.plots.WIDTH, 4.7), sharex=True, sharey=True)
+    for ax, (factor, levels) in zip(axes.flat, FACTORS.items(), strict=True):
+        mean, samples = accuracies(frame, factor, scored, clusters)
+        for level, colour in zip(levels, ("#4477aa", "#ee7733"), strict=True):
+            if level in mean.index:
+                ax.fill_between(ks, *samples[level].quantile([0.025, 0.975]).to_numpy(), color=colour, alpha=0.2, lw=0)
+                ax.plot(ks, mean[level], marker="o", color=colour, label=level)
+        ax.set(xscale="log", title=factor if factor == "variant" else f"{factor} (gated)")
+        ax.set_xticks(ks, [str(each) for each in ks], minor=False)
+        ax.legend(loc="upper left" if mean.min() < 0.4 else "lower right")
+    fig.supxlabel("features per class, k", fontsize=9)
+    fig.supylabel("accuracy", fontsize=9)
+    return fig
+
+
+# %%
+#| label: fig-probing-source
+#| fig-cap-ko: "연구 A의 절차로 되찾은 범주: 학습에 쓴 문장에서 잰 정확도. 두 범주 조건 모두 작은 범주를 예측한다. 띠는 틀 또는 문서 단위 붓스트랩 95% 구간."
+#| fig-cap-en: "Categories recovered by study A's protocol: accuracy on the sentences the probe was trained on. Both label conditions predict the small category. Bands: 95% intervals of a bootstrap over templates or documents."
+#| fig-alt-ko: "네 칸의 꺾은선 그림. 가로축은 범주당 특징 수, 세로축은 정확도이며, 칸마다 변형, 층, 범주 크기, 탐침 깊이에 따른 두 곡선을 견준다."
+#| fig-alt-en: "Line plot in four panels, features per class against accuracy; each panel compares two curves: by variant, layer, label size and probe depth."
+fig = four_panels(source, "seen", docs["train"][first])
+kc.plots.save(fig, "fig-probing-source")
+
+# %%
+def record_with_interval(key, value, samples, unit, fmt=".3f", tolerance=0.05):
+    """Record a number, and the bounds of its bootstrap interval under names of their own."""
+    low, high = kc.probing.interval(samples)
+    results.record(key, float(value), unit, fmt, interval=(low, high), tolerance=tolerance)
+    results.record(f"{key}_low", low, unit, fmt, tolerance=tolerance)
+    results.record(f"{key}_high", high, unit, fmt, tolerance=tolerance)
+    return low, high
+
+
+# %%
+verdicts = []
+
+
+def judge(name, protocol, frame, factor, scored, clusters):
+    """Record the gap between the two levels of a factor, the mean over k, and whether it is surely above 0."""
+    lower, upper = FACTORS[factor]
+    mean, samples = accuracies(frame, factor, scored, clusters)
+    gap, gaps = (mean[upper] - mean[lower]).mean(), (samples[upper] - samples[lower]).mean(axis=1)
+    low, high = record_with_interval(f"{name}_{protocol}_gap", gap, gaps, "accuracy", "+.3f")
+    results.claim(f"{name}_{protocol}", low > 0, f"{upper} above {lower}, {protocol} protocol, interval above 0")
+    verdicts.append((name.upper(), f"{upper} above {lower}", protocol, f"{gap:+.3f} [{low:+.3f}, {high:+.3f}]", low > 0))
+
+
+# %%
+claimed = {"a1": "variant", "a2": "layer", "a3": "label", "a4": "depth"}
+if finest == "big":
+    del claimed["a3"]
+for name, factor in claimed.items():
+    judge(name, "source", source, factor, "seen", docs["train"][first])
+
+# %%
+level, _ = accuracies(source, "variant", "seen", docs["train"][first])
+for each, variant in itertools.product((ks[0], ks[-1]), ("standard", "gated")):
+    results.record(f"source_{variant}_k{each}", level[variant, each], "accuracy", ".2f", tolerance=0.08)
+
+# %% [markdown] tags=["ko"]
+# [@fig-probing-source]의 세로축은 작은 범주의 정확도이고, 게이트형의 평균은 범주당 특징이 하나일 때 {{< var c05.source_gated_k1 >}}, 50개일 때 {{< var c05.source_gated_k50 >}}이다. 표준형은 {{< var c05.source_standard_k1 >}}에서 {{< var c05.source_standard_k50 >}}까지 오른다. 연구 A에서 표준형은 어느 $k$에서나 우연 수준인 0.02에 머물렀다. 우리 표준형이 그렇지 않다면, 그 결과는 표준형이라는 구조가 아니라 그 SAE의 학습에 대해 말하는 것이다.
+#
+# $k$에 걸쳐 평균한 차이를 주장마다 읽는다. [게이트형은 표준형보다 높다.]{.claim key="c05.a1_source"} 차이는 {{< var c05.a1_source_gap >}} [{{< var c05.a1_source_gap_low >}}, {{< var c05.a1_source_gap_high >}}]이다. [중간층은 뒤층보다 높다.]{.claim key="c05.a2_source"} 차이는 {{< var c05.a2_source_gap >}} [{{< var c05.a2_source_gap_low >}}, {{< var c05.a2_source_gap_high >}}]이다. [3층 탐침은 2층 탐침보다 높다.]{.claim key="c05.a4_source"} 차이는 {{< var c05.a4_source_gap >}} [{{< var c05.a4_source_gap_low >}}, {{< var c05.a4_source_gap_high >}}]이다.
+#
+# ::: {.when key="c05.a3_source"}
+# [작은 범주 조건은 큰 범주 조건보다 높다.]{.claim key="c05.a3_source"} 차이는 {{< var c05.a3_source_gap >}} [{{< var c05.a3_source_gap_low >}}, {{< var c05.a3_source_gap_high >}}]이다. 이 A3을 아래에서 따로 따진다.
+# :::
+
+# %% [markdown] src="" tags=["en"]
+# The vertical axis of [@fig-probing-source] is accuracy on the small category. The mean of Gated is {{< var c05.source_gated_k1 >}} with one feature per category and {{< var c05.source_gated_k50 >}} with 50; Standard climbs from {{< var c05.source_standard_k1 >}} to {{< var c05.source_standard_k50 >}}. In study A, Standard stayed near chance, at 0.02, for every $k$. Where our Standard does not, that result speaks about how that SAE was trained and not about the Standard architecture.
+#
+# We read the claims one by one, as differences averaged over $k$. [Gated is above Standard.]{.claim key="c05.a1_source"} The difference is {{< var c05.a1_source_gap >}} [{{< var c05.a1_source_gap_low >}}, {{< var c05.a1_source_gap_high >}}]. [The middle layer is above the late one.]{.claim key="c05.a2_source"} The difference is {{< var c05.a2_source_gap >}} [{{< var c05.a2_source_gap_low >}}, {{< var c05.a2_source_gap_high >}}]. [The 3-layer probe is above the 2-layer one.]{.claim key="c05.a4_source"} The difference is {{< var c05.a4_source_gap >}} [{{< var c05.a4_source_gap_low >}}, {{< var c05.a4_source_gap_high >}}].
+#
+# ::: {.when key="c05.a3_source"}
+# [The small condition is above the big one.]{.claim key="c05.a3_source"} The difference is {{< var c05.a3_source_gap >}} [{{< var c05.a3_source_gap_low >}}, {{< var c05.a3_source_gap_high >}}]. A3 gets an examination of its own below.
+# :::
+
+# %% [markdown] tags=["ko"]
+# ## 이 절차가 재는 것 {#sec-probing-leaks}
+#
+# 앞의 그림에는 새는 곳이 셋 있다. 첫째, 탐침은 외운 것을 시험받는다. 둘째, 시험 문장이 학습 문장과 같은 틀에서 나오므로 틀의 낱말이 답을 알려 준다. 셋째, 두 범주 조건은 맞히는 것이 같고 특징의 수만 다르다. 하나씩 막아 본다.
+#
+# **예상.** 외우기가 크다면, 범주 이름을 문장들 사이에서 뒤섞어 아무 뜻도 남기지 않아도 학습 문장의 정확도는 $k$와 함께 오를 것이다. 이런 통제 과제는 [@hewitt2019]에서 왔다. 같은 탐침을 새 틀의 문장에서 재면 정확도가 떨어질 것이다. A3이 특징의 수에서 온다면, 특징의 수를 같게 놓고 견줄 때 차이가 사라질 것이다.
+
+# %% [markdown] src="" tags=["en"]
+# ## What this protocol measures {#sec-probing-leaks}
+#
+# The figure above leaks in three places. First, the probe is examined on what it has memorised. Second, even without memorising, the sentences it is examined on come from the templates it was trained on, so that the words of the template give the answer away. Third, the two label conditions predict the same thing and differ only in their number of features. We stop the leaks one at a time.
+#
+# **Expectation.** If there is much memorising, accuracy on the training sentences will rise with $k$ even when category names are shuffled among the sentences and mean nothing any more. Such control tasks come from [@hewitt2019]. The same probes should do worse on sentences of new templates. If A3 comes from the number of features, the difference should vanish once the numbers are equal.
+
+# %%
+shuffled = np.random.default_rng(seed).permutation(target)
+X = sums["gated", "q2"]["train"][first]
+control = sweep(X, shuffled, shuffled, ks, source_probes[:1], {"seen": (X, shuffled)})
+same = source[(source.variant == "gated") & (source.layer == "q2") & (source.label == finest) & (source.depth == 2)]
+decay = {
+    "trained sentences": [h["seen"].mean() for h in same.hits],
+    "trained sentences, shuffled labels": [r.hits["seen"].mean() for r in control],
+    "new templates or documents": [h["new"][names_item].mean() for h in same.hits],
+}
+if not names_item.all():
+    decay["new templates, item unnamed"] = [h["new"][~names_item].mean() for h in same.hits]
+
+# %%
+#| label: fig-probing-leaks
+#| fig-cap-ko: "같은 탐침을 달리 잰 것. 게이트형, 중간층, 2층 탐침, 연구 A의 절차. 뒤섞은 범주는 배울 것이 없는 통제 과제이고, 점선은 우연 수준이다."
+#| fig-cap-en: "The same probes, examined in different ways. Gated, middle layer, 2-layer probe, study A's protocol. Shuffled labels are a control task with nothing to learn; the dotted line is chance."
+#| fig-alt-ko: "범주당 특징 수에 따른 정확도 곡선: 학습 문장, 범주를 뒤섞은 학습 문장, 새 틀의 문장, 그리고 있는 경우 이름이 나오지 않는 새 문장."
+#| fig-alt-en: "Accuracy against features per class for trained sentences, trained sentences with shuffled labels, sentences of new templates and, where there are any, new sentences that do not name the item."
+fig, ax = plt.subplots(figsize=(kc.plots.WIDTH, 2.9))
+for (name, curve), style in zip(decay.items(), ("o-", "s--", "o-", "^-"), strict=False):
+    ax.plot(ks, curve, style, label=name)
+ax.axhline(1 / len(set(target)), color="#888888", ls=":", lw=1)
+ax.set(xscale="log", xlabel="features per class, k", ylabel="accuracy", ylim=(-0.02, 1.02))
+ax.set_xticks(ks, [str(each) for each in ks], minor=False)
+ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+kc.plots.save(fig, "fig-probing-leaks")
+
+# %%
+seen, scrambled, new = (np.array(curve) for curve in list(decay.values())[:3])
+for key, curve in zip(("seen", "shuffled", "new"), (seen, scrambled, new), strict=True):
+    results.record(f"leak_{key}", curve[-1], "accuracy", ".2f", tolerance=0.08)
+results.claim("memorised", scrambled[-1] > 3 / len(set(target)), "shuffled labels reach three times chance at the largest k")
+results.claim("overstated", (seen - new).min() > 0, "at every k accuracy on trained sentences is above that on new ones")
+if not names_item.all():
+    unnamed = np.array(decay["new templates, item unnamed"])
+    results.record("leak_unnamed", unnamed[-1], "accuracy", ".2f", tolerance=0.08)
+    results.claim("unnamed_harder", (new - unnamed).mean() > 0, "sentences without the item's name are harder")
+
+# %% [markdown] tags=["ko"]
+# [@fig-probing-leaks]에서 가장 큰 $k$를 보면, 학습 문장에서 {{< var c05.leak_seen >}}이던 정확도가 새 문장에서는 {{< var c05.leak_new >}}이고, 뒤섞은 범주에서도 학습 문장의 정확도는 {{< var c05.leak_shuffled >}}에 이른다. [뜻이 없는 범주도 특징이 많으면 우연의 세 배 넘게 외워진다.]{.claim key="c05.memorised"} [어느 $k$에서나 학습 문장의 정확도는 새 문장의 정확도보다 높다.]{.claim key="c05.overstated"} 연구 A의 1.0은 특징에 든 정보와 탐침의 기억을 더한 값이며, 둘을 가를 방법은 그 그림 안에 없다.
+#
+# ::: {.when key="c05.unnamed_harder"}
+# [낱말을 이름으로 부르지 않는 문장은 더 어렵다.]{.claim key="c05.unnamed_harder"} 이때의 정확도는 {{< var c05.leak_unnamed >}}이다.
+# :::
+
+# %% [markdown] src="" tags=["en"]
+# At the largest $k$ of [@fig-probing-leaks], an accuracy of {{< var c05.leak_seen >}} on trained sentences becomes {{< var c05.leak_new >}} on new ones, and with shuffled labels accuracy on the trained sentences still reaches {{< var c05.leak_shuffled >}}. [With many features, labels that mean nothing are memorised to more than three times chance.]{.claim key="c05.memorised"} [At every $k$, accuracy on trained sentences is above accuracy on new ones.]{.claim key="c05.overstated"} Study A's 1.0 adds the information in the features to the memory of the probe, and nothing in that figure can tell the two apart.
+#
+# ::: {.when key="c05.unnamed_harder"}
+# [Sentences that do not name their item are harder.]{.claim key="c05.unnamed_harder"} Accuracy there is {{< var c05.leak_unnamed >}}.
+# :::
+
+# %% [markdown] tags=["ko"]
+# 이제 셋째를 본다. 특징의 수를 가로축에 놓고, 작은 범주 조건의 각 점에서 큰 범주 조건의 곡선을 같은 특징 수에서 (로그 축 위에서 이어) 읽어 뺀다.
+
+# %% [markdown] src="" tags=["en"]
+# Now for the third. With the number of features on the horizontal axis, we take each point of the small condition and subtract what the curve of the big condition reads at the same number of features, interpolated on a log axis.
+
+# %%
+gated = source[source.variant == "gated"]
+width = np.log(gated.groupby(["label", "k"]).n_features.mean())
+if finest == "small":
+    mean, samples = accuracies(source, "label", "seen", docs["train"][first])
+    inside = width["small"] <= width["big"].max()
+    at, known = width["small"][inside], width["big"]
+    matched = (mean["small"][inside] - np.interp(at, known, mean["big"])).mean()
+    drawn = [np.mean(s["small"][inside] - np.interp(at, known, s["big"])) for _, s in samples.iterrows()]
+    low, _ = record_with_interval("a3_matched_gap", matched, drawn, "accuracy", "+.3f")
+    results.claim("a3_matched", low > 0, "small above big at the same number of features, interval above 0")
+    for size, each in itertools.product(sizes, (1, 10)):
+        results.record(f"features_{size}_k{each}", round(np.exp(width[size, each])), "features", tolerance=200)
+
+# %% [markdown] tags=["ko"]
+# ::: {.when key="c05.a3_matched"}
+# 범주마다 특징을 하나씩만 골라도 작은 범주 조건에는 서로 다른 특징이 평균 {{< var c05.features_small_k1 >}}개 들어가고, 큰 범주 조건에는 {{< var c05.features_big_k1 >}}개가 들어간다. 큰 범주에서 10개씩 골라야 {{< var c05.features_big_k10 >}}개가 된다. 특징의 수를 맞춘 차이는 {{< var c05.a3_matched_gap >}} [{{< var c05.a3_matched_gap_low >}}, {{< var c05.a3_matched_gap_high >}}]이고, 맞추기 전의 차이는 {{< var c05.a3_source_gap >}}였다. [특징의 수가 같아도 작은 범주로 고른 쪽이 더 높다.]{.claim key="c05.a3_matched"} 두 수의 차이만큼이 특징의 수에서 온 몫이다.
+# :::
+#
+# 연구 A의 A3은 '작은 범주가 더 쉽다'는 말이 아니라 '작은 범주로 고른, 더 많은 특징이 작은 범주를 더 잘 맞힌다'는 말이었다. 큰 범주를 맞히는 일은 그 그림에 없다.
+
+# %% [markdown] src="" tags=["en"]
+# ::: {.when key="c05.a3_matched"}
+# Even with a single feature per category the small condition brings in {{< var c05.features_small_k1 >}} distinct features on average, and the big condition {{< var c05.features_big_k1 >}}; the big categories need 10 each to reach {{< var c05.features_big_k10 >}}. With the numbers matched the difference is {{< var c05.a3_matched_gap >}} [{{< var c05.a3_matched_gap_low >}}, {{< var c05.a3_matched_gap_high >}}]; before matching it was {{< var c05.a3_source_gap >}}. [With equal numbers of features, those selected by small categories are still ahead.]{.claim key="c05.a3_matched"} What separates the two numbers is the share that came from the number of features.
+# :::
+#
+# A3 of study A does not say that small categories are easier. It says that more features, selected by small categories, predict small categories better. Predicting the big categories does not occur in that figure.
+
+# %% [markdown] tags=["ko"]
+# ## 새 문장에서 다시 {#sec-probing-proper}
+#
+# 이번에는 범주마다 자기 자신을 예측한다. 큰 범주로 고른 특징은 큰 범주를, 작은 범주로 고른 특징은 작은 범주를 맞힌다. 탐침은 훈련 분할 전체에서 배우고 시험 분할에서만 재며, 특징마다 훈련 문장의 평균과 분산으로 표준화한다. 문장이 많아졌으므로 탐침은 작은 묶음으로 {{< var c05.probe_steps >}}걸음 학습한다.
+#
+# **예상.** A1과 A2는 크기가 줄더라도 남을 것이다. A3은 뒤집힐 것이다. 작은 범주는 수가 많고 범주마다 학습 문장이 적다. A4는 남을 까닭이 없다. 은닉층을 하나 더 얹는 것은 외우기에는 도움이 되지만, 새 문장의 정확도를 올린다는 보장이 없다.
+
+# %% [markdown] src="" tags=["en"]
+# ## Once more, on new sentences {#sec-probing-proper}
+#
+# This time each label predicts itself: features selected by big categories predict the big category, and those selected by small categories the small one. Probes learn from the whole training split and are measured on the test split only, and every feature is standardised with its mean and variance on the training sentences. As there are now more sentences, a probe is trained on small batches for {{< var c05.probe_steps >}} steps.
+#
+# **Expectation.** A1 and A2 should survive, if smaller. A3 should turn round, since small categories are many and each has few sentences to learn from. There is no reason for A4 to survive. A second hidden layer helps memorising, but nothing guarantees that it helps on new sentences.
+
+# %%
+probes = [ProbeConfig(depth=depth, steps=probe_steps, weight_decay=0.1, seed=seed) for depth in (2, 3)]
+results.record("probe_steps", probe_steps, "steps", tolerance=0)
+
+
+def proper_sweep(X, size, configs):
+    """A label predicts itself, from the top features of its own classes, on the test split."""
+    return sweep(X["train"], y["train"][size], y["train"][size], ks, configs, {"new": (X["test"], y["test"][size])})
+
+
+# %%
+rows = []
+for ((variant, layer), X), size in itertools.product(means.items(), sizes):
+    found = proper_sweep(X, size, probes)
+    rows += [{"variant": variant, "layer": layer, "label": size, **vars(r)} for r in found]
+proper = pd.DataFrame(rows)
+
+# %%
+#| label: fig-probing-proper
+#| fig-cap-ko: "새 문장에서 되찾은 범주: 범주마다 자기 자신을 예측하고 시험 분할에서 잰 정확도. 칸과 띠는 앞의 그림과 같다. 범주 크기 칸의 두 곡선은 서로 다른 과제이므로 우연 수준도 다르다."
+#| fig-cap-en: "Categories recovered on new sentences: each label predicts itself, accuracy on the test split. Panels and bands as before. The two curves of the label panel are different tasks, so they differ in chance level too."
+#| fig-alt-ko: "앞의 그림과 같은 네 칸의 꺾은선 그림을 시험 분할에서 그린 것."
+#| fig-alt-en: "The same line plot in four panels as before, on the test split."
+fig = four_panels(proper, "new", docs["test"])
+kc.plots.save(fig, "fig-probing-proper")
+
+# %%
+for name, factor in claimed.items():
+    judge(name, "proper", proper, factor, "new", docs["test"])
+
+# %%
+level, _ = accuracies(proper, "label", "new", docs["test"])
+for size, each in itertools.product(sizes, (1, 10, 50)):
+    results.record(f"proper_{size}_k{each}", level[size, each], "accuracy", ".2f", tolerance=0.06)
+
+# %% [markdown] tags=["ko"]
+# [@fig-probing-proper]에서 게이트형이 큰 범주를 되찾는 정확도는 범주당 특징 1개에서 {{< var c05.proper_big_k1 >}}, 10개에서 {{< var c05.proper_big_k10 >}}, 50개에서 {{< var c05.proper_big_k50 >}}이다. [게이트형은 표준형보다 높다.]{.claim key="c05.a1_proper"} 차이는 {{< var c05.a1_proper_gap >}} [{{< var c05.a1_proper_gap_low >}}, {{< var c05.a1_proper_gap_high >}}]이다. [중간층은 뒤층보다 높다.]{.claim key="c05.a2_proper"} 차이는 {{< var c05.a2_proper_gap >}} [{{< var c05.a2_proper_gap_low >}}, {{< var c05.a2_proper_gap_high >}}]이다. [3층 탐침은 2층 탐침보다 높다.]{.claim key="c05.a4_proper"} 차이는 {{< var c05.a4_proper_gap >}} [{{< var c05.a4_proper_gap_low >}}, {{< var c05.a4_proper_gap_high >}}]이다.
+#
+# ::: {.when key="c05.a3_proper"}
+# [작은 범주를 맞히는 정확도는 큰 범주를 맞히는 정확도보다 높다.]{.claim key="c05.a3_proper"} 차이는 {{< var c05.a3_proper_gap >}} [{{< var c05.a3_proper_gap_low >}}, {{< var c05.a3_proper_gap_high >}}]이다. 작은 범주의 정확도는 범주당 특징 1개에서 {{< var c05.proper_small_k1 >}}, 50개에서 {{< var c05.proper_small_k50 >}}이다.
+# :::
+#
+# [@tbl-probing-verdicts]는 두 절차의 판정을 나란히 놓는다. 두 절차의 판정이 갈리는 줄이 있다면, 그것은 SAE가 바뀌어서가 아니라 자가 바뀌어서이다.
+
+# %% [markdown] src="" tags=["en"]
+# In [@fig-probing-proper] Gated recovers the big category with an accuracy of {{< var c05.proper_big_k1 >}} from 1 feature per category, {{< var c05.proper_big_k10 >}} from 10 and {{< var c05.proper_big_k50 >}} from 50. [Gated is above Standard.]{.claim key="c05.a1_proper"} The difference is {{< var c05.a1_proper_gap >}} [{{< var c05.a1_proper_gap_low >}}, {{< var c05.a1_proper_gap_high >}}]. [The middle layer is above the late one.]{.claim key="c05.a2_proper"} The difference is {{< var c05.a2_proper_gap >}} [{{< var c05.a2_proper_gap_low >}}, {{< var c05.a2_proper_gap_high >}}]. [The 3-layer probe is above the 2-layer one.]{.claim key="c05.a4_proper"} The difference is {{< var c05.a4_proper_gap >}} [{{< var c05.a4_proper_gap_low >}}, {{< var c05.a4_proper_gap_high >}}].
+#
+# ::: {.when key="c05.a3_proper"}
+# [Accuracy on small categories is above accuracy on big ones.]{.claim key="c05.a3_proper"} The difference is {{< var c05.a3_proper_gap >}} [{{< var c05.a3_proper_gap_low >}}, {{< var c05.a3_proper_gap_high >}}]. Accuracy on small categories is {{< var c05.proper_small_k1 >}} from 1 feature per category and {{< var c05.proper_small_k50 >}} from 50.
+# :::
+#
+# [@tbl-probing-verdicts] puts the verdicts of the two protocols side by side. Where a line differs between them, it is not the SAE that has changed but the ruler.
+
+# %%
+#| label: tbl-probing-verdicts
+#| tbl-cap-ko: "연구 A의 주장에 대한 두 절차의 판정. 차이는 k에 걸친 평균이고 대괄호는 95% 구간이며, 구간이 0 위에 있을 때 성립한다고 적는다."
+#| tbl-cap-en: "Verdicts of the two protocols on the claims of study A. Differences are means over k, brackets are 95% intervals; a claim holds when its interval lies above 0."
+columns = ["claim", "says", "protocol", "difference in accuracy", "holds"]
+frame = pd.DataFrame(verdicts, columns=columns).sort_values(["claim", "protocol"], ascending=[True, False])
+frame["holds"] = frame["holds"].map({True: "yes", False: "no"})
+kc.plots.table(frame.reset_index(drop=True))
+
+# %% [markdown] tags=["ko"]
+# ## 이길 수 있는 기준선 {#sec-probing-baselines}
+#
+# 특징의 정확도가 높다는 말은 무엇보다 높은지를 밝혀야 뜻이 생긴다. 셋을 곁에 둔다. 첫째는 날활성값의 뉴런이다. 훈련 문장에서 표준화한 뒤 범주 평균이 가장 큰 뉴런 $k$개를 같은 방법으로 고른다. 둘째는 무작위 특징이다. 게이트형과 크기, 중심, 척도가 같고 토큰당 켜지는 수도 같지만 방향은 학습하지 않은 무작위 단위 벡터이다. 무작위 방향도 차원이 많으면 범주를 꽤 담으므로, 이것을 넘지 못하는 특징은 학습에서 얻은 것이 없다. 셋째는 $k$를 쓰지 않는 낱말 세기로, 아래 표에 있다.
+#
+# **예상.** $k$가 작을 때에는 특징이 뉴런과 무작위 특징을 앞설 것이다. 범주 하나를 방향 하나에 모으는 것이 희소성이 하는 일이기 때문이다. $k$가 커지면 뉴런을 모두 쓰게 되므로 차이는 줄 것이다.
+
+# %% [markdown] src="" tags=["en"]
+# ## Baselines that could win {#sec-probing-baselines}
+#
+# To say that features are accurate means something only when it says more accurate than what. We put three things beside them. The first is the neurons of the raw activations: after standardising on the training sentences, the $k$ neurons with the highest class mean are chosen in the same way. The second is random features: they have the size, centre and scale of the Gated ones, and as many of them fire per token, but their directions are random unit vectors that were never trained. Given enough dimensions random directions hold a fair amount about categories too, so features that do not surpass them have gained nothing from training. The third, which has no $k$, is counting words; it is in the table below.
+#
+# **Expectation.** At small $k$ features should be ahead of neurons and of random features, since gathering a category in one direction is what sparsity does. As $k$ grows, the difference should shrink, because in the end all neurons are used.
+
+# %%
+with kc.probing.torch.no_grad():
+    active = (saes["gated", "q2"].encode(study.acts("test")[:4096].float()) > 0).sum(1).float().mean().item()
+results.record("l0_gated", active, "features/token", ".1f", tolerance=5)
+random = kc.probing.random_sae(saes["gated", "q2"], max(1, round(active)), seed)
+topk, _ = study.sae("topk", "ko", middle)
+raw = {split: kc.probing.document_means(study.acts(split)) for split in ("train", "test")}
+centre, spread = raw["train"].mean(0), raw["train"].std(0)
+
+# %%
+bags = {name: means[name, "q2"] for name in ("standard", "gated")}
+bags |= {"topk": per_token(pooled(topk)), "random": per_token(pooled(random))}
+bags["raw"] = {split: (X - centre) / spread for split, X in raw.items()}
+
+# %%
+rows = []
+for (name, X), size in itertools.product(bags.items(), sizes):
+    found = proper_sweep(X, size, probes[:1])
+    rows += [{"bag": name, "label": size, **vars(r)} for r in found]
+sparse_probes = pd.DataFrame(rows)
+
+# %%
+#| label: fig-probing-baselines
+#| fig-cap-ko: "특징과 기준선을 같은 탐침으로 잰 것. 중간층, 2층 탐침, 시험 분할. raw는 날활성값의 뉴런, random은 학습하지 않은 무작위 방향이다."
+#| fig-cap-en: "Features and baselines under the same probe. Middle layer, 2-layer probe, test split. Here raw stands for the neurons of the raw activations and random for directions that were never trained."
+#| fig-alt-ko: "범주 크기마다 한 칸씩, 범주당 특징 수에 따른 정확도를 표준형, 게이트형, TopK, 무작위 특징, 날활성값 뉴런에 대해 그린 꺾은선 그림."
+#| fig-alt-en: "Line plot, one panel per label size: accuracy against features per class for Standard, Gated, TopK, random features and raw neurons."
+fig, axes = plt.subplots(1, len(sizes), figsize=(kc.plots.WIDTH, 2.9), squeeze=False)
+for ax, size in zip(axes.flat, sizes, strict=True):
+    for name in bags:
+        part = sparse_probes[(sparse_probes.bag == name) & (sparse_probes.label == size)]
+        ax.plot(ks, [h["new"].mean() for h in part.hits], "o-", color=kc.plots.VARIANT_COLORS[name], label=name)
+    ax.set(xscale="log", title=f"{size} label", xlabel="features per class, k", ylabel="accuracy", ylim=(0, 1.02))
+    ax.set_xticks(ks, [str(each) for each in ks], minor=False)
+axes.flat[0].legend(ncols=1)
+kc.plots.save(fig, "fig-probing-baselines")
+
+# %%
+few = [each for each in ks if each <= 5]
+for size, (name, word) in itertools.product(sizes, {"raw": "neurons", "random": "random"}.items()):
+    part = sparse_probes[(sparse_probes.label == size) & sparse_probes.k.isin(few)]
+    hits = [np.mean([h["new"] for h in part[part.bag == bag].hits], axis=0) for bag in ("gated", name)]
+    samples = kc.probing.cluster_bootstrap(np.stack(hits, 1), docs["test"], draws, seed)
+    gap = hits[0].mean() - hits[1].mean()
+    low, _ = record_with_interval(f"over_{word}_{size}", gap, samples[:, 0] - samples[:, 1], "accuracy", "+.3f")
+    results.claim(f"over_{word}_{size}", low > 0, f"gated above {name} for k up to 5, {size}, interval above 0")
+
+# %% [markdown] tags=["ko"]
+# [@fig-probing-baselines]를 $k$가 5 이하인 곳에서 읽는다. 큰 범주에서 [게이트형 특징은 뉴런보다 높다.]{.claim key="c05.over_neurons_big"} 차이는 {{< var c05.over_neurons_big >}} [{{< var c05.over_neurons_big_low >}}, {{< var c05.over_neurons_big_high >}}]이다. [무작위 특징보다도 높다.]{.claim key="c05.over_random_big"} 차이는 {{< var c05.over_random_big >}} [{{< var c05.over_random_big_low >}}, {{< var c05.over_random_big_high >}}]이다.
+#
+# ::: {.when key="c05.over_neurons_small"}
+# 작은 범주에서도 같은 비교를 한다. [게이트형 특징은 뉴런보다 높다.]{.claim key="c05.over_neurons_small"} 차이는 {{< var c05.over_neurons_small >}}이다. [무작위 특징보다 높다.]{.claim key="c05.over_random_small"} 차이는 {{< var c05.over_random_small >}}이다.
+# :::
+
+# %% [markdown] src="" tags=["en"]
+# We read [@fig-probing-baselines] where $k$ is at most 5. On the big label [Gated features are above neurons.]{.claim key="c05.over_neurons_big"} The difference is {{< var c05.over_neurons_big >}} [{{< var c05.over_neurons_big_low >}}, {{< var c05.over_neurons_big_high >}}]. [They are above random features too.]{.claim key="c05.over_random_big"} The difference is {{< var c05.over_random_big >}} [{{< var c05.over_random_big_low >}}, {{< var c05.over_random_big_high >}}].
+#
+# ::: {.when key="c05.over_neurons_small"}
+# The same comparison on the small label: [Gated features are above neurons.]{.claim key="c05.over_neurons_small"} The difference is {{< var c05.over_neurons_small >}}. [They are above random features.]{.claim key="c05.over_random_small"} The difference is {{< var c05.over_random_small >}}.
+# :::
+
+# %% [markdown] tags=["ko"]
+# ## 모두 쓰면 얼마나 남는가 {#sec-probing-linear}
+#
+# 마지막으로 $k$를 없앤다. 특징 전부를 받는 로지스틱 회귀가 날활성값 전부를 받는 것과 견주어 정확도를 얼마나 지키는가? SAE는 활성값을 재구성하도록 학습되었으므로 잃는 것이 없어야 이상적이고, 우리가 세운 기준은 97%이다. 규제의 세기는 표현마다 따로 고른다. 훈련 틀(또는 문서)의 5분의 1을 떼어 큰 범주로 고르고, 작은 범주에는 그 값을 그대로 쓴다. 낱말 TF-IDF [@salton1988]는 띄어쓰기로 나뉜 어절을, 글자 TF-IDF는 어절 안의 글자 1개에서 4개까지의 열을 센다. 교착어인 한국어에서는 조사가 붙은 어절이 저마다 다른 낱말이 되므로 글자 쪽이 더 센 기준선이다.
+#
+# **예상.** 남은 몫은 97%를 넘거나 조금 못 미칠 것이다. 이름을 부르지 않는 문장에서는 낱말 세기가 크게 무너지고 활성값은 덜 무너질 것이다. 무작위 특징은 수가 많으므로 모두 쓰면 날활성값에 가까울 것이다.
+
+# %% [markdown] src="" tags=["en"]
+# ## How much is kept when everything is used {#sec-probing-linear}
+#
+# Finally we drop $k$. Compared with a logistic regression on all raw activations, how much of the accuracy does one on all features keep? An SAE is trained to reconstruct activations, so ideally nothing is lost; the mark we set is 97%. The strength of regularisation is chosen for each representation by itself: a fifth of the training templates (or documents) is set aside to choose it for the big label, and the small label uses the same value. Word TF-IDF [@salton1988] counts the units between spaces; character TF-IDF counts strings of 1 to 4 characters within them. Korean is agglutinative, so that every noun with another particle becomes another word, and the characters make the stronger baseline.
+#
+# **Expectation.** The share kept should be above 97% or just below. On sentences that do not name their item, counting words should break down badly and activations less so. Random features are many, so that all of them together should come close to the raw activations.
+
+# %%
+represented = {("ko", "q2", name): X for name, X in bags.items()}
+represented["ko", "q2", "gated, sum"] = sums["gated", "q2"]
+represented["ko", "q3", "raw"] = {split: kc.probing.document_means(study.acts(split, "ko", late)) for split in docs}
+represented["ko", "q3", "gated"] = means["gated", "q3"]
+if "en" in langs:
+    english, _ = study.sae("gated", "en", middle)
+    represented["en", "q2", "raw"] = {split: kc.probing.document_means(study.acts(split, "en")) for split in docs}
+    represented["en", "q2", "gated"] = per_token(pooled(english, "en"), "en")
+
+# %%
+counted = {}
+for lang, (name, analyzer, longest) in itertools.product(langs, [("words", "word", 1), ("characters", "char_wb", 4)]):
+    count = TfidfVectorizer(analyzer=analyzer, ngram_range=(1, longest), min_df=2, max_features=20000)
+    known = count.fit_transform(study.records("train", lang).texts)
+    counted[lang, "", name] = {"train": known, "test": count.transform(study.records("test", lang).texts)}
+
+
+# %%
+def linear_hits(X, Cs, standardise):
+    """Which test sentences a logistic regression labels rightly; C is chosen for the first label."""
+    hits = {}
+    for size in sizes:
+        model = kc.probing.linear_probe(X["train"], y["train"][size], docs["train"], Cs=Cs, standardise=standardise, seed=seed)
+        Cs, hits[size] = (model.C_,), model.predict(X["test"]) == y["test"][size]
+    return hits
+
+
+linear = {key: linear_hits(X, (0.001, 0.01, 0.1), True) for key, X in represented.items()}
+linear |= {key: linear_hits(X, (1, 10, 100), False) for key, X in counted.items()}
+
+# %%
+subsets = {"": np.ones(len(test), bool)} if names_item.all() else {"": names_item, "_unnamed": ~names_item}
+shown = []
+for key, hits in linear.items():
+    row = dict(zip(("language", "layer", "representation"), key, strict=True))
+    name = "_".join(part for part in key if part).replace(", ", "_")
+    for (suffix, which), size in itertools.product(subsets.items(), sizes):
+        samples = kc.probing.cluster_bootstrap(hits[size][which], docs["test"][which], draws, seed)[:, 0]
+        low, high = kc.probing.interval(samples)
+        value = results.record(f"linear_{name}_{size}{suffix}", hits[size][which].mean(), "accuracy", ".3f", None, (low, high), 0.04)
+        row[size + suffix.replace("_", ", ")] = f"{value:.3f} [{low:.2f}, {high:.2f}]"
+    shown.append(row)
+
+# %%
+#| label: tbl-probing-linear
+#| tbl-cap-ko: "모든 성분을 쓰는 로지스틱 회귀의 시험 정확도와 95% 구간. unnamed는 낱말을 이름으로 부르지 않는 문장이고, 나머지 열은 그것을 뺀 것이다. sum은 평균 대신 합으로 모은 것이다."
+#| tbl-cap-en: "Test accuracy of logistic regressions on all components, with 95% intervals. Columns marked unnamed are sentences that do not name their item, which the other columns leave out; sum is pooled by sum and not by mean."
+kc.plots.table(pd.DataFrame(shown))
+
+# %%
+kept, within = [], {}
+for (lang, layer, name), (suffix, which), size in itertools.product(linear, subsets.items(), sizes):
+    if layer == "" or name in ("raw", "gated, sum"):
+        continue
+    pair = np.stack([linear[lang, layer, n][size][which] for n in (name, "raw")], 1)
+    samples = kc.probing.cluster_bootstrap(pair, docs["test"][which], draws, seed)
+    share, shares = pair[:, 0].mean() / max(pair[:, 1].mean(), 1e-9), samples[:, 0] / samples[:, 1].clip(1e-9)
+    low, high = record_with_interval(f"kept_{lang}_{layer}_{name}_{size}{suffix}", share, shares, "share", ".1%", 0.05)
+    within[lang, layer, name, size + suffix] = share >= 0.97
+    kept.append((lang, layer, name, size + suffix.replace("_", ", "), f"{share:.1%} [{low:.1%}, {high:.1%}]"))
+    short = max(0.0, 0.97 - share)
+    results.record(f"short_{lang}_{layer}_{name}_{size}{suffix}", short, "share", ".1%", tolerance=0.05)
+
+# %%
+#| label: tbl-probing-kept
+#| tbl-cap-ko: "날활성값 정확도 가운데 특징이 지킨 몫과 95% 구간. 같은 언어, 같은 층의 날활성값에 대한 비이다."
+#| tbl-cap-en: "Share of the raw activations' accuracy that features keep, with 95% intervals, against the raw activations of the same language and layer."
+frame = pd.DataFrame(kept, columns=["language", "layer", "representation", "label", "share"])
+frame = frame.pivot(index=["language", "layer", "representation"], columns="label", values="share")
+kc.plots.table(frame.reset_index())
+
+# %%
+for size in sizes:
+    results.claim(f"kept97_{size}", within["ko", "q2", "gated", size], f"gated q2 keeps at least 97% of raw accuracy, {size}")
+
+
+def ahead(key, first, second, size, which, statement):
+    """Record by how much one representation is ahead of another, and whether surely so."""
+    pair = np.stack([linear[first][size][which], linear[second][size][which]], 1)
+    samples = kc.probing.cluster_bootstrap(pair, docs["test"][which], draws, seed)
+    gap = pair[:, 0].mean() - pair[:, 1].mean()
+    low, _ = record_with_interval(key, gap, samples[:, 0] - samples[:, 1], "accuracy", "+.3f")
+    results.claim(key, low > 0, statement)
+
+
+# %%
+for suffix, which in subsets.items():
+    pair = ("ko", "q2", "raw"), ("ko", "", "characters")
+    ahead(f"raw_over_characters{suffix}", *pair, finest, which, "raw activations above character TF-IDF, interval above 0")
+pair = ("ko", "q2", "gated"), ("ko", "q2", "gated, sum")
+ahead("mean_over_sum", *pair, "big", subsets[""], "mean pooling above sum pooling, interval above 0")
+
+# %% [markdown] tags=["ko"]
+# 중간층의 게이트형 특징은 큰 범주에서 날활성값 정확도의 {{< var c05.kept_ko_q2_gated_big >}} [{{< var c05.kept_ko_q2_gated_big_low >}}, {{< var c05.kept_ko_q2_gated_big_high >}}]를 지킨다. [큰 범주에서 97% 기준을 지킨다.]{.claim key="c05.kept97_big"} 기준에서 모자란 몫은 {{< var c05.short_ko_q2_gated_big >}}이다. 표준형은 {{< var c05.kept_ko_q2_standard_big >}}, TopK는 {{< var c05.kept_ko_q2_topk_big >}}, 무작위 특징은 {{< var c05.kept_ko_q2_random_big >}}를 지킨다.
+#
+# ::: {.when key="c05.kept97_small"}
+# 작은 범주에서 게이트형이 지키는 몫은 {{< var c05.kept_ko_q2_gated_small >}} [{{< var c05.kept_ko_q2_gated_small_low >}}, {{< var c05.kept_ko_q2_gated_small_high >}}]이다. [작은 범주에서 97% 기준을 지킨다.]{.claim key="c05.kept97_small"} 모자란 몫은 {{< var c05.short_ko_q2_gated_small >}}이고, 무작위 특징은 {{< var c05.kept_ko_q2_random_small >}}를 지킨다.
+# :::
+#
+# 무작위 특징의 줄은 함께 읽어야 한다. 모든 성분을 쓰는 탐침에서 무작위 특징이 학습된 특징만큼 지킨다면, 97%라는 기준은 학습이 아니라 차원의 수를 재는 것이고, 학습이 준 것은 [@fig-probing-baselines]의 작은 $k$에서 찾아야 한다.
+#
+# 낱말 세기와의 비교에서는 가장 잘게 나눈 범주를 본다. [날활성값은 글자 TF-IDF보다 높다.]{.claim key="c05.raw_over_characters"} 차이는 {{< var c05.raw_over_characters >}} [{{< var c05.raw_over_characters_low >}}, {{< var c05.raw_over_characters_high >}}]이다. 이름이 그대로 나오는 문장에서는 글자를 세는 것만으로 답이 나오므로, 여기서 활성값이 지더라도 놀랄 일이 아니다.
+#
+# ::: {.when key="c05.raw_over_characters_unnamed"}
+# 이름을 부르지 않는 문장에서는 [날활성값이 글자 TF-IDF보다 높다.]{.claim key="c05.raw_over_characters_unnamed"} 차이는 {{< var c05.raw_over_characters_unnamed >}} [{{< var c05.raw_over_characters_unnamed_low >}}, {{< var c05.raw_over_characters_unnamed_high >}}]이다. 모형이 글자의 겹침을 넘어서 뜻을 담는지는 이 부분집합에서 드러난다.
+# :::
+#
+# 모으는 방법은 어떤가? [평균으로 모으면 합으로 모을 때보다 높다.]{.claim key="c05.mean_over_sum"} 큰 범주에서 차이는 {{< var c05.mean_over_sum >}} [{{< var c05.mean_over_sum_low >}}, {{< var c05.mean_over_sum_high >}}]이다. 어느 쪽이든 우리 절차는 평균을 쓴다. 날활성값을 평균으로 모았으니 특징도 그래야 비교가 공정하다.
+
+# %% [markdown] src="" tags=["en"]
+# On the big label, Gated features of the middle layer keep {{< var c05.kept_ko_q2_gated_big >}} [{{< var c05.kept_ko_q2_gated_big_low >}}, {{< var c05.kept_ko_q2_gated_big_high >}}] of the accuracy of the raw activations. [On the big label they meet the mark of 97%.]{.claim key="c05.kept97_big"} They fall short of it by {{< var c05.short_ko_q2_gated_big >}}. Standard keeps {{< var c05.kept_ko_q2_standard_big >}}, TopK {{< var c05.kept_ko_q2_topk_big >}} and random features {{< var c05.kept_ko_q2_random_big >}}.
+#
+# ::: {.when key="c05.kept97_small"}
+# On the small label Gated keeps {{< var c05.kept_ko_q2_gated_small >}} [{{< var c05.kept_ko_q2_gated_small_low >}}, {{< var c05.kept_ko_q2_gated_small_high >}}]. [On the small label it meets the mark of 97%.]{.claim key="c05.kept97_small"} It falls short by {{< var c05.short_ko_q2_gated_small >}}; random features keep {{< var c05.kept_ko_q2_random_small >}}.
+# :::
+#
+# The line of the random features has to be read with the rest. If, under a probe that uses every component, random features keep as much as trained ones, then the mark of 97% measures the number of dimensions and not the training, and what training gave has to be looked for at the small $k$ of [@fig-probing-baselines].
+#
+# For the comparison with counting we look at the finest label there is. [Raw activations are above character TF-IDF.]{.claim key="c05.raw_over_characters"} The difference is {{< var c05.raw_over_characters >}} [{{< var c05.raw_over_characters_low >}}, {{< var c05.raw_over_characters_high >}}]. Where a sentence names its item, counting characters is enough to find the answer, and it should surprise nobody if activations lose there.
+#
+# ::: {.when key="c05.raw_over_characters_unnamed"}
+# On sentences that do not name their item, [raw activations are above character TF-IDF.]{.claim key="c05.raw_over_characters_unnamed"} The difference is {{< var c05.raw_over_characters_unnamed >}} [{{< var c05.raw_over_characters_unnamed_low >}}, {{< var c05.raw_over_characters_unnamed_high >}}]. Whether the model holds meaning beyond shared characters is seen on this subset.
+# :::
+#
+# And pooling? [Pooling by mean is above pooling by sum.]{.claim key="c05.mean_over_sum"} On the big label the difference is {{< var c05.mean_over_sum >}} [{{< var c05.mean_over_sum_low >}}, {{< var c05.mean_over_sum_high >}}]. Our protocol uses the mean either way: raw activations are pooled by mean, and the comparison is fair only if features are too.
+
+# %% [markdown] tags=["ko"]
+# ## 무엇이 이 읽기를 뒤집는가 {#sec-probing-refute}
+#
+# 두 절차의 판정이 왜 다를 수 있는지는 이제 말할 수 있다. 연구 A의 절차는 같은 답을 묻고, 외운 것을 시험하고, 조건마다 다른 수의 특징을 준다. 그 절차로 얻은 정확도가 높다는 사실과 특징이 범주를 나타낸다는 주장 사이에는 통제 과제와 새 문장이라는 두 단계가 빠져 있다. 그렇다고 연구 A의 결론이 틀렸다는 뜻은 아니다. A1과 A2가 두 절차에서 모두 성립한다면, 결론은 처음보다 튼튼해진 것이다.
+#
+# 다음 가운데 하나가 관찰되면 우리의 읽기는 틀린 것이다. 뒤섞은 범주를 외우지 못하는데도 학습 문장과 새 문장의 차이가 그대로라면, 그 차이는 기억이 아니라 문장틀에서 온 것이다. 특징의 수를 넓은 범위에서 맞추어도 A3의 차이가 줄지 않는다면, 작은 범주로 고른 특징에는 정말로 더 나은 무엇이 있다. 학습된 특징이 작은 $k$에서도 무작위 특징을 넘지 못한다면, 이 SAE는 범주를 방향으로 모으지 못한 것이다.
+#
+# 한계도 적는다. SAE와 탐침은 씨앗 하나로 학습했으므로 구간은 문장에 대한 불확실성만 담는다. 여기의 SAE는 {{< var c05.n_features >}}개의 특징을 가졌고 연구 A의 것은 100000개이다. 연구 A는 뉴스에서 학습한 SAE를 합성 문장에 적용했지만, 우리는 같은 말뭉치의 훈련 분할에서 SAE를 학습했다. 끝으로 탐침이 되찾은 정보를 모형이 실제로 쓰는지는 탐침으로 알 수 없다. 그것은 특징을 끄고 켜 보아야 안다.
+
+# %% [markdown] src="" tags=["en"]
+# ## What would overturn this reading {#sec-probing-refute}
+#
+# It can now be said why the verdicts of the two protocols may differ. Study A's protocol asks for the same answer twice, examines what was memorised, and gives each condition another number of features. Between the fact that its accuracy is high and the claim that features represent categories, two steps are missing: the control task and the new sentences. This does not make study A's conclusions wrong. Where A1 and A2 hold under both protocols, they stand firmer than before.
+#
+# Our reading is wrong if one of the following is observed. If the probe fails to memorise shuffled labels and the gap between trained and new sentences remains, then the gap comes from the templates and not from memory. If the difference of A3 does not shrink over a wide range of matched numbers of features, then features selected by small categories really have something better about them. If trained features do not surpass random ones even at small $k$, then this SAE has not gathered categories into directions.
+#
+# There are limits as well. The SAEs and probes were trained with a single seed, so the intervals hold the uncertainty about sentences only. The SAEs here have {{< var c05.n_features >}} features, those of study A 100000. Study A applied SAEs trained on news to synthetic sentences; ours were trained on the training split of the same corpus. Finally, a probe cannot tell whether the model uses the information that the probe recovers. For that, features have to be switched off and on.
+
+# %%
+results.record("n_features", n_features, "features", tolerance=0)

@@ -1,0 +1,180 @@
+"""What all sparse autoencoders share: configuration, units, initial weights, the decoder's unit norm, saving.
+
+Raw activations go in and come out. Inside, an input is centred and scaled, x = (acts - mean) / scale, and the numbers
+that did it are kept with the weights. All variants encode x - b_dec and add b_dec after decoding.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Bool, Float
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+FORMAT_VERSION = 1
+VARIANTS: dict[str, type["SAE"]] = {}
+
+
+@dataclass(frozen=True)
+class SAEConfig:
+    """Architecture and objective of one sparse autoencoder; None stands for the variant's own default."""
+
+    variant: str = "topk"
+    """Name of a registered variant: standard, gated, topk."""
+    n_features: int = 2048
+    """Size of the dictionary, F."""
+    k: int | None = None
+    """Features kept per token (topk)."""
+    auxk: int | None = None
+    """Dead features that reconstruct the error (topk); 0 switches the auxiliary loss off."""
+    auxk_weight: float | None = None
+    """Weight of that auxiliary loss (topk)."""
+    sparsity: float | None = None
+    """Weight of the L1 term (standard, gated); free of scale and width, see `losses`."""
+    centre: str = "mean"
+    """What is subtracted from the activations: mean, median (geometric), none."""
+    scale: str = "rms"
+    """What becomes 1 by dividing: rms (of the centred elements), norm (mean norm becomes sqrt(d_model)), none."""
+
+    def __post_init__(self) -> None:
+        if self.variant not in VARIANTS:
+            raise ValueError(f"there is no variant {self.variant!r}; there are {', '.join(sorted(VARIANTS))}.")
+        options = VARIANTS[self.variant].options
+        for name in ("k", "auxk", "auxk_weight", "sparsity"):
+            if name in options and getattr(self, name) is None:
+                object.__setattr__(self, name, options[name])
+            elif name not in options and getattr(self, name) is not None:
+                raise ValueError(
+                    f"{name} has no meaning for the {self.variant} variant, whose options are {', '.join(options)}."
+                )
+        if self.n_features < 1:
+            raise ValueError(f"n_features must be at least 1, not {self.n_features}.")
+        if self.k is not None and not 1 <= self.k <= self.n_features:
+            raise ValueError(f"k must lie between 1 and n_features ({self.n_features}), not {self.k}.")
+        if min(self.sparsity or 0, self.auxk or 0, self.auxk_weight or 0) < 0:
+            raise ValueError("sparsity, auxk and auxk_weight must not be negative.")
+        if self.centre not in ("mean", "median", "none"):
+            raise ValueError(f"centre must be mean, median or none, not {self.centre!r}.")
+        if self.scale not in ("rms", "norm", "none"):
+            raise ValueError(f"scale must be rms, norm or none, not {self.scale!r}.")
+
+
+@dataclass
+class Objective:
+    """One batch's loss terms (to be added), and what fired."""
+
+    mse: Tensor
+    sparsity: Tensor
+    aux: Tensor
+    recon_BD: Tensor
+    active: Tensor
+    """Features as a table with B rows whose positive entries are the active ones."""
+    fired_F: Tensor
+    """Which features fired at least once."""
+
+
+class SAE(nn.Module, ABC):
+    """The parts that all variants share; a variant gives `options`, `features` and `objective`.
+
+    A parameter named `..._F` belongs to one feature each and is set to zero when that feature is resampled.
+    """
+
+    variant: ClassVar[str]
+    options: ClassVar[Mapping[str, Any]]
+    lr: ClassVar[float] = 5e-3
+    """Peak learning rate at d_model 256; it falls with the square root of the width, as the elements of a unit row do."""
+    resamples: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "variant" in cls.__dict__:  # a subclass without a name of its own must not take its parent's place
+            VARIANTS[cls.variant] = cls
+
+    def __init__(self, config: SAEConfig, d_model: int, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        self.config, self.d_model, self.n_features = config, d_model, config.n_features
+        self.provenance: dict[str, Any] = {}
+        W_dec_FD = torch.randn(config.n_features, d_model, generator=generator)
+        W_dec_FD /= W_dec_FD.norm(dim=1, keepdim=True)
+        self.W_dec_FD = nn.Parameter(W_dec_FD)
+        self.W_enc_DF = nn.Parameter(W_dec_FD.t().contiguous())
+        self.b_dec_D = nn.Parameter(torch.zeros(d_model))
+        self.register_buffer("mean_D", torch.zeros(d_model))
+        self.register_buffer("scale", torch.ones(()))
+        self.add_biases()
+
+    def add_biases(self) -> None:
+        """Make the encoder's parameters of one number per feature."""
+        self.b_enc_F = nn.Parameter(torch.zeros(self.n_features))
+
+    def normalise(self, acts_BD: Float[Tensor, "B D"]) -> Float[Tensor, "B D"]:
+        """Raw activations to the units in which the autoencoder works."""
+        return (acts_BD.to(self.mean_D) - self.mean_D) / self.scale
+
+    def folded(self, bias_F: Tensor) -> Float[Tensor, " F"]:
+        """The bias that makes x @ W_enc + bias equal (x - b_dec) @ W_enc + `bias_F`.
+
+        Subtracting from x instead would cost the gradient a second dense product, and a table of the input's size.
+        """
+        return bias_F - self.b_dec_D @ self.W_enc_DF
+
+    @abstractmethod
+    def features(self, x_BD: Float[Tensor, "B D"]) -> Float[Tensor, "B F"]:
+        """Non-negative features of normalised inputs."""
+
+    @abstractmethod
+    def objective(self, x_BD: Float[Tensor, "B D"], weight: float, dead_F: Bool[Tensor, " F"]) -> Objective:
+        """Loss terms on normalised inputs; `weight` is the share of the sparsity term that is switched on."""
+
+    def reconstruct(self, feats_BF: Tensor) -> Float[Tensor, "B D"]:
+        """Features to normalised reconstructions."""
+        return torch.addmm(self.b_dec_D, feats_BF, self.W_dec_FD)
+
+    def encode(self, acts_BD: Float[Tensor, "B D"]) -> Float[Tensor, "B F"]:
+        """Features of raw activations.
+
+        Units   Multiples of `scale`: a feature of 1 adds `scale` times its unit decoder row to the activation.
+        Raises  ValueError when the width is not the autoencoder's.
+        """
+        if acts_BD.ndim != 2 or acts_BD.shape[1] != self.d_model:
+            raise ValueError(
+                f"this SAE reads activations of shape (tokens, {self.d_model}), not {tuple(acts_BD.shape)}."
+            )
+        return self.features(self.normalise(acts_BD))
+
+    def decode(self, feats_BF: Float[Tensor, "B F"]) -> Float[Tensor, "B D"]:
+        """Raw activations from features."""
+        return self.reconstruct(feats_BF) * self.scale + self.mean_D
+
+    def forward(self, acts_BD: Float[Tensor, "B D"]) -> Float[Tensor, "B D"]:
+        """Reconstructions of raw activations."""
+        return self.decode(self.encode(acts_BD))
+
+    @torch.no_grad()
+    def remove_parallel_gradient(self) -> None:
+        """Take from the decoder's gradient the part along each row, which the unit norm would undo anyway."""
+        grad_FD = self.W_dec_FD.grad
+        grad_FD -= (grad_FD * self.W_dec_FD).sum(1, keepdim=True) * self.W_dec_FD
+
+    @torch.no_grad()
+    def normalise_decoder(self) -> None:
+        """Give every decoder row unit norm."""
+        self.W_dec_FD /= self.W_dec_FD.norm(dim=1, keepdim=True).clamp_min(1e-8)
+
+    def save(self, path: str | Path) -> Path:
+        """Write `cfg.json` and `weights.safetensors` into the folder `path`."""
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
+        save_file(weights, folder / "weights.safetensors")
+        record = {
+            "format_version": FORMAT_VERSION, "d_model": self.d_model, "config": asdict(self.config),
+            "provenance": self.provenance,
+        }  # fmt: skip
+        (folder / "cfg.json").write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        return folder

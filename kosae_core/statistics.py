@@ -1,0 +1,134 @@
+"""What activations look like in numbers, and how sure a mean over documents is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from kosae_core import rows
+from kosae_core.sae import SAE
+
+
+@dataclass(frozen=True)
+class TokenStatistics:
+    """One number per token, each over the d_model elements of its activation."""
+
+    sum_N: np.ndarray
+    """Sum of the elements, sign kept."""
+    abs_sum_N: np.ndarray
+    """Sum of their magnitudes."""
+    max_N: np.ndarray
+    """Largest element, sign kept."""
+    mean_N: np.ndarray
+    norm_N: np.ndarray
+    """Euclidean length."""
+    kurtosis_N: np.ndarray
+    """Fourth standardised moment: 3 for a Gaussian, d_model for a single large element; 0 where all are equal."""
+
+
+@torch.no_grad()
+def token_statistics(acts: Any, batch_size: int = 8192) -> TokenStatistics:
+    """Sum, magnitude, maximum, mean, norm and kurtosis of every token's activation.
+
+    Shapes  `acts` is a (tokens, d_model) tensor or an activation store.
+    Units   Raw activations; computed in float64.
+    Source  Kurtosis per token as Elhage et al. 2023, "Privileged Bases in the Transformer Residual Stream".
+    """
+    rows.check_rows(acts)
+    parts = [_statistics(acts_BD.double()) for acts_BD in rows.in_order(acts, batch_size)]
+    return TokenStatistics(*(torch.cat(column).numpy() for column in zip(*parts, strict=True)))
+
+
+def _statistics(x_BD: Float[Tensor, "B D"]) -> tuple[Tensor, ...]:
+    centred_BD = x_BD - x_BD.mean(1, keepdim=True)
+    variance_B = centred_BD.square().mean(1)
+    fourth_B = centred_BD.pow(4).mean(1)
+    kurtosis_B = torch.where(variance_B > 0, fourth_B / variance_B.square().clamp_min(1e-300), 0.0)
+    return x_BD.sum(1), x_BD.abs().sum(1), x_BD.amax(1), x_BD.mean(1), x_BD.norm(dim=1), kurtosis_B
+
+
+@dataclass(frozen=True)
+class DocumentSums:
+    """Sums over each document's tokens, whose ratios are an autoencoder's measures; see `metrics.Report`."""
+
+    error_M: np.ndarray
+    """|x - x̂|²."""
+    variance_M: np.ndarray
+    """|x - mean|², about the mean of all tokens."""
+    power_M: np.ndarray
+    """|x̂ - mean|², about the same mean as `variance_M`."""
+    product_M: np.ndarray
+    """(x - mean) · (x̂ - mean)."""
+    active_M: np.ndarray
+    """Active features."""
+    tokens_M: np.ndarray
+
+
+@torch.no_grad()
+def document_sums(sae: SAE, store: Any, groups_N: np.ndarray | None = None, batch_size: int = 4096) -> DocumentSums:
+    """What one autoencoder does to each document, for intervals over documents.
+
+    Shapes  `store` is an activation store; `groups_N` puts each of its N tokens into a group from 0 on (default: its document).
+    Units   Raw activations, summed in float64.
+    Raises  ValueError unless there is one group per token.
+    """
+    groups_N = np.asarray(store.doc_index if groups_N is None else groups_N)
+    if len(groups_N) != rows.count(store):
+        raise ValueError(f"{len(groups_N)} groups do not fit {rows.count(store)} tokens.")
+    active, x, xh = [], [], []
+    for acts_BD in rows.in_order(store, batch_size):
+        feats_BF = sae.encode(acts_BD.to(sae.mean_D.device))
+        active.append((feats_BF > 0).sum(1).cpu())
+        x.append(acts_BD.cpu())
+        xh.append(sae.decode(feats_BF).cpu())
+    x_ND, xh_ND = torch.cat(x), torch.cat(xh)
+    error_N = (x_ND - xh_ND).square().sum(1)
+    mean_D = x_ND.mean(0, dtype=torch.float64).float()
+    x_ND -= mean_D
+    xh_ND -= mean_D
+    per_token = (error_N, x_ND.square().sum(1), xh_ND.square().sum(1), (x_ND * xh_ND).sum(1), torch.cat(active))
+    sums = (by_group(values_N.double().numpy(), groups_N) for values_N in per_token)
+    return DocumentSums(*sums, by_group(np.ones(len(groups_N)), groups_N))
+
+
+def by_group(values_N: np.ndarray, groups_N: np.ndarray) -> np.ndarray:
+    """Sum the values of each group: (G,) for groups 0 to G - 1."""
+    return np.bincount(groups_N, weights=values_N)
+
+
+def document_groups(store: Any, docs: Sequence[str]) -> np.ndarray:
+    """For each token of a store a number for the document `docs[i]` that record `i` belongs to.
+
+    Shapes  (N,); `docs` has one name per record of the corpus that was gathered.
+    Raises  ValueError unless there is one name per record.
+    """
+    if len(docs) != len(store.documents):
+        raise ValueError(f"{len(docs)} document names do not fit {len(store.documents)} records.")
+    return np.unique(np.asarray(docs), return_inverse=True)[1][store.doc_index]
+
+
+def bootstrap_ratio(
+    above_M: np.ndarray, below_M: np.ndarray, *, repeats: int = 1000, level: float = 0.95, seed: int = 0
+) -> tuple[float, float]:
+    """A percentile interval of sum(above) / sum(below), drawing whole documents with replacement.
+
+    Shapes  One element per document; a mean over tokens is the sum of values over the number of tokens.
+    Raises  ValueError for two lengths, no documents, or a level outside (0, 1).
+    Source  Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13 (percentile interval).
+    """
+    above_M, below_M = np.asarray(above_M, dtype=np.float64), np.asarray(below_M, dtype=np.float64)
+    if above_M.shape != below_M.shape or above_M.ndim != 1 or not len(above_M):
+        raise ValueError(f"one value per document on both sides, not {above_M.shape} and {below_M.shape}.")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, not {level}.")
+    generator = np.random.default_rng(seed)
+    counts_RM = generator.multinomial(len(above_M), np.full(len(above_M), 1 / len(above_M)), size=repeats)
+    # A resample may hold only documents without weight.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratios_R = (counts_RM @ above_M) / (counts_RM @ below_M)
+    low, high = np.nanquantile(ratios_R, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
