@@ -3,7 +3,8 @@
 `python benchmarks/gather_throughput.py --out benchmarks/results/gather_throughput.json`
 
 The bare pass is given ready-made batches and keeps nothing; `gather` also tokenizes, selects, converts, writes, hashes
-and seals its store. Both run in turn in one process, so that a change of the machine's load falls on both; processor time is beside wall time for a machine that is shared.
+and seals its store. Both run in turn in one process, so that a change of the machine's load falls on both; processor
+time stands beside wall time for a machine that is shared.
 """
 
 import argparse
@@ -112,7 +113,7 @@ def main() -> None:
             "threads": torch.get_num_threads(), "load_before": os.getloadavg()[0], "torch": torch.__version__,
             "device": torch.cuda.get_device_name() if args.device == "cuda" else "cpu",
         },
-        "model": {"size": args.size, **MODELS[args.size], "parameters": sum(p.numel() for p in model.model.parameters())},
+        "model": {"size": args.size, **MODELS[args.size], "parameters": model.model.num_parameters()},
         "runs": [
             compare(model, texts, points, args.repeats)
             for points in (["q2.resid_post"], ["q1.resid_post", "q2.resid_post", "q3.resid_post", "q2.mlp_out"])

@@ -5,7 +5,7 @@
 #
 # 탐침의 정확도는 해석하기 쉬워 보이지만 그렇지 않다. 탐침이 충분히 크면 표현에 없던 것도 스스로 외울 수 있고 [@hewitt2019], 정확도가 높다는 사실만으로는 모형이 그 정보를 쓴다고 말할 수 없다 [@belinkov2022]. 뉴런 몇 개만 고르는 탐침 [@gurnee2023]을 SAE 특징에 적용한 최근의 비교에서는, 제대로 맞춘 기준선을 특징이 좀처럼 넘지 못했다 [@kantamneni2025]. 그래서 이 장은 같은 그림을 두 번 그린다. 처음에는 연구 A의 절차를 그대로 따르고, 다음에는 새 문장에서, 이길 수 있는 기준선을 곁에 두고 잰다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="7948" tags=["en"]
 # # Probing: reading categories back from features {#sec-probing}
 #
 # If the features that a sparse autoencoder finds are units of meaning, then the features that fire in a sentence should be enough to tell what the sentence is about. The small classifier that is asked to tell is called a probe [@alain2016]. The study we start from, study A [@fxnnxc], reported that the category of a Korean sentence can be recovered from a handful of features per category. This chapter asks two questions. Does the result also appear in a small model? And does that protocol really measure the category information that the features hold?
@@ -53,7 +53,7 @@ results = kc.Results(chapter="05", preset=preset, seeds=(seed,))
 #
 # 문장은 훈련 분할과 시험 분할에서 가져온다. 합성 말뭉치에서는 두 분할이 문장틀을 나누지 않으므로, 시험 문장은 탐침이 본 적 없는 틀에서 나온다. 시험 문장의 일부는 낱말을 이름으로 부르지 않고 돌려 말한다. '김치찌개' 대신 그것을 묘사하는 말만 있으므로, 낱말 세기로는 풀기 어렵다. 뉴스 말뭉치에서는 문서 단위로 나눈다. 작은 범주가 없는 말뭉치에서는 큰 범주가 그 자리를 대신한다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="c24a" tags=["en"]
 # ## Material {#sec-probing-material}
 #
 # The sentences come from the training split and the test split. In the synthetic corpus the two share no sentence template, so a test sentence is of a make that no probe has seen. Some of the test sentences never name their item but describe it. Where "kimchi stew" would stand there are only words that paraphrase it, which counting words can hardly solve. News corpora are split by document. In a corpus without small categories the big ones take their place.
@@ -84,7 +84,7 @@ if not names_item.all():
 # %% [markdown] tags=["ko"]
 # SAE는 다른 장과 함께 쓰는 네 개, 곧 표준형과 게이트형을 중간층(q2)과 뒤층(q3)에서 학습한 것이다. 문장 하나의 특징 벡터를 만드는 길은 둘이다. 토큰에 걸친 합은 연구 A가 쓰는 특징 수이고, 평균은 그것을 토큰 수로 나눈 것이다. 합에는 문장의 길이가 함께 담긴다. 그래서 연구 A의 절차에서는 합을, 우리 절차에서는 날활성값과 같은 조건이 되도록 평균을 쓴다. 이 선택이 결과를 얼마나 바꾸는지는 [@tbl-probing-linear]에서 확인한다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="275d" tags=["en"]
 # The SAEs are four of those that the chapters share: Standard and Gated, each trained on the middle layer (q2) and on the late one (q3). There are two ways to make one feature vector per sentence. The sum over tokens is study A's feature count; the mean is that sum divided by the number of tokens. A sum also carries the length of the sentence. We therefore use the sum in study A's protocol and the mean in our own, where it puts features and raw activations on the same footing. How much the choice changes is seen in [@tbl-probing-linear].
 
 # %%
@@ -115,7 +115,7 @@ n_tokens = study.acts("test").n_tokens
 #
 # **예상.** 연구 A가 맞다면 네 가지가 보여야 한다. A1 게이트형이 표준형보다 높다. A2 중간층이 뒤층보다 높다. A3 작은 범주 조건이 큰 범주 조건보다 높다. A4 3층 탐침이 2층 탐침보다 높다. 이 가운데 A3은 당연한 결과일 수 있다고 의심한다. 작은 범주가 더 많으니 범주마다 $k$개를 고르면 탐침에 들어가는 특징도 더 많기 때문이다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="4241" tags=["en"]
 # ## Study A's protocol {#sec-probing-source}
 #
 # The protocol was read in the published code. For each category the $k$ features with the highest mean count per sentence are chosen, and the choices of all categories are pooled. A perceptron that sees only the pooled features predicts the category. The 2-layer probe has 64 hidden units, the 3-layer probe 64 and 32. One fact is easily missed. The conditions "big" and "small" differ only in the categories that select the features; what the probe predicts is the small category in both. And accuracy is measured on the very sentences the probe was trained on.
@@ -144,7 +144,7 @@ source = pd.DataFrame(rows)
 # %% [markdown] tags=["ko"]
 # 곡선 하나는 나머지 조건 모두에 걸친 평균이다. 첫 칸만 두 변형을 견주고, 다른 칸은 연구 A처럼 게이트형 안에서 견준다. 띠는 95% 구간이다. 같은 문장틀이나 같은 문서에서 나온 문장은 서로 독립이 아니므로, 문장이 아니라 틀이나 문서를 통째로 다시 뽑는 붓스트랩 [@field2007]을 쓴다. 띠에는 탐침과 SAE의 초깃값에서 오는 흔들림이 들어 있지 않다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="ccc8" tags=["en"]
 # Each curve is the mean over all the other conditions. Only the first panel compares the two variants; the others compare within Gated, as study A does. The bands are 95% intervals. Sentences of one template or one document are not independent, so the bootstrap redraws whole templates or documents, not sentences [@field2007]. The bands do not include the variation that comes from the initial weights of probes and SAEs.
 
 # %%
@@ -232,7 +232,7 @@ for each, variant in itertools.product((ks[0], ks[-1]), ("standard", "gated")):
 # [작은 범주 조건은 큰 범주 조건보다 높다.]{.claim key="c05.a3_source"} 차이는 {{< var c05.a3_source_gap >}} [{{< var c05.a3_source_gap_low >}}, {{< var c05.a3_source_gap_high >}}]이다. 이 A3을 아래에서 따로 따진다.
 # :::
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="92b9" tags=["en"]
 # The vertical axis of [@fig-probing-source] is accuracy on the small category. The mean of Gated is {{< var c05.source_gated_k1 >}} with one feature per category and {{< var c05.source_gated_k50 >}} with 50; Standard climbs from {{< var c05.source_standard_k1 >}} to {{< var c05.source_standard_k50 >}}. In study A, Standard stayed near chance, at 0.02, for every $k$. Where our Standard does not, that result speaks about how that SAE was trained and not about the Standard architecture.
 #
 # We read the claims one by one, as differences averaged over $k$. [Gated is above Standard.]{.claim key="c05.a1_source"} The difference is {{< var c05.a1_source_gap >}} [{{< var c05.a1_source_gap_low >}}, {{< var c05.a1_source_gap_high >}}]. [The middle layer is above the late one.]{.claim key="c05.a2_source"} The difference is {{< var c05.a2_source_gap >}} [{{< var c05.a2_source_gap_low >}}, {{< var c05.a2_source_gap_high >}}]. [The 3-layer probe is above the 2-layer one.]{.claim key="c05.a4_source"} The difference is {{< var c05.a4_source_gap >}} [{{< var c05.a4_source_gap_low >}}, {{< var c05.a4_source_gap_high >}}].
@@ -248,7 +248,7 @@ for each, variant in itertools.product((ks[0], ks[-1]), ("standard", "gated")):
 #
 # **예상.** 외우기가 크다면, 범주 이름을 문장들 사이에서 뒤섞어 아무 뜻도 남기지 않아도 학습 문장의 정확도는 $k$와 함께 오를 것이다. 이런 통제 과제는 [@hewitt2019]에서 왔다. 같은 탐침을 새 틀의 문장에서 재면 정확도가 떨어질 것이다. A3이 특징의 수에서 온다면, 특징의 수를 같게 놓고 견줄 때 차이가 사라질 것이다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="43d6" tags=["en"]
 # ## What this protocol measures {#sec-probing-leaks}
 #
 # The figure above leaks in three places. First, the probe is examined on what it has memorised. Second, even without memorising, the sentences it is examined on come from the templates it was trained on, so that the words of the template give the answer away. Third, the two label conditions predict the same thing and differ only in their number of features. We stop the leaks one at a time.
@@ -301,7 +301,7 @@ if not names_item.all():
 # [낱말을 이름으로 부르지 않는 문장은 더 어렵다.]{.claim key="c05.unnamed_harder"} 이때의 정확도는 {{< var c05.leak_unnamed >}}이다.
 # :::
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="62fd" tags=["en"]
 # At the largest $k$ of [@fig-probing-leaks], an accuracy of {{< var c05.leak_seen >}} on trained sentences becomes {{< var c05.leak_new >}} on new ones, and with shuffled labels accuracy on the trained sentences still reaches {{< var c05.leak_shuffled >}}. [With many features, labels that mean nothing are memorised to more than three times chance.]{.claim key="c05.memorised"} [At every $k$, accuracy on trained sentences is above accuracy on new ones.]{.claim key="c05.overstated"} Study A's 1.0 adds the information in the features to the memory of the probe, and nothing in that figure can tell the two apart.
 #
 # ::: {.when key="c05.unnamed_harder"}
@@ -311,7 +311,7 @@ if not names_item.all():
 # %% [markdown] tags=["ko"]
 # 이제 셋째를 본다. 특징의 수를 가로축에 놓고, 작은 범주 조건의 각 점에서 큰 범주 조건의 곡선을 같은 특징 수에서 (로그 축 위에서 이어) 읽어 뺀다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="d48f" tags=["en"]
 # Now for the third. With the number of features on the horizontal axis, we take each point of the small condition and subtract what the curve of the big condition reads at the same number of features, interpolated on a log axis.
 
 # %%
@@ -335,7 +335,7 @@ if finest == "small":
 #
 # 연구 A의 A3은 '작은 범주가 더 쉽다'는 말이 아니라 '작은 범주로 고른, 더 많은 특징이 작은 범주를 더 잘 맞힌다'는 말이었다. 큰 범주를 맞히는 일은 그 그림에 없다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="b055" tags=["en"]
 # ::: {.when key="c05.a3_matched"}
 # Even with a single feature per category the small condition brings in {{< var c05.features_small_k1 >}} distinct features on average, and the big condition {{< var c05.features_big_k1 >}}; the big categories need 10 each to reach {{< var c05.features_big_k10 >}}. With the numbers matched the difference is {{< var c05.a3_matched_gap >}} [{{< var c05.a3_matched_gap_low >}}, {{< var c05.a3_matched_gap_high >}}]; before matching it was {{< var c05.a3_source_gap >}}. [With equal numbers of features, those selected by small categories are still ahead.]{.claim key="c05.a3_matched"} What separates the two numbers is the share that came from the number of features.
 # :::
@@ -349,7 +349,7 @@ if finest == "small":
 #
 # **예상.** A1과 A2는 크기가 줄더라도 남을 것이다. A3은 뒤집힐 것이다. 작은 범주는 수가 많고 범주마다 학습 문장이 적다. A4는 남을 까닭이 없다. 은닉층을 하나 더 얹는 것은 외우기에는 도움이 되지만, 새 문장의 정확도를 올린다는 보장이 없다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="829e" tags=["en"]
 # ## Once more, on new sentences {#sec-probing-proper}
 #
 # This time each label predicts itself: features selected by big categories predict the big category, and those selected by small categories the small one. Probes learn from the whole training split and are measured on the test split only, and every feature is standardised with its mean and variance on the training sentences. As there are now more sentences, a probe is trained on small batches for {{< var c05.probe_steps >}} steps.
@@ -400,7 +400,7 @@ for size, each in itertools.product(sizes, (1, 10, 50)):
 #
 # [@tbl-probing-verdicts]는 두 절차의 판정을 나란히 놓는다. 두 절차의 판정이 갈리는 줄이 있다면, 그것은 SAE가 바뀌어서가 아니라 자가 바뀌어서이다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="048f" tags=["en"]
 # In [@fig-probing-proper] Gated recovers the big category with an accuracy of {{< var c05.proper_big_k1 >}} from 1 feature per category, {{< var c05.proper_big_k10 >}} from 10 and {{< var c05.proper_big_k50 >}} from 50. [Gated is above Standard.]{.claim key="c05.a1_proper"} The difference is {{< var c05.a1_proper_gap >}} [{{< var c05.a1_proper_gap_low >}}, {{< var c05.a1_proper_gap_high >}}]. [The middle layer is above the late one.]{.claim key="c05.a2_proper"} The difference is {{< var c05.a2_proper_gap >}} [{{< var c05.a2_proper_gap_low >}}, {{< var c05.a2_proper_gap_high >}}]. [The 3-layer probe is above the 2-layer one.]{.claim key="c05.a4_proper"} The difference is {{< var c05.a4_proper_gap >}} [{{< var c05.a4_proper_gap_low >}}, {{< var c05.a4_proper_gap_high >}}].
 #
 # ::: {.when key="c05.a3_proper"}
@@ -425,7 +425,7 @@ kc.plots.table(frame.reset_index(drop=True))
 #
 # **예상.** $k$가 작을 때에는 특징이 뉴런과 무작위 특징을 앞설 것이다. 범주 하나를 방향 하나에 모으는 것이 희소성이 하는 일이기 때문이다. $k$가 커지면 뉴런을 모두 쓰게 되므로 차이는 줄 것이다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="545d" tags=["en"]
 # ## Baselines that could win {#sec-probing-baselines}
 #
 # To say that features are accurate means something only when it says more accurate than what. We put three things beside them. The first is the neurons of the raw activations: after standardising on the training sentences, the $k$ neurons with the highest class mean are chosen in the same way. The second is random features: they have the size, centre and scale of the Gated ones, and as many of them fire per token, but their directions are random unit vectors that were never trained. Given enough dimensions random directions hold a fair amount about categories too, so features that do not surpass them have gained nothing from training. The third, which has no $k$, is counting words; it is in the table below.
@@ -486,7 +486,7 @@ for size, (name, word) in itertools.product(sizes, {"raw": "neurons", "random": 
 # 작은 범주에서도 같은 비교를 한다. [게이트형 특징은 뉴런보다 높다.]{.claim key="c05.over_neurons_small"} 차이는 {{< var c05.over_neurons_small >}}이다. [무작위 특징보다 높다.]{.claim key="c05.over_random_small"} 차이는 {{< var c05.over_random_small >}}이다.
 # :::
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="51fa" tags=["en"]
 # We read [@fig-probing-baselines] where $k$ is at most 5. On the big label [Gated features are above neurons.]{.claim key="c05.over_neurons_big"} The difference is {{< var c05.over_neurons_big >}} [{{< var c05.over_neurons_big_low >}}, {{< var c05.over_neurons_big_high >}}]. [They are above random features too.]{.claim key="c05.over_random_big"} The difference is {{< var c05.over_random_big >}} [{{< var c05.over_random_big_low >}}, {{< var c05.over_random_big_high >}}].
 #
 # ::: {.when key="c05.over_neurons_small"}
@@ -496,14 +496,14 @@ for size, (name, word) in itertools.product(sizes, {"raw": "neurons", "random": 
 # %% [markdown] tags=["ko"]
 # ## 모두 쓰면 얼마나 남는가 {#sec-probing-linear}
 #
-# 마지막으로 $k$를 없앤다. 특징 전부를 받는 로지스틱 회귀가 날활성값 전부를 받는 것과 견주어 정확도를 얼마나 지키는가? SAE는 활성값을 재구성하도록 학습되었으므로 잃는 것이 없어야 이상적이고, 우리가 세운 기준은 97%이다. 규제의 세기는 표현마다 따로 고른다. 훈련 틀(또는 문서)의 5분의 1을 떼어 큰 범주로 고르고, 작은 범주에는 그 값을 그대로 쓴다. 낱말 TF-IDF [@salton1988]는 띄어쓰기로 나뉜 어절을, 글자 TF-IDF는 어절 안의 글자 1개에서 4개까지의 열을 센다. 교착어인 한국어에서는 조사가 붙은 어절이 저마다 다른 낱말이 되므로 글자 쪽이 더 센 기준선이다.
+# 마지막으로 $k$를 없앤다. 특징 전부를 받는 로지스틱 회귀가 날활성값 전부를 받는 것과 견주어 정확도를 얼마나 지키는가? SAE는 활성값을 재구성하도록 학습되었으므로 잃는 것이 없어야 이상적이고, 우리가 세운 기준은 97%이다. 규제의 세기는 표현마다 따로 고른다. 훈련 틀(또는 문서)의 20%를 떼어 큰 범주로 고르고, 작은 범주에는 그 값을 그대로 쓴다. 낱말 TF-IDF [@salton1988]는 띄어쓰기로 나뉜 어절을, 글자 TF-IDF는 어절 안의 글자 1개에서 4개까지의 열을 센다. 교착어인 한국어에서는 조사가 붙은 어절이 저마다 다른 낱말이 되므로 글자 쪽이 더 센 기준선이다.
 #
 # **예상.** 남은 몫은 97%를 넘거나 조금 못 미칠 것이다. 이름을 부르지 않는 문장에서는 낱말 세기가 크게 무너지고 활성값은 덜 무너질 것이다. 무작위 특징은 수가 많으므로 모두 쓰면 날활성값에 가까울 것이다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="c9cc" tags=["en"]
 # ## How much is kept when everything is used {#sec-probing-linear}
 #
-# Finally we drop $k$. Compared with a logistic regression on all raw activations, how much of the accuracy does one on all features keep? An SAE is trained to reconstruct activations, so ideally nothing is lost; the mark we set is 97%. The strength of regularisation is chosen for each representation by itself: a fifth of the training templates (or documents) is set aside to choose it for the big label, and the small label uses the same value. Word TF-IDF [@salton1988] counts the units between spaces; character TF-IDF counts strings of 1 to 4 characters within them. Korean is agglutinative, so that every noun with another particle becomes another word, and the characters make the stronger baseline.
+# Finally we drop $k$. Compared with a logistic regression on all raw activations, how much of the accuracy does one on all features keep? An SAE is trained to reconstruct activations, so ideally nothing is lost; the mark we set is 97%. The strength of regularisation is chosen for each representation by itself: 20% of the training templates (or documents) are set aside to choose it for the big label, and the small label uses the same value. Word TF-IDF [@salton1988] counts the units between spaces; character TF-IDF counts strings of 1 to 4 characters within them. Korean is agglutinative, so that every noun with another particle becomes another word, and the characters make the stronger baseline.
 #
 # **Expectation.** The share kept should be above 97% or just below. On sentences that do not name their item, counting words should break down badly and activations less so. Random features are many, so that all of them together should come close to the raw activations.
 
@@ -617,7 +617,7 @@ ahead("mean_over_sum", *pair, "big", subsets[""], "mean pooling above sum poolin
 #
 # 모으는 방법은 어떤가? [평균으로 모으면 합으로 모을 때보다 높다.]{.claim key="c05.mean_over_sum"} 큰 범주에서 차이는 {{< var c05.mean_over_sum >}} [{{< var c05.mean_over_sum_low >}}, {{< var c05.mean_over_sum_high >}}]이다. 어느 쪽이든 우리 절차는 평균을 쓴다. 날활성값을 평균으로 모았으니 특징도 그래야 비교가 공정하다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="c9ac" tags=["en"]
 # On the big label, Gated features of the middle layer keep {{< var c05.kept_ko_q2_gated_big >}} [{{< var c05.kept_ko_q2_gated_big_low >}}, {{< var c05.kept_ko_q2_gated_big_high >}}] of the accuracy of the raw activations. [On the big label they meet the mark of 97%.]{.claim key="c05.kept97_big"} They fall short of it by {{< var c05.short_ko_q2_gated_big >}}. Standard keeps {{< var c05.kept_ko_q2_standard_big >}}, TopK {{< var c05.kept_ko_q2_topk_big >}} and random features {{< var c05.kept_ko_q2_random_big >}}.
 #
 # ::: {.when key="c05.kept97_small"}
@@ -643,7 +643,7 @@ ahead("mean_over_sum", *pair, "big", subsets[""], "mean pooling above sum poolin
 #
 # 한계도 적는다. SAE와 탐침은 씨앗 하나로 학습했으므로 구간은 문장에 대한 불확실성만 담는다. 여기의 SAE는 {{< var c05.n_features >}}개의 특징을 가졌고 연구 A의 것은 100000개이다. 연구 A는 뉴스에서 학습한 SAE를 합성 문장에 적용했지만, 우리는 같은 말뭉치의 훈련 분할에서 SAE를 학습했다. 끝으로 탐침이 되찾은 정보를 모형이 실제로 쓰는지는 탐침으로 알 수 없다. 그것은 특징을 끄고 켜 보아야 안다.
 
-# %% [markdown] src="" tags=["en"]
+# %% [markdown] src="2ecd" tags=["en"]
 # ## What would overturn this reading {#sec-probing-refute}
 #
 # It can now be said why the verdicts of the two protocols may differ. Study A's protocol asks for the same answer twice, examines what was memorised, and gives each condition another number of features. Between the fact that its accuracy is high and the claim that features represent categories, two steps are missing: the control task and the new sentences. This does not make study A's conclusions wrong. Where A1 and A2 hold under both protocols, they stand firmer than before.

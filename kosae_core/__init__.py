@@ -24,6 +24,7 @@ _EXPORTS = {
         "top_tokens",
     ],
     "results": ["Results"],
+    "study": ["Study"],
 }
 _MODULES = {
     "activations", "batches", "corpora", "features", "generation", "hooks", "kernels", "lm", "losses", "metrics",

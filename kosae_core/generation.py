@@ -80,9 +80,8 @@ def _groups(starts: Sequence[Sequence[int]], rows_per_batch: int) -> list[list[i
     by_length = defaultdict(list)
     for row, ids in enumerate(starts):
         by_length[len(ids)].append(row)
-    return [
-        rows[i : i + rows_per_batch] for _, rows in sorted(by_length.items()) for i in range(0, len(rows), rows_per_batch)
-    ]
+    alike = [rows for _, rows in sorted(by_length.items())]
+    return [rows[i : i + rows_per_batch] for rows in alike for i in range(0, len(rows), rows_per_batch)]
 
 
 class _Writer:
@@ -146,9 +145,7 @@ class _Writer:
         return torch.searchsorted(sums_BV, draws_B1 * sums_BV[:, -1:], right=True)[:, 0].tolist()
 
 
-def _save(
-    lm: LanguageModel, specs: dict[HookPoint, dict], writer: _Writer, n_documents: int, langs: list[str]
-) -> None:
+def _save(lm: LanguageModel, specs: dict[HookPoint, dict], writer: _Writer, n_documents: int, langs: list[str]) -> None:
     ids = [writer.ids[row] for row in range(n_documents)]
     kept = np.concatenate([np.array(writer.kept[row], dtype=bool) for row in range(n_documents)])
     if not kept.any():

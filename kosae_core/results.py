@@ -71,8 +71,8 @@ class Results:
         self._write()
         return value
 
-    def claim(self, key: str, holds: bool, statement: str) -> bool:
-        """Keep whether a comparative sentence holds in this run; prose marked with the key rests on it.
+    def claim(self, key: str, holds: Any, statement: str) -> bool:
+        """Keep whether a comparative sentence holds in this run (any truth value); prose marked with the key rests on it.
 
         Raises  ValueError for a key that is not lower_case.
         """

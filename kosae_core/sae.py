@@ -25,7 +25,7 @@ class StandardSAE(SAE):
     """
 
     variant = "standard"
-    options = {"sparsity": 0.08}
+    options = {"sparsity": 0.06}
 
     def features(self, x_BD: Tensor) -> Tensor:
         return torch.addmm(self.folded(self.b_enc_F), x_BD, self.W_enc_DF).relu()
@@ -50,7 +50,7 @@ class GatedSAE(SAE):
     """
 
     variant = "gated"
-    options = {"sparsity": 0.2}
+    options = {"sparsity": 0.13}
 
     def add_biases(self) -> None:
         self.r_mag_F = nn.Parameter(torch.zeros(self.n_features))

@@ -72,6 +72,7 @@ def environment(run: str) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("PYTHONHASHSEED", "0")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin for each other starve on a busy machine
     os.environ.pop("MPLBACKEND", None)
     if run != "default" or "KOSAE_BUILD" in os.environ:
         os.environ.setdefault("KOSAE_FIGURES", str(paths.build_dir() / "figures" / run))

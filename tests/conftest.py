@@ -1,6 +1,7 @@
 """Fixtures that several test files share: a tiny random model and a build folder that is thrown away."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -10,8 +11,14 @@ import jaxtyping
 import pytest
 import torch
 
-# The shapes in the annotations of the core are checked at every call that a test makes.
-jaxtyping.install_import_hook("kosae_core", "beartype.beartype")
+# The shapes in the annotations of the core are checked at every call that a test makes. The modules of the grammar hold
+# no tensors and make millions of small calls, each of which the check would slow down tenfold.
+TEXT_ONLY = {"conjugation", "corpora", "english", "grammar", "korean", "readers", "schema", "sentences", "synthetic"}
+CORE = Path(__file__).parent.parent / "kosae_core"
+jaxtyping.install_import_hook(
+    [f"kosae_core.{path.stem}" for path in CORE.glob("*.py") if path.stem not in TEXT_ONLY | {"__init__"}],
+    "shapes.check",
+)
 
 torch.set_num_threads(1)
 
@@ -44,7 +51,8 @@ def empty_store(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def sentences():
     """Forty short Korean and English texts, all different, of different lengths."""
-    return [f"{a} {b[: 5 + 3 * i]}" for i, a in enumerate(SENTENCES) for b in SENTENCES] + ["밥", "hi", "뷁쒧 😀", "네."]
+    pairs = [f"{a} {b[: 5 + 3 * i]}" for i, a in enumerate(SENTENCES) for b in SENTENCES]
+    return [*pairs, "밥", "hi", "뷁쒧 😀", "네."]
 
 
 def make_tokenizer():

@@ -232,7 +232,8 @@ def test_generation_is_seeded_for_each_prompt(tiny_lm, sentences, empty_store):
 
 def test_sampling_follows_the_models_probabilities(tiny_lm, empty_store):
     """Against transformers' own softmax: total variation over 1500 first tokens within sampling noise."""
-    held = gather_generated(tiny_lm, ["네."] * 1500, "q0.resid_post", max_new_tokens=1, temperature=0.5)["q0.resid_post"]
+    point = "q0.resid_post"
+    held = gather_generated(tiny_lm, ["네."] * 1500, point, max_new_tokens=1, temperature=0.5)[point]
     logits = tiny_lm.model(input_ids=torch.tensor([[0, *tiny_lm.tokens("네.")]])).logits[0, -1].double() / 0.5
     logits[1] = -torch.inf
     expected = logits.softmax(0).numpy() * 1500

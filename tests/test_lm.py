@@ -138,7 +138,7 @@ def test_capture_stops_after_the_last_point(tiny_lm):
 
 
 def test_parts_are_found_even_while_a_point_is_replaced(tiny_tokenizer):
-    lm = LanguageModel("fresh", transformers.AutoModelForCausalLM.from_config(transformers.LlamaConfig(**LLAMA)), tiny_tokenizer)
+    lm = LanguageModel("fresh", transformers.LlamaForCausalLM(transformers.LlamaConfig(**LLAMA)), tiny_tokenizer)
     batch = lm.batch(DOCUMENTS)
     with lm.replaced("b1.resid_post", lambda hidden, real: hidden + 1):
         patched = lm.capture(batch, ["b2.mlp_out", "b2.resid_pre"])

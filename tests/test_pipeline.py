@@ -1,6 +1,7 @@
 """Executing chapters: keys, presets, failures, and the command line of the environment."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import yaml
 
 from kosae_core import paths
 from pipeline import chapters as ch
-from pipeline import execute, verify
+from pipeline import execute, kernel, verify
 
 CHAPTER = """\
 # %% tags=["parameters"]
@@ -134,6 +135,15 @@ def test_execute_reuse_failure_and_recovery(book, capsys):
     jobs = execute.plan("default", extra={"k": 4})
     assert execute.execute(jobs) == []
     assert json.loads(jobs[0].results.read_text())["records"]["c05.k"]["value"] == 4
+
+
+def test_environment_of_the_kernel_is_taken_back(book, monkeypatch):
+    monkeypatch.delenv("KOSAE_FIGURES", raising=False)
+    before = dict(os.environ)
+    with kernel.environment("smoke"):
+        assert os.environ["KOSAE_FIGURES"] == str(book / "build" / "figures" / "smoke")
+        assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE" and os.environ["KOSAE_BUILD"] == before["KOSAE_BUILD"]
+    assert dict(os.environ) == before
 
 
 @pytest.mark.parametrize(

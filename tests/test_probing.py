@@ -199,7 +199,7 @@ def test_equal_columns_are_drawn_together():
     [
         (lambda: ProbeConfig(depth=4), "depth must lie between 1 and 3"),
         (lambda: ProbeConfig(steps=0), "at least 1"),
-        (lambda: ProbeConfig(lr=0), "lr must be positive"),
+        (lambda: ProbeConfig(lr=0.0), "lr must be positive"),
         (lambda: probing.fit_probe(np.ones((3, 2)), ["a", "b"], ProbeConfig()), "2 labels do not fit 3 rows"),
         (lambda: probing.pooled_features(np.ones((3, 2)), ["a", "b", "a"], 3), "k must lie between 1"),
         (lambda: probing.linear_probe(np.ones((2, 2)), ["a", "b"], ["g", "g"]), "at least two groups"),
