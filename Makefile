@@ -47,7 +47,7 @@ verify: env ## run everything again and compare with the reference numbers
 	@$(RUN) -m pipeline.verify --preset "$(PRESET)" $(if $(ONLY),--only "$(ONLY)")
 
 reference: chapters ## make this run's numbers the reference
-	@$(RUN) -m pipeline.verify --preset "$(PRESET)" --reference
+	@$(RUN) -m pipeline.verify --preset "$(PRESET)" --reference && $(RUN) -m pipeline.readme
 
 serve: env ## show the built site at http://localhost:8000
 	@$(RUN) -m http.server --bind 127.0.0.1 --directory _site 8000

@@ -27,9 +27,9 @@ _EXPORTS = {
     "study": ["Study"],
 }
 _MODULES = {
-    "activations", "batches", "corpora", "features", "generation", "hooks", "kernels", "lm", "losses", "metrics",
-    "paths", "planted", "plots", "probing", "results", "sae", "schedules", "statistics", "store", "study",
-    "synthetic", "toy", "training",
+    "activations", "base", "batches", "corpora", "features", "generation", "hooks", "kernels", "layout", "lm",
+    "losses", "metrics", "paths", "planted", "plots", "probing", "results", "rows", "sae", "schedules", "statistics",
+    "store", "study", "synthetic", "toy", "training",
 }  # fmt: skip
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}
 

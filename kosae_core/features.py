@@ -69,16 +69,33 @@ def _max_by_document(X_NF: sparse.coo_array, doc_index_N: np.ndarray, n_document
     return sparse.csr_array((largest, (cell[first] // shape[1], cell[first] % shape[1])), shape=shape)
 
 
-def tfidf(X_MF: sparse.csr_array) -> sparse.csr_array:
-    """count * log(N / (df + 1)) with rows of unit L2 norm.
+def inverse_document_frequency(X_MF: sparse.csr_array) -> np.ndarray:
+    """log(N / (df + 1)) of each feature.
 
     Shapes  M documents, F features; df is the number of documents in which a feature is not zero, N = M.
     Source  korean-sparse-llm-features-open (source A); a feature of every document gets a slightly negative weight.
     """
-    df_F = np.bincount(sparse.coo_array(X_MF).col[sparse.coo_array(X_MF).data != 0], minlength=X_MF.shape[1])
-    weighted_MF = sparse.csr_array(X_MF @ sparse.diags_array(np.log(X_MF.shape[0] / (df_F + 1.0))))
-    norm_M = np.sqrt(weighted_MF.multiply(weighted_MF).sum(axis=1))
-    return sparse.csr_array(sparse.diags_array(1.0 / np.where(norm_M > 0, norm_M, 1.0)) @ weighted_MF)
+    X_MF = sparse.coo_array(X_MF)
+    df_F = np.bincount(X_MF.col[X_MF.data != 0], minlength=X_MF.shape[1])
+    return np.log(X_MF.shape[0] / (df_F + 1.0))
+
+
+def tfidf(X_MF: sparse.csr_array, idf_F: np.ndarray | None = None) -> sparse.csr_array:
+    """count * idf with rows of unit L2 norm; without `idf_F`, that of these documents.
+
+    Shapes  M documents, F features. Held-out documents take the `idf_F` of the training documents.
+    Raises  ValueError unless there is one weight per feature.
+    Source  korean-sparse-llm-features-open (source A).
+    """
+    idf_F = inverse_document_frequency(X_MF) if idf_F is None else np.asarray(idf_F)
+    if idf_F.shape != (X_MF.shape[1],):
+        raise ValueError(f"idf weights of shape {idf_F.shape} do not fit {X_MF.shape[1]} features.")
+    return _unit_rows(sparse.csr_array(X_MF @ sparse.diags_array(idf_F)))
+
+
+def _unit_rows(X_MF: sparse.csr_array) -> sparse.csr_array:
+    norm_M = np.sqrt(X_MF.multiply(X_MF).sum(axis=1))
+    return sparse.csr_array(sparse.diags_array(1.0 / np.where(norm_M > 0, norm_M, 1.0)) @ X_MF)
 
 
 def class_means(X_MF: sparse.csr_array | np.ndarray, labels: Sequence[str] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -106,6 +123,53 @@ def top_features(X_MF: sparse.csr_array | np.ndarray, labels: Sequence[str] | np
     names_C, means_CF = class_means(X_MF, labels)
     order_CF = np.argsort(-means_CF, axis=1, kind="stable")
     return {str(name): order_F[:k] for name, order_F in zip(names_C, order_CF, strict=True)}
+
+
+def category_counts(top: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The features that stand in some class's list, and in how many lists each stands, most shared first.
+
+    Source  The feature-count figure of korean-sparse-llm-features-open (source A), read in its code.
+    """
+    features_P, counts_P = np.unique(np.concatenate(list(top.values())), return_counts=True)
+    order_P = np.argsort(-counts_P, kind="stable")
+    return features_P[order_P], counts_P[order_P]
+
+
+def jaccard(top: dict[str, np.ndarray], other: dict[str, np.ndarray] | None = None) -> np.ndarray:
+    """Size of the intersection over that of the union, for each class of `top` with each of `other` (or of `top`).
+
+    Shapes  (classes of `top`, classes of `other`), both in the order of their dictionaries.
+    """
+    sets, others = ([set(map(int, ids)) for ids in each.values()] for each in (top, top if other is None else other))
+    return np.array([[len(a & b) / max(len(a | b), 1) for b in others] for a in sets])
+
+
+def share_on(X_MF: sparse.csr_array, top: dict[str, np.ndarray]) -> np.ndarray:
+    """Of the activation of each document, the share that falls on each class's list of features.
+
+    Shapes  (M, C), C lists in the order of `top`; 0 for a document in which nothing is active.
+    """
+    member_FC = np.zeros((X_MF.shape[1], len(top)))
+    for c, ids in enumerate(top.values()):
+        member_FC[ids, c] = 1
+    total_M = np.asarray(X_MF.sum(axis=1)).ravel()
+    return (X_MF @ member_FC) / np.where(total_M > 0, total_M, 1)[:, None]
+
+
+def nearest_profile(
+    X_MF: sparse.csr_array | np.ndarray, profiles_CF: np.ndarray, names_C: Sequence[str] | np.ndarray
+) -> np.ndarray:
+    """The class whose profile has the largest cosine with each document; of equals the first.
+
+    Shapes  documents (M, F), profiles (C, F), both as `class_means` takes and returns them; returns (M,) names.
+    Raises  ValueError if documents and profiles differ in width.
+    """
+    if X_MF.shape[1] != profiles_CF.shape[1]:
+        raise ValueError(f"documents of {X_MF.shape[1]} features do not fit profiles of {profiles_CF.shape[1]}.")
+    norm_C = np.linalg.norm(profiles_CF, axis=1)
+    # The document's own length does not change which profile is nearest.
+    score_MC = X_MF @ (profiles_CF / np.where(norm_C > 0, norm_C, 1.0)[:, None]).T
+    return np.asarray(names_C)[np.argmax(score_MC, axis=1)]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
 
 from kosae_core import paths
 from kosae_core.batches import Batch, length_batches, pad
@@ -266,6 +267,8 @@ def load_lm(
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     dtype = dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
     options = {"local_files_only": local, "trust_remote_code": trust_remote_code}
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(where, **options)
         model = AutoModelForCausalLM.from_pretrained(where, dtype=dtype, **options)
@@ -274,4 +277,7 @@ def load_lm(
         raise FileNotFoundError(
             f"load_lm({str(name)!r}): neither the model inside, nor a folder, nor a hub id that loads: {reason}"
         ) from error
+    finally:
+        if bars:
+            transformers_logging.enable_progress_bar()
     return LanguageModel(str(name), model.to(device), tokenizer, blocks=blocks)

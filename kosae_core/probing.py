@@ -31,6 +31,8 @@ class ProbeConfig:
     """Learning rate at the first step."""
     batch_size: int | None = 256
     """Sentences per update; None: all of them (source A)."""
+    enough: float = 0.0
+    """Stop before `steps` once the loss of an update is below this; 0: never."""
     weight_decay: float = 0.0
     """Decoupled from the gradient, as in AdamW."""
     standardise: bool = True
@@ -43,8 +45,8 @@ class ProbeConfig:
             raise ValueError(f"depth must lie between 1 and {len(HIDDEN) + 1}, not {self.depth}.")
         if self.steps < 1 or (self.batch_size is not None and self.batch_size < 1):
             raise ValueError("steps and batch_size must be at least 1.")
-        if self.lr <= 0 or self.weight_decay < 0:
-            raise ValueError("lr must be positive and weight_decay not negative.")
+        if self.lr <= 0 or min(self.weight_decay, self.enough) < 0:
+            raise ValueError("lr must be positive, enough and weight_decay not negative.")
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,10 @@ def fit_probe(X_MP: Matrix, labels: Sequence[str] | np.ndarray, config: ProbeCon
             order = order if len(order) >= batch else torch.randperm(len(y_M), generator=generator)
             x_BP, y_B, order = x_MP[order[:batch]], y_M[order[:batch]], order[batch:]
         optimiser.zero_grad()
-        nn.functional.cross_entropy(net(x_BP), y_B).backward()
+        loss = nn.functional.cross_entropy(net(x_BP), y_B)
+        if loss.item() < config.enough:
+            break
+        loss.backward()
         optimiser.step()
         schedule.step()
     return Probe(net, names_C, mean_P, scale_P)

@@ -31,15 +31,36 @@ WINDOW, STRIDE = 256, 128
 
 PROMPTS = {
     "ko": [
-        "정부는 내년부터", "오늘 아침에 일어나", "이 영화는 처음부터", "대한민국의 수도는", "이 함수는 두 개의 인수를",
-        "할머니는 시장에서", "법원은 이 사건에 대하여", "축구 대표팀이", "새로운 기술을 배우려면", "비가 많이 와서",
-        "그 책을 읽고 나니", "회의가 끝난 뒤에", "학생들은 교실에서", "삼성전자가",
+        "정부는 내년부터",
+        "오늘 아침에 일어나",
+        "이 영화는 처음부터",
+        "대한민국의 수도는",
+        "이 함수는 두 개의 인수를",
+        "할머니는 시장에서",
+        "법원은 이 사건에 대하여",
+        "축구 대표팀이",
+        "새로운 기술을 배우려면",
+        "비가 많이 와서",
+        "그 책을 읽고 나니",
+        "회의가 끝난 뒤에",
+        "학생들은 교실에서",
+        "삼성전자가",
     ],
     "en": [
-        "The government announced that", "When I woke up this morning,", "The price of bread rises when", "She opened the letter and",
-        "This function returns", "In many societies, people", "The old house by the river", "Students who plan their time",
-        "My fellow citizens,", "To install the package,", "He walked slowly towards", "The weather was so cold that",
-        "A good teacher", "The museum is",
+        "The government announced that",
+        "When I woke up this morning,",
+        "The price of bread rises when",
+        "She opened the letter and",
+        "This function returns",
+        "In many societies, people",
+        "The old house by the river",
+        "Students who plan their time",
+        "My fellow citizens,",
+        "To install the package,",
+        "He walked slowly towards",
+        "The weather was so cold that",
+        "A good teacher",
+        "The museum is",
     ],
 }
 
@@ -112,12 +133,16 @@ def topic_probe(model, tokenizer, folder: Path) -> dict:
     labels = {s: [r["label"] for r in part] for s, part in parts.items()}
     block = model.config.num_hidden_layers // 2
     acts = {s: pooled(model, tokenizer, t, block) for s, t in texts.items()}
-    probe = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=1000)).fit(acts["train"], labels["train"])
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=1000)).fit(
+        acts["train"], labels["train"]
+    )
     found = {"block": block, "train": len(texts["train"]), "test": len(texts["test"])}
     found["accuracy_activations"] = probe.score(acts["test"], labels["test"])
     for name, options in {"words": {}, "characters": {"analyzer": "char", "ngram_range": (1, 4), "min_df": 2}}.items():
         baseline = make_pipeline(TfidfVectorizer(sublinear_tf=True, **options), LogisticRegression(C=5.0, max_iter=300))
-        found[f"accuracy_tfidf_{name}"] = baseline.fit(texts["train"], labels["train"]).score(texts["test"], labels["test"])
+        found[f"accuracy_tfidf_{name}"] = baseline.fit(texts["train"], labels["train"]).score(
+            texts["test"], labels["test"]
+        )
     found["share_of_largest_class"] = float(np.bincount(labels["test"]).max() / len(labels["test"]))
     return found
 
@@ -166,7 +191,7 @@ def measure(config: dict, folder: Path, work: Path) -> dict:
     log.info("topic probe")
     return {
         "parameters": model.num_parameters(),
-        "training_tokens": int(len(stream)),
+        "training_tokens": len(stream),
         "compression": lm,
         "topic_probe": topic_probe(model, tokenizer, folder),
         "continuations": continuations(model, tokenizer, config, folder),

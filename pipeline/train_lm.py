@@ -80,21 +80,36 @@ def validation_rows(arrays: dict, context: int, rows: int = 256) -> torch.Tensor
     return torch.from_numpy(flat[: len(flat) // (context + 1) * (context + 1)]).view(-1, context + 1)[::8][:rows]
 
 
-def train(config: dict, folder: Path, work: Path, model_dir: Path, device: str, passes: float, stop: int | None) -> None:
-    settings = config["training"]
+def make_model(config: dict) -> LlamaForCausalLM:
+    """The untrained model of the configuration, the same at every call."""
+    torch.manual_seed(config["seed"])
+    special = {"bos_token_id": lm_data.BOS_ID, "eos_token_id": lm_data.BOS_ID, "pad_token_id": lm_data.PAD_ID}
+    vocab_size = config["tokenizer"]["vocab_size"]
+    return LlamaForCausalLM(LlamaConfig(vocab_size=vocab_size, tie_word_embeddings=True, **special, **config["model"]))
+
+
+def stage_rows(config: dict, at: int, arrays: dict, weights: np.ndarray, model_dir: Path) -> np.ndarray:
+    """The token stream of one stage, cut into rows of context + 1 tokens, shuffled."""
+    extra = synthetic_documents(model_dir) if config["stages"][at]["synthetic"] else None
+    stream = lm_data.stage_stream(config, at, arrays["train_tokens"], arrays["train_offsets"], weights, extra)
+    row = config["stages"][at]["context"] + 1
+    rows = stream[: len(stream) // row * row].reshape(-1, row)
+    return rows[np.random.default_rng([config["seed"], at, 1]).permutation(len(rows))]
+
+
+def train(
+    config: dict, folder: Path, work: Path, model_dir: Path, device: str, passes: float = 1.0, stop: int | None = None
+) -> None:
+    """Train through all stages, from the checkpoint in `work` where there is one, to the end or to step `stop`.
+
+    A stage that the checkpoint has passed is drawn again, since how many steps it gave decides where the next begins.
+    """
+    settings, stages = config["training"], config["stages"]
     arrays = prepare(config, folder, work, model_dir)
     weights = passes * np.array([lm_data.passes(config, *kind.split("/")) for kind in arrays["train_kind"]])
-    stages = config["stages"]
     expected = float((weights * np.diff(arrays["train_offsets"])).sum())
     counts = [min(s["steps"], int(s["share"] * expected // (s["rows"] * (s["context"] + 1)))) for s in stages]
-    total = sum(counts)
-    torch.manual_seed(config["seed"])
-    model = LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=config["tokenizer"]["vocab_size"], bos_token_id=0, eos_token_id=0, pad_token_id=1,
-            tie_word_embeddings=True, **config["model"],
-        )
-    ).to(device)
+    model = make_model(config).to(device)
     opts = optimizers(model, settings)
     step, curve, checkpoint = 0, [], work / "checkpoint.pt"
     if checkpoint.exists():
@@ -103,6 +118,7 @@ def train(config: dict, folder: Path, work: Path, model_dir: Path, device: str, 
         for opt, saved in zip(opts, state["optimizers"], strict=True):
             opt.load_state_dict(saved)
         step, curve = state["step"], state["curve"]
+    tokens = before = curve[-1]["tokens"] if curve else 0
 
     @torch.compile(disable=os.environ.get("KOSAE_COMPILE") == "0")
     def loss_of(inputs, targets):
@@ -114,57 +130,44 @@ def train(config: dict, folder: Path, work: Path, model_dir: Path, device: str, 
             return loss_of(block[:, :-1], block[:, 1:])
 
     valid = validation_rows(arrays, stages[0]["context"]).to(device)
-    began, first, stage = time.time(), step, None
-    log.info("%d parameters, %d steps", sum(p.numel() for p in model.parameters()), total)
-    while step < total:
-        at = int(np.searchsorted(np.cumsum(counts), step, side="right"))
-        if at != stage:
-            stage = at
-            extra = synthetic_documents(model_dir) if stages[at]["synthetic"] else None
-            stream = lm_data.stage_stream(config, at, arrays["train_tokens"], arrays["train_offsets"], weights, extra)
-            batch, row = stages[at]["rows"], stages[at]["context"] + 1
-            rows = len(stream) // row
-            blocks = stream[: rows * row].reshape(rows, row)
-            blocks = blocks[np.random.default_rng([config["seed"], at, 1]).permutation(rows)]
-            counts[at] = min(stages[at]["steps"], rows // batch)
-            total = sum(counts)
-        local = step - sum(counts[:at])
-        block = torch.from_numpy(blocks[local * batch : (local + 1) * batch].astype(np.int64)).to(device)
-        factor = learning_rate(step, total, settings)
-        for opt, name in zip(opts, ("lr_muon", "lr_adam"), strict=True):
-            for group in opt.param_groups:
-                group["lr"] = settings[name] * factor
-        loss = batch_loss(block)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), settings["clip"])
-        for opt in opts:
-            opt.step()
-            opt.zero_grad(set_to_none=True)
-        step += 1
-        if step % 20 == 0:
-            curve.append({"step": step, "tokens": step * batch * (row - 1), "loss": loss.item()})
-        if step % settings["checkpoint_every"] == 0 or step == total or step == stop:
-            with torch.no_grad():
-                curve[-1]["valid"] = float(np.mean([float(batch_loss(v)) for v in valid.split(32)]))
-            speed = (step - first) * batch * (row - 1) / (time.time() - began)
-            log.info("step %d/%d stage %d loss %.3f valid %.3f, %.0f tokens/s", step, total, stage, loss, curve[-1]["valid"], speed)
-            state = {"model": model.state_dict(), "optimizers": [o.state_dict() for o in opts]}
-            state |= {"step": step, "curve": curve}
-            torch.save(state, work / "partial.pt")
-            os.replace(work / "partial.pt", checkpoint)
-        if step == stop:
-            return
+    began = time.time()
+    log.info("%d parameters, about %d steps", sum(p.numel() for p in model.parameters()), sum(counts))
+    for at, stage in enumerate(stages):
+        rows, batch = stage_rows(config, at, arrays, weights, model_dir), stage["rows"]
+        counts[at] = min(stage["steps"], len(rows) // batch)
+        first, total = sum(counts[:at]), sum(counts)
+        while step < first + counts[at]:
+            if stop is not None and step >= stop:
+                return
+            block = rows[(step - first) * batch : (step - first + 1) * batch].astype(np.int64)
+            factor = learning_rate(step, total, settings)
+            for opt, name in zip(opts, ("lr_muon", "lr_adam"), strict=True):
+                for group in opt.param_groups:
+                    group["lr"] = settings[name] * factor
+            loss = batch_loss(torch.from_numpy(block).to(device))
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), settings["clip"])
+            for opt in opts:
+                opt.step()
+                opt.zero_grad(set_to_none=True)
+            step, tokens = step + 1, tokens + batch * stage["context"]
+            save = step % settings["checkpoint_every"] == 0 or step in (total, stop)
+            if save or step % 20 == 0:
+                curve.append({"step": step, "tokens": tokens, "loss": loss.item()})
+            if save:
+                with torch.no_grad():
+                    curve[-1]["valid"] = float(np.mean([float(batch_loss(v)) for v in valid.split(32)]))
+                speed, scores = (tokens - before) / (time.time() - began), (loss.item(), curve[-1]["valid"])
+                log.info("step %d/%d, loss %.3f, valid %.3f, %.0f tokens/s", step, total, *scores, speed)
+                state = {"model": model.state_dict(), "optimizers": [o.state_dict() for o in opts]}
+                torch.save(state | {"step": step, "curve": curve}, work / "partial.pt")
+                os.replace(work / "partial.pt", checkpoint)
 
 
 def export(work: Path, model_dir: Path, config: dict) -> None:
     """Write bf16 weights, the configuration and the loss curve to the model folder."""
     state = torch.load(work / "checkpoint.pt", map_location="cpu", weights_only=True)
-    model = LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=config["tokenizer"]["vocab_size"], bos_token_id=0, eos_token_id=0, pad_token_id=1,
-            tie_word_embeddings=True, **config["model"],
-        )
-    )
+    model = make_model(config)
     model.load_state_dict(state["model"])
     model.to(torch.bfloat16).save_pretrained(model_dir)
     (model_dir / "loss_curve.json").write_text(json.dumps(state["curve"], indent=0) + "\n")

@@ -113,6 +113,62 @@ def test_top_tokens(sae, store):
     assert len({token.document for token in once}) == len(once)
 
 
+def test_idf_of_other_documents():
+    X, Y = table(9, 5, 7), table(4, 5, 8)
+    X[:, 1], Y[2] = 0.0, 0.0
+    idf = [math.log(9 / (sum(X[n, f] != 0 for n in range(9)) + 1)) for f in range(5)]
+    assert np.allclose(features.inverse_document_frequency(sparse.csr_array(X)), idf)
+    slow = np.array([[Y[m, f] * idf[f] for f in range(5)] for m in range(4)])
+    slow = [[v / (math.hypot(*row) or 1) for v in row] for row in slow]
+    got = features.tfidf(sparse.csr_array(Y), features.inverse_document_frequency(sparse.csr_array(X)))
+    assert np.allclose(got.toarray(), slow, atol=1e-6)
+    with pytest.raises(ValueError, match="do not fit 5 features"):
+        features.tfidf(sparse.csr_array(Y), np.ones(4))
+
+
+@given(st.integers(0, 10_000), st.integers(1, 6), st.integers(1, 5))
+@settings(max_examples=40, deadline=None)
+def test_lists_of_classes(seed, n_classes, k):
+    rng = np.random.default_rng(seed)
+    top = {f"c{c}": rng.permutation(9)[:k] for c in range(n_classes)}
+    ids, counts = features.category_counts(top)
+    slow = {f: sum(f in ids_k.tolist() for ids_k in top.values()) for f in range(9)}
+    assert dict(zip(ids.tolist(), counts.tolist(), strict=True)) == {f: n for f, n in slow.items() if n}
+    assert list(counts) == sorted(counts, reverse=True)
+    overlap = features.jaccard(top)
+    for a, first in enumerate(top.values()):
+        for b, second in enumerate(top.values()):
+            both = sum(f in first and f in second for f in range(9))
+            assert overlap[a, b] == both / sum(f in first or f in second for f in range(9))
+    assert features.jaccard(top, {"x": top["c0"]}).tolist() == overlap[:, :1].tolist()
+    X = table(6, 9, seed)
+    X[3] = 0
+    share = features.share_on(sparse.csr_array(X), top)
+    for m in range(6):
+        for c, list_k in enumerate(top.values()):
+            expected = sum(float(X[m, f]) for f in list_k) / sum(map(float, X[m])) if X[m].any() else 0.0
+            assert share[m, c] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_array, np.asarray])
+def test_nearest_profile(kind):
+    X = table(12, 5, 11, share=0.7)
+    X[4] = 0
+    profiles = np.vstack([table(3, 5, 12, share=0.9), np.zeros((1, 5))])
+    names = np.array(["film", "food", "sea", "none"])
+    slow = []
+    for row in X:
+        cosines = []
+        for profile in profiles:
+            lengths = math.hypot(*row) * math.hypot(*profile)
+            cosines.append(sum(a * b for a, b in zip(row, profile, strict=True)) / lengths if lengths else 0.0)
+        slow.append(names[cosines.index(max(cosines))])
+    assert features.nearest_profile(kind(X), profiles, names).tolist() == slow
+    assert features.nearest_profile(kind(X[4:5]), profiles, names).tolist() == ["film"]
+    with pytest.raises(ValueError, match="do not fit profiles"):
+        features.nearest_profile(kind(X[:, :4]), profiles, names)
+
+
 def test_refusals(sae, store):
     X_NF = features.encode_store(sae, store)
     with pytest.raises(ValueError, match="pool must be"):

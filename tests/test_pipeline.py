@@ -105,7 +105,11 @@ def test_key_changes_with_code_parameters_core_and_not_with_prose(book, monkeypa
     (book / "kosae_core").mkdir()
     (book / "kosae_core" / "new.py").write_text("x = 1\n")
     monkeypatch.setattr(ch, "_CACHE", [])
-    assert execute.plan("default")[0].key != key
+    changed = execute.plan("default")[0].key
+    assert changed != key
+    (book / "kosae_core" / "new.py").write_text('"""Why."""\n\nx = 1  # because\n')
+    monkeypatch.setattr(ch, "_CACHE", [])
+    assert execute.plan("default")[0].key == changed
 
 
 def test_parameters_cell_is_plain_values(book):

@@ -88,6 +88,20 @@ def test_a_probe_learns_and_repeats_itself():
         assert torch.equal(a, b)
 
 
+def test_a_probe_stops_when_the_loss_is_small_enough():
+    X, labels = blobs()
+    losses = []
+    for steps, enough in ((400, 0.3), (400, 0.0)):
+        config = ProbeConfig(depth=1, steps=steps, lr=0.02, batch_size=None, enough=enough)
+        probe = probing.fit_probe(X, labels, config)
+        with torch.no_grad():
+            log_odds = probe.net(torch.from_numpy((X - probe.mean_P) / probe.scale_P)).double().numpy()
+        truth = [sorted(set(labels)).index(name) for name in labels]
+        shares = [np.exp(row[c]) / np.exp(row).sum() for row, c in zip(log_odds, truth, strict=True)]
+        losses.append(-np.mean(np.log(shares)))
+    assert 0.25 < losses[0] < 0.3 and losses[1] < 0.1
+
+
 def test_scaling_by_one_number_keeps_the_ratios_of_features():
     X, labels = blobs(40)
     probe = probing.fit_probe(X, labels, ProbeConfig(steps=1, standardise=False))

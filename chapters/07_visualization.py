@@ -1,0 +1,317 @@
+# %% [markdown] tags=["ko"]
+# # 시각화: 그림은 무엇을 보여 주고 무엇을 감추는가 {#sec-visualization}
+#
+# 특징(feature)의 디코더 방향은 수백 차원의 공간에 있다. 그것을 종이에 옮기려면 두 차원만 남겨야 하고, 그 과정에서 거리의 대부분은 버려진다. [@fxnnxc]는 UMAP으로 범주별 상위 특징을 그려 범주마다 특징이 따로 모인다는 것을 보였다. 눈에 보이는 무리는 설득력이 있다. 그러나 무리는 공간에 있어서 보이는 것일 수도 있고, 그리는 방법이 만들어 낸 것일 수도 있다.
+#
+# 그래서 이 장은 그림을 그리기 전에 먼저 잰다. 물음은 셋이다. 같은 범주의 특징은 원래 공간에서 정말로 이웃하는가? 두 차원의 그림은 그 이웃 관계를 얼마나 지키는가? 훈련 문장에서 고른 범주별 특징은 처음 보는 문장에서도 그 범주에서 가장 강하게 켜지는가?
+
+# %% [markdown] src="10cd" tags=["en"]
+# # Visualization: what pictures show and what they hide {#sec-visualization}
+#
+# The decoder direction of a feature lives in a space of hundreds of dimensions. To put it on paper we keep two, and most distances are thrown away on the way. [@fxnnxc] drew the top features of each category with UMAP and showed that every category has a group of its own. Visible groups persuade. But a group may be visible because it is there in the space, or because the method of drawing made it.
+#
+# So this chapter measures before it draws. There are three questions. Are features of one category really neighbours in the original space? How much of that neighbourhood does the picture in two dimensions keep? And do the features chosen for a category on training sentences respond most strongly to that category in sentences never seen before?
+
+# %% tags=["parameters"]
+preset = "default"
+seed = 0
+corpus = "synthetic"
+lm_name = "kosae-lm"
+n_train = 6000
+n_test = 3000
+n_features = 2048
+k = 32
+steps = 400
+batch_size = 1024
+middle = "q2.resid_post"
+late = "q3.resid_post"
+variant = "gated"
+n_categories = 8
+top_few = 10
+top_many = 100
+top_big = 20
+top_small = 2
+neighbours = 10
+layout_neighbours = 15
+layout_seeds = [0, 1, 2]
+n_documents = 1500
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from sklearn.manifold import trustworthiness
+
+import kosae_core as kc
+from kosae_core import layout
+
+kc.plots.house_style()
+results = kc.Results(chapter="07", preset=preset, seeds=(seed,))
+
+# %%
+study = kc.Study(
+    corpus=corpus, lm_name=lm_name, n_train=n_train, n_test=n_test, points=(middle, late),
+    n_features=n_features, k=k, steps=steps, batch_size=batch_size, seed=seed,
+)  # fmt: skip
+sae, _ = study.sae(variant, "ko", middle)
+records = {split: study.records(split, "ko") for split in ("train", "test")}
+small_label = "small" if "small" in records["train"].label_names else "big"
+
+# %% [markdown] tags=["ko"]
+# ## 범주의 특징을 고르는 법 {#sec-vis-select}
+#
+# 고르는 법은 [@sec-tfidf]과 같다. 훈련 문장마다 특징의 합을 세어 TF-IDF로 바꾸고, 범주별 평균이 큰 순서로 상위 {{< var c07.top_few >}}개와 {{< var c07.top_many >}}개를 취한다. 여러 범주의 목록에 함께 오르는 특징이 있다. 문장의 말투나 조사처럼 어느 범주에나 있는 것을 읽는 특징일 것이다. 이런 특징을 어느 한 범주의 것으로 칠하면 그림이 거짓말을 하므로, 둘 이상의 목록에 오른 특징은 따로 표시하고 이웃을 셀 때에는 뺀다.
+
+# %% [markdown] src="786a" tags=["en"]
+# ## Choosing a category's features {#sec-vis-select}
+#
+# Features are chosen as in [@sec-tfidf]: the features of each training sentence are summed and turned into TF-IDF, and the first {{< var c07.top_few >}} and {{< var c07.top_many >}} by the mean of each category are taken. Some features enter the lists of several categories. They probably read what every category has, such as the tone of a sentence or its particles. To paint such a feature in the colour of one category would make the picture lie, so features on two or more lists are marked apart and left out when neighbours are counted.
+
+# %%
+counts = {split: kc.document_features(sae, study.acts(split, "ko", middle)) for split in ("train", "test")}
+weights = kc.tfidf(counts["train"])
+big = {split: records[split].label("big") for split in ("train", "test")}
+categories = np.unique(big["train"])
+many = min(top_many, n_features // 4)
+tops = {n: kc.top_features(weights, big["train"], n) for n in (top_few, many)}
+
+# %%
+owners = layout.exclusive_labels(tops[many])
+own = np.array(list(owners))
+owner = np.array(list(owners.values()))
+directions = sae.W_dec_FD.detach().numpy()
+generic = layout.generic_features(tops[many])
+listed = np.unique(np.concatenate(list(tops[many].values())))
+
+# %%
+results.record("top_few", top_few, "features", tolerance=0)
+results.record("top_many", many, "features", tolerance=0)
+results.record("n_categories", len(categories), "categories", tolerance=0)
+results.record("listed", len(listed), "features", tolerance=120)
+results.record("own_share", len(own) / len(listed), "share", fmt=".1%", tolerance=0.08)
+results.record("generic", len(generic), "features", tolerance=20)
+
+# %% [markdown] tags=["ko"]
+# ## 원래 공간에서의 이웃 {#sec-vis-neighbours}
+#
+# **예상.** 범주 {{< var c07.n_categories >}}개의 목록에 한 번이라도 오른 특징은 {{< var c07.listed >}}개이고, 그 가운데 {{< var c07.own_share >}}는 한 목록에만 오른다. 절반 이상의 목록에 오르는 일반 특징은 {{< var c07.generic >}}개이다. 한 목록에만 오른 특징들 사이에서, 디코더 방향의 코사인으로 가장 가까운 {{< var c07.neighbours >}}개가 같은 범주일 비율을 순도라 하자. 범주와 방향이 무관하다면 순도는 라벨을 섞었을 때와 같아야 한다. 선형 표현 가설([@sec-superposition])이 옳고 모형이 범주를 구별한다면 순도는 그보다 높을 것이다. 다만 희소 오토인코더는 서로 다른 방향을 쓰도록 배우므로 높더라도 1에는 한참 못 미칠 것이다.
+
+# %% [markdown] src="236a" tags=["en"]
+# ## Neighbours in the original space {#sec-vis-neighbours}
+#
+# **Expectation.** The lists of the {{< var c07.n_categories >}} categories hold {{< var c07.listed >}} different features, of which {{< var c07.own_share >}} stand on one list only; {{< var c07.generic >}} generic ones stand on at least half of the lists. Among features that stand on one list, call purity the share of the {{< var c07.neighbours >}} nearest by cosine of decoder directions that belong to the same category. If category and direction have nothing to do with each other, purity must equal that of shuffled labels. If the linear representation hypothesis ([@sec-superposition]) is right and the model tells categories apart, it will be higher. A sparse autoencoder learns to use different directions, though, so even then it should stay far below 1.
+
+# %%
+near = min(neighbours, len(own) - 1)
+purity = layout.neighbour_purity(directions[own], owner, near)
+chance, chance_high = layout.shuffled_purity(directions[own], owner, near, seed=seed)
+draws = np.random.default_rng(seed).choice(purity, (1000, len(purity))).mean(1)
+interval = tuple(np.quantile(draws, [0.025, 0.975]))
+
+# %%
+results.record("neighbours", near, "features", tolerance=0)
+results.record("purity", purity.mean(), "share", interval=interval, tolerance=0.06)
+results.record("purity_low", interval[0], "share", tolerance=0.06)
+results.record("purity_high", interval[1], "share", tolerance=0.06)
+results.record("purity_chance", chance, "share", tolerance=0.03)
+results.record("purity_ratio", purity.mean() / chance, "ratio", fmt=".1f", tolerance=1.0)
+results.claim("neighbours_share_category", purity.mean() > chance_high, "features of one category are nearer than by chance")
+
+# %% [markdown] tags=["ko"]
+# **읽기.** 순도는 {{< var c07.purity >}}(특징을 되뽑은 95% 구간 {{< var c07.purity_low >}}에서 {{< var c07.purity_high >}})이고, 라벨을 섞으면 {{< var c07.purity_chance >}}이다. 우연의 {{< var c07.purity_ratio >}}배이다. [같은 범주의 특징은 원래 공간에서 우연보다 가까이 있다.]{.claim key="c07.neighbours_share_category"} 그림이 없어도 말할 수 있는 것은 여기까지이고, 이제부터 그림은 이 수보다 많은 것을 주장해서는 안 된다.
+
+# %% [markdown] src="a401" tags=["en"]
+# **Reading.** Purity is {{< var c07.purity >}} (95% interval over redrawn features {{< var c07.purity_low >}} to {{< var c07.purity_high >}}), against {{< var c07.purity_chance >}} for shuffled labels: {{< var c07.purity_ratio >}} times chance. [Features of one category lie closer together in the original space than by chance.]{.claim key="c07.neighbours_share_category"} This much can be said without a picture, and from here on no picture may claim more than these numbers.
+
+# %% [markdown] tags=["ko"]
+# ## 특징의 지도 {#sec-vis-map}
+#
+# **예상.** UMAP [@mcinnes2018umap]과 t-SNE [@vandermaaten2008]는 가까운 이웃을 가까이 두려는 방법이고, 멀리 떨어진 무리 사이의 거리에는 뜻이 없다. 두 방법 모두 무리를 실제보다 뚜렷하게 만드는 경향이 있다. 따라서 그림 위의 좌표로 순도를 다시 재면 원래 공간의 값과 다를 수 있다. 시드를 {{< var c07.layout_seeds >}}개 써서 그 차이가 시드의 우연인지도 함께 본다.
+
+# %% [markdown] src="113d" tags=["en"]
+# ## A map of features {#sec-vis-map}
+#
+# **Expectation.** UMAP [@mcinnes2018umap] and t-SNE [@vandermaaten2008] try to keep near neighbours near; the distance between far groups means nothing. Both tend to make groups look more distinct than they are. Purity measured again on the coordinates of the picture may therefore differ from that of the original space. We use {{< var c07.layout_seeds >}} seeds to see whether such a difference is an accident of the seed.
+
+# %%
+maps = {m: [layout.embed(directions[listed], m, seed=s, n_neighbors=layout_neighbours) for s in layout_seeds] for m in ("umap", "tsne")}
+place = {feature: i for i, feature in enumerate(listed)}
+rows = np.array([place[feature] for feature in own])
+kept = {m: [layout.neighbour_purity(xy[rows], owner, near, "euclidean").mean() for xy in maps[m]] for m in maps}
+trust = {m: [trustworthiness(directions[listed], xy, n_neighbors=near, metric="cosine") for xy in maps[m]] for m in maps}
+
+# %%
+results.record("layout_seeds", len(layout_seeds), "seeds", tolerance=0)
+for method in maps:
+    spread = (min(kept[method]), max(kept[method]))
+    results.record(f"purity_{method}", np.mean(kept[method]), "share", seeds=layout_seeds, interval=spread, tolerance=0.08)
+    results.record(f"trust_{method}", np.mean(trust[method]), "share", seeds=layout_seeds, tolerance=0.05)
+    results.record(f"spread_{method}", spread[1] - spread[0], "share", seeds=layout_seeds, tolerance=0.05)
+inside = all(abs(value - purity.mean()) < 0.1 for method in maps for value in kept[method])
+results.claim("maps_agree_with_space", inside, "purity on the maps is within 0.1 of the original space for all seeds")
+
+# %%
+sizes = np.unique(big["train"], return_counts=True)[1]
+chosen = categories[np.argsort(-sizes, kind="stable")[:n_categories]]
+colours = dict(zip(chosen, kc.plots.palette(len(chosen)), strict=True))
+shared = np.array([feature not in owners for feature in listed])
+
+# %%
+#| label: fig-vis-map
+#| fig-cap-ko: "범주별 상위 특징의 디코더 방향. 위는 UMAP, 아래는 t-SNE이고, 왼쪽은 범주마다 상위 {{< var c07.top_few >}}개, 오른쪽은 {{< var c07.top_many >}}개이다. 회색 점은 목록에 오른 나머지 특징, 검은 십자는 둘 이상의 목록에 오른 특징이다. 축에는 단위가 없다."
+#| fig-cap-en: "Decoder directions of the top features of each category. Top UMAP, bottom t-SNE; left the first {{< var c07.top_few >}} per category, right {{< var c07.top_many >}}. Grey dots are the other listed features, black crosses features on two or more lists. The axes have no unit."
+#| fig-alt-ko: "네 칸의 산점도. 색으로 칠한 범주별 점들이 군데군데 모여 있고 검은 십자가 그 사이에 흩어져 있다."
+#| fig-alt-en: "Four scatter plots. Coloured points of each category gather here and there, with black crosses scattered between them."
+fig, axes = plt.subplots(2, 2, figsize=(kc.plots.WIDTH, 6.2), sharex="row", sharey="row")
+for row, method in zip(axes, maps, strict=True):
+    xy = maps[method][0]
+    for ax, n in zip(row, (top_few, many), strict=True):
+        ax.scatter(*xy.T, s=3, c="#d9d9d9", lw=0, rasterized=True)
+        for name in chosen:
+            mine = [place[f] for f in tops[n][name] if f in owners]
+            ax.scatter(*xy[mine].T, s=9, color=colours[name], lw=0, label=name, rasterized=True)
+        common = [place[f] for f in np.unique(np.concatenate([tops[n][c] for c in chosen])) if shared[place[f]]]
+        ax.scatter(*xy[common].T, s=12, c="black", marker="x", lw=0.6, label="shared", rasterized=True)
+        ax.set(xticks=[], yticks=[], title=f"{method.upper().replace('TSNE', 't-SNE')}, top {n}")
+fig.legend(*axes[0, 1].get_legend_handles_labels(), loc="outside lower center", ncols=5, markerscale=1.6)
+kc.plots.save(fig, "fig-vis-map")
+
+# %%
+#| label: tbl-vis-purity
+#| tbl-cap-ko: "같은 범주의 특징이 이웃하는 비율(순도)과, 그림이 원래 이웃을 지킨 정도(신뢰도). 시드 사이의 범위를 함께 적었다."
+#| tbl-cap-en: "How often neighbours belong to the same category (purity), and how well the picture keeps the original neighbours (trustworthiness), with the range over seeds."
+table = [{"where": "decoder directions", "purity": purity.mean(), "lowest": interval[0], "highest": interval[1], "trust": None}]
+for method in maps:
+    low, high = min(kept[method]), max(kept[method])
+    table.append({"where": method, "purity": np.mean(kept[method]), "lowest": low, "highest": high, "trust": np.mean(trust[method])})
+table.append({"where": "shuffled labels", "purity": chance, "lowest": None, "highest": chance_high, "trust": None})
+kc.plots.table(pd.DataFrame(table))
+
+# %% [markdown] tags=["ko"]
+# **읽기.** [@fig-vis-map]의 네 칸은 같은 방향을 두 방법으로 그린 것이다. 그림 위에서 잰 순도는 UMAP이 {{< var c07.purity_umap >}}, t-SNE가 {{< var c07.purity_tsne >}}로, 원래 공간의 {{< var c07.purity >}}와 견줄 수 있다([@tbl-vis-purity]). 시드를 바꾸면 각각 {{< var c07.spread_umap >}}, {{< var c07.spread_tsne >}}만큼 움직인다. [어느 그림에서도 순도는 원래 공간의 값에서 0.1 이상 벗어나지 않는다.]{.claim key="c07.maps_agree_with_space"} 이웃을 지킨 정도인 신뢰도는 {{< var c07.trust_umap >}}와 {{< var c07.trust_tsne >}}이다. 색이 모인 자리를 세는 것은 괜찮지만, 무리 사이의 간격이나 무리의 크기에서 결론을 끌어내서는 안 된다. 왼쪽의 상위 {{< var c07.top_few >}}개만 보면 무리가 더 뚜렷한데, 가장 두드러진 것만 남겼기 때문이다. 앞선 연구의 그림이 준 인상도 일부는 여기에서 온다.
+
+# %% [markdown] src="8240" tags=["en"]
+# **Reading.** The four panels of [@fig-vis-map] draw the same directions in two ways. Purity measured on the pictures is {{< var c07.purity_umap >}} for UMAP and {{< var c07.purity_tsne >}} for t-SNE, to be compared with {{< var c07.purity >}} in the original space ([@tbl-vis-purity]); another seed moves them by {{< var c07.spread_umap >}} and {{< var c07.spread_tsne >}}. [On no picture does purity leave the value of the original space by 0.1 or more.]{.claim key="c07.maps_agree_with_space"} Trustworthiness, how well neighbours are kept, is {{< var c07.trust_umap >}} and {{< var c07.trust_tsne >}}. Counting where colours gather is fair; drawing conclusions from the gaps between groups, or from their sizes, is not. With only the first {{< var c07.top_few >}} features, on the left, groups look more distinct because only the most striking ones are left. Part of the impression that the earlier study's figure gave comes from there.
+
+# %% [markdown] tags=["ko"]
+# ## 문장의 지도 {#sec-vis-documents}
+#
+# **예상.** 이번에는 특징이 아니라 처음 보는 문장을 그린다. 문장은 TF-IDF 특징 벡터이고, 라벨은 지도를 그릴 때 쓰지 않는다. 견줄 상대는 같은 문장의 평균 활성값이다. 희소 오토인코더가 범주를 더 또렷하게 만든다면 특징 쪽의 순도가 높을 것이고, 재구성하며 정보를 잃기만 했다면 낮을 것이다. 한 틀에서 나온 문장끼리는 당연히 닮으므로, 같은 틀(기사)의 문장은 이웃에서 뺀다.
+
+# %% [markdown] src="da3a" tags=["en"]
+# ## A map of sentences {#sec-vis-documents}
+#
+# **Expectation.** Now we draw held-out sentences instead of features. A sentence is its vector of TF-IDF features; labels play no part in the drawing. The rival is the mean activation of the same sentence. If the autoencoder makes categories clearer, purity is higher on features; if it has only lost information on the way, it is lower. Sentences of one template resemble each other trivially, so sentences of the same template (article) do not count as neighbours.
+
+# %%
+shown = np.arange(min(n_documents, len(records["test"])))
+group_of = [r.labels.get("template") or r.doc or str(i) for i, r in enumerate(records["test"])]
+groups = np.array(group_of)[shown]
+sentences = kc.tfidf(counts["test"])[shown].toarray()
+store = study.acts("test", "ko", middle)
+raw = kc.features.pool_tokens(kc.features.sparse.csr_array(store.all().numpy()), store.doc_index, len(store.documents), "mean")
+spaces = {"features": sentences, "activations": raw.toarray()[shown] - raw.toarray()[shown].mean(0)}
+
+# %%
+labels = big["test"][shown]
+found = {name: layout.neighbour_purity(X, labels, near, groups=groups) for name, X in spaces.items()}
+plane = layout.embed(sentences + 1e-9, "umap", seed=seed, n_neighbors=layout_neighbours)
+found["picture"] = layout.neighbour_purity(plane, labels, near, "euclidean", groups=groups)
+level = layout.shuffled_purity(sentences, labels, near, groups=groups, seed=seed)
+
+# %%
+rng = np.random.default_rng(seed)
+names = np.unique(groups)
+members = {name: np.flatnonzero(groups == name) for name in names}
+redrawn = [np.concatenate([members[name] for name in rng.choice(names, len(names))]) for _ in range(500)]
+for name, values in found.items():
+    low, high = np.quantile([values[rows].mean() for rows in redrawn], [0.025, 0.975])
+    results.record(f"sentences_{name}", values.mean(), "share", interval=(low, high), tolerance=0.06)
+    results.record(f"sentences_{name}_low", low, "share", tolerance=0.06)
+    results.record(f"sentences_{name}_high", high, "share", tolerance=0.06)
+results.record("sentences_chance", level[0], "share", tolerance=0.03)
+results.record("sentences", len(shown), "sentences", tolerance=0)
+results.claim("sentences_share_category", found["features"].mean() > level[1], "sentences of one category are nearer than by chance")
+
+# %%
+#| label: fig-vis-sentences
+#| fig-cap-ko: "처음 보는 문장 {{< var c07.sentences >}}개의 UMAP. 문장은 TF-IDF 특징 벡터이고 색은 큰 범주이다. 배치에 라벨은 쓰이지 않았다."
+#| fig-cap-en: "UMAP of {{< var c07.sentences >}} held-out sentences. A sentence is its vector of TF-IDF features, the colour its big category; labels were not used in the layout."
+#| fig-alt-ko: "문장을 나타내는 점들이 범주 색으로 칠해진 산점도. 같은 색의 점들이 작은 무리를 이루며 일부는 섞여 있다."
+#| fig-alt-en: "A scatter plot of sentences coloured by category. Points of one colour form small groups, some of them mixed."
+fig, ax = plt.subplots(figsize=(kc.plots.WIDTH, 4.3))
+for name, colour in zip(categories, kc.plots.palette(len(categories)), strict=True):
+    ax.scatter(*plane[labels == name].T, s=7, color=colour, lw=0, label=name, rasterized=True)
+ax.set(xticks=[], yticks=[])
+fig.legend(loc="outside right center", markerscale=1.8)
+kc.plots.save(fig, "fig-vis-sentences")
+
+# %% [markdown] tags=["ko"]
+# **읽기.** 다른 틀의 문장 가운데 가장 가까운 {{< var c07.neighbours >}}개가 같은 범주일 비율은 특징 공간에서 {{< var c07.sentences_features >}}(틀을 되뽑은 95% 구간 {{< var c07.sentences_features_low >}}에서 {{< var c07.sentences_features_high >}}), 평균 활성값에서 {{< var c07.sentences_activations >}}({{< var c07.sentences_activations_low >}}에서 {{< var c07.sentences_activations_high >}}), [@fig-vis-sentences]의 평면에서 {{< var c07.sentences_picture >}}이다. 라벨을 섞으면 {{< var c07.sentences_chance >}}이다. [같은 범주의 문장은 우연보다 가까이 있다.]{.claim key="c07.sentences_share_category"} 두 구간이 겹치는 한, 희소한 특징이 문장의 무리를 더 또렷하게 만든다고도 흐리게 만든다고도 말할 수 없다.
+
+# %% [markdown] src="4e5b" tags=["en"]
+# **Reading.** Among sentences of other templates, the {{< var c07.neighbours >}} nearest share the category in {{< var c07.sentences_features >}} of cases on features (95% interval over redrawn templates {{< var c07.sentences_features_low >}} to {{< var c07.sentences_features_high >}}), in {{< var c07.sentences_activations >}} on mean activations ({{< var c07.sentences_activations_low >}} to {{< var c07.sentences_activations_high >}}), and in {{< var c07.sentences_picture >}} on the plane of [@fig-vis-sentences]. With shuffled labels it is {{< var c07.sentences_chance >}}. [Sentences of one category are nearer than by chance.]{.claim key="c07.sentences_share_category"} As long as the two intervals overlap, we can say neither that sparse features make groups of sentences clearer nor that they blur them.
+
+# %% [markdown] tags=["ko"]
+# ## 열지도: 고른 특징은 새 문장에서도 그 범주를 읽는가 {#sec-vis-heat}
+#
+# **예상.** 마지막은 [@fxnnxc]의 열지도이다. 큰 범주마다 상위 {{< var c07.top_big >}}개, 작은 범주마다 상위 {{< var c07.top_small >}}개의 특징을 훈련 문장에서 고르고, 처음 보는 문장에서 범주별 평균을 잰다. 특징이 범주를 읽는다면 대각선이 밝을 것이고, 일반 특징이 섞였다면 세로줄이 보일 것이다. 열마다 최댓값으로 나누어 그리므로, 밝기는 한 특징 안에서만 비교할 수 있다.
+
+# %% [markdown] src="70e2" tags=["en"]
+# ## Heatmaps: do the chosen features read their category in new sentences? {#sec-vis-heat}
+#
+# **Expectation.** Last come the heatmaps of [@fxnnxc]. The first {{< var c07.top_big >}} features of each big category and the first {{< var c07.top_small >}} of each small one are chosen on training sentences, and their means by category are measured on held-out ones. If features read categories, the diagonal is bright; if generic features are among them, vertical bars appear. Every column is divided by its largest value, so brightness compares within one feature only.
+
+# %%
+def heat(label, n):
+    """Features chosen per class on train, each once, and their class means on held-out sentences."""
+    chosen = kc.top_features(weights, records["train"].label(label), n)
+    names, means = kc.class_means(counts["test"], records["test"].label(label))
+    pairs = [(name, feature) for name in names for feature in chosen.get(name, [])]
+    columns = list(dict.fromkeys(feature for _, feature in pairs))
+    hits = np.array([names[means[:, feature].argmax()] == name for name, feature in pairs])
+    return names, columns, means[:, columns] / np.maximum(means[:, columns].max(0), 1e-9), hits
+
+
+heats = {"big": heat("big", top_big), "small": heat(small_label, top_small)}
+
+# %%
+results.record("top_big", top_big, "features", tolerance=0)
+results.record("top_small", top_small, "features", tolerance=0)
+for name, (classes, columns, values, hits) in heats.items():
+    results.record(f"heat_{name}_columns", len(columns), "features", tolerance=40)
+    results.record(f"heat_{name}_hits", hits.mean(), "share", tolerance=0.08)
+    results.record(f"heat_{name}_chance", 1 / len(classes), "share", tolerance=0.001)
+    bars = ((values > 0.5).mean(0) >= 0.5).mean()
+    results.record(f"heat_{name}_bars", bars, "share", tolerance=0.08)
+    results.claim(f"heat_{name}_above_chance", hits.mean() > 2 / len(classes), f"top {name} features prefer their class twice as often as by chance")
+
+# %%
+#| label: fig-vis-heat
+#| fig-cap-ko: "처음 보는 문장에서 잰 범주별 평균. 위: 큰 범주마다 상위 {{< var c07.top_big >}}개. 아래: 작은 범주마다 상위 {{< var c07.top_small >}}개. 특징은 훈련 문장에서 골랐고, 열마다 최댓값을 1로 맞추었다."
+#| fig-cap-en: "Means by category on held-out sentences. Top: the first {{< var c07.top_big >}} features of each big category. Bottom: the first {{< var c07.top_small >}} of each small one. Features were chosen on training sentences; every column is scaled to a largest value of 1."
+#| fig-alt-ko: "열지도 두 개. 행은 범주, 열은 특징이다. 대각선을 따라 밝은 칸이 이어지고, 군데군데 위아래로 길게 밝은 세로줄이 있다."
+#| fig-alt-en: "Two heatmaps with categories as rows and features as columns. Bright cells run along the diagonal, with bright vertical bars here and there."
+fig, axes = plt.subplots(2, 1, figsize=(kc.plots.WIDTH, 6.4), height_ratios=[1, 1.35])
+for ax, (name, (classes, columns, values, _)) in zip(axes, heats.items(), strict=True):
+    image = ax.imshow(values, aspect="auto", interpolation="nearest", cmap=kc.plots.SEQUENTIAL, vmin=0, vmax=1, rasterized=True)
+    ax.set(xlabel="feature", ylabel=f"{name} category", xticks=[])
+    ax.set_yticks(range(len(classes)), classes) if len(classes) < 30 else ax.set_yticks([])
+fig.colorbar(image, ax=axes, label="mean / largest mean of the feature", shrink=0.5)
+kc.plots.save(fig, "fig-vis-heat")
+
+# %% [markdown] tags=["ko"]
+# **읽기.** 큰 범주를 위해 고른 특징은 새 문장에서 {{< var c07.heat_big_hits >}}의 비율로 바로 그 범주에서 평균이 가장 크다(우연이면 {{< var c07.heat_big_chance >}}). 작은 범주에서는 {{< var c07.heat_small_hits >}}이다(우연이면 {{< var c07.heat_small_chance >}}). [큰 범주의 특징은 우연의 두 배 넘게 제 범주를 고른다.]{.claim key="c07.heat_big_above_chance"} [작은 범주의 특징도 그렇다.]{.claim key="c07.heat_small_above_chance"} [@fig-vis-heat]의 세로줄, 곧 범주의 절반 이상에서 최댓값의 절반을 넘는 열은 큰 범주 쪽이 {{< var c07.heat_big_bars >}}, 작은 범주 쪽이 {{< var c07.heat_small_bars >}}를 차지한다. 앞선 연구가 본 세로줄은 여기에도 있으며, 범주를 읽는 특징과 섞여서는 안 될 일반 특징이 TF-IDF를 거치고도 남는다는 뜻이다.
+
+# %% [markdown] src="3ddc" tags=["en"]
+# **Reading.** In new sentences the features chosen for a big category have their largest mean in that very category in {{< var c07.heat_big_hits >}} of cases (chance {{< var c07.heat_big_chance >}}); for small categories it is {{< var c07.heat_small_hits >}} (chance {{< var c07.heat_small_chance >}}). [Features of big categories prefer their own more than twice as often as by chance.]{.claim key="c07.heat_big_above_chance"} [So do those of small categories.]{.claim key="c07.heat_small_above_chance"} Vertical bars in [@fig-vis-heat], columns above half of their largest value in at least half of the categories, make up {{< var c07.heat_big_bars >}} of the columns for big categories and {{< var c07.heat_small_bars >}} for small ones. The bars that the earlier study saw are here too: generic features, which ought not to mix with those that read a category, survive TF-IDF.
+
+# %% [markdown] tags=["ko"]
+# ## 무엇이 이 읽기를 반박하는가 {#sec-vis-refute}
+#
+# 첫째, 순도가 라벨을 섞은 수준으로 내려가면 이 장의 주장은 모두 무너진다. 둘째, 순도는 범주가 아니라 낱말의 닮음에서 올 수도 있다. 한 소재의 이름을 읽는 특징들은 같은 토큰에서 켜지므로 방향도 가깝다. 소재의 이름이 나오지 않는 문장에서도 같은 특징이 켜지는지는 [@sec-probing]과 [@sec-tfidf]이 따로 잰다. 셋째, 여기서는 한 언어 모형, 한 블록, 학습 시드 하나만 보았다. 다른 시드의 사전에서 같은 무리가 나오지 않는다면 지도는 모형이 아니라 그 사전의 지도이다. 마지막으로, UMAP과 t-SNE에는 이웃의 수라는 손잡이가 있어서 그림의 인상을 바꿀 수 있다. 이 장의 수는 그 손잡이와 무관한 원래 공간에서 잰 것이 기준이고, 그림은 그 수를 거드는 것으로만 쓰였다.
+
+# %% [markdown] src="20fa" tags=["en"]
+# ## What would refute this reading {#sec-vis-refute}
+#
+# First, if purity fell to the level of shuffled labels, every claim of this chapter would fall with it. Second, purity may come from likeness of words rather than of categories: features that read the name of one item fire on the same tokens and so point the same way. Whether they also fire where the name is missing is measured in [@sec-probing] and [@sec-tfidf]. Third, this is one language model, one block and one training seed. If the dictionary of another seed does not show the same groups, the map is a map of this dictionary and not of the model. Finally, UMAP and t-SNE have a knob, the number of neighbours, that can change the impression of a picture. The yardstick here is what was measured in the original space, which has no such knob; the pictures only go along with it.
