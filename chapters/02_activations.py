@@ -44,6 +44,7 @@ import kosae_core as kc
 from kosae_core import statistics
 from kosae_core.study import Study
 
+# %%
 kc.plots.house_style()
 results = kc.Results(chapter="02", preset=preset, seeds=(seed,))
 
@@ -142,16 +143,22 @@ kc.plots.table(pd.DataFrame(rows))
 # %% [markdown] src="fa39" tags=["en"]
 # **Expectation.** The model reads tokens of a BPE [@sennrich2016] that starts from bytes, not from characters. A Hangul syllable takes 3 bytes in UTF-8, so Korean should have more tokens per character and fewer per byte. And only in Korean can a token end inside a syllable. Were that common, reading features token by token would itself be doubtful.
 
+
 # %%
 def token_counts(records):
     """Characters, bytes, tokens, and tokens that are only a part of some character, for each text."""
     spans = [lm.token_spans(text) for text in records.texts]
     ends = [[e for _, e in s] for s in spans]
-    parts = [sum(s < e for (s, _), e in zip(span[1:], end, strict=False)) for span, end in zip(spans, ends, strict=True)]
+    parts = [
+        sum(s < e for (s, _), e in zip(span[1:], end, strict=False)) for span, end in zip(spans, ends, strict=True)
+    ]
     sizes = [(len(t), len(t.encode()), len(s)) for t, s in zip(records.texts, spans, strict=True)]
-    return pd.DataFrame(sizes, columns=["characters", "bytes", "tokens"]).assign(split=parts, doc=[r.doc for r in records])
+    return pd.DataFrame(sizes, columns=["characters", "bytes", "tokens"]).assign(
+        split=parts, doc=[r.doc for r in records]
+    )
 
 
+# %%
 counts = {lang: token_counts(texts[lang]) for lang in langs}
 
 # %%
@@ -167,11 +174,31 @@ for lang, c in counts.items():
 # %%
 if "en" in counts:
     ko, en = counts["ko"], counts["en"]
-    results.claim("ko_more_per_char", ko.tokens.sum() / ko.characters.sum() > en.tokens.sum() / en.characters.sum(), "tokens per character: ko above en")
-    results.claim("ko_fewer_per_byte", ko.tokens.sum() / ko.bytes.sum() < en.tokens.sum() / en.bytes.sum(), "tokens per byte: ko below en")
+    results.claim(
+        "ko_more_per_char",
+        ko.tokens.sum() / ko.characters.sum() > en.tokens.sum() / en.characters.sum(),
+        "tokens per character: ko above en",
+    )
+    results.claim(
+        "ko_fewer_per_byte",
+        ko.tokens.sum() / ko.bytes.sum() < en.tokens.sum() / en.bytes.sum(),
+        "tokens per byte: ko below en",
+    )
     same = pd.DataFrame({"ko": ko.tokens, "en": en.tokens, "doc": ko.doc}).groupby("doc").sum()
-    results.record("tokens_en_by_ko", same.en.sum() / same.ko.sum(), "ratio", ".2f", interval=statistics.bootstrap_ratio(same.en, same.ko, seed=seed))
-results.claim("few_split", max(c.split.sum() / c.tokens.sum() for c in counts.values()) < 0.1, "under 10% of tokens begin inside a character")
+    results.record(
+        "tokens_en_by_ko",
+        same.en.sum() / same.ko.sum(),
+        "ratio",
+        ".2f",
+        interval=statistics.bootstrap_ratio(same.en, same.ko, seed=seed),
+    )
+
+# %%
+results.claim(
+    "few_split",
+    max(c.split.sum() / c.tokens.sum() for c in counts.values()) < 0.1,
+    "under 10% of tokens begin inside a character",
+)
 
 # %%
 #| label: tbl-act-tokens
@@ -260,11 +287,15 @@ everywhere = {lang: kc.gather(lm, sample[lang], points) for lang in langs}
 
 # %%
 rows = []
+
+# %%
 for lang in langs:
     for point in points:
         s, at = statistics.token_statistics(everywhere[lang][point]), lm.resolve(point)
         rows.append({"lang": lang, "kind": at.kind, "block": at.block, "sum": s.sum_N.mean(), "magnitude": s.abs_sum_N.mean(),
                      "max": s.max_N.max(), "mean": s.mean_N.mean(), "norm": s.norm_N.mean(), "kurtosis": s.kurtosis_N.mean()})  # fmt: skip
+
+# %%
 blocks = pd.DataFrame(rows)
 resid = {lang: blocks[(blocks.lang == lang) & (blocks.kind == "resid_post")].set_index("block") for lang in langs}
 
@@ -281,7 +312,11 @@ for ax, (column, label) in zip(panels.flat, labels.items(), strict=True):
         style = "-" if lang == langs[0] else "--"
         ax.plot(part.block, part[column], style, marker=".", color=KINDS[kind], label=kind if style == "-" else None)
     ax.axvline(read_at, color="#bbbbbb", lw=0.8, zorder=0)
-    ax.set(ylabel=label, yscale="log" if column in ("norm", "max") else "linear", xticks=range(0, lm.n_blocks, 1 + lm.n_blocks // 13))
+    ax.set(
+        ylabel=label,
+        yscale="log" if column in ("norm", "max") else "linear",
+        xticks=range(0, lm.n_blocks, 1 + lm.n_blocks // 13),
+    )
 for ax in panels[1]:
     ax.set_xlabel("block")
 fig.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
@@ -300,9 +335,14 @@ for lang in langs:
     for column in ("sum", "magnitude", "max", "norm", "kurtosis"):
         results.record(f"peak_{column}_{lang}", int(resid[lang][column].idxmax()), "block", tolerance=0)
     for name, block in {"first": 0, "middle": read_at, "last": lm.n_blocks - 1}.items():
-        s, store = statistics.token_statistics(everywhere[lang][f"b{block}.resid_post"]), everywhere[lang][f"b{block}.resid_post"]
+        s, store = (
+            statistics.token_statistics(everywhere[lang][f"b{block}.resid_post"]),
+            everywhere[lang][f"b{block}.resid_post"],
+        )
         groups = statistics.document_groups(store, [r.doc for r in sample[lang]])
-        interval = statistics.bootstrap_ratio(*(statistics.by_group(v, groups) for v in (s.norm_N, np.ones(len(s.norm_N)))), seed=seed)
+        interval = statistics.bootstrap_ratio(
+            *(statistics.by_group(v, groups) for v in (s.norm_N, np.ones(len(s.norm_N)))), seed=seed
+        )
         results.record(f"norm_{name}_{lang}", s.norm_N.mean(), "raw units", ".0f", interval=interval)
         results.record(f"kurtosis_{name}_{lang}", s.kurtosis_N.mean(), "fourth moment", ".1f")
 
@@ -310,14 +350,54 @@ for lang in langs:
 peaks = [resid[lang][column].idxmax() for lang in langs for column in ("magnitude", "max")]
 signed = [resid[lang]["sum"].idxmax() for lang in langs]
 results.record("peak_depth", peaks[0] / lm.n_blocks, "relative depth", ".2f", tolerance=0.001)
-results.claim("e1_depth", all(abs(p / lm.n_blocks - 10 / 12) <= 1 / lm.n_blocks + 1e-9 for p in peaks), "magnitude and maximum peak within one block of relative depth 10/12, in every language")
-results.claim("e1_before_last", all(p < lm.n_blocks - 1 for p in peaks), "they peak before the last block, in every language")
-results.claim("peak_is_last", all(p == lm.n_blocks - 1 for p in peaks), "they peak at the last block, in every language")
-results.claim("signed_sum_differs", signed != [resid[lang]["magnitude"].idxmax() for lang in langs], "in some language the signed sum peaks at another block than the magnitude")
-results.claim("norm_grows", all(resid[lang]["norm"].is_monotonic_increasing for lang in langs), "length grows at every block, in every language")
-results.claim("kurtosis_grows", all(resid[lang]["kurtosis"].iloc[-1] > resid[lang]["kurtosis"].iloc[0] for lang in langs), "kurtosis is higher after the last block than after the first")
+
+# %%
+results.claim(
+    "e1_depth",
+    all(abs(p / lm.n_blocks - 10 / 12) <= 1 / lm.n_blocks + 1e-9 for p in peaks),
+    "magnitude and maximum peak within one block of relative depth 10/12, in every language",
+)
+
+# %%
+results.claim(
+    "e1_before_last", all(p < lm.n_blocks - 1 for p in peaks), "they peak before the last block, in every language"
+)
+
+# %%
+results.claim(
+    "peak_is_last", all(p == lm.n_blocks - 1 for p in peaks), "they peak at the last block, in every language"
+)
+
+# %%
+results.claim(
+    "signed_sum_differs",
+    signed != [resid[lang]["magnitude"].idxmax() for lang in langs],
+    "in some language the signed sum peaks at another block than the magnitude",
+)
+
+# %%
+results.claim(
+    "norm_grows",
+    all(resid[lang]["norm"].is_monotonic_increasing for lang in langs),
+    "length grows at every block, in every language",
+)
+
+# %%
+results.claim(
+    "kurtosis_grows",
+    all(resid[lang]["kurtosis"].iloc[-1] > resid[lang]["kurtosis"].iloc[0] for lang in langs),
+    "kurtosis is higher after the last block than after the first",
+)
+
+# %%
 first = blocks[blocks.block == 0].pivot(index="lang", columns="kind", values="norm")
-results.claim("first_mlp_writes_most", bool((first.mlp_out > 2 * first.attn_out).all()), "in block 0 the MLP writes over twice as long a vector as attention")
+
+# %%
+results.claim(
+    "first_mlp_writes_most",
+    bool((first.mlp_out > 2 * first.attn_out).all()),
+    "in block 0 the MLP writes over twice as long a vector as attention",
+)
 
 # %% [markdown] tags=["ko"]
 # 한국어에서 절댓값의 합은 {{< var c02.peak_magnitude_ko >}}번, 최댓값은 {{< var c02.peak_max_ko >}}번 블록에서 가장 크다. 상대 깊이로 {{< var c02.peak_depth >}}이다. [곧 상대 깊이로는 앞선 보고와 한 블록 안에서 일치한다.]{.claim key="c02.e1_depth"} 다만 일치를 곧이곧대로 받아들이기는 어렵다. [우리 모형에서 그 자리는 마지막 블록이지만]{.claim key="c02.peak_is_last"} 앞선 보고에서 10번은 마지막이 아니었다. 블록이 적은 모형에서는 0.83과 끝을 구별할 수 없다. 그러므로 정점의 상대 깊이는 재현되었는지를 물을 수 있어도, 정점이 끝보다 앞선다는 더 강한 주장은 이 모형으로 가릴 수 없다.
@@ -343,15 +423,20 @@ results.claim("first_mlp_writes_most", bool((first.mlp_out > 2 * first.attn_out)
 #
 # **Expectation.** Accuracy is high in the middle and lower at the end: the last block serves the prediction of the next token, so the topic of the whole should recede. If accuracy keeps rising to the last block, cost is the only reason left for q2.
 
+
 # %%
 def pooled(store):
     """Mean activation of each document."""
-    sums_MD = torch.zeros(len(store.documents), store.d_model).index_add_(0, torch.from_numpy(store.doc_index).long(), store.all())
+    sums_MD = torch.zeros(len(store.documents), store.d_model).index_add_(
+        0, torch.from_numpy(store.doc_index).long(), store.all()
+    )
     return (sums_MD / np.maximum(np.diff(store.doc_rows), 1)[:, None]).numpy()
 
 
 # %%
 depth = []
+
+# %%
 for lang in langs:
     fit_on, test_on = texts[lang][:n_probe], sample[lang]
     fitted = kc.gather(lm, fit_on, [f"b{block}.resid_post" for block in range(lm.n_blocks)])
@@ -359,8 +444,12 @@ for lang in langs:
     for block, (point, store) in enumerate(fitted.items()):
         probe = make_pipeline(StandardScaler(), RidgeClassifier(alpha=100.0)).fit(pooled(store), fit_on.label("big"))
         right = (probe.predict(pooled(everywhere[lang][point])) == test_on.label("big")).astype(float)
-        low, high = statistics.bootstrap_ratio(*(statistics.by_group(v, groups) for v in (right, np.ones(len(right)))), seed=seed)
+        low, high = statistics.bootstrap_ratio(
+            *(statistics.by_group(v, groups) for v in (right, np.ones(len(right)))), seed=seed
+        )
         depth.append({"lang": lang, "block": block, "accuracy": right.mean(), "low": low, "high": high})
+
+# %%
 depth = pd.DataFrame(depth)
 
 # %%
@@ -369,14 +458,34 @@ ours = accuracy[langs[0]]
 chance = pd.Series(sample[langs[0]].label("big")).value_counts(normalize=True).max()
 results.record("chance", chance, "share", ".1%")
 results.record("best_block", int(ours.idxmax()), "block", tolerance=1)
+
+# %%
 for name, block in {"first": 0, "middle": read_at, "late": lm.resolve(late).block, "last": lm.n_blocks - 1}.items():
     found = depth[(depth.lang == langs[0]) & (depth.block == block)].iloc[0]
     results.record(f"accuracy_{name}", found.accuracy, "share", ".1%", interval=(found.low, found.high), tolerance=0.03)
 best = depth.loc[depth.groupby("lang").accuracy.idxmax()].set_index("lang")
 at_middle = depth[depth.block == read_at].set_index("lang")
-results.claim("middle_near_best", bool((best.low <= at_middle.high[best.index]).all()), "the intervals of q2 and of the best block overlap, in every language")
-results.claim("middle_above_last", bool((accuracy.loc[read_at] > accuracy.iloc[-1]).all()), "q2 is above the last block, in every language")
-results.claim("largest_is_not_best", all(accuracy[lang].idxmax() != resid[lang]["norm"].idxmax() for lang in langs), "the block of greatest length is not the block of best accuracy, in any language")
+
+# %%
+results.claim(
+    "middle_near_best",
+    bool((best.low <= at_middle.high[best.index]).all()),
+    "the intervals of q2 and of the best block overlap, in every language",
+)
+
+# %%
+results.claim(
+    "middle_above_last",
+    bool((accuracy.loc[read_at] > accuracy.iloc[-1]).all()),
+    "q2 is above the last block, in every language",
+)
+
+# %%
+results.claim(
+    "largest_is_not_best",
+    all(accuracy[lang].idxmax() != resid[lang]["norm"].idxmax() for lang in langs),
+    "the block of greatest length is not the block of best accuracy, in any language",
+)
 
 # %%
 #| label: fig-act-depth
@@ -422,15 +531,31 @@ norms = {(lang, point): statistics.token_statistics(everywhere[lang][f"b{lm.reso
 
 # %%
 positions = everywhere[langs[0]][points[0]].positions
+
+# %%
 for name, point in (("middle", middle), ("late", late)):
     n = norms[langs[0], point]
     typical = np.median(n[positions > 1])
     results.record(f"start_ratio_{name}", start_norm[point] / typical, "ratio", ".1f")
     results.record(f"first_ratio_{name}", np.median(n[positions == 1]) / typical, "ratio", ".2f")
     results.record(f"p99_ratio_{name}", np.quantile(n[positions > 1], 0.99) / typical, "ratio", ".2f")
+
+# %%
 ratios = [np.median(norms[key][everywhere[key[0]][points[0]].positions == 1]) / np.median(norms[key]) for key in norms]
-results.claim("start_is_outlier", all(start_norm[p] > 2 * np.quantile(norms[lang, p], 0.99) for lang, p in norms), "the start token is over twice as long as the 99th percentile of the others")
-results.claim("first_is_ordinary", max(ratios) < 1.5, "the median of position 1 is under 1.5 times the median of all, in every language")
+
+# %%
+results.claim(
+    "start_is_outlier",
+    all(start_norm[p] > 2 * np.quantile(norms[lang, p], 0.99) for lang, p in norms),
+    "the start token is over twice as long as the 99th percentile of the others",
+)
+
+# %%
+results.claim(
+    "first_is_ordinary",
+    max(ratios) < 1.5,
+    "the median of position 1 is under 1.5 times the median of all, in every language",
+)
 
 # %%
 #| label: fig-act-positions
@@ -442,7 +567,9 @@ fig, panels = plt.subplots(1, 2, figsize=(kc.plots.WIDTH, 2.5), sharey=True)
 for ax, point in zip(panels, (middle, late), strict=True):
     for lang in langs:
         where = everywhere[lang][points[0]].positions
-        by = pd.Series(norms[lang, point][where <= 20]).groupby(where[where <= 20]).quantile([0.05, 0.5, 0.95]).unstack()
+        by = (
+            pd.Series(norms[lang, point][where <= 20]).groupby(where[where <= 20]).quantile([0.05, 0.5, 0.95]).unstack()
+        )
         ax.plot(by.index, by[0.5], marker=".", color=kc.plots.LANGUAGE_COLORS[lang], label=lang)
         ax.fill_between(by.index, by[0.05], by[0.95], color=kc.plots.LANGUAGE_COLORS[lang], alpha=0.15, lw=0)
     ax.plot(0, start_norm[point], "D", color="#333333")
@@ -474,10 +601,17 @@ kc.plots.save(fig, "fig-act-positions")
 # %%
 wholes = {lang: kc.load_corpus("synthetic", split="test", lang=lang, limit=n_prompts).texts for lang in langs}
 starts = {lang: [" ".join(text.split()[:3]) for text in wholes[lang]] for lang in langs}
-written = {lang: kc.gather_generated(lm, starts[lang], [middle], max_new_tokens=new_tokens, seed=seed)[middle] for lang in langs}
+
+# %%
+written = {
+    lang: kc.gather_generated(lm, starts[lang], [middle], max_new_tokens=new_tokens, seed=seed)[middle]
+    for lang in langs
+}
 
 # %%
 rows, errors = [], []
+
+# %%
 for lang in langs:
     own, original = written[lang], kc.gather(lm, wholes[lang], [middle])[middle]
     again = lm.capture(lm.batch(own.documents), [middle])[middle][own.doc_index, own.positions]
@@ -489,6 +623,8 @@ for lang in langs:
         loss = [float(losses[d][p - 1]) for d, p in zip(store.doc_index[keep], store.positions[keep], strict=True)]
         rows.append({"lang": lang, "text": name, "tokens": int(keep.sum()), "loss": np.mean(loss),
                      "length": s.norm_N[keep].mean(), "kurtosis": s.kurtosis_N[keep].mean()})  # fmt: skip
+
+# %%
 generated = pd.DataFrame(rows)
 
 # %%
@@ -503,10 +639,22 @@ ratio = wide["length"]["written"] / wide["length"]["read"]
 results.record("reread_error", max(errors), "relative", ".2%", tolerance=0.01)
 results.record("written_length_ratio", ratio[langs[0]], "ratio", ".3f")
 results.record("loss_read", wide["loss"]["read"][langs[0]], "nats/token", ".2f")
+
+# %%
 results.record("loss_written", wide["loss"]["written"][langs[0]], "nats/token", ".2f")
 results.claim("reread_same", max(errors) < 0.01, "captured while writing and read again differ by under 1%")
-results.claim("written_likelier", bool((wide["loss"]["written"] < wide["loss"]["read"]).all()), "the model's own text has the lower loss, in every language")
-results.claim("written_same_length", bool((abs(ratio - 1) < 0.05).all()), "mean lengths differ by under 5%, in every language")
+
+# %%
+results.claim(
+    "written_likelier",
+    bool((wide["loss"]["written"] < wide["loss"]["read"]).all()),
+    "the model's own text has the lower loss, in every language",
+)
+
+# %%
+results.claim(
+    "written_same_length", bool((abs(ratio - 1) < 0.05).all()), "mean lengths differ by under 5%, in every language"
+)
 
 # %% [markdown] tags=["ko"]
 # 쓰는 동안 모은 활성값과 다시 읽어 모은 활성값의 상대 오차는 {{< var c02.reread_error >}}이다. [둘은 같은 측정이다.]{.claim key="c02.reread_same"} 한국어에서 원래 문장의 손실은 토큰당 {{< var c02.loss_read >}}, 모형이 쓴 글의 손실은 {{< var c02.loss_written >}}이다. [모형은 제가 쓴 글을 더 그럴듯하게 여긴다.]{.claim key="c02.written_likelier"} 활성값의 길이는 {{< var c02.written_length_ratio >}}배이다. [글이 달라져도 길이는 거의 같다.]{.claim key="c02.written_same_length"} 그러니 [@brainsurgery]의 절차가 우리 것과 다른 결과를 낳는다면 그 까닭은 모으는 방법이 아니라 글의 주제와 품질에 있다. 이 책은 표지가 필요하므로 주어진 글을 읽는다.

@@ -72,6 +72,8 @@ study = kc.Study(
     corpus=corpus, lm_name=lm_name, n_train=n_train, n_test=n_test, points=(middle, late),
     n_features=n_features, k=k, steps=steps, batch_size=batch_size, seed=seed,
 )  # fmt: skip
+
+# %%
 records = {(split, lang): study.records(split, lang) for split in ("train", "test") for lang in langs}
 y = {key: each.label("big") for key, each in records.items()}
 docs = {key: np.array([r.doc for r in each]) for key, each in records.items()}
@@ -92,9 +94,13 @@ names, profiles = kc.class_means(W["train"], y["train", home])
 df_share = np.exp(-idf[home, "gated"]) - 1 / X["train"].shape[0]
 results.record("n_categories", len(names), "categories", tolerance=0)
 results.record("n_test", len(y["test", home]), "sentences", tolerance=0)
+
+# %%
 results.record("n_clusters", len(set(docs["test", home])), "templates or documents", tolerance=0)
 results.record("active", np.diff(X["test"].indptr).mean(), "features/sentence", ".0f", tolerance=15)
 results.record("everywhere", (df_share > 0.5).sum(), "features", tolerance=15)
+
+# %%
 for variant in ("gated", "standard"):
     alive = len(np.unique(counts[home, variant]["train"].indices))
     results.record(f"alive_{variant}", alive, "features", tolerance=0.05 * alive)
@@ -125,7 +131,7 @@ store = study.acts("test", home, middle)
 tokens_NF = kc.encode_store(saes[home, "gated"], store).tocsc()
 start = 0 if study.lm.bos_id is None else 1
 
-
+# %%
 def firing(feature, n=3, width=6):
     """The strongest tokens of a feature, each different one once, as whole characters within their context."""
     shown = {}
@@ -135,7 +141,6 @@ def firing(feature, n=3, width=6):
         a += len(text[a:b]) - len(text[a:b].lstrip())
         shown.setdefault(text[a:b], f"{text[max(0, a - width) : a]}【{text[a:b]}】{text[b : b + width]}".strip())
     return " · ".join(list(shown.values())[:n])
-
 
 # %%
 #| label: tbl-tfidf-top
@@ -150,6 +155,8 @@ results.record("own", own.mean(), "share", ".0%", tolerance=0.05)
 results.record("own_best", own[:, 0].mean(), "share", ".0%", tolerance=0.08)
 results.record("own_chance", 1 / len(names), "share", ".0%", tolerance=0)
 results.record("own_lowest", held_names[own.mean(axis=1).argmin()], "category")
+
+# %%
 results.claim("own_above_chance", (own.mean(axis=1) > 2 / len(names)).all(), "in every category the top features fall on it at over twice chance, on held-out text")
 
 # %% [markdown] tags=["ko"]
@@ -184,6 +191,8 @@ lists = {
     "standard, TF-IDF": {s: kc.top_features(weighted[home, "standard"]["train"], y["train", home], s) for s in sizes},
     "gated, mean": {s: kc.top_features(X["train"], y["train", home], s) for s in sizes},
 }
+
+# %%
 STYLES = {"gated, TF-IDF": (kc.plots.VARIANT_COLORS["gated"], "-"), "standard, TF-IDF": (kc.plots.VARIANT_COLORS["standard"], "-"),
           "gated, mean": (kc.plots.VARIANT_COLORS["gated"], ":")}  # fmt: skip
 
@@ -205,7 +214,6 @@ panels[0][0].set_ylabel("categories")
 fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=len(lists))
 kc.plots.save(fig, "fig-tfidf-counts")
 
-
 # %%
 def halves(labels, clusters, rng):
     """True for the sentences of half of the templates or documents of each category."""
@@ -215,7 +223,7 @@ def halves(labels, clusters, rng):
         mask |= (labels == name) & np.isin(clusters, own[: (len(own) + 1) // 2])
     return mask
 
-
+# %%
 def overlaps(M, size):
     """Jaccard overlap of the lists of one half with those of the other, (splits, C, C)."""
     found = []
@@ -224,17 +232,20 @@ def overlaps(M, size):
         found.append(features.jaccard(*(kc.top_features(M[m], y["train", home][m], size) for m in (first, ~first))))
     return np.array(found)
 
-
 # %%
 matrices = {"gated, TF-IDF": W["train"], "standard, TF-IDF": weighted[home, "standard"]["train"], "gated, mean": X["train"]}
 same = np.eye(len(names), dtype=bool)
 agreement = {key: overlaps(matrices[key[0]], key[1]) for key in itertools.product(lists, sizes)}
 sharing = []
+
+# %%
 for (name, size), J in agreement.items():
     shared = features.category_counts(lists[name][size])[1]
     sharing.append({"list": name, "k": size, "features": len(shared), "shared by 80%": int((shared >= 0.8 * len(names)).sum()),
                     "by one": int((shared == 1).sum()), "same": J[:, same].mean(), "other": J[:, ~same].mean(),
                     "recognised": (J.argmax(axis=2) == np.arange(len(names))).mean()})  # fmt: skip
+
+# %%
 sharing = pd.DataFrame(sharing)
 
 # %%
@@ -246,6 +257,8 @@ kc.plots.table(sharing, fmt={"same": ".2f", "other": ".2f", "recognised": ".0%"}
 # %%
 at = sharing.set_index(["list", "k"])
 KEYS = {"gated, TF-IDF": "gated", "standard, TF-IDF": "standard", "gated, mean": "mean"}
+
+# %%
 for (name, size), row in at.iterrows():
     results.record(f"distinct_{KEYS[name]}_{size}", int(row["features"]), "features", tolerance=0.1 * row["features"])
     results.record(f"shared_{KEYS[name]}_{size}", int(row["shared by 80%"]), "features", tolerance=5)
@@ -258,6 +271,8 @@ short, middling, long = sizes
 apart = [agreement["gated, TF-IDF", s].mean(axis=0) for s in sizes]
 others = [(J.sum(axis=1) - J.diagonal()) / (len(names) - 1) for J in apart]
 results.record("apart_lowest", min((J.diagonal() - o).min() for J, o in zip(apart, others, strict=True)), "Jaccard", ".2f", tolerance=0.06)
+
+# %%
 results.claim("a6_distinct", all((J.diagonal() > o).all() for J, o in zip(apart, others, strict=True)), "for every category and k, lists from two halves of its text overlap more than with other categories on average")
 results.claim("a6_shared", at.loc[("gated, TF-IDF", long), "shared by 80%"] >= 1, "at the longest list at least one feature is shared by 80% of the categories")
 results.claim("a6_mean_shared", at.loc[("gated, mean", short), "shared by 80%"] >= 1, "at the shortest list by mean count at least one feature is shared by 80% of the categories")
@@ -329,6 +344,8 @@ kc.plots.save(fig, "fig-tfidf-fall")
 
 # %%
 ratios = []
+
+# %%
 for size, share_MC in shares.items():
     pair = np.column_stack([share_MC[mine], (share_MC.sum(axis=1) - share_MC[mine]) / (len(names) - 1)])
     drawn = probing.cluster_bootstrap(pair, docs["test", home], draws, seed)
@@ -340,6 +357,8 @@ for size, share_MC in shares.items():
     results.record(f"fall_ratio_{size}_low", low, "ratio", ".1f", tolerance=1)
     results.record(f"fall_ratio_{size}_high", high, "ratio", ".1f", tolerance=1)
     results.claim(f"fall_{size}", low > 1, f"top {size}: more falls on the own category's list than on another's, interval above 1")
+
+# %%
 results.claim("ratio_falls", ratios[0] > ratios[-1], "the ratio is smaller for the longest list than for the shortest")
 
 # %% [markdown] tags=["ko"]
@@ -370,22 +389,23 @@ def bag_of_words(lang):
     count = CountVectorizer(token_pattern=r"\w+")
     return {"train": count.fit_transform(records["train", lang].texts), "test": count.transform(records["test", lang].texts)}
 
-
+# %%
 def bag_of_tokens(lang):
     """Counts of the language model's own tokens in both splits."""
     stores = {split: study.acts(split, lang, middle) for split in ("train", "test")}
     return {split: sparse.csr_array((np.ones(s.n_tokens), (s.doc_index, s.token_ids)), shape=(len(s.documents), len(study.lm.tokenizer)))
             for split, s in stores.items()}  # fmt: skip
 
-
+# %%
 def hits(lang, X, columns=slice(None), labels=None):
     """Whether the nearest profile of each test sentence is its own category's."""
     found, means = kc.class_means(X["train"][:, columns], y["train", lang] if labels is None else labels)
     return features.nearest_profile(X["test"][:, columns], means, found) == y["test", lang]
 
-
 # %%
 right = {}
+
+# %%
 for lang in langs:
     for variant in ("gated", "standard"):
         M = weighted[lang, variant]
@@ -408,11 +428,15 @@ for lang in langs:
 named = {lang: records["test", lang].label("names_item") == "yes" if "names_item" in records["test", lang].label_names
          else np.ones(len(records["test", lang]), bool) for lang in langs}  # fmt: skip
 subsets = {"": named} if named[home].all() else {"": named, "_unnamed": {lang: ~each for lang, each in named.items()}}
+
+# %%
 if "_unnamed" in subsets:
     results.record("n_unnamed", int(subsets["_unnamed"][home].sum()), "sentences", tolerance=0)
 
 # %%
 accuracy = []
+
+# %%
 for (lang, kind, what), each in right.items():
     for suffix, which in subsets.items():
         part, clusters = each[which[lang]], docs["test", lang][which[lang]]
@@ -420,6 +444,8 @@ for (lang, kind, what), each in right.items():
         key = f"{lang}_{kind}_{what}{suffix}".replace(" ", "")
         results.record(f"acc_{key}", part.mean(), "accuracy", ".3f", interval=(low, high), tolerance=0.04)
         accuracy.append({"lang": lang, "kind": kind, "what": what, "subset": suffix, "accuracy": part.mean(), "low": low, "high": high})
+
+# %%
 accuracy = pd.DataFrame(accuracy)
 
 # %%
@@ -448,6 +474,8 @@ PAIRS = {"gated_standard": (("gated", "all"), ("standard", "all")), "gated_token
          "gated_raw": (("gated", "all"), ("raw", "centred")), "all_top": (("gated", "all"), ("gated", f"top {short}")),
          "idf_counts": (("gated", "all"), ("gated", "counts")), "gated_shuffled": (("gated", "all"), ("gated", "shuffled"))}  # fmt: skip
 gaps = {}
+
+# %%
 for (name, (a, b)), (suffix, which) in itertools.product(PAIRS.items(), subsets.items()):
     difference = (right[home, *a].astype(float) - right[home, *b])[which[home]]
     low, high = probing.interval(probing.cluster_bootstrap(difference, docs["test", home][which[home]], draws, seed)[:, 0])

@@ -98,7 +98,9 @@ def _unit_rows(X_MF: sparse.csr_array) -> sparse.csr_array:
     return sparse.csr_array(sparse.diags_array(1.0 / np.where(norm_M > 0, norm_M, 1.0)) @ X_MF)
 
 
-def class_means(X_MF: sparse.csr_array | np.ndarray, labels: Sequence[str] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def class_means(
+    X_MF: sparse.csr_array | np.ndarray, labels: Sequence[str] | np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean feature vector of each class: the sorted names (C,) and the means (C, F).
 
     Raises  ValueError unless there is one label per row.
@@ -113,7 +115,9 @@ def class_means(X_MF: sparse.csr_array | np.ndarray, labels: Sequence[str] | np.
     return names_C, means_CF.toarray() if sparse.issparse(means_CF) else np.asarray(means_CF)
 
 
-def top_features(X_MF: sparse.csr_array | np.ndarray, labels: Sequence[str] | np.ndarray, k: int) -> dict[str, np.ndarray]:
+def top_features(
+    X_MF: sparse.csr_array | np.ndarray, labels: Sequence[str] | np.ndarray, k: int
+) -> dict[str, np.ndarray]:
     """The `k` features of highest mean in each class, highest first; of equals the lower index first.
 
     Raises  ValueError if `k` is outside [1, F].

@@ -71,6 +71,7 @@ class LanguageModel:
         config = self.model.config.to_dict()
         for volatile in ("_name_or_path", "transformers_version", "dtype", "torch_dtype", "_attn_implementation"):
             config.pop(volatile, None)
+        config["architectures"] = [type(self.model).__name__]  # a model that was never saved does not name it
         vocab = sorted(self.tokenizer.get_vocab().items(), key=lambda item: item[1])
         digest.update(json.dumps([config, vocab, self.bos_id], sort_keys=True, default=str).encode())
         for name, tensor in sorted(self.model.state_dict().items()):

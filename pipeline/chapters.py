@@ -171,6 +171,9 @@ def read_preset(name: str, folder: Path | None = None) -> Preset:
     return Preset(name, sections.pop("common", {}), sections, tuple(listed) if listed is not None else None)
 
 
+_FOR_PEOPLE = ("README.md", "report.json", "loss_curve.json")
+
+
 def content_key(chapter: Chapter, parameters: dict[str, Any]) -> str:
     """What a chapter's outputs depend on: its code and parameters, the core, the data, the corpora it may read, versions."""
     code = [chapter.notebook.cells[i].source for i in chapter.code]
@@ -182,9 +185,10 @@ def content_key(chapter: Chapter, parameters: dict[str, Any]) -> str:
 
 def _inputs() -> list[list[str]]:
     if not _CACHE:
-        data = paths.data_dir()
         files = sorted((paths.ROOT / "kosae_core").rglob("*.py"))
-        files += sorted(p for p in data.rglob("*") if p.is_file() and "results" not in p.relative_to(data).parts[:1])
+        files += sorted((paths.data_dir() / "grammar").rglob("*.yaml"))
+        models = paths.models_dir().glob("*/*")  # not the SAEs in folders of their own, nor what only people read
+        files += sorted(p for p in models if p.is_file() and p.name not in _FOR_PEOPLE)
         for path in files:
             content = _code(path).encode() if path.suffix == ".py" else path.read_bytes()
             _CACHE.append([path.relative_to(paths.ROOT).as_posix(), hashlib.sha256(content).hexdigest()])

@@ -128,7 +128,9 @@ def test_sweep_trains_on_one_set_and_scores_the_other():
     Y, truth = blobs(seed=1)
     rng = np.random.default_rng(0)
     configs = [ProbeConfig(depth=d, steps=150, lr=0.01, batch_size=None) for d in (2, 3)]
-    found = probing.sweep(X, labels, labels, (1, 3), configs, {"test": (Y, truth), "noise": (Y, rng.permutation(truth))})
+    found = probing.sweep(
+        X, labels, labels, (1, 3), configs, {"test": (Y, truth), "noise": (Y, rng.permutation(truth))}
+    )
     assert [(r.k, r.depth, r.n_features) for r in found] == [(1, 2, 4), (1, 3, 4), (3, 2, 12), (3, 3, 12)]
     chosen = probing.pooled_features(X, labels, 1)
     by_hand = probing.fit_probe(X[:, chosen], labels, configs[0])
