@@ -23,7 +23,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline import lm_data
 from pipeline.ngram import KneserNey
-from pipeline.train_lm import prepare, synthetic_documents
+from pipeline.train_lm import prepare, stage_rows
 
 log = logging.getLogger("kosae.lm_report")
 MODEL = Path("data/models/kosae-lm")
@@ -169,19 +169,17 @@ def measure(config: dict, folder: Path, work: Path) -> dict:
     tokenizer = AutoTokenizer.from_pretrained(MODEL)
     arrays = prepare(config, folder, work, MODEL)
     weights = np.array([lm_data.passes(config, *kind.split("/")) for kind in arrays["train_kind"]])
-    synthetic = synthetic_documents(MODEL)
-    stream = np.concatenate(
-        [
-            lm_data.stage_stream(config, i, arrays["train_tokens"], arrays["train_offsets"], weights, synthetic)
-            for i in range(len(config["stages"]))
-        ]
-    )
+    stages = config["stages"]
+    read = [stage_rows(config, i, arrays, weights, MODEL)[: s["steps"] * s["rows"]] for i, s in enumerate(stages)]
+    stream = np.concatenate([rows.ravel() for rows in read])
+    ends = np.cumsum([rows.shape[1] for rows in read for _ in rows])
+    starts = np.r_[0, ends[:-1]]  # the baseline sees the rows that the model saw, and no token more
     offsets = arrays["valid_offsets"]
     documents = [arrays["valid_tokens"][a:b] for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
     log.info("language model over %d held-out documents", len(documents))
     lm_bits = np.array([b.sum() for b in token_bits(model, documents)])
     log.info("Kneser-Ney over %d training tokens", len(stream))
-    ngram = KneserNey(5, config["tokenizer"]["vocab_size"]).fit(stream)
+    ngram = KneserNey(5, config["tokenizer"]["vocab_size"]).fit(stream, starts)
     kn_bits = np.array([-ngram.log2_prob(doc).sum() for doc in documents])
     about = (arrays["valid_kind"], arrays["valid_bytes"], arrays["valid_chars"])
     lm, kn = compression(lm_bits, *about), compression(kn_bits, *about)

@@ -25,18 +25,25 @@ class KneserNey:
     prob: list[np.ndarray] = field(default_factory=list)
     weight: list[np.ndarray] = field(default_factory=list)
 
-    def _grams(self, tokens: np.ndarray) -> np.ndarray:
-        """How many tokens of its own document end at each position (capped at `order`)."""
-        starts = np.flatnonzero(tokens == self.bos)
+    def _grams(self, tokens: np.ndarray, starts: np.ndarray | None = None) -> np.ndarray:
+        """How many tokens of its own document (and row) end at each position, capped at `order`."""
+        begins = tokens == self.bos
+        if starts is not None:
+            begins[starts] = True
+        starts = np.flatnonzero(begins)
         since = np.arange(len(tokens)) - starts[np.searchsorted(starts, np.arange(len(tokens)), side="right") - 1]
         return np.minimum(since + 1, self.order)
 
-    def fit(self, tokens: np.ndarray) -> KneserNey:
-        """Count the stream (N,) of token ids, whose first token must be `bos`."""
+    def fit(self, tokens: np.ndarray, starts: np.ndarray | None = None) -> KneserNey:
+        """Count the stream (N,) of token ids, whose first token must be `bos` or among the starts.
+
+        `starts` are positions where rows begin, as a language model read them: a row may start inside a document, and no
+        n-gram reaches over its edge.
+        """
         tokens = np.asarray(tokens, dtype=np.int64)
-        if tokens[0] != self.bos:
+        if tokens[0] != self.bos and (starts is None or 0 not in starts):
             raise ValueError(f"The token stream must start with bos ({self.bos}), not {tokens[0]}.")
-        longest = self._grams(tokens)
+        longest = self._grams(tokens, starts)
         chains, counts, firsts = [], [], []
         previous = np.zeros(len(tokens), dtype=np.int64)
         for n in range(1, self.order + 1):

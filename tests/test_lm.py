@@ -185,7 +185,11 @@ def test_parts_that_do_not_add_up_are_refused(tiny_tokenizer):
         lm.capture(lm.batch(DOCUMENTS), ["b1.mlp_out"])
 
 
-def test_key_follows_weights_configuration_and_tokenizer(tiny_lm, tmp_path):
+def test_key_follows_weights_configuration_and_tokenizer(tmp_path):
+    from conftest import make_tiny_lm
+
+    tiny_lm = make_tiny_lm()
+    assert tiny_lm.key  # taken before the first save, which fills in the configuration
     tiny_lm.model.save_pretrained(tmp_path)
     tiny_lm.tokenizer.save_pretrained(tmp_path)
     again = load_lm(tmp_path, device="cpu")

@@ -77,6 +77,24 @@ def test_next_token_probabilities_sum_to_one():
         assert total + bos == pytest.approx(1.0)
 
 
+def test_rows_cut_a_stream_as_if_each_were_a_document_without_its_start():
+    docs = documents(5, 80)
+    stream = np.concatenate(docs)
+    rows = stream[: len(stream) // 7 * 7].reshape(-1, 7)
+    pieces = []
+    for row in rows.tolist():
+        for token in [None, *row]:
+            if token in (None, 0):
+                pieces.append([])
+            if token is not None:
+                pieces[-1].append(token)
+    slow = Slow([piece for piece in pieces if piece])
+    held = documents(105, 20)
+    found = KneserNey(ORDER, VOCAB).fit(rows.ravel(), np.arange(0, rows.size, 7)).log2_prob(np.concatenate(held))
+    want = [0.0 if i == 0 else np.log2(slow.prob(tuple(d[max(0, i - ORDER + 1) : i + 1]))) for d in held for i in range(len(d))]
+    np.testing.assert_allclose(found, want, rtol=1e-9)
+
+
 def test_a_stream_must_start_with_bos():
     with pytest.raises(ValueError, match="must start with bos"):
         KneserNey(2, VOCAB).fit(np.array([3, 0, 1]))

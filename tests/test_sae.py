@@ -95,8 +95,10 @@ def test_gated_objective_and_frozen_decoder(acts_BD):
     gate_BF = torch.clamp(pi_BF + sae.b_gate_F, min=0)
     frozen_BD = gate_BF @ sae.W_dec_FD + sae.b_dec_D
     terms = sae.objective(x_BD, 1.0, torch.zeros(F, dtype=torch.bool))
-    assert float_of(terms.aux) == pytest.approx(float((frozen_BD - x_BD).pow(2).mean()), rel=1e-5)
-    assert float_of(terms.sparsity) == pytest.approx(0.7 * float(gate_BF.sum(1).mean()) / math.sqrt(D), rel=1e-5)
+    assert float_of(terms.aux) == pytest.approx(float((frozen_BD - x_BD).pow(2).mean().detach()), rel=1e-5)
+    assert float_of(terms.sparsity) == pytest.approx(
+        0.7 * float(gate_BF.sum(1).mean().detach()) / math.sqrt(D), rel=1e-5
+    )
     (terms.aux + terms.sparsity).backward()
     assert sae.W_dec_FD.grad is None
     assert float(sae.W_enc_DF.grad.abs().max()) > 0 and float(sae.b_gate_F.grad.abs().max()) > 0
