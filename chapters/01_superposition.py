@@ -1,11 +1,11 @@
 # %% [markdown] tags=["ko"]
 # # 중첩: 차원보다 많은 특징 {#sec-superposition}
 #
-# 언어 모형의 한 층은 토큰마다 벡터 하나를 남긴다. 이 책에 실린 모형에서 그 벡터는 256차원이다. 그런데 한국어 문장 하나를 제대로 이어 쓰려면 모형은 훨씬 많은 것을 구별해야 한다. 어휘만 8,000개이고, 여기에 조사와 어미, 말 단계, 시제, 주제, 방금 나온 받침의 유무가 더해진다. 차원보다 많은 것을 차원 안에 어떻게 담는가? 이 물음에 대한 한 가지 대답이 중첩(superposition)이며, 이 책이 희소 오토인코더를 쓰는 까닭도 여기에 있다.
+# 언어 모델의 한 층은 토큰마다 벡터 하나를 남긴다. 이 책에 실린 모델에서 그 벡터는 256차원이다. 그런데 한국어 문장 하나를 제대로 이어 쓰려면 모델은 훨씬 많은 것을 구별해야 한다. 어휘만 8,000개이고, 여기에 조사와 어미, 말 단계, 시제, 주제, 방금 나온 받침의 유무가 더해진다. 차원보다 많은 것을 차원 안에 어떻게 담는가? 이 물음에 대한 한 가지 대답이 중첩(superposition)이며, 이 책이 희소 오토인코더를 쓰는 까닭도 여기에 있다.
 #
-# 이 장은 대답을 믿고 시작하지 않는다. [@elhage2022toy]이 작은 모형으로 보인 주장 네 가지를 그 자리에서 다시 학습해 확인한다. 특징이 드물게 나타날수록 중첩이 생기고 그 경계는 상전이처럼 날카롭다는 것, 중첩된 특징은 정다각형 같은 규칙적인 배치를 이룬다는 것, 특징 하나가 차지하는 차원은 몇 개의 분수에 달라붙는다는 것, 함께 나타나지 않는 특징은 서로 마주 보는 자리를 나누어 쓴다는 것이다. 각 절에서 기대를 먼저 적고, 실행하고, 결과를 읽는다.
+# 이 장은 대답을 믿고 시작하지 않는다. [@elhage2022toy]이 작은 모델로 보인 주장 네 가지를 그 자리에서 다시 학습해 확인한다. 특징이 드물게 나타날수록 중첩이 생기고 그 경계는 상전이처럼 날카롭다는 것, 중첩된 특징은 정다각형 같은 규칙적인 배치를 이룬다는 것, 특징 하나가 차지하는 차원은 몇 개의 분수에 달라붙는다는 것, 함께 나타나지 않는 특징은 서로 마주 보는 자리를 나누어 쓴다는 것이다. 각 절에서 기대를 먼저 적고, 실행하고, 결과를 읽는다.
 
-# %% [markdown] src="9309" tags=["en"]
+# %% [markdown] src="866b" tags=["en"]
 # # Superposition: more features than dimensions {#sec-superposition}
 #
 # A layer of a language model leaves one vector per token. In the model that comes with this book the vector has 256 dimensions. Yet to continue a single Korean sentence properly, the model has to tell far more things apart. The vocabulary alone has 8,000 entries, and to these come particles and endings, speech level, tense, topic, and whether the last syllable ended in a consonant. How can a space hold more things than it has dimensions? One answer is superposition, and it is the reason why this book uses sparse autoencoders at all.
@@ -88,15 +88,15 @@ def over_seeds(key, values, unit, fmt=".2f", tolerance=None):
 # When [@eq-linear] has more directions than dimensions, the directions cannot all be orthogonal. Taking an inner product to read one feature lets others leak in. The leak is called interference, and carrying more features than dimensions in spite of it is called superposition. When the bargain is worth it is the question of this chapter.
 
 # %% [markdown] tags=["ko"]
-# ## 장난감 모형 {#sec-sup-toy}
+# ## 장난감 모델 {#sec-sup-toy}
 #
-# 진짜 모형에서는 특징이 무엇인지 모르므로 중첩을 직접 볼 수 없다. 그래서 특징을 우리가 정하는 장난감 모형을 쓴다. 특징 $n$개를 담은 $x$를 $m$차원으로 눌렀다가 되살린다.
+# 진짜 모델에서는 특징이 무엇인지 모르므로 중첩을 직접 볼 수 없다. 그래서 특징을 우리가 정하는 장난감 모델을 쓴다. 특징 $n$개를 담은 $x$를 $m$차원으로 눌렀다가 되살린다.
 #
 # $$ L = \mathbb{E} \sum_{i=1}^{n} I_i \left( x_i - \mathrm{ReLU}(W W^\top x + b)_i \right)^2 $$ {#eq-toy}
 #
-# $x_i$는 확률 $p$로 켜지고, 켜지면 0과 1 사이에서 고르게 뽑힌다. $p$를 밀도라 부르며 $p$가 작을수록 특징은 희소하다. $I_i$는 중요도이다. $W$의 $i$번째 행 $W_i$가 특징 $i$의 방향이고, 그 길이가 0에 가까우면 모형은 그 특징을 버린 것이다. `toy.fit_toys`는 [@eq-toy]의 모형 수천 개를 한꺼번에 학습한다. 모형마다 텐서의 한 칸을 차지할 뿐 서로 아무것도 나누지 않으므로, 중요도와 밀도의 격자 전체가 한 번의 학습으로 끝난다. 본문의 수는 씨앗 여럿의 평균이며, 범위를 적은 곳은 씨앗 사이의 최솟값과 최댓값이다.
+# $x_i$는 확률 $p$로 켜지고, 켜지면 0과 1 사이에서 고르게 뽑힌다. $p$를 밀도라 부르며 $p$가 작을수록 특징은 희소하다. $I_i$는 중요도이다. $W$의 $i$번째 행 $W_i$가 특징 $i$의 방향이고, 그 길이가 0에 가까우면 모델은 그 특징을 버린 것이다. `toy.fit_toys`는 [@eq-toy]의 모델 수천 개를 한꺼번에 학습한다. 모델마다 텐서의 한 칸을 차지할 뿐 서로 아무것도 나누지 않으므로, 중요도와 밀도의 격자 전체가 한 번의 학습으로 끝난다. 본문의 수는 시드 여럿의 평균이며, 범위를 적은 곳은 시드 사이의 최솟값과 최댓값이다.
 
-# %% [markdown] src="c2f7" tags=["en"]
+# %% [markdown] src="d014" tags=["en"]
 # ## The toy model {#sec-sup-toy}
 #
 # In a real model we do not know what the features are, so superposition cannot be seen directly. Hence a toy model whose features we choose ourselves. It squeezes a vector $x$ of $n$ features into $m$ dimensions and restores it.
@@ -108,13 +108,13 @@ def over_seeds(key, values, unit, fmt=".2f", tolerance=None):
 # %% [markdown] tags=["ko"]
 # ## 한 차원, 두 특징: 상전이 {#sec-sup-phase}
 #
-# 가장 작은 경우는 $n=2$, $m=1$이다. 모형이 할 수 있는 일은 셋뿐이다. 한 특징에 차원을 통째로 주고 다른 하나를 버리거나($W=(1,0)$ 또는 $(0,1)$), 둘을 한 축의 양 끝에 두거나($W=(1,-1)$)이다. 덜 중요한 특징의 중요도를 더 중요한 특징의 중요도로 나눈 값을 $r$이라 하자. 버리면 그 특징의 분산만큼 잃으므로 손실은 $r(p/3-p^2/4)$이다. 겹쳐 두면 둘이 함께 켜진 때에만 잃으므로 손실은 $p^2(1+r)/6$이다. 두 손실이 같아지는 밀도는 다음과 같다.
+# 가장 작은 경우는 $n=2$, $m=1$이다. 모델이 할 수 있는 일은 셋뿐이다. 한 특징에 차원을 통째로 주고 다른 하나를 버리거나($W=(1,0)$ 또는 $(0,1)$), 둘을 한 축의 양 끝에 두거나($W=(1,-1)$)이다. 덜 중요한 특징의 중요도를 더 중요한 특징의 중요도로 나눈 값을 $r$이라 하자. 버리면 그 특징의 분산만큼 잃으므로 손실은 $r(p/3-p^2/4)$이다. 겹쳐 두면 둘이 함께 켜진 때에만 잃으므로 손실은 $p^2(1+r)/6$이다. 두 손실이 같아지는 밀도는 다음과 같다.
 #
 # $$ p^{*} = \frac{4r}{2+5r} $$ {#eq-critical}
 #
-# **기대.** 학습된 모형은 [@eq-critical]의 아래에서 중첩을, 위에서 한 특징만을 고른다. 두 상태 사이의 변화는 점진적이지 않고 계단 같아야 한다. 격자의 상당 부분에서 학습 결과가 식과 어긋나거나, 덜 중요한 특징의 방향이 밀도를 따라 서서히 짧아진다면 기대는 틀린 것이다. 특징이 둘뿐이어서 기댓값을 수치 적분으로 정확히 계산할 수 있으므로 표본의 잡음은 없고, 모형마다 출발점을 여럿 두어 손실이 가장 작은 것을 남긴다.
+# **기대.** 학습된 모델은 [@eq-critical]의 아래에서 중첩을, 위에서 한 특징만을 고른다. 두 상태 사이의 변화는 점진적이지 않고 계단 같아야 한다. 격자의 상당 부분에서 학습 결과가 식과 어긋나거나, 덜 중요한 특징의 방향이 밀도를 따라 서서히 짧아진다면 기대는 틀린 것이다. 특징이 둘뿐이어서 기댓값을 수치 적분으로 정확히 계산할 수 있으므로 표본의 잡음은 없고, 모델마다 출발점을 여럿 두어 손실이 가장 작은 것을 남긴다.
 
-# %% [markdown] src="0f87" tags=["en"]
+# %% [markdown] src="b8d3" tags=["en"]
 # ## One dimension, two features: a phase change {#sec-sup-phase}
 #
 # The smallest case is $n=2$, $m=1$. The model can do only three things: give its dimension to one feature and drop the other ($W=(1,0)$ or $(0,1)$), or put the two at opposite ends of the axis ($W=(1,-1)$). Let $r$ be the importance of the less important feature divided by that of the more important one. Dropping it costs its variance, a loss of $r(p/3-p^2/4)$. Superposing the two costs something only when both are on, a loss of $p^2(1+r)/6$. The two losses are equal at this density:
@@ -156,7 +156,7 @@ over_seeds("phase_edge", edge, "dimensions", ".2f", tolerance=0.04)
 
 # %%
 #| label: fig-toy-phase
-#| fig-cap-ko: "두 특징과 한 차원. 왼쪽: 밀도와 둘째 특징의 중요도에 따라 학습된 모형이 고른 상태(첫째 씨앗). 주황색 곡선은 손실을 견주어 예측한 경계이다. 오른쪽: 덜 중요한 특징이 차지한 차원을 예측 경계에 대한 밀도의 비로 그린 것(색은 씨앗)."
+#| fig-cap-ko: "두 특징과 한 차원. 왼쪽: 밀도와 둘째 특징의 중요도에 따라 학습된 모델이 고른 상태(첫째 시드). 주황색 곡선은 손실을 견주어 예측한 경계이다. 오른쪽: 덜 중요한 특징이 차지한 차원을 예측 경계에 대한 밀도의 비로 그린 것(색은 시드)."
 #| fig-cap-en: "Two features, one dimension. Left: what trained models chose, by density and importance of the second feature (first seed). The orange curve is the boundary predicted by comparing losses. Right: the share of the dimension held by the less important feature, against density relative to the predicted boundary (colours are seeds)."
 #| fig-alt-ko: "왼쪽 지도에서 밀도가 낮은 넓은 영역은 중첩, 오른쪽 위는 자기 차원, 오른쪽 아래는 표현되지 않음이며 세 영역이 예측 곡선을 따라 갈린다. 오른쪽 산점도는 경계에서 약 0.4에서 0으로 떨어진다."
 #| fig-alt-en: "In the left map a wide region of low density is superposition, the upper right is own dimension, the lower right is not represented, divided along the predicted curve. In the right scatter plot the points drop from about 0.4 to 0 at the boundary."
@@ -179,11 +179,11 @@ for axis in (left.xaxis, left.yaxis, right.xaxis):
 kc.plots.save(fig, "fig-toy-phase")
 
 # %% [markdown] tags=["ko"]
-# [@fig-toy-phase]의 왼쪽에서 세 영역은 예측한 곡선을 따라 갈린다. 격자 칸의 {{< var c01.phase_agreement >}}(씨앗 사이 {{< var c01.phase_agreement_low >}}에서 {{< var c01.phase_agreement_high >}})가 식이 말한 상태에 있다. [학습을 거치지 않은 손실 비교만으로 학습의 결과를 거의 모두 맞힌 셈이다.]{.claim key="c01.phase_as_predicted"} [변화도 계단에 가깝다. 덜 중요한 특징이 차지한 차원이 0.1과 0.3 사이의 어중간한 값에 머무는 칸은 거의 없다.]{.claim key="c01.phase_is_a_step"} 그 비율은 {{< var c01.phase_between >}}이다.
+# [@fig-toy-phase]의 왼쪽에서 세 영역은 예측한 곡선을 따라 갈린다. 격자 칸의 {{< var c01.phase_agreement >}}(시드 사이 {{< var c01.phase_agreement_low >}}에서 {{< var c01.phase_agreement_high >}})가 식이 말한 상태에 있다. [학습을 거치지 않은 손실 비교만으로 학습의 결과를 거의 모두 맞힌 셈이다.]{.claim key="c01.phase_as_predicted"} [변화도 계단에 가깝다. 덜 중요한 특징이 차지한 차원이 0.1과 0.3 사이의 어중간한 값에 머무는 칸은 거의 없다.]{.claim key="c01.phase_is_a_step"} 그 비율은 {{< var c01.phase_between >}}이다.
 #
-# 다만 오른쪽 그림은 후보 셋만 견준 식이 놓친 것도 보여 준다. 경계 바로 안쪽에서 덜 중요한 특징의 몫은 평균 {{< var c01.phase_edge >}}로, 깊은 안쪽의 1/2보다 작다. 모형은 $(1,-1)$ 대신 덜 중요한 특징을 조금 줄인 배치를 골라 간섭을 덜고, 그만큼 식이 말한 경계 밖에서도 잠시 중첩을 이어 간다. 곧 상전이는 있으나, 경계 근처의 상태는 교과서의 세 그림보다 무르다. 왼쪽 그림에 외딴 칸이 보인다면 그것은 모든 출발점이 나쁜 극소에 빠진 모형이다.
+# 다만 오른쪽 그림은 후보 셋만 견준 식이 놓친 것도 보여 준다. 경계 바로 안쪽에서 덜 중요한 특징의 몫은 평균 {{< var c01.phase_edge >}}로, 깊은 안쪽의 1/2보다 작다. 모델은 $(1,-1)$ 대신 덜 중요한 특징을 조금 줄인 배치를 골라 간섭을 덜고, 그만큼 식이 말한 경계 밖에서도 잠시 중첩을 이어 간다. 곧 상전이는 있으나, 경계 근처의 상태는 교과서의 세 그림보다 무르다. 왼쪽 그림에 외딴 칸이 보인다면 그것은 모든 출발점이 나쁜 극소에 빠진 모델이다.
 
-# %% [markdown] src="af7f" tags=["en"]
+# %% [markdown] src="eb25" tags=["en"]
 # On the left of [@fig-toy-phase] the three regions part along the predicted curve. {{< var c01.phase_agreement >}} of the cells (between seeds {{< var c01.phase_agreement_low >}} to {{< var c01.phase_agreement_high >}}) are in the state that the formula names. [A comparison of losses, with no training at all, foretells nearly everything that training finds.]{.claim key="c01.phase_as_predicted"} [The change is close to a step, too: hardly any cell leaves the lesser feature at a middling share between 0.1 and 0.3 of the dimension.]{.claim key="c01.phase_is_a_step"} Such cells are {{< var c01.phase_between >}} of all.
 #
 # The right panel also shows what a formula with three candidates misses. Just inside the boundary the share of the lesser feature averages {{< var c01.phase_edge >}}, below the 1/2 that it has deep inside. Instead of $(1,-1)$ the model picks an arrangement with a somewhat shorter second direction, which lowers interference and lets superposition survive a little beyond the boundary. So there is a phase change, but the states next to it are softer than the three textbook pictures. If the left panel shows a lone cell, it is a model all of whose starting points fell into poor local minima.
@@ -227,7 +227,7 @@ over_seeds("d_pentagon", [toy.dimensionality(W)[4].mean().item() for W in shapes
 
 # %%
 #| label: fig-toy-geometry
-#| fig-cap-ko: "다섯 특징의 방향을 두 차원에 그린 것(첫째 씨앗). 어두운 색일수록 중요한 특징이다. 왼쪽에서 오른쪽으로 갈수록 특징이 희소하다."
+#| fig-cap-ko: "다섯 특징의 방향을 두 차원에 그린 것(첫째 시드). 어두운 색일수록 중요한 특징이다. 왼쪽에서 오른쪽으로 갈수록 특징이 희소하다."
 #| fig-cap-en: "The directions of five features in two dimensions (first seed). The darker, the more important. Features get sparser from left to right."
 #| fig-alt-ko: "다섯 칸의 화살표 그림. 밀도가 높을 때는 긴 화살표가 둘이나 셋이고, 가운데에서는 네 화살표가 십자를 이루며, 밀도가 낮으면 다섯 화살표가 오각형으로 벌어진다."
 #| fig-alt-en: "Five panels of arrows. At high density two or three arrows are long, in the middle four arrows form a cross, and at low density five arrows spread into a pentagon."
@@ -244,11 +244,11 @@ panels[2].set_xlabel("hidden dimension 1")
 kc.plots.save(fig, "fig-toy-geometry")
 
 # %% [markdown] tags=["ko"]
-# 밀도 1에서 남은 특징은 평균 {{< var c01.kept_100 >}}개, 0.2에서 {{< var c01.kept_20 >}}개, 0.05에서 {{< var c01.kept_05 >}}개이다(길이 0.5를 넘는 것을 세었다). [희소할수록 더 많은 특징이 남는다는 순서는 모든 씨앗에서 지켜진다.]{.claim key="c01.kept_grows"} [@fig-toy-geometry]의 모양을 눈으로만 판단하지 않으려고 특징마다 차지한 차원도 재었다. 그 정의는 다음 절의 [@eq-dimensionality]이다. 밀도 0.2에서 남은 넷은 평균 {{< var c01.d_pairs >}}차원을 차지하고, 마주 보는 쌍이 차지해야 하는 값은 1/2이다. 밀도 0.05의 다섯은 {{< var c01.d_pentagon >}}차원을 차지하며, 정오각형의 값은 2/5이다.
+# 밀도 1에서 남은 특징은 평균 {{< var c01.kept_100 >}}개, 0.2에서 {{< var c01.kept_20 >}}개, 0.05에서 {{< var c01.kept_05 >}}개이다(길이 0.5를 넘는 것을 세었다). [희소할수록 더 많은 특징이 남는다는 순서는 모든 시드에서 지켜진다.]{.claim key="c01.kept_grows"} [@fig-toy-geometry]의 모양을 눈으로만 판단하지 않으려고 특징마다 차지한 차원도 재었다. 그 정의는 다음 절의 [@eq-dimensionality]이다. 밀도 0.2에서 남은 넷은 평균 {{< var c01.d_pairs >}}차원을 차지하고, 마주 보는 쌍이 차지해야 하는 값은 1/2이다. 밀도 0.05의 다섯은 {{< var c01.d_pentagon >}}차원을 차지하며, 정오각형의 값은 2/5이다.
 #
-# 이 일치에는 조건이 하나 붙는다. 모형마다 출발점을 여럿 두고 손실이 가장 작은 것을 남겼기 때문에 이 배치가 나온다. 출발점을 하나만 쓰면 같은 밀도에서도 셋만 남거나 오각형이 일그러진 모형이 섞인다. 최적의 배치가 규칙적이라는 것과 학습이 늘 그 배치에 이른다는 것은 다른 주장이며, 여기서 확인한 것은 앞의 것이다.
+# 이 일치에는 조건이 하나 붙는다. 모델마다 출발점을 여럿 두고 손실이 가장 작은 것을 남겼기 때문에 이 배치가 나온다. 출발점을 하나만 쓰면 같은 밀도에서도 셋만 남거나 오각형이 일그러진 모델이 섞인다. 최적의 배치가 규칙적이라는 것과 학습이 늘 그 배치에 이른다는 것은 다른 주장이며, 여기서 확인한 것은 앞의 것이다.
 
-# %% [markdown] src="92c8" tags=["en"]
+# %% [markdown] src="a056" tags=["en"]
 # At density 1 {{< var c01.kept_100 >}} features remain on average, at 0.2 {{< var c01.kept_20 >}}, at 0.05 {{< var c01.kept_05 >}} (counting those longer than 0.5). [The order, sparser features and more of them, holds in every seed.]{.claim key="c01.kept_grows"} So as not to judge the shapes of [@fig-toy-geometry] by eye alone, we also measured the share of a dimension held by each feature; its definition is [@eq-dimensionality] in the next section. The four that remain at density 0.2 hold {{< var c01.d_pairs >}} of a dimension each, and an antipodal pair should hold 1/2. The five at density 0.05 hold {{< var c01.d_pentagon >}}, and a regular pentagon has 2/5.
 #
 # The agreement has a condition. These arrangements appear because each model started from several points and the one of lowest loss was kept. With a single start some models of the same density keep only three features, or end in a distorted pentagon. That the best arrangement is regular is one claim, that training always reaches it is another, and what was confirmed here is the former.
@@ -303,7 +303,7 @@ results.claim("plateau_at_half", min(widths) > 1.5, "every seed: the plateau at 
 
 # %%
 #| label: fig-toy-dimensions
-#| fig-cap-ko: "특징이 차지하는 차원. 왼쪽: 점 하나가 길이 0.5를 넘는 특징 하나이다(첫째 씨앗). 가로선은 논문이 든 분수이다. 오른쪽: 남은 특징 하나에 돌아가는 차원의 평균(색은 씨앗)."
+#| fig-cap-ko: "특징이 차지하는 차원. 왼쪽: 점 하나가 길이 0.5를 넘는 특징 하나이다(첫째 시드). 가로선은 논문이 든 분수이다. 오른쪽: 남은 특징 하나에 돌아가는 차원의 평균(색은 시드)."
 #| fig-cap-en: "The share of a dimension held by features. Left: each dot is one feature longer than 0.5 (first seed). Lines mark the fractions that the paper names. Right: dimensions per feature that is kept (colours are seeds)."
 #| fig-alt-ko: "왼쪽 산점도에서 값들은 밀도의 역수가 2에서 4 사이일 때 1/2에 일직선으로 모이고, 그 뒤로는 0.2 아래까지 흩어져 내려간다. 오른쪽 곡선도 1에서 떨어져 1/2에서 잠시 평평해진 뒤 다시 내려간다."
 #| fig-alt-en: "In the left scatter plot values gather in a straight line at 1/2 while one over density is between 2 and 4, and afterwards fall off in a loose band to below 0.2. The curve on the right falls from 1, flattens at 1/2 for a while, and falls again."
@@ -343,7 +343,7 @@ results.claim("high_fractions_absent", absent, "every seed: 3/4 and 2/3 are belo
 
 # %%
 #| label: tbl-toy-fractions
-#| tbl-cap-ko: "각 분수에서 0.0125 안에 든 특징의 비율: 씨앗의 평균, 최솟값, 최댓값. 고르게 퍼져 있다면 5%이다."
+#| tbl-cap-ko: "각 분수에서 0.0125 안에 든 특징의 비율: 시드의 평균, 최솟값, 최댓값. 고르게 퍼져 있다면 5%이다."
 #| tbl-cap-en: "Share of features within 0.0125 of each fraction: mean, lowest and highest of the seeds. An even spread would give 5%."
 summary = pd.DataFrame(
     {"fraction": name, "mean": np.mean(v), "lowest": min(v), "highest": max(v)} for name, v in shares.items()
@@ -351,13 +351,13 @@ summary = pd.DataFrame(
 kc.plots.table(summary, fmt=".1%", escape=False)
 
 # %% [markdown] tags=["ko"]
-# 고원은 있다. [모든 씨앗에서 특징의 80% 이상이 1/2에 모여 있는 밀도의 구간이 1.5배 넘게 이어진다.]{.claim key="c01.plateau_at_half"} 그 폭은 평균 {{< var c01.plateau_width >}}배이다. [@tbl-toy-fractions]에서 1/2의 창에 든 비율은 {{< var c01.share_1_2 >}}로, [고르게 퍼졌을 때의 5%를 세 배 넘게 웃돈다.]{.claim key="c01.half_sticks"} 2/5의 비율은 {{< var c01.share_2_5 >}}이고 씨앗에 따라 {{< var c01.share_2_5_low >}}에서 {{< var c01.share_2_5_high >}}까지 갈리므로, 오각형은 나타나지만 1/2만큼 든든하지 않다. [@fig-toy-dimensions]에서 밀도가 더 낮은 쪽의 값은 분수에 모이지 않고 띠처럼 내려간다.
+# 고원은 있다. [모든 시드에서 특징의 80% 이상이 1/2에 모여 있는 밀도의 구간이 1.5배 넘게 이어진다.]{.claim key="c01.plateau_at_half"} 그 폭은 평균 {{< var c01.plateau_width >}}배이다. [@tbl-toy-fractions]에서 1/2의 창에 든 비율은 {{< var c01.share_1_2 >}}로, [고르게 퍼졌을 때의 5%를 세 배 넘게 웃돈다.]{.claim key="c01.half_sticks"} 2/5의 비율은 {{< var c01.share_2_5 >}}이고 시드에 따라 {{< var c01.share_2_5_low >}}에서 {{< var c01.share_2_5_high >}}까지 갈리므로, 오각형은 나타나지만 1/2만큼 든든하지 않다. [@fig-toy-dimensions]에서 밀도가 더 낮은 쪽의 값은 분수에 모이지 않고 띠처럼 내려간다.
 #
-# [3/4과 2/3에서는 기대가 어긋난다. 어느 씨앗에서도 5%에 이르지 못한다.]{.claim key="c01.high_fractions_absent"} 논문의 주장이 틀렸다고 하기 전에 의심할 것이 하나 있다. 이 분수들은 밀도가 높은 좁은 구간에서 나오는데, 거기서는 손실의 차이가 작아 학습이 느리다. 걸음 수만 늘려 같은 밀도를 다시 학습한다.
+# [3/4과 2/3에서는 기대가 어긋난다. 어느 시드에서도 5%에 이르지 못한다.]{.claim key="c01.high_fractions_absent"} 논문의 주장이 틀렸다고 하기 전에 의심할 것이 하나 있다. 이 분수들은 밀도가 높은 좁은 구간에서 나오는데, 거기서는 손실의 차이가 작아 학습이 느리다. 걸음 수만 늘려 같은 밀도를 다시 학습한다.
 #
-# **둘째 기대.** 학습 부족이 원인이라면, 다른 것은 그대로 두고 걸음만 늘렸을 때 2/3의 비율이 모든 씨앗에서 올라야 한다. 오르지 않는다면 이 크기의 모형에서 주장은 성립하지 않는다.
+# **둘째 기대.** 학습 부족이 원인이라면, 다른 것은 그대로 두고 걸음만 늘렸을 때 2/3의 비율이 모든 시드에서 올라야 한다. 오르지 않는다면 이 크기의 모델에서 주장은 성립하지 않는다.
 
-# %% [markdown] src="c73d" tags=["en"]
+# %% [markdown] src="bde7" tags=["en"]
 # The plateau is there. [In every seed the densities at which 80% or more of the features sit at 1/2 span a factor of over 1.5.]{.claim key="c01.plateau_at_half"} The factor averages {{< var c01.plateau_width >}}. In [@tbl-toy-fractions] the window at 1/2 holds {{< var c01.share_1_2 >}}, [more than three times the 5% of an even spread.]{.claim key="c01.half_sticks"} At 2/5 the share is {{< var c01.share_2_5 >}}, and from seed to seed it goes from {{< var c01.share_2_5_low >}} to {{< var c01.share_2_5_high >}}: pentagons do appear, but they are not as dependable as 1/2. At lower densities the values of [@fig-toy-dimensions] do not gather at fractions but come down as a band.
 #
 # [At 3/4 and 2/3 the expectation fails: no seed reaches 5%.]{.claim key="c01.high_fractions_absent"} Before saying that the paper's claim is wrong, there is one thing to suspect. These fractions belong to a narrow range of high densities, where losses differ little and training is slow. So we train the same densities again and change only the number of steps.
@@ -387,9 +387,9 @@ results.claim("tetrahedra_unseen", max(crowding(long, "3/4")) < 0.05, "every see
 results.record("long_factor", round(long_steps / plateau_steps), "times the steps")
 
 # %% [markdown] tags=["ko"]
-# 걸음을 {{< var c01.long_factor >}}배로 늘리자 2/3의 비율은 {{< var c01.short_2_3 >}}에서 {{< var c01.long_2_3 >}}가 되고, 3/4의 비율은 {{< var c01.short_3_4 >}}에서 {{< var c01.long_3_4 >}}가 된다. [2/3의 비율은 모든 씨앗에서 올랐다.]{.claim key="c01.patience_helps"} 그러므로 2/3에서의 어긋남은 논문에 대한 반증이 아니라 덜 끝난 학습으로 읽는다. [3/4은 걸음을 늘려도 나타나지 않는다.]{.claim key="c01.tetrahedra_unseen"} 이것이 차원이 적은 탓인지 학습이 여전히 모자란 탓인지 이 실험은 가리지 못하므로, 3/4에 대해서는 재현하지 못했다고만 적는다. 남는 교훈은 다른 데 있다. 규칙적인 기하는 최적해의 성질이고, 유한한 학습은 거기에 천천히 다가간다. 언어 모형이나 오토인코더의 방향을 두고 깔끔한 다면체를 기대할 이유는 그만큼 줄어든다.
+# 걸음을 {{< var c01.long_factor >}}배로 늘리자 2/3의 비율은 {{< var c01.short_2_3 >}}에서 {{< var c01.long_2_3 >}}가 되고, 3/4의 비율은 {{< var c01.short_3_4 >}}에서 {{< var c01.long_3_4 >}}가 된다. [2/3의 비율은 모든 시드에서 올랐다.]{.claim key="c01.patience_helps"} 그러므로 2/3에서의 어긋남은 논문에 대한 반증이 아니라 덜 끝난 학습으로 읽는다. [3/4은 걸음을 늘려도 나타나지 않는다.]{.claim key="c01.tetrahedra_unseen"} 이것이 차원이 적은 탓인지 학습이 여전히 모자란 탓인지 이 실험은 가리지 못하므로, 3/4에 대해서는 재현하지 못했다고만 적는다. 남는 교훈은 다른 데 있다. 규칙적인 기하는 최적해의 성질이고, 유한한 학습은 거기에 천천히 다가간다. 언어 모델이나 오토인코더의 방향을 두고 깔끔한 다면체를 기대할 이유는 그만큼 줄어든다.
 
-# %% [markdown] src="abdb" tags=["en"]
+# %% [markdown] src="7766" tags=["en"]
 # With {{< var c01.long_factor >}} times the steps, the share at 2/3 goes from {{< var c01.short_2_3 >}} to {{< var c01.long_2_3 >}}, and at 3/4 from {{< var c01.short_3_4 >}} to {{< var c01.long_3_4 >}}. [The share at 2/3 rose in every seed.]{.claim key="c01.patience_helps"} The failure at 2/3 is thus read as unfinished training and not as evidence against the paper. [At 3/4 nothing appears even with more steps.]{.claim key="c01.tetrahedra_unseen"} Whether this is for want of dimensions or still for want of training, the experiment cannot tell, so for 3/4 we say only that it was not reproduced. The lesson is another one: regular geometry is a property of the optimum, and finite training only creeps towards it. There is that much less reason to expect tidy polytopes among the directions of a language model or of an autoencoder.
 
 # %% [markdown] tags=["ko"]
@@ -433,7 +433,7 @@ results.claim("rare_do_not", rarely, "every seed: exclusive pairs at 0.05 are be
 
 # %%
 #| label: tbl-toy-exclusive
-#| tbl-cap-ko: "가장 반대되는 방향의 특징이 제 짝인 비율(씨앗의 평균과 최솟값, 최댓값)과, 독립인 특징의 손실에 대한 배타적인 특징의 손실의 비."
+#| tbl-cap-ko: "가장 반대되는 방향의 특징이 제 짝인 비율(시드의 평균과 최솟값, 최댓값)과, 독립인 특징의 손실에 대한 배타적인 특징의 손실의 비."
 #| tbl-cap-en: "Share of features whose most opposed feature is their partner (mean, lowest and highest of the seeds), and the loss of exclusive features over that of independent ones."
 columns = {"density": [f"{p:g}" for p in exclusive_density]}
 for name, share in paired.items():
@@ -454,13 +454,13 @@ kc.plots.table(pd.DataFrame({key: np.asarray(value) for key, value in columns.it
 # %% [markdown] tags=["ko"]
 # ## 256차원에 들어가는 방향의 수 {#sec-sup-capacity}
 #
-# 장난감 모형의 차원은 작다. 이 책의 모형처럼 256차원이면 사정이 얼마나 나아지는가? 직교하는 방향은 256개뿐이지만, 거의 직교하는 방향은 훨씬 많다. 아무렇게나 뽑은 두 방향의 코사인은 평균 0, 표준편차 $1/\sqrt{d}$로 흩어지고, 그 제곱은 베타 분포를 따른다. 방향을 하나씩 뽑다가 어느 둘의 코사인이 처음으로 $\varepsilon$을 넘을 때까지의 개수는 생일 문제의 답이다.
+# 장난감 모델의 차원은 작다. 이 책의 모델처럼 256차원이면 사정이 얼마나 나아지는가? 직교하는 방향은 256개뿐이지만, 거의 직교하는 방향은 훨씬 많다. 아무렇게나 뽑은 두 방향의 코사인은 평균 0, 표준편차 $1/\sqrt{d}$로 흩어지고, 그 제곱은 베타 분포를 따른다. 방향을 하나씩 뽑다가 어느 둘의 코사인이 처음으로 $\varepsilon$을 넘을 때까지의 개수는 생일 문제의 답이다.
 #
 # $$ N(d, \varepsilon) \approx \sqrt{\frac{\pi}{2 \Pr(|\cos| > \varepsilon)}} $$ {#eq-birthday}
 #
 # **기대.** [@eq-birthday]에 따라 $N$은 차원의 지수 함수처럼 늘고, $\varepsilon=0.3$이면 256차원에서 이미 차원보다 많다. 이것은 방향을 고르지 않고 뽑은 결과이므로 가능한 수의 아래쪽 어림이다. 그러나 방향이 많다는 것과 읽을 수 있다는 것은 다르다. 방향 $k$개를 더한 벡터에서 내적만으로 그것들을 되찾게 하면, 간섭의 크기는 사전의 크기보다 $k$에 더 크게 좌우될 것이다.
 
-# %% [markdown] src="92a9" tags=["en"]
+# %% [markdown] src="4ec7" tags=["en"]
 # ## How many directions fit into 256 dimensions {#sec-sup-capacity}
 #
 # Toy models have few dimensions. How much better are things with 256, as in the model of this book? There are only 256 orthogonal directions but far more that are almost orthogonal. The cosine of two random directions has mean 0 and standard deviation $1/\sqrt{d}$, and its square follows a beta distribution. Draw directions one by one: the number drawn until some two of them first exceed a cosine of $\varepsilon$ is the answer to a birthday problem.
@@ -505,7 +505,7 @@ results.claim("sparsity_matters_more", matters, "every seed: 16x directions hurt
 
 # %%
 #| label: fig-almost-orthogonal
-#| fig-cap-ko: "왼쪽: 코사인의 절댓값이 기준을 넘는 짝이 처음 나오기까지 뽑은 방향의 수. 선은 식, 점은 기준 0.3에서 실제로 뽑아 본 평균(씨앗마다). 오른쪽: 더한 방향을 내적으로 되찾은 비율. 띠는 씨앗 사이의 범위이다."
+#| fig-cap-ko: "왼쪽: 코사인의 절댓값이 기준을 넘는 짝이 처음 나오기까지 뽑은 방향의 수. 선은 식, 점은 기준 0.3에서 실제로 뽑아 본 평균(시드마다). 오른쪽: 더한 방향을 내적으로 되찾은 비율. 띠는 시드 사이의 범위이다."
 #| fig-cap-en: "Left: directions drawn until the first pair exceeds a given absolute cosine. Lines are the formula, dots the means of actual draws at 0.3 (one per seed). Right: share of the summed directions found again by inner products. Bands are the range over seeds."
 #| fig-alt-ko: "왼쪽 로그 눈금에서 세 선이 차원에 따라 곧게 오르고 점은 가운데 선 위에 놓인다. 오른쪽에서 세 곡선은 동시에 켜진 방향이 8개를 넘으면서 함께 떨어진다."
 #| fig-alt-en: "Left, on a logarithmic scale, three lines rise straight with dimension, and the dots lie on the middle one. Right, three curves fall together once more than about 8 directions are active at once."
@@ -527,23 +527,23 @@ right.legend(title="directions in all")
 kc.plots.save(fig, "fig-almost-orthogonal")
 
 # %% [markdown] tags=["ko"]
-# $\varepsilon=0.3$에서 뽑은 방향의 수는 평균 {{< var c01.directions_drawn >}}개(씨앗 사이 {{< var c01.directions_drawn_low >}}에서 {{< var c01.directions_drawn_high >}})이고 식의 값은 {{< var c01.directions_expected >}}개이다. [고르지 않고 뽑기만 해도 거의 직교하는 방향은 차원보다 많다.]{.claim key="c01.more_than_dimensions"} 기준을 0.4로 늦추면 식의 값은 {{< var c01.directions_loose >}}개가 된다. 자리는 모자라지 않는다.
+# $\varepsilon=0.3$에서 뽑은 방향의 수는 평균 {{< var c01.directions_drawn >}}개(시드 사이 {{< var c01.directions_drawn_low >}}에서 {{< var c01.directions_drawn_high >}})이고 식의 값은 {{< var c01.directions_expected >}}개이다. [고르지 않고 뽑기만 해도 거의 직교하는 방향은 차원보다 많다.]{.claim key="c01.more_than_dimensions"} 기준을 0.4로 늦추면 식의 값은 {{< var c01.directions_loose >}}개가 된다. 자리는 모자라지 않는다.
 #
 # 모자라는 것은 동시에 켤 수 있는 수이다. [@fig-almost-orthogonal]의 오른쪽에서 방향이 2,048개일 때 내적만으로 되찾은 비율은 8개를 켰을 때 {{< var c01.readout_8 >}}, 32개를 켰을 때 {{< var c01.readout_32 >}}이다. 방향을 8,192개로 늘리고 8개를 켜면 {{< var c01.readout_large_8 >}}, 512개로 줄이고 32개를 켜면 {{< var c01.readout_small_32 >}}이다. [사전을 열여섯 배로 늘리는 것보다 동시에 켜는 수를 네 배로 늘리는 것이 더 해롭다.]{.claim key="c01.sparsity_matters_more"} 중첩의 예산은 특징의 수가 아니라 희소성으로 치른다.
 
-# %% [markdown] src="029d" tags=["en"]
+# %% [markdown] src="5db7" tags=["en"]
 # At $\varepsilon=0.3$ the directions drawn number {{< var c01.directions_drawn >}} on average (between seeds {{< var c01.directions_drawn_low >}} to {{< var c01.directions_drawn_high >}}), and the formula gives {{< var c01.directions_expected >}}. [Merely drawn, and not chosen, almost orthogonal directions already outnumber the dimensions.]{.claim key="c01.more_than_dimensions"} If the limit is relaxed to 0.4, the formula gives {{< var c01.directions_loose >}}. There is no shortage of places.
 #
 # What is short is the number that can be on at once. On the right of [@fig-almost-orthogonal], with 2,048 directions, inner products alone find {{< var c01.readout_8 >}} again when 8 are on and {{< var c01.readout_32 >}} when 32 are. With 8,192 directions and 8 on it is {{< var c01.readout_large_8 >}}, with 512 directions and 32 on it is {{< var c01.readout_small_32 >}}. [Making the dictionary sixteen times as large does less harm than turning on four times as many at once.]{.claim key="c01.sparsity_matters_more"} Superposition is paid for in sparsity and not in the number of features.
 
 # %% [markdown] tags=["ko"]
-# ## 한국어를 읽는 모형에 뜻하는 것 {#sec-sup-meaning}
+# ## 한국어를 읽는 모델에 뜻하는 것 {#sec-sup-meaning}
 #
 # 여기까지의 결과는 이 책의 도구가 왜 그런 모양인지를 설명한다. 특징이 차원보다 많고 희소하다면 뉴런 하나하나나 주성분을 들여다보아서는 특징을 얻을 수 없다. 되찾으려면 차원보다 넓은 사전(dictionary)과 토큰마다 몇 개만 켜진다는 제약이 함께 필요하다. 희소 오토인코더가 바로 그것이다 [@bricken2023; @cunningham2023]. 이 책이 256차원에 2,048개의 특징을 두는 것은 과완비(overcomplete) 사전이 [@eq-linear]의 방향을 담을 만큼 넓어야 하기 때문이고, 토큰마다 32개쯤만 켜는 것은 그보다 많으면 간섭을 걸러 내기 어렵기 때문이다. 내적만으로는 32개도 온전히 읽히지 않는다는 사실은, 인코더가 사전의 전치행렬로 그치지 않고 따로 배운 가중치와 문턱을 가져야 하는 까닭이기도 하다. 3장의 변형들은 이 문턱을 어떻게 두느냐에서 갈린다.
 #
 # 한국어는 이 그림에 조건을 하나 더한다. 교착어에서는 한 어절에 뜻과 문법이 겹쳐 실린다. `시장에서는`이라는 어절 하나에 장소와 처소격과 대조가 함께 켜진다. 동시에 켜지는 수가 간섭을 정한다면, 어절의 끝처럼 문법 특징이 몰리는 자리에서 희소 오토인코더의 오차가 커질 것이다. 이는 아직 추측이며, 5장의 탐침과 그 뒤의 장에서 확인할 일이다.
 
-# %% [markdown] src="f808" tags=["en"]
+# %% [markdown] src="cd1f" tags=["en"]
 # ## What this means for a model that reads Korean {#sec-sup-meaning}
 #
 # These results explain why the tools of this book have the shape they have. If features are sparse and outnumber the dimensions, they cannot be had by looking at single neurons or principal components. To get them back takes a dictionary wider than the space together with the constraint that only a few entries are on at each token, and that is what a sparse autoencoder is [@bricken2023; @cunningham2023]. This book puts 2,048 features on 256 dimensions because an overcomplete dictionary has to be wide enough for the directions of [@eq-linear], and turns on about 32 of them per token because with more the interference becomes hard to filter. That inner products alone do not fully read even 32 is also why an encoder cannot be just the transpose of the dictionary but needs weights and thresholds of its own. The variants of chapter 3 part ways over how to set that threshold.
@@ -553,9 +553,9 @@ kc.plots.save(fig, "fig-almost-orthogonal")
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 장을 반증하는가 {#sec-sup-refute}
 #
-# 이 장이 보인 것은 장난감 모형의 성질이다. 특징을 우리가 정했고, 값은 고르게 뽑았으며, 손실은 재구성뿐이었다. 언어 모형의 잔차 스트림이 같은 방식으로 쓰인다는 결론은 여기서 나오지 않는다. 그 결론은 다음 가운데 하나가 관찰되면 무너진다. 첫째, 차원만큼의 직교하는 방향만으로 같은 희소성에서 활성값을 똑같이 잘 재구성할 수 있다면 과완비 사전은 필요 없다. 둘째, 학습된 사전의 특징이 무작위 방향보다 라벨을 더 잘 가르지 못한다면 [@eq-linear]의 방향은 모형의 것이 아니라 우리 방법이 만든 것이다. 셋째, 활성값이 방향의 합이 아니라 굽은 면 위에 놓여 있다면 사전은 그 면을 조각조각 덮을 뿐이다. 첫째는 3장에서, 둘째는 5장에서 직접 잰다.
+# 이 장이 보인 것은 장난감 모델의 성질이다. 특징을 우리가 정했고, 값은 고르게 뽑았으며, 손실은 재구성뿐이었다. 언어 모델의 잔차 스트림이 같은 방식으로 쓰인다는 결론은 여기서 나오지 않는다. 그 결론은 다음 가운데 하나가 관찰되면 무너진다. 첫째, 차원만큼의 직교하는 방향만으로 같은 희소성에서 활성값을 똑같이 잘 재구성할 수 있다면 과완비 사전은 필요 없다. 둘째, 학습된 사전의 특징이 무작위 방향보다 라벨을 더 잘 가르지 못한다면 [@eq-linear]의 방향은 모델의 것이 아니라 우리 방법이 만든 것이다. 셋째, 활성값이 방향의 합이 아니라 굽은 면 위에 놓여 있다면 사전은 그 면을 조각조각 덮을 뿐이다. 첫째는 3장에서, 둘째는 5장에서 직접 잰다.
 
-# %% [markdown] src="3c4b" tags=["en"]
+# %% [markdown] src="36a0" tags=["en"]
 # ## What would refute this chapter {#sec-sup-refute}
 #
 # What this chapter showed are properties of toy models. We chose the features, drew their values uniformly, and trained on nothing but reconstruction. That the residual stream of a language model is used in the same way does not follow. That conclusion falls if one of the following is observed. First, if as many orthogonal directions as there are dimensions reconstruct activations equally well at equal sparsity, no overcomplete dictionary is needed. Second, if the features of a trained dictionary separate labels no better than random directions, the directions of [@eq-linear] belong to our method and not to the model. Third, if activations lie on curved surfaces and are not sums of directions, a dictionary merely covers those surfaces in patches. The first is measured in chapter 3, the second in chapter 5.

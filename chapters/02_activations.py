@@ -1,13 +1,13 @@
 # %% [markdown] tags=["ko"]
 # # 활성값: 무엇을 어디에서 읽는가 {#sec-activations}
 #
-# 희소 오토인코더는 언어 모형을 직접 보지 않는다. 모형이 글을 읽는 동안 어느 한 곳을 지나간 벡터들, 곧 활성값만을 본다. 그러므로 나중에 특징(feature)이라 부를 것은 이 장의 선택 안에서만 나올 수 있다. 어떤 글을 읽히는가, 어느 층의 어느 자리에서 읽는가, 어떤 토큰을 빼는가.
+# 희소 오토인코더는 언어 모델을 직접 보지 않는다. 모델이 글을 읽는 동안 어느 한 곳을 지나간 벡터들, 곧 활성값만을 본다. 그러므로 나중에 특징(feature)이라 부를 것은 이 장의 선택 안에서만 나올 수 있다. 어떤 글을 읽히는가, 어느 층의 어느 자리에서 읽는가, 어떤 토큰을 빼는가.
 #
-# 이 장의 물음은 셋이다. 모형 안에서 읽을 수 있는 자리는 어디이며 블록마다 활성값의 크기와 모양은 어떻게 다른가? 활성값이 가장 큰 블록을 고르는 것이 옳은가? 문장의 첫 토큰처럼 유별난 토큰은 얼마나 유별난가?
+# 이 장의 물음은 셋이다. 모델 안에서 읽을 수 있는 자리는 어디이며 블록마다 활성값의 크기와 모양은 어떻게 다른가? 활성값이 가장 큰 블록을 고르는 것이 옳은가? 문장의 첫 토큰처럼 유별난 토큰은 얼마나 유별난가?
 #
-# 둘째 물음에는 앞선 답이 있다. [@brainsurgery]는 12개 블록의 GPT-2에서 활성값의 합과 최댓값이 10번 층에서 가장 크고 8번과 9번이 그다음이라고 보고하면서, 정작 분석할 층으로는 비용과 추상성을 들어 6번을 골랐다. 반면 [@fxnnxc]는 층의 사분위로 자리를 정하고 가운데(q2)가 뒤쪽(q3)보다 낫다고 하였다. 두 선택을 우리 모형에서 다시 재 본다.
+# 둘째 물음에는 앞선 답이 있다. [@brainsurgery]는 12개 블록의 GPT-2에서 활성값의 합과 최댓값이 10번 층에서 가장 크고 8번과 9번이 그다음이라고 보고하면서, 정작 분석할 층으로는 비용과 추상성을 들어 6번을 골랐다. 반면 [@fxnnxc]는 층의 사분위로 자리를 정하고 가운데(q2)가 뒤쪽(q3)보다 낫다고 하였다. 두 선택을 우리 모델에서 다시 재 본다.
 
-# %% [markdown] src="c723" tags=["en"]
+# %% [markdown] src="932a" tags=["en"]
 # # Activations: what is read, and where {#sec-activations}
 #
 # A sparse autoencoder never looks at the language model itself. It sees only activations, the vectors that pass one place while the model reads a text. Whatever we shall later call a feature can therefore come only from within the choices of this chapter: which text is read, at which place of which layer, and which tokens are left out.
@@ -67,9 +67,9 @@ results.record("late_block", lm.resolve(late).block, "block", tolerance=0)
 #
 # $$ \mathtt{resid\_post} = \mathtt{resid\_pre} + \mathtt{attn\_out} + \mathtt{mlp\_out} $$ {#eq-act-sum}
 #
-# 네 이름은 [@fig-act-hooks]의 네 점이다. `resid_post`는 그때까지 쓰인 모든 것의 합이고, 뒤의 둘은 그 블록이 새로 쓴 것뿐이다. [@eq-act-sum]은 그림이 아니라 검사이기도 하다. `kosae_core`는 모형을 처음 읽을 때 이 등식이 실제로 성립하는지 확인하고, 성립하지 않으면 `attn_out`과 `mlp_out`을 내주지 않는다. 자리의 이름은 `q2.resid_post`처럼 쓴다. q0, q1, q2, q3은 블록 수를 $n$이라 할 때 0, $n/4$, $n/2$, $3n/4$번(내림) 블록의 출력이다. 우리 모형은 블록이 {{< var c02.n_blocks >}}개, 폭이 {{< var c02.d_model >}}이므로 q2는 {{< var c02.middle_block >}}번, q3은 {{< var c02.late_block >}}번 블록이다(0번부터 센다).
+# 네 이름은 [@fig-act-hooks]의 네 점이다. `resid_post`는 그때까지 쓰인 모든 것의 합이고, 뒤의 둘은 그 블록이 새로 쓴 것뿐이다. [@eq-act-sum]은 그림이 아니라 검사이기도 하다. `kosae_core`는 모델을 처음 읽을 때 이 등식이 실제로 성립하는지 확인하고, 성립하지 않으면 `attn_out`과 `mlp_out`을 내주지 않는다. 자리의 이름은 `q2.resid_post`처럼 쓴다. q0, q1, q2, q3은 블록 수를 $n$이라 할 때 0, $n/4$, $n/2$, $3n/4$번(내림) 블록의 출력이다. 우리 모델은 블록이 {{< var c02.n_blocks >}}개, 폭이 {{< var c02.d_model >}}이므로 q2는 {{< var c02.middle_block >}}번, q3은 {{< var c02.late_block >}}번 블록이다(0번부터 센다).
 
-# %% [markdown] src="bef1" tags=["en"]
+# %% [markdown] src="d67f" tags=["en"]
 # ## Where to read {#sec-act-hooks}
 #
 # A block of a transformer [@vaswani2017] reads from the residual stream and adds to it twice: attention first, then the MLP. In the names of the places, the equation of [@sec-sup-linear] becomes
@@ -84,7 +84,7 @@ quantiles = {lm.resolve(f"q{i}.resid_post").block: f"q{i}" for i in range(4)}
 
 # %%
 #| label: fig-act-hooks
-#| fig-cap-ko: "읽는 자리. 위: 블록 하나의 안쪽과 네 자리. 아래: 이 모형의 블록 {{< var c02.n_blocks >}}개와 q0에서 q3까지의 위치."
+#| fig-cap-ko: "읽는 자리. 위: 블록 하나의 안쪽과 네 자리. 아래: 이 모델의 블록 {{< var c02.n_blocks >}}개와 q0에서 q3까지의 위치."
 #| fig-cap-en: "Where to read. Top: the inside of one block and its four places. Bottom: the {{< var c02.n_blocks >}} blocks of this model and where q0 to q3 lie."
 #| fig-alt-ko: "위쪽에는 왼쪽에서 오른쪽으로 흐르는 잔차 스트림이 있고, 어텐션과 MLP가 가지로 갈라졌다가 덧셈 기호에서 다시 합쳐진다. 아래쪽에는 블록을 나타내는 네모가 한 줄로 놓이고 그 가운데 넷의 출력에 q0부터 q3까지의 점이 찍혀 있다."
 #| fig-alt-en: "At the top the residual stream flows from left to right; attention and the MLP branch off and join it again at plus signs. At the bottom boxes for the blocks stand in a row, with dots q0 to q3 at the outputs of four of them."
@@ -138,9 +138,9 @@ rows = [
 kc.plots.table(pd.DataFrame(rows))
 
 # %% [markdown] tags=["ko"]
-# **기대.** 모형은 글자가 아니라 바이트에서 출발하는 BPE [@sennrich2016] 토큰을 읽는다. 한글 음절은 UTF-8에서 3바이트이므로 글자당 토큰은 한국어가 많고 바이트당 토큰은 한국어가 적을 것이다. 또 토큰이 음절 중간에서 끊기는 일이 한국어에서만 생길 수 있다. 그 비율이 크다면 토큰을 단위로 특징을 읽는 일 자체가 의심스러워진다.
+# **기대.** 모델은 글자가 아니라 바이트에서 출발하는 BPE [@sennrich2016] 토큰을 읽는다. 한글 음절은 UTF-8에서 3바이트이므로 글자당 토큰은 한국어가 많고 바이트당 토큰은 한국어가 적을 것이다. 또 토큰이 음절 중간에서 끊기는 일이 한국어에서만 생길 수 있다. 그 비율이 크다면 토큰을 단위로 특징을 읽는 일 자체가 의심스러워진다.
 
-# %% [markdown] src="fa39" tags=["en"]
+# %% [markdown] src="77ff" tags=["en"]
 # **Expectation.** The model reads tokens of a BPE [@sennrich2016] that starts from bytes, not from characters. A Hangul syllable takes 3 bytes in UTF-8, so Korean should have more tokens per character and fewer per byte. And only in Korean can a token end inside a syllable. Were that common, reading features token by token would itself be doubtful.
 
 
@@ -261,9 +261,9 @@ cost["GiB per ten million"] = cost["bytes/token"] * 1e7 / 2**30
 kc.plots.table(cost, fmt=".1f")
 
 # %% [markdown] tags=["ko"]
-# 한 자리의 활성값은 한국어 훈련 문장 전체에서 {{< var c02.store_mib >}} MiB이다. 모든 블록의 세 자리를 다 모으는 것은 우리 모형에서는 할 만하지만 [@fxnnxc]가 쓴 7.8B 모형에서는 그렇지 않다. 층을 고르는 까닭의 절반은 이 비용이다. 특징을 조밀한 배열로 저장하는 것은 더 비싸므로, 뒤의 장들은 특징을 희소 배열로만 다룬다.
+# 한 자리의 활성값은 한국어 훈련 문장 전체에서 {{< var c02.store_mib >}} MiB이다. 모든 블록의 세 자리를 다 모으는 것은 우리 모델에서는 할 만하지만 [@fxnnxc]가 쓴 7.8B 모델에서는 그렇지 않다. 층을 고르는 까닭의 절반은 이 비용이다. 특징을 조밀한 배열로 저장하는 것은 더 비싸므로, 뒤의 장들은 특징을 희소 배열로만 다룬다.
 
-# %% [markdown] src="7847" tags=["en"]
+# %% [markdown] src="0500" tags=["en"]
 # One place over all Korean training sentences takes {{< var c02.store_mib >}} MiB. To gather three places of every block is feasible for our model, but not for the 7.8B model that [@fxnnxc] used. This cost is half of the reason to choose a layer. Storing features as a dense array would cost even more, so later chapters handle them only as sparse arrays.
 
 # %% [markdown] tags=["ko"]
@@ -400,11 +400,11 @@ results.claim(
 )
 
 # %% [markdown] tags=["ko"]
-# 한국어에서 절댓값의 합은 {{< var c02.peak_magnitude_ko >}}번, 최댓값은 {{< var c02.peak_max_ko >}}번 블록에서 가장 크다. 상대 깊이로 {{< var c02.peak_depth >}}이다. [곧 상대 깊이로는 앞선 보고와 한 블록 안에서 일치한다.]{.claim key="c02.e1_depth"} 다만 일치를 곧이곧대로 받아들이기는 어렵다. [우리 모형에서 그 자리는 마지막 블록이지만]{.claim key="c02.peak_is_last"} 앞선 보고에서 10번은 마지막이 아니었다. 블록이 적은 모형에서는 0.83과 끝을 구별할 수 없다. 그러므로 정점의 상대 깊이는 재현되었는지를 물을 수 있어도, 정점이 끝보다 앞선다는 더 강한 주장은 이 모형으로 가릴 수 없다.
+# 한국어에서 절댓값의 합은 {{< var c02.peak_magnitude_ko >}}번, 최댓값은 {{< var c02.peak_max_ko >}}번 블록에서 가장 크다. 상대 깊이로 {{< var c02.peak_depth >}}이다. [곧 상대 깊이로는 앞선 보고와 한 블록 안에서 일치한다.]{.claim key="c02.e1_depth"} 다만 일치를 곧이곧대로 받아들이기는 어렵다. [우리 모델에서 그 자리는 마지막 블록이지만]{.claim key="c02.peak_is_last"} 앞선 보고에서 10번은 마지막이 아니었다. 블록이 적은 모델에서는 0.83과 끝을 구별할 수 없다. 그러므로 정점의 상대 깊이는 재현되었는지를 물을 수 있어도, 정점이 끝보다 앞선다는 더 강한 주장은 이 모델로 가릴 수 없다.
 #
 # [길이는 모든 블록에서 늘어]{.claim key="c02.norm_grows"} 첫 블록의 {{< var c02.norm_first_ko >}}에서 마지막 블록의 {{< var c02.norm_last_ko >}}이 된다. 잔차 스트림이 쌓이기만 한다면 당연한 결과이고, 층의 좋고 나쁨과는 아무 상관이 없다. [첨도도 앞보다 뒤가 높다.]{.claim key="c02.kurtosis_grows"} 첫 블록에서 {{< var c02.kurtosis_first_ko >}}, q2에서 {{< var c02.kurtosis_middle_ko >}}, 마지막에서 {{< var c02.kurtosis_last_ko >}}이다. 뒤로 갈수록 몇 개의 좌표가 유난히 커진다는 뜻이며, 그런 좌표가 제곱 오차를 지배하면 오토인코더는 그것부터 맞춘다. [부호 있는 합은 크기와 다른 블록을 가리키는 언어가 있다.]{.claim key="c02.signed_sum_differs"} 합으로 층을 고르는 것은 피하는 편이 낫다. [0번 블록에서 가장 많이 쓰는 것은 MLP이다.]{.claim key="c02.first_mlp_writes_most"} 이 블록은 토큰의 정체를 처음으로 펼쳐 놓는 곳이다.
 
-# %% [markdown] src="34fa" tags=["en"]
+# %% [markdown] src="deca" tags=["en"]
 # In Korean the sum of magnitudes peaks at block {{< var c02.peak_magnitude_ko >}} and the maximum at block {{< var c02.peak_max_ko >}}, a relative depth of {{< var c02.peak_depth >}}. [In relative depth this agrees with the earlier report to within one block.]{.claim key="c02.e1_depth"} The agreement should not be taken at face value, though. [In our model that place is the last block,]{.claim key="c02.peak_is_last"} while in the earlier report layer 10 was not the last. With few blocks, 0.83 cannot be told from the end. So we can ask whether the relative depth of the peak is reproduced, but the stronger claim, that the peak comes before the end, cannot be decided with this model.
 #
 # [Length grows at every block,]{.claim key="c02.norm_grows"} from {{< var c02.norm_first_ko >}} after the first to {{< var c02.norm_last_ko >}} after the last. If the stream only accumulates, nothing else can be expected, and it has nothing to do with the merit of a layer. [Kurtosis, too, is higher at the end than at the beginning:]{.claim key="c02.kurtosis_grows"} {{< var c02.kurtosis_first_ko >}} after the first block, {{< var c02.kurtosis_middle_ko >}} at q2, {{< var c02.kurtosis_last_ko >}} after the last. Towards the end a few coordinates become unusually large, and where such coordinates rule the squared error, an autoencoder fits them first. [There is a language in which the signed sum points to another block than size does.]{.claim key="c02.signed_sum_differs"} Sums are better not used to choose a layer. [In block 0 it is the MLP that writes most.]{.claim key="c02.first_mlp_writes_most"} This block is where the identity of a token is first unfolded.
@@ -512,11 +512,11 @@ kc.plots.save(fig, "fig-act-depth")
 # %% [markdown] tags=["ko"]
 # ## 유별난 첫 토큰 {#sec-act-first}
 #
-# 언어 모형은 글의 맨 앞 토큰에 유별나게 큰 활성값을 싣는 일이 많다. 볼 것이 없는 어텐션이 눈길을 두는 곳이어서 [@xiao2023sinks] 그 토큰의 몇 좌표만 수백 배로 커진다 [@sun2024massive].
+# 언어 모델은 글의 맨 앞 토큰에 유별나게 큰 활성값을 싣는 일이 많다. 볼 것이 없는 어텐션이 눈길을 두는 곳이어서 [@xiao2023sinks] 그 토큰의 몇 좌표만 수백 배로 커진다 [@sun2024massive].
 #
 # **기대.** 시작 토큰(위치 0)의 길이는 다른 토큰의 중앙값보다 여러 배 크고, 첫 실제 토큰(위치 1)은 그보다 훨씬 덜하다. 시작 토큰이 보통 길이라면 저장소에서 뺄 까닭이 없고, 위치 1까지 유별나다면 그것도 빼야 한다.
 
-# %% [markdown] src="e293" tags=["en"]
+# %% [markdown] src="13d1" tags=["en"]
 # ## The unusual first token {#sec-act-first}
 #
 # Language models tend to put unusually large activations on the very first token of a text. Attention rests there when it has nothing to look at [@xiao2023sinks], and a few coordinates of that token grow by a factor of hundreds [@sun2024massive].
@@ -587,11 +587,11 @@ kc.plots.save(fig, "fig-act-positions")
 # %% [markdown] tags=["ko"]
 # ## 읽은 글과 쓴 글 {#sec-act-generated}
 #
-# [@brainsurgery]는 주어진 글이 아니라 모형이 스스로 쓴 글에서, 쓰는 동안 활성값을 모았다. 두 방법은 무엇이 다른가? 인과적 디코더에서 한 토큰의 활성값은 그 토큰과 앞의 토큰들로만 정해진다. 그러므로 쓰면서 모은 것과 다 쓴 글을 다시 읽어 모은 것은 반올림을 빼면 같아야 한다. 남는 차이는 글 자체의 차이이다.
+# [@brainsurgery]는 주어진 글이 아니라 모델이 스스로 쓴 글에서, 쓰는 동안 활성값을 모았다. 두 방법은 무엇이 다른가? 인과적 디코더에서 한 토큰의 활성값은 그 토큰과 앞의 토큰들로만 정해진다. 그러므로 쓰면서 모은 것과 다 쓴 글을 다시 읽어 모은 것은 반올림을 빼면 같아야 한다. 남는 차이는 글 자체의 차이이다.
 #
-# **기대.** 다시 읽은 활성값과의 상대 오차는 bf16의 정밀도(약 0.4%) 수준이다. 모형이 쓴 글은 모형이 보기에 더 그럴듯한 글이지만 활성값의 길이는 거의 같다. 우리 문법의 시험 문장에서 앞 세 어절을 주고 이어 쓰게 한 뒤, 원래 문장의 나머지와 견준다.
+# **기대.** 다시 읽은 활성값과의 상대 오차는 bf16의 정밀도(약 0.4%) 수준이다. 모델이 쓴 글은 모델이 보기에 더 그럴듯한 글이지만 활성값의 길이는 거의 같다. 우리 문법의 시험 문장에서 앞 세 어절을 주고 이어 쓰게 한 뒤, 원래 문장의 나머지와 견준다.
 
-# %% [markdown] src="7207" tags=["en"]
+# %% [markdown] src="e1af" tags=["en"]
 # ## Text read and text written {#sec-act-generated}
 #
 # [@brainsurgery] gathered activations not from given text but from text that the model wrote itself, while it was writing. What is the difference? In a causal decoder the activation of a token is determined by that token and those before it. Activations captured while writing and those from reading the finished text again must therefore agree up to rounding. What remains is a difference of texts.
@@ -629,7 +629,7 @@ generated = pd.DataFrame(rows)
 
 # %%
 #| label: tbl-act-generated
-#| tbl-cap-ko: "같은 앞머리에 이어지는 원래 문장(read)과 모형이 쓴 글(written). loss는 토큰당 내트, 길이와 첨도는 q2에서 잰 것이다."
+#| tbl-cap-ko: "같은 앞머리에 이어지는 원래 문장(read)과 모델이 쓴 글(written). loss는 토큰당 내트, 길이와 첨도는 q2에서 잰 것이다."
 #| tbl-cap-en: "The original sentences (read) and what the model wrote (written) after the same beginnings. Loss in nats per token; length and kurtosis at q2."
 kc.plots.table(generated, fmt={"loss": ".2f", "length": ".0f", "kurtosis": ".1f"})
 
@@ -657,17 +657,17 @@ results.claim(
 )
 
 # %% [markdown] tags=["ko"]
-# 쓰는 동안 모은 활성값과 다시 읽어 모은 활성값의 상대 오차는 {{< var c02.reread_error >}}이다. [둘은 같은 측정이다.]{.claim key="c02.reread_same"} 한국어에서 원래 문장의 손실은 토큰당 {{< var c02.loss_read >}}, 모형이 쓴 글의 손실은 {{< var c02.loss_written >}}이다. [모형은 제가 쓴 글을 더 그럴듯하게 여긴다.]{.claim key="c02.written_likelier"} 활성값의 길이는 {{< var c02.written_length_ratio >}}배이다. [글이 달라져도 길이는 거의 같다.]{.claim key="c02.written_same_length"} 그러니 [@brainsurgery]의 절차가 우리 것과 다른 결과를 낳는다면 그 까닭은 모으는 방법이 아니라 글의 주제와 품질에 있다. 이 책은 표지가 필요하므로 주어진 글을 읽는다.
+# 쓰는 동안 모은 활성값과 다시 읽어 모은 활성값의 상대 오차는 {{< var c02.reread_error >}}이다. [둘은 같은 측정이다.]{.claim key="c02.reread_same"} 한국어에서 원래 문장의 손실은 토큰당 {{< var c02.loss_read >}}, 모델이 쓴 글의 손실은 {{< var c02.loss_written >}}이다. [모델은 제가 쓴 글을 더 그럴듯하게 여긴다.]{.claim key="c02.written_likelier"} 활성값의 길이는 {{< var c02.written_length_ratio >}}배이다. [글이 달라져도 길이는 거의 같다.]{.claim key="c02.written_same_length"} 그러니 [@brainsurgery]의 절차가 우리 것과 다른 결과를 낳는다면 그 까닭은 모으는 방법이 아니라 글의 주제와 품질에 있다. 이 책은 표지가 필요하므로 주어진 글을 읽는다.
 
-# %% [markdown] src="05d6" tags=["en"]
+# %% [markdown] src="0597" tags=["en"]
 # Activations captured while writing differ from those of reading again by {{< var c02.reread_error >}}. [The two are the same measurement.]{.claim key="c02.reread_same"} In Korean the loss of the original sentences is {{< var c02.loss_read >}} per token, that of the model's own text {{< var c02.loss_written >}}. [The model finds its own text likelier.]{.claim key="c02.written_likelier"} Activations are {{< var c02.written_length_ratio >}} times as long. [The text changes, the length hardly does.]{.claim key="c02.written_same_length"} If the procedure of [@brainsurgery] leads to other results than ours, the reason lies in the topics and the quality of the text and not in how activations are captured. This book needs labels, and so it reads given text.
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 결론을 뒤집는가 {#sec-act-refute}
 #
-# 이 책은 앞으로 `q2.resid_post`를 주로 읽고 `q3.resid_post`를 견준다. 전체로는 {{< var c02.tokens_gathered >}}개 토큰이다. 다음이 관찰되면 이 선택을 다시 해야 한다. 첫째, 다른 말뭉치에서 갈래의 정확도가 q2보다 뒤쪽에서 뚜렷이(띠가 겹치지 않을 만큼) 높을 때. 둘째, 블록이 더 많은 모형에서도 절댓값의 합과 최댓값이 마지막 블록에서 가장 클 때. 그렇다면 [@brainsurgery]의 0.83은 깊이의 법칙이 아니라 그 모형의 사정이다. 셋째, 시작 토큰을 빼고도 몇 개의 토큰이 분산의 대부분을 차지할 때. 여기의 수는 모형 하나와 씨앗 하나에서 나왔고, 구간은 틀을 다시 뽑은 것이므로 모형을 다시 학습할 때의 흔들림은 담고 있지 않다.
+# 이 책은 앞으로 `q2.resid_post`를 주로 읽고 `q3.resid_post`를 견준다. 전체로는 {{< var c02.tokens_gathered >}}개 토큰이다. 다음이 관찰되면 이 선택을 다시 해야 한다. 첫째, 다른 말뭉치에서 갈래의 정확도가 q2보다 뒤쪽에서 뚜렷이(띠가 겹치지 않을 만큼) 높을 때. 둘째, 블록이 더 많은 모델에서도 절댓값의 합과 최댓값이 마지막 블록에서 가장 클 때. 그렇다면 [@brainsurgery]의 0.83은 깊이의 법칙이 아니라 그 모델의 사정이다. 셋째, 시작 토큰을 빼고도 몇 개의 토큰이 분산의 대부분을 차지할 때. 여기의 수는 모델 하나와 시드 하나에서 나왔고, 구간은 틀을 다시 뽑은 것이므로 모델을 다시 학습할 때의 흔들림은 담고 있지 않다.
 
-# %% [markdown] src="ab46" tags=["en"]
+# %% [markdown] src="25f0" tags=["en"]
 # ## What would overturn this {#sec-act-refute}
 #
 # From here on the book mainly reads `q2.resid_post` and compares it with `q3.resid_post`: {{< var c02.tokens_gathered >}} tokens in all. The choice would have to be made again if one of the following were seen. First, that on another corpus categories are told clearly better (with bands that do not overlap) after q2. Second, that in models with more blocks, too, magnitude and maximum peak at the very last block; the 0.83 of [@brainsurgery] would then be no law of depth but a circumstance of that model. Third, that even without the start token a few tokens make up most of the variance. The numbers here come from one model and one seed; the intervals come from drawing templates again and so do not contain the variation of training the model anew.

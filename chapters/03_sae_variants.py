@@ -65,7 +65,7 @@ results = kc.Results(chapter="03", preset=preset, seeds=(seed,))
 # %% [markdown] tags=["ko"]
 # ## 공통의 틀 {#sec-var-frame}
 #
-# 세 변형 모두 활성값을 그대로 받지 않는다. 평균을 빼고 원소의 제곱평균제곱근(RMS)이 1이 되도록 나누며, 그 두 수를 가중치와 함께 간직한다. 그래야 벌점의 계수 하나가 층과 모형이 달라도 같은 뜻을 지닌다. 이렇게 고른 입력을 $x$, 차원을 $d$, 특징의 수를 $F$라 하면 인코더와 디코더는 다음과 같다.
+# 세 변형 모두 활성값을 그대로 받지 않는다. 평균을 빼고 원소의 제곱평균제곱근(RMS)이 1이 되도록 나누며, 그 두 수를 가중치와 함께 간직한다. 그래야 벌점의 계수 하나가 층과 모델이 달라도 같은 뜻을 지닌다. 이렇게 고른 입력을 $x$, 차원을 $d$, 특징의 수를 $F$라 하면 인코더와 디코더는 다음과 같다.
 #
 # $$ \pi = (x - b_{dec})\, W_{enc}, \qquad f = \sigma(\pi), \qquad \hat x = f\, W_{dec} + b_{dec} $$ {#eq-var-frame}
 #
@@ -73,7 +73,7 @@ results = kc.Results(chapter="03", preset=preset, seeds=(seed,))
 #
 # 아래에서 쓰는 세 오토인코더는 한국어 문장의 같은 활성값에서 같은 걸음만큼 학습한 것으로, 4장과 5장도 이것을 쓴다.
 
-# %% [markdown] src="a4d5" tags=["en"]
+# %% [markdown] src="b3ad" tags=["en"]
 # ## The common frame {#sec-var-frame}
 #
 # None of the three takes activations as they come. The mean is subtracted and the rest divided so that its elements have a root mean square (RMS) of 1, and both numbers are kept with the weights. Only then does one coefficient of a penalty mean the same in other layers and models. With the input so prepared called $x$, its dimension $d$ and the number of features $F$, encoder and decoder are
@@ -260,7 +260,7 @@ kc.plots.save(fig, "fig-variants-shapes")
 # %% [markdown] tags=["ko"]
 # ## 같은 활성값에서 {#sec-var-real}
 #
-# 이제 학습에 쓰지 않은 문장에서 셋을 견준다. 설명 분산(EV), 토큰당 켜진 특징 수(L0), 시험 토큰에서 한 번도 켜지지 않은 특징의 비율(dead), 재구성을 모형에 되넣었을 때의 손실 회복률, 코사인, 그리고 수축을 보는 상대 편향을 잰다 [@rajamanoharan2024gated].
+# 이제 학습에 쓰지 않은 문장에서 셋을 견준다. 설명 분산(EV), 토큰당 켜진 특징 수(L0), 시험 토큰에서 한 번도 켜지지 않은 특징의 비율(dead), 재구성을 모델에 되넣었을 때의 손실 회복률, 코사인, 그리고 수축을 보는 상대 편향을 잰다 [@rajamanoharan2024gated].
 #
 # $$ \gamma = \frac{\mathbb{E}\,\lVert \hat x \rVert^2}{\mathbb{E}\,[\,x \cdot \hat x\,]} $$ {#eq-var-bias}
 #
@@ -270,7 +270,7 @@ kc.plots.save(fig, "fig-variants-shapes")
 #
 # **기대.** 표준형의 $\gamma$는 1보다 뚜렷이 작고 게이트형과 TopK는 1에 가깝다. TopK의 L0는 모든 토큰에서 $k$이고 나머지 둘은 토큰마다 크게 다르다. 직교 사전의 EV는 같은 $k$의 TopK보다 낮다. 표준형의 편향이 게이트형보다 1에 가깝거나 직교 사전이 앞선다면 기대는 틀린 것이다. L0가 서로 다르므로 EV만으로 변형의 우열을 말하지는 않는다.
 
-# %% [markdown] src="7a84" tags=["en"]
+# %% [markdown] src="d647" tags=["en"]
 # ## On the same activations {#sec-var-real}
 #
 # We now compare the three on sentences that were not trained on: explained variance (EV), features on per token (L0), the share of features that fire on no test token (dead), the loss recovered when reconstructions are put back into the model, the cosine, and, for shrinkage, the relative bias [@rajamanoharan2024gated]
@@ -337,7 +337,7 @@ results.claim("overcomplete_ahead", ahead, "TopK explains more than k principal 
 
 # %%
 #| label: tbl-variants-real
-#| tbl-cap-ko: "시험 문장에서 잰 세 변형과 직교 기준선. EV의 구간은 문장의 틀을 단위로 한 붓스트랩 95%이고, 학습의 씨앗은 하나이다. bias는 평균을 뺀 상대 편향이다."
+#| tbl-cap-ko: "시험 문장에서 잰 세 변형과 직교 기준선. EV의 구간은 문장의 틀을 단위로 한 붓스트랩 95%이고, 학습의 시드는 하나이다. bias는 평균을 뺀 상대 편향이다."
 #| tbl-cap-en: "The three variants and the orthogonal baseline on test sentences. Intervals of EV are 95% bootstraps over sentence templates, with a single training seed. bias: relative bias after subtracting the mean."
 columns = {
     "l0": "L0",
@@ -370,13 +370,13 @@ kc.plots.table(frame.rename_axis("dictionary"), fmt=formats)
 # %% [markdown] tags=["ko"]
 # ## 정답을 아는 자료에서 {#sec-var-planted}
 #
-# 위의 어떤 지표도 특징이 맞는지는 말해 주지 않는다. 참된 특징을 모르기 때문이다. 그래서 방향을 우리가 심은 자료를 쓴다. {{< var c03.planted_d >}}차원에 무작위 방향 {{< var c03.planted_features >}}개를 심고, 토큰마다 평균 {{< var c03.planted_active >}}개를 서로 독립으로 켠다. 빈도는 지프의 법칙을 따르고 크기는 0.5와 1.5 사이에서 고르게 뽑는다. 같은 수의 특징을 가진 오토인코더를 변형마다 희소성 셋, 씨앗 {{< var c03.n_seeds >}}개로 학습하고, 새로 뽑은 토큰에서 잰다.
+# 위의 어떤 지표도 특징이 맞는지는 말해 주지 않는다. 참된 특징을 모르기 때문이다. 그래서 방향을 우리가 심은 자료를 쓴다. {{< var c03.planted_d >}}차원에 무작위 방향 {{< var c03.planted_features >}}개를 심고, 토큰마다 평균 {{< var c03.planted_active >}}개를 서로 독립으로 켠다. 빈도는 지프의 법칙을 따르고 크기는 0.5와 1.5 사이에서 고르게 뽑는다. 같은 수의 특징을 가진 오토인코더를 변형마다 희소성 셋, 시드 {{< var c03.n_seeds >}}개로 학습하고, 새로 뽑은 토큰에서 잰다.
 #
 # 지표는 다섯이다. 참 방향마다 가장 가까운 학습된 방향의 코사인을 평균한 것(MMCS), 그 코사인이 0.9를 넘는 비율(회복률), 학습된 방향들이 서로 다른 참 방향을 가리키는 정도(고유성), 짝이 된 특징이 켜질 때 참 특징도 켜져 있는 비율(정밀도)과 그 역(재현율)이다 [@chanin2026synth]. SAEBench [@karvonen2025]의 SCR과 TPP는 쓰지 않는다. 신뢰도 검사를 통과하지 못하여 쓰지 말라는 감사 결과가 있기 때문이다 [@chanin2026].
 #
 # **기대.** 표준형은 약한 활성을 많이 남겨 정밀도가 낮고, 게이트형과 TopK는 L0가 참값에 가까울 때 방향을 더 많이 되찾는다. 회복률이 가장 높은 설정과 EV가 가장 높은 설정은 서로 다를 것이다. 둘이 같다면 EV만 보고 고르는 관행에 잘못이 없는 것이고, 이 절의 요점은 무너진다.
 
-# %% [markdown] src="79e3" tags=["en"]
+# %% [markdown] src="359a" tags=["en"]
 # ## On data whose answer is known {#sec-var-planted}
 #
 # None of the measures above says whether features are right, since the true ones are unknown. So we use data in which we planted the directions: {{< var c03.planted_features >}} random ones in {{< var c03.planted_d >}} dimensions, of which each token turns on {{< var c03.planted_active >}} on average, independently, with frequencies that follow Zipf's law and magnitudes uniform between 0.5 and 1.5. Autoencoders with as many features are trained at three levels of sparsity for each variant, with {{< var c03.n_seeds >}} seeds, and measured on freshly drawn tokens.
@@ -443,7 +443,7 @@ for v, part in chosen.items():
 
 # %%
 #| label: tbl-variants-planted
-#| tbl-cap-ko: "심은 사전에서의 세 변형. 변형마다 L0가 참값에 가장 가까운 희소성에서, 씨앗의 평균과 최솟값에서 최댓값까지."
+#| tbl-cap-ko: "심은 사전에서의 세 변형. 변형마다 L0가 참값에 가장 가까운 희소성에서, 시드의 평균과 최솟값에서 최댓값까지."
 #| tbl-cap-en: "The three variants on planted dictionaries, each at the sparsity whose L0 is closest to the true one: mean over seeds, lowest to highest."
 table = {v: {"level": part.level.iloc[0]} for v, part in chosen.items()}
 for v, part in chosen.items():
@@ -513,7 +513,7 @@ results.claim(
 
 # %%
 #| label: fig-variants-frontier
-#| fig-cap-ko: "심은 사전에서 희소성을 바꾸어 가며 잰 값. 점은 씨앗의 평균이고 막대는 최솟값에서 최댓값까지이다. 왼쪽: L0와 EV. 세로선은 실제로 켜진 특징의 평균 수. 오른쪽: 같은 학습들의 EV와 회복률."
+#| fig-cap-ko: "심은 사전에서 희소성을 바꾸어 가며 잰 값. 점은 시드의 평균이고 막대는 최솟값에서 최댓값까지이다. 왼쪽: L0와 EV. 세로선은 실제로 켜진 특징의 평균 수. 오른쪽: 같은 학습들의 EV와 회복률."
 #| fig-cap-en: "Planted dictionaries at several levels of sparsity. Dots are means over seeds, bars run from lowest to highest. Left: EV against L0; the vertical line is the mean number of features truly on. Right: recovery against EV of the same runs."
 #| fig-alt-ko: "왼쪽에서 변형마다 한 줄씩 세 줄이 L0가 커질수록 높은 EV로 오른다. 오른쪽에서는 EV가 높다고 회복률이 높지는 않아, 점들이 한 줄로 서지 않는다."
 #| fig-alt-en: "On the left three lines, one per variant, reach higher EV at larger L0. On the right higher EV does not mean higher recovery, and the dots do not line up."
@@ -533,13 +533,13 @@ axes[0].legend()
 kc.plots.save(fig, "fig-variants-frontier")
 
 # %% [markdown] tags=["ko"]
-# [무작위 사전의 MMCS가 {{< var c03.mmcs_random >}}이므로 세 변형 모두 우연보다 훨씬 많은 것을 배웠다.]{.claim key="c03.all_above_chance"} L0가 참값에 가장 가까운 설정에서 회복률은 표준형 {{< var c03.planted_recovered_standard >}}, 게이트형 {{< var c03.planted_recovered_gated >}}, TopK {{< var c03.planted_recovered_topk >}}이다([@tbl-variants-planted]). [세 값의 차이는 0.15 안에 든다. 게이트형과 TopK가 방향을 더 많이 되찾으리라는 기대는 이만큼의 자료에서 어긋났다.]{.claim key="c03.recovery_close"} 차이는 언제 켜지는가에서 난다. 정밀도는 차례로 {{< var c03.planted_precision_standard >}}, {{< var c03.planted_precision_gated >}}, {{< var c03.planted_precision_topk >}}이며, [게이트형과]{.claim key="c03.gated_more_precise"} [TopK 모두 표준형과 씨앗의 범위가 겹치지 않게 앞선다.]{.claim key="c03.topk_more_precise"} 방향은 맞아도 엉뚱한 토큰에서 약하게 켜지는 특징은 이름을 붙이고 예문을 모으는 사람을 속인다. 그래서 방향의 일치만으로 사전을 평가해서는 안 된다.
+# [무작위 사전의 MMCS가 {{< var c03.mmcs_random >}}이므로 세 변형 모두 우연보다 훨씬 많은 것을 배웠다.]{.claim key="c03.all_above_chance"} L0가 참값에 가장 가까운 설정에서 회복률은 표준형 {{< var c03.planted_recovered_standard >}}, 게이트형 {{< var c03.planted_recovered_gated >}}, TopK {{< var c03.planted_recovered_topk >}}이다([@tbl-variants-planted]). [세 값의 차이는 0.15 안에 든다. 게이트형과 TopK가 방향을 더 많이 되찾으리라는 기대는 이만큼의 자료에서 어긋났다.]{.claim key="c03.recovery_close"} 차이는 언제 켜지는가에서 난다. 정밀도는 차례로 {{< var c03.planted_precision_standard >}}, {{< var c03.planted_precision_gated >}}, {{< var c03.planted_precision_topk >}}이며, [게이트형과]{.claim key="c03.gated_more_precise"} [TopK 모두 표준형과 시드의 범위가 겹치지 않게 앞선다.]{.claim key="c03.topk_more_precise"} 방향은 맞아도 엉뚱한 토큰에서 약하게 켜지는 특징은 이름을 붙이고 예문을 모으는 사람을 속인다. 그래서 방향의 일치만으로 사전을 평가해서는 안 된다.
 #
 # EV가 가장 높은 설정은 {{< var c03.best_ev_setting >}}(EV {{< var c03.best_ev_ev >}})이고 그 회복률은 {{< var c03.best_ev_recovered >}}이다. 회복률이 가장 높은 설정은 {{< var c03.best_found_setting >}}이며 EV {{< var c03.best_found_ev >}}에 회복률 {{< var c03.best_found_recovered >}}이다. [둘은 다른 설정이다.]{.claim key="c03.ev_misleads"} 어긋남이 가장 큰 쌍에서는 {{< var c03.trap_setting >}}의 EV가 {{< var c03.trap_ev >}}로 {{< var c03.better_setting >}}의 {{< var c03.better_ev >}}보다 높은데, 회복률은 {{< var c03.trap_recovered >}}와 {{< var c03.better_recovered >}}이다. [EV가 더 높은 사전이 참 특징을 30%포인트 넘게 덜 찾을 수 있는 것이다.]{.claim key="c03.ev_trap"} [@fig-variants-frontier]의 오른쪽이 이를 보여 준다. 더 많이 켜면 EV는 거의 언제나 오르지만, 참보다 많이 켤 때 남는 것은 한 방향을 여러 특징으로 나누어 적는 자유이다. 다른 방법에서도 같은 일이 보고되었다 [@chanin2026synth].
 #
 # L1 계수를 {{< var c03.l1_swing >}}배 바꾸는 동안 표준형의 L0는 {{< var c03.l0_swing >}}배 달라지고, TopK의 L0는 $k$에서 가장 많이 벗어난 것이 {{< var c03.topk_off >}}이다(뽑힌 값이 음수이면 ReLU가 지우므로 $k$보다 적을 수는 있다). [조정의 수고를 던다는 주장은 이 뜻에서 옳다.]{.claim key="c03.l1_needs_tuning"} 게이트형과 표준형의 계수는 같은 수라도 뜻이 달라 서로 옮겨 쓸 수 없다. 활성의 붕괴가 죽은 특징을 가리킨다면 이야기가 다르다. 새 토큰에서 한 번도 켜지지 않은 특징은 표준형 {{< var c03.planted_dead_standard >}}, 게이트형 {{< var c03.planted_dead_gated >}}, TopK {{< var c03.planted_dead_topk >}}로, [TopK가 가장 많다.]{.claim key="c03.topk_dead_most"} AuxK가 있어도 짧은 학습에서 TopK가 저절로 붕괴를 피하지는 않는다.
 
-# %% [markdown] src="4463" tags=["en"]
+# %% [markdown] src="74bc" tags=["en"]
 # [A random dictionary has an MMCS of {{< var c03.mmcs_random >}}, so all three have learned far more than chance.]{.claim key="c03.all_above_chance"} At the setting whose L0 is closest to the true one, recovery is {{< var c03.planted_recovered_standard >}} for standard, {{< var c03.planted_recovered_gated >}} for gated and {{< var c03.planted_recovered_topk >}} for TopK ([@tbl-variants-planted]). [The three differ by less than 0.15: the expectation that gated and TopK would find more directions fails on data of this size.]{.claim key="c03.recovery_close"} The difference is in when features fire. Precision is {{< var c03.planted_precision_standard >}}, {{< var c03.planted_precision_gated >}} and {{< var c03.planted_precision_topk >}} in turn; [gated]{.claim key="c03.gated_more_precise"} [and TopK are both ahead of standard, with ranges over seeds that do not overlap.]{.claim key="c03.topk_more_precise"} A feature whose direction is right but which fires weakly on the wrong tokens misleads whoever names it and collects its examples. Agreement of directions is therefore not enough to judge a dictionary.
 #
 # The setting of highest EV is {{< var c03.best_ev_setting >}} (EV {{< var c03.best_ev_ev >}}), and its recovery is {{< var c03.best_ev_recovered >}}. The setting of highest recovery is {{< var c03.best_found_setting >}}, with EV {{< var c03.best_found_ev >}} and recovery {{< var c03.best_found_recovered >}}. [They are two different settings.]{.claim key="c03.ev_misleads"} In the pair that disagrees most, {{< var c03.trap_setting >}} has an EV of {{< var c03.trap_ev >}}, above the {{< var c03.better_ev >}} of {{< var c03.better_setting >}}, while recovery is {{< var c03.trap_recovered >}} against {{< var c03.better_recovered >}}. [A dictionary of higher EV can find fewer true features, by over 30 percentage points.]{.claim key="c03.ev_trap"} The right of [@fig-variants-frontier] shows it. Turning on more almost always raises EV, but what is gained beyond the true number is the freedom to spell one direction with several features. The same has been reported of another method [@chanin2026synth].
@@ -613,7 +613,7 @@ for v in ("gated", "topk"):
 
 # %%
 #| label: fig-variants-shrinkage
-#| fig-cap-ko: "참 크기와 되찾은 크기. 점은 구간마다의 평균이고 띠는 씨앗 사이의 범위이다. 회색 실선은 대각선, 점선은 식이 예측한 표준형의 자리이다."
+#| fig-cap-ko: "참 크기와 되찾은 크기. 점은 구간마다의 평균이고 띠는 시드 사이의 범위이다. 회색 실선은 대각선, 점선은 식이 예측한 표준형의 자리이다."
 #| fig-cap-en: "True and recovered magnitudes. Dots are means in bins, bands the range over seeds. Solid grey: the diagonal. Dotted: where the formula puts the standard form."
 #| fig-alt-ko: "가로축은 참 크기, 세로축은 되찾은 크기이다. 세 변형의 선이 대각선과 거의 나란히 오르며 표준형이 가장 아래에 있다."
 #| fig-alt-en: "True magnitude is on the horizontal axis and recovered magnitude on the vertical one. The lines of the three variants rise nearly parallel to the diagonal, the standard one lowest."
@@ -633,9 +633,9 @@ ax.legend()
 kc.plots.save(fig, "fig-variants-shrinkage")
 
 # %% [markdown] tags=["ko"]
-# [@fig-variants-shrinkage]에서 표준형이 잃은 크기는 평균 {{< var c03.missing_standard >}}, 식이 예측한 값은 {{< var c03.missing_predicted >}}이다. 비는 {{< var c03.missing_ratio >}}이다. [잃은 것이 예측보다 많다.]{.claim key="c03.shrinkage_at_least"} 게이트형이 잃은 크기는 {{< var c03.missing_gated >}}, TopK는 {{< var c03.missing_topk >}}이다. 크기에 벌점이 없는 게이트형도 잃는 몫은 L1이 아니라 방향의 어긋남과 짧은 학습에서 온다. 그 몫을 빼면 예측에 대한 비는 {{< var c03.missing_net >}}가 되고, [모든 씨앗에서 예측의 25% 안에 든다.]{.claim key="c03.shrinkage_net"} 표준형의 기울기는 {{< var c03.slope_standard >}}로, 크기가 0.5인 특징은 {{< var c03.missing_small >}}, 1.5인 특징은 {{< var c03.missing_large >}}를 잃는다. [세 배 큰 특징이 잃는 양은 두 배가 못 되므로, L1이 깎는 것은 비율보다 양에 가깝다.]{.claim key="c03.mostly_amount"} [게이트형의 손실은 표준형의 절반에 못 미치고,]{.claim key="c03.gated_unshrunk"} [TopK도 그러하다.]{.claim key="c03.topk_unshrunk"} 백과 글의 수축에 대한 주장은 실제 활성값의 편향과 이 그림, 두 곳에서 시험된다.
+# [@fig-variants-shrinkage]에서 표준형이 잃은 크기는 평균 {{< var c03.missing_standard >}}, 식이 예측한 값은 {{< var c03.missing_predicted >}}이다. 비는 {{< var c03.missing_ratio >}}이다. [잃은 것이 예측보다 많다.]{.claim key="c03.shrinkage_at_least"} 게이트형이 잃은 크기는 {{< var c03.missing_gated >}}, TopK는 {{< var c03.missing_topk >}}이다. 크기에 벌점이 없는 게이트형도 잃는 몫은 L1이 아니라 방향의 어긋남과 짧은 학습에서 온다. 그 몫을 빼면 예측에 대한 비는 {{< var c03.missing_net >}}가 되고, [모든 시드에서 예측의 25% 안에 든다.]{.claim key="c03.shrinkage_net"} 표준형의 기울기는 {{< var c03.slope_standard >}}로, 크기가 0.5인 특징은 {{< var c03.missing_small >}}, 1.5인 특징은 {{< var c03.missing_large >}}를 잃는다. [세 배 큰 특징이 잃는 양은 두 배가 못 되므로, L1이 깎는 것은 비율보다 양에 가깝다.]{.claim key="c03.mostly_amount"} [게이트형의 손실은 표준형의 절반에 못 미치고,]{.claim key="c03.gated_unshrunk"} [TopK도 그러하다.]{.claim key="c03.topk_unshrunk"} 백과 글의 수축에 대한 주장은 실제 활성값의 편향과 이 그림, 두 곳에서 시험된다.
 
-# %% [markdown] src="877b" tags=["en"]
+# %% [markdown] src="d728" tags=["en"]
 # In [@fig-variants-shrinkage] the standard form misses {{< var c03.missing_standard >}} of magnitude on average, where the formula predicts {{< var c03.missing_predicted >}}. Their ratio is {{< var c03.missing_ratio >}}: [more is missing than predicted.]{.claim key="c03.shrinkage_at_least"} Gated misses {{< var c03.missing_gated >}}, TopK {{< var c03.missing_topk >}}. What is missing even from gated, whose magnitudes carry no penalty, comes not from L1 but from directions that are slightly off and from short training. Without that part the ratio to the prediction is {{< var c03.missing_net >}}, [in every seed within 25% of it.]{.claim key="c03.shrinkage_net"} The slope of the standard form is {{< var c03.slope_standard >}}: a feature of magnitude 0.5 misses {{< var c03.missing_small >}}, one of 1.5 misses {{< var c03.missing_large >}}. [Features three times as large lose less than twice as much, so what L1 takes off is closer to an amount than to a proportion.]{.claim key="c03.mostly_amount"} [What gated misses is less than half of the standard form's loss,]{.claim key="c03.gated_unshrunk"} [and so it is for TopK.]{.claim key="c03.topk_unshrunk"} The encyclopedia article's claim on shrinkage is thus tested in two places, by the bias on real activations and by this figure.
 
 # %% [markdown] tags=["ko"]
@@ -731,11 +731,11 @@ kc.plots.table(frame.rename_axis("variant"), fmt=".2f")
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 장을 반증하는가 {#sec-var-refute}
 #
-# 심은 자료의 특징은 서로 독립이고 방향은 무작위이다. 언어의 특징은 그렇지 않다. 조사와 어미는 함께 나타나거나 서로를 배제하고, 큰 범주는 작은 범주를 품는다. 여기서 얻은 순위가 언어 모형으로 옮겨진다는 보장은 없으며, 다음이 관찰되면 이 장의 읽기는 물러나야 한다. 첫째, 걸음을 몇 배로 늘렸을 때 표준형의 정밀도가 게이트형을 따라잡는다면 차이는 변형이 아니라 학습의 빠르기에 있다. 둘째, 특징 사이에 상관이나 위계를 심었을 때 순위가 뒤집힌다면 독립이라는 조건이 결과를 만든 것이다. 셋째, 5장의 탐침에서 수축이 큰 변형이 라벨을 더 잘 가른다면, 수축은 재구성의 흠일 뿐 쓸모의 흠은 아니다. 실제 활성값에서 잰 것은 씨앗 하나이므로 작은 차이에는 뜻을 두지 않는다.
+# 심은 자료의 특징은 서로 독립이고 방향은 무작위이다. 언어의 특징은 그렇지 않다. 조사와 어미는 함께 나타나거나 서로를 배제하고, 큰 범주는 작은 범주를 품는다. 여기서 얻은 순위가 언어 모델로 옮겨진다는 보장은 없으며, 다음이 관찰되면 이 장의 읽기는 물러나야 한다. 첫째, 걸음을 몇 배로 늘렸을 때 표준형의 정밀도가 게이트형을 따라잡는다면 차이는 변형이 아니라 학습의 빠르기에 있다. 둘째, 특징 사이에 상관이나 위계를 심었을 때 순위가 뒤집힌다면 독립이라는 조건이 결과를 만든 것이다. 셋째, 5장의 탐침에서 수축이 큰 변형이 라벨을 더 잘 가른다면, 수축은 재구성의 흠일 뿐 쓸모의 흠은 아니다. 실제 활성값에서 잰 것은 시드 하나이므로 작은 차이에는 뜻을 두지 않는다.
 #
 # 이어지는 [@sec-training]에서는 이 오토인코더들이 학습되는 동안 손실과 L0가 어떻게 움직이는지를 언어와 층을 바꾸어 가며 본다.
 
-# %% [markdown] src="8df9" tags=["en"]
+# %% [markdown] src="2b18" tags=["en"]
 # ## What would refute this chapter {#sec-var-refute}
 #
 # Planted features are independent and their directions random. Those of a language are not: particles and endings go together or exclude one another, and big categories contain small ones. Nothing guarantees that the order found here carries over to language models, and the reading of this chapter has to yield if one of the following is observed. First, if several times the steps let standard catch up with gated in precision, the difference lies in the speed of training and not in the variant. Second, if the order turns around when correlated or hierarchical features are planted, independence made the result. Third, if in the probes of chapter 5 a variant that shrinks more separates labels better, shrinkage is a flaw of reconstruction and not of use. On real activations there was one seed only, so small differences are given no meaning.

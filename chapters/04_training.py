@@ -56,9 +56,9 @@ PLACES = {middle: "middle", late: "late"}
 # %% [markdown] tags=["ko"]
 # ## 한 번의 학습 {#sec-train-one}
 #
-# 학습에 드는 것은 활성값과 두 묶음의 설정이다. `SAEConfig`는 무엇을 학습할지(변형, 특징 수, 희소성의 세기)를, `TrainConfig`는 어떻게 학습할지(걸음 수, 배치, 씨앗)를 정한다. `held`를 주면 학습하는 동안 시험 문장의 활성값에서도 L0와 설명된 분산을 잰다. 시험 문장은 훈련 문장과 틀을 나누어 갖지 않는다.
+# 학습에 드는 것은 활성값과 두 묶음의 설정이다. `SAEConfig`는 무엇을 학습할지(변형, 특징 수, 희소성의 세기)를, `TrainConfig`는 어떻게 학습할지(걸음 수, 배치, 시드)를 정한다. `held`를 주면 학습하는 동안 시험 문장의 활성값에서도 L0와 설명된 분산을 잰다. 시험 문장은 훈련 문장과 틀을 나누어 갖지 않는다.
 
-# %% [markdown] src="b680" tags=["en"]
+# %% [markdown] src="24c7" tags=["en"]
 # ## One training run {#sec-train-one}
 #
 # Training takes activations and two sets of settings. `SAEConfig` says what is trained (variant, number of features, strength of sparsity), `TrainConfig` how (steps, batch, seed). Given `held`, L0 and explained variance are also measured on activations of test sentences as training goes on. Test sentences share no template with training sentences.
@@ -71,9 +71,9 @@ sae, history = kc.train(config, acts, schedule, held=held)
 kc.plots.table(history.to_frame().iloc[[0, -1], :6].reset_index(drop=True))
 
 # %% [markdown] tags=["ko"]
-# 같은 설정으로 변형과 언어, 층을 바꾸어 가며 학습한다. TopK는 한국어의 가운데 층에서만 견주어 본다. 모두 씨앗 하나이며, 뒤의 장들도 바로 이 오토인코더를 쓴다. 손실은 정규화한 단위이다. 입력을 평균에서 빼고 원소의 제곱 평균이 1이 되게 나누었으므로, 제곱 오차 1은 아무것도 배우지 않고 평균만 답한 것에 해당한다. 그래서 층이 달라도 견줄 수 있다.
+# 같은 설정으로 변형과 언어, 층을 바꾸어 가며 학습한다. TopK는 한국어의 가운데 층에서만 견주어 본다. 모두 시드 하나이며, 뒤의 장들도 바로 이 오토인코더를 쓴다. 손실은 정규화한 단위이다. 입력을 평균에서 빼고 원소의 제곱 평균이 1이 되게 나누었으므로, 제곱 오차 1은 아무것도 배우지 않고 평균만 답한 것에 해당한다. 그래서 층이 달라도 견줄 수 있다.
 
-# %% [markdown] src="bdda" tags=["en"]
+# %% [markdown] src="0409" tags=["en"]
 # The same settings are trained over variants, languages and layers. TopK joins at the Korean middle layer only. All have a single seed, and later chapters use these very autoencoders. Losses are in normalised units: inputs are centred and divided so that the mean square of their elements is 1, and a squared error of 1 is that of answering the mean without having learnt anything. This makes layers comparable.
 
 # %%
@@ -189,9 +189,9 @@ for v in ("standard", "gated"):
 # %% [markdown] tags=["ko"]
 # [시험 문장의 오차는 모든 경우에 시작보다 낮게 끝나고,]{.claim key="c04.loss_falls"} [표준형과 게이트형의 L0도 그러하다.]{.claim key="c04.l0_falls"} [시험 곡선이 다시 나빠지는 일은 없다.]{.claim key="c04.held_keeps_falling"} 그러나 표준형과 게이트형의 손실은 서로 견줄 수 없다. 게이트형의 손실에는 보조 항이 하나 더 있어서, 같은 품질이라도 더 크다. [@fxnnxc]의 그림에서 게이트형의 손실이 큰 것도 적어도 일부는 이 때문일 것이다. 견줄 수 있는 것은 둘째 줄의 설명되지 않은 분산이다.
 #
-# 시험 오차가 줄어드는 양의 90%를 마친 걸음은 한국어 표준형에서 q2 {{< var c04.settled_standard_middle >}}, q3 {{< var c04.settled_standard_late >}}, 게이트형에서 q2 {{< var c04.settled_gated_middle >}}, q3 {{< var c04.settled_gated_late >}}이다. [가운데 층이 뒤쪽 층보다 늦게 자리 잡는 경우는 없다.]{.claim key="c04.middle_settles_first"} 이 판정은 한 씨앗과 열 걸음 간격의 기록에 기대고 있으므로 차이가 작으면 순서를 믿지 않는 편이 낫다.
+# 시험 오차가 줄어드는 양의 90%를 마친 걸음은 한국어 표준형에서 q2 {{< var c04.settled_standard_middle >}}, q3 {{< var c04.settled_standard_late >}}, 게이트형에서 q2 {{< var c04.settled_gated_middle >}}, q3 {{< var c04.settled_gated_late >}}이다. [가운데 층이 뒤쪽 층보다 늦게 자리 잡는 경우는 없다.]{.claim key="c04.middle_settles_first"} 이 판정은 한 시드와 열 걸음 간격의 기록에 기대고 있으므로 차이가 작으면 순서를 믿지 않는 편이 낫다.
 
-# %% [markdown] src="c596" tags=["en"]
+# %% [markdown] src="621b" tags=["en"]
 # [Error on test sentences ends below its start in every run,]{.claim key="c04.loss_falls"} [and so does L0 in the standard and gated forms.]{.claim key="c04.l0_falls"} [No test curve turns up again.]{.claim key="c04.held_keeps_falling"} The losses of the two forms, however, cannot be compared: the gated loss has an auxiliary term more and is larger at equal quality. That gated losses are large in the figure of [@fxnnxc] is probably due to this, at least in part. What can be compared is unexplained variance, in the second row.
 #
 # In Korean, 90% of the fall of the test error is done by step {{< var c04.settled_standard_middle >}} at q2 and {{< var c04.settled_standard_late >}} at q3 for the standard form, by {{< var c04.settled_gated_middle >}} at q2 and {{< var c04.settled_gated_late >}} at q3 for the gated one. [In no case does the middle layer settle later than the late one.]{.claim key="c04.middle_settles_first"} This verdict rests on one seed and on records ten steps apart, so where differences are small the order had better not be trusted.
@@ -199,11 +199,11 @@ for v in ("standard", "gated"):
 # %% [markdown] tags=["ko"]
 # ## 시험 문장에서 {#sec-train-held}
 #
-# 이제 학습이 끝난 오토인코더를 시험 토큰 전체에서 평가한다. 설명된 분산(EV), 활성 특징 수, 시험 토큰에서 한 번도 켜지지 않은 특징의 비율(죽은 특징)을 재고, 재구성을 모형에 되넣어 다음 토큰의 손실이 얼마나 나빠지는지 본다. 활성값을 0으로 바꾸었을 때 늘어난 손실 가운데 재구성이 되찾은 몫이 회복률이다. EV와 L0, 뒤에 나올 편향에는 틀(신문이면 기사)을 다시 뽑은 95% 구간을 붙인다 [@field2007].
+# 이제 학습이 끝난 오토인코더를 시험 토큰 전체에서 평가한다. 설명된 분산(EV), 활성 특징 수, 시험 토큰에서 한 번도 켜지지 않은 특징의 비율(죽은 특징)을 재고, 재구성을 모델에 되넣어 다음 토큰의 손실이 얼마나 나빠지는지 본다. 활성값을 0으로 바꾸었을 때 늘어난 손실 가운데 재구성이 되찾은 몫이 회복률이다. EV와 L0, 뒤에 나올 편향에는 틀(신문이면 기사)을 다시 뽑은 95% 구간을 붙인다 [@field2007].
 #
 # **기대.** 네 기준을 모두 지키는 것은 쉽지 않다. 토큰 {{< var c04.tokens_seen >}}개는 학습이라 부르기에 짧고, 기준 셋은 서로 당긴다. 특징을 적게 켜면 EV가 내려가고, 특징이 많으면 죽은 것이 늘어난다. 원래에 가까운 손실이라는 기준에는 수가 없으므로 회복률 95%로 정하였다.
 
-# %% [markdown] src="51cc" tags=["en"]
+# %% [markdown] src="41d9" tags=["en"]
 # ## On test sentences {#sec-train-held}
 #
 # The trained autoencoders are now evaluated on all test tokens: explained variance (EV), active features, the share of features that fire on no test token at all (dead), and, with reconstructions put back into the model, how much worse the next token is predicted. Of the loss added by replacing activations with 0, the part that the reconstruction wins back is the loss recovered. EV, L0 and the bias further below carry 95% intervals from drawing templates (for news, articles) again [@field2007].
@@ -350,10 +350,10 @@ results.claim(
 # 층을 보면, [EV는 어느 경우에나 가운데가 높고,]{.claim key="c04.middle_ev_higher"} [원래 단위의 제곱 오차는 뒤쪽이 크며,]{.claim key="c04.late_error_higher"} [L0도 뒤쪽이 크다.]{.claim key="c04.late_l0_higher"} 제곱 오차의 비(q3을 q2로 나눈 것)는 표준형 {{< var c04.error_late_by_middle_standard >}}, 게이트형 {{< var c04.error_late_by_middle_gated >}}이다. [@fxnnxc]의 게이트형에서 이 비는 40을 12로 나눈 3.3쯤이었다. 다만 [@sec-act-blocks]에서 보았듯 뒤쪽 블록은 벡터 자체가 길어서, 정규화하지 않은 손실은 학습이 더 나쁘지 않아도 그만큼 커진다.
 #
 # ::: {.when key="c04.languages_agree"}
-# 언어를 보면, 영어 q2의 EV는 표준형 {{< var c04.ev_standard_en_middle >}}, 게이트형 {{< var c04.ev_gated_en_middle >}}이다. [변형과 층의 순서는 두 언어에서 같다.]{.claim key="c04.languages_agree"} 예고만 되고 보이지 않았던 언어별 비교에 대한 이 모형의 답이다. 같은 틀에서 나온 짝 문장이므로 다른 글에서도 그러하다고 말할 수는 없다.
+# 언어를 보면, 영어 q2의 EV는 표준형 {{< var c04.ev_standard_en_middle >}}, 게이트형 {{< var c04.ev_gated_en_middle >}}이다. [변형과 층의 순서는 두 언어에서 같다.]{.claim key="c04.languages_agree"} 예고만 되고 보이지 않았던 언어별 비교에 대한 이 모델의 답이다. 같은 틀에서 나온 짝 문장이므로 다른 글에서도 그러하다고 말할 수는 없다.
 # :::
 
-# %% [markdown] src="5dcb" tags=["en"]
+# %% [markdown] src="f4f7" tags=["en"]
 # Of the {{< var c04.n_saes >}} autoencoders in [@tbl-train-targets], {{< var c04.met_ev >}} meet the criterion of EV, {{< var c04.met_dead >}} that of dead features, {{< var c04.met_l0 >}} that of L0 and {{< var c04.met_loss >}} that of loss; {{< var c04.met_all >}} meet all four. [Not all of them meet every criterion.]{.claim key="c04.some_miss"} The criterion met least often is {{< var c04.hardest >}}. The dead share falls as test tokens are added, so a criterion that does not say how many is half a criterion. Besides, a narrow corpus is bound to leave some features without occasion to fire. [There are cases with an EV short of 90% in which over 95% of the loss is recovered.]{.claim key="c04.loss_without_ev"} What serves the next token can be kept while less of the variance is explained, so neither criterion stands in for the other.
 #
 # EV on training batches and on test tokens differs by {{< var c04.gap_mean >}} on average. [Although no template is shared, the difference is small everywhere.]{.claim key="c04.gap_small"} At Korean q2, EV is {{< var c04.ev_standard_ko_middle >}} for the standard form (L0 {{< var c04.l0_standard_ko_middle >}}), {{< var c04.ev_gated_ko_middle >}} for the gated (L0 {{< var c04.l0_gated_ko_middle >}}) and {{< var c04.ev_topk_ko_middle >}} for TopK (L0 {{< var c04.l0_topk_ko_middle >}}). [Gated EV is above standard in every language and layer,]{.claim key="c04.gated_ev_higher"} [with fewer features active.]{.claim key="c04.gated_l0_lower"} Only where both sentences hold can the gated form be called better. With one of them alone, the two may merely have traded sparsity against fidelity, and to judge that is for chapter 3, which compares at matched L0.
@@ -544,9 +544,9 @@ results.claim(
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 결론을 뒤집는가 {#sec-train-refute}
 #
-# 이 장의 오토인코더는 씨앗이 하나이고 학습이 짧다. 구간은 시험 문장을 다시 뽑은 것이지 학습을 다시 한 것이 아니다. 다음이 관찰되면 여기의 순서를 거두어야 한다. 씨앗을 바꾸자 q2와 q3, 또는 표준형과 게이트형의 순서가 뒤집힐 때. 걸음을 열 배로 늘리자 표준형의 EV가 게이트형을 따라잡을 때. L0를 같게 맞추자 차이가 사라질 때(3장). 시험 토큰을 늘려도 죽은 특징의 비율이 그대로일 때(그렇다면 좁은 말뭉치 탓이 아니라 학습 탓이다). 좋은 오토인코더의 기준을 지켰다는 것도 특징이 뜻을 가진다는 증거는 아니다. 그것은 다음 장부터 묻는다.
+# 이 장의 오토인코더는 시드가 하나이고 학습이 짧다. 구간은 시험 문장을 다시 뽑은 것이지 학습을 다시 한 것이 아니다. 다음이 관찰되면 여기의 순서를 거두어야 한다. 시드를 바꾸자 q2와 q3, 또는 표준형과 게이트형의 순서가 뒤집힐 때. 걸음을 열 배로 늘리자 표준형의 EV가 게이트형을 따라잡을 때. L0를 같게 맞추자 차이가 사라질 때(3장). 시험 토큰을 늘려도 죽은 특징의 비율이 그대로일 때(그렇다면 좁은 말뭉치 탓이 아니라 학습 탓이다). 좋은 오토인코더의 기준을 지켰다는 것도 특징이 뜻을 가진다는 증거는 아니다. 그것은 다음 장부터 묻는다.
 
-# %% [markdown] src="c9d5" tags=["en"]
+# %% [markdown] src="2c25" tags=["en"]
 # ## What would overturn this {#sec-train-refute}
 #
 # The autoencoders of this chapter have a single seed and a short training. The intervals come from drawing test sentences again, not from training again. The orderings given here would have to be withdrawn if one of the following were seen: that another seed reverses q2 and q3, or the standard and the gated form; that with ten times the steps standard EV catches up with gated; that differences vanish at matched L0 (chapter 3); that the dead share stays as it is when test tokens are added (then training is to blame, and not the narrow corpus). Nor is meeting the criteria of a good autoencoder evidence that features mean anything. That is asked from the next chapter on.

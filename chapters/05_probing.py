@@ -1,11 +1,11 @@
 # %% [markdown] tags=["ko"]
 # # 탐침: 특징에서 범주를 되찾기 {#sec-probing}
 #
-# 희소 오토인코더가 찾은 특징(feature)이 뜻을 지닌 단위라면, 한 문장에서 켜진 특징만 보고도 그 문장이 무엇에 관한 것인지 알아낼 수 있어야 한다. 알아내는 일을 맡기는 작은 분류기를 탐침(probe)이라 한다 [@alain2016]. 출발점이 되는 연구 A [@fxnnxc]는 한국어 문장의 범주를 범주마다 특징 몇 개로 되찾을 수 있다고 보고했다. 이 장의 물음은 둘이다. 그 결과가 작은 모형에서도 나오는가? 그리고 그 절차가 재는 것은 정말 특징이 지닌 범주 정보인가?
+# 희소 오토인코더가 찾은 특징(feature)이 뜻을 지닌 단위라면, 한 문장에서 켜진 특징만 보고도 그 문장이 무엇에 관한 것인지 알아낼 수 있어야 한다. 알아내는 일을 맡기는 작은 분류기를 탐침(probe)이라 한다 [@alain2016]. 출발점이 되는 연구 A [@fxnnxc]는 한국어 문장의 범주를 범주마다 특징 몇 개로 되찾을 수 있다고 보고했다. 이 장의 물음은 둘이다. 그 결과가 작은 모델에서도 나오는가? 그리고 그 절차가 재는 것은 정말 특징이 지닌 범주 정보인가?
 #
-# 탐침의 정확도는 해석하기 쉬워 보이지만 그렇지 않다. 탐침이 충분히 크면 표현에 없던 것도 스스로 외울 수 있고 [@hewitt2019], 정확도가 높다는 사실만으로는 모형이 그 정보를 쓴다고 말할 수 없다 [@belinkov2022]. 뉴런 몇 개만 고르는 탐침 [@gurnee2023]을 SAE 특징에 적용한 최근의 비교에서는, 제대로 맞춘 기준선을 특징이 좀처럼 넘지 못했다 [@kantamneni2025]. 그래서 이 장은 같은 그림을 두 번 그린다. 처음에는 연구 A의 절차를 그대로 따르고, 다음에는 새 문장에서, 이길 수 있는 기준선을 곁에 두고 잰다.
+# 탐침의 정확도는 해석하기 쉬워 보이지만 그렇지 않다. 탐침이 충분히 크면 표현에 없던 것도 스스로 외울 수 있고 [@hewitt2019], 정확도가 높다는 사실만으로는 모델이 그 정보를 쓴다고 말할 수 없다 [@belinkov2022]. 뉴런 몇 개만 고르는 탐침 [@gurnee2023]을 SAE 특징에 적용한 최근의 비교에서는, 제대로 맞춘 기준선을 특징이 좀처럼 넘지 못했다 [@kantamneni2025]. 그래서 이 장은 같은 그림을 두 번 그린다. 처음에는 연구 A의 절차를 그대로 따르고, 다음에는 새 문장에서, 이길 수 있는 기준선을 곁에 두고 잰다.
 
-# %% [markdown] src="7948" tags=["en"]
+# %% [markdown] src="6251" tags=["en"]
 # # Probing: reading categories back from features {#sec-probing}
 #
 # If the features that a sparse autoencoder finds are units of meaning, then the features that fire in a sentence should be enough to tell what the sentence is about. The small classifier that is asked to tell is called a probe [@alain2016]. The study we start from, study A [@fxnnxc], reported that the category of a Korean sentence can be recovered from a handful of features per category. This chapter asks two questions. Does the result also appear in a small model? And does that protocol really measure the category information that the features hold?
@@ -61,10 +61,14 @@ results = kc.Results(chapter="05", preset=preset, seeds=(seed,))
 
 # %%
 points = {"q2": middle, "q3": late}
+
+# %%
 study = kc.Study(
     corpus=corpus, lm_name=lm_name, n_train=n_train, n_test=n_test, points=(middle, late),
     n_features=n_features, k=k, steps=steps, batch_size=batch_size, seed=seed,
 )  # fmt: skip
+
+# %%
 train, test = study.records("train"), study.records("test")
 
 # %%
@@ -72,6 +76,8 @@ sizes = ("big", "small") if "small" in train.label_names else ("big",)
 finest = sizes[-1]
 y = {"train": {s: train.label(s) for s in sizes}, "test": {s: test.label(s) for s in sizes}}
 names_item = test.label("names_item") == "yes" if "names_item" in test.label_names else np.ones(len(test), bool)
+
+# %%
 docs = {"train": np.array([r.doc for r in train]), "test": np.array([r.doc for r in test])}
 
 # %%
@@ -79,6 +85,8 @@ results.record("n_test", len(test), "sentences")
 results.record("n_clusters", len(set(docs["test"])), "templates or documents")
 for size in sizes:
     results.record(f"n_{size}", len(set(y["train"][size])), "classes")
+
+# %%
 if not names_item.all():
     results.record("n_unnamed", int((~names_item).sum()), "sentences")
 
@@ -93,13 +101,12 @@ def pooled(sae, lang="ko", layer="q2"):
     """Sums of the features over the tokens of each sentence, for both splits."""
     return {split: kc.document_features(sae, study.acts(split, lang, points[layer])) for split in ("train", "test")}
 
-
+# %%
 def per_token(sums, lang="ko", layer="q2"):
     """Sums divided by the number of tokens."""
     index = {split: np.asarray(study.acts(split, lang, points[layer]).doc_index) for split in sums}
     tokens = {split: np.bincount(index[split], minlength=X.shape[0]).clip(1) for split, X in sums.items()}
     return {split: sparse.csr_array(sparse.diags_array(1 / tokens[split]) @ X) for split, X in sums.items()}
-
 
 # %%
 saes = {(v, q): study.sae(v, "ko", points[q])[0] for v in ("standard", "gated") for q in points}
@@ -130,16 +137,22 @@ first = slice(0, n_source)
 options = {"steps": source_steps, "lr": source_lr, "enough": source_enough, "batch_size": None, "seed": seed}
 source_probes = [ProbeConfig(depth=depth, **options) for depth in (2, 3)]
 target = y["train"][finest][first]
+
+# %%
 results.record("n_source", len(target), "sentences", tolerance=0)
 results.record("source_steps", source_steps, "steps", tolerance=0)
 
 # %%
 rows = []
+
+# %%
 for ((variant, layer), X), size in itertools.product(sums.items(), sizes):
     seen, new = X["train"][first], X["test"]
     scored = {"seen": (seen, target), "new": (new, y["test"][finest])}
     found = sweep(seen, y["train"][size][first], target, ks, source_probes, scored)
     rows += [{"variant": variant, "layer": layer, "label": size, **vars(r)} for r in found]
+
+# %%
 source = pd.DataFrame(rows)
 
 # %% [markdown] tags=["ko"]
@@ -151,7 +164,7 @@ source = pd.DataFrame(rows)
 # %%
 FACTORS = {"variant": ("standard", "gated"), "layer": ("q3", "q2"), "label": ("big", "small"), "depth": (2, 3)}
 
-
+# %%
 def accuracies(frame, factor, scored, clusters, which=slice(None)):
     """Accuracy per level of a factor and k, the mean over all else, and bootstrap samples of it."""
     frame = frame if factor == "variant" else frame[frame.variant == "gated"]
@@ -159,7 +172,6 @@ def accuracies(frame, factor, scored, clusters, which=slice(None)):
     hits = pd.DataFrame({key: np.mean([h[scored][which] for h in group.hits], axis=0) for key, group in groups})
     samples = kc.probing.cluster_bootstrap(hits.to_numpy(), clusters[which], draws, seed)
     return hits.mean(), pd.DataFrame(samples, columns=hits.columns)
-
 
 # %%
 def four_panels(frame, scored, clusters):
@@ -180,7 +192,6 @@ def four_panels(frame, scored, clusters):
     fig.supylabel("accuracy", fontsize=9)
     return fig
 
-
 # %%
 #| label: fig-probing-source
 #| fig-cap-ko: "연구 A의 절차로 되찾은 범주: 학습에 쓴 문장에서 잰 정확도. 두 범주 조건 모두 작은 범주를 예측한다. 띠는 틀 또는 문서 단위 붓스트랩 95% 구간."
@@ -199,11 +210,10 @@ def record_with_interval(key, value, samples, unit, fmt=".3f", tolerance=0.05):
     results.record(f"{key}_high", high, unit, fmt, tolerance=tolerance)
     return low, high
 
-
 # %%
 verdicts = []
 
-
+# %%
 def judge(name, protocol, frame, factor, scored, clusters):
     """Record the gap between the two levels of a factor, the mean over k, and whether it is surely above 0."""
     lower, upper = FACTORS[factor]
@@ -213,11 +223,12 @@ def judge(name, protocol, frame, factor, scored, clusters):
     results.claim(f"{name}_{protocol}", low > 0, f"{upper} above {lower}, {protocol} protocol, interval above 0")
     verdicts.append((name.upper(), f"{factor}: {upper} above {lower}", protocol, f"{gap:+.3f} [{low:+.3f}, {high:+.3f}]", low > 0))
 
-
 # %%
 claimed = {"a1": "variant", "a2": "layer", "a3": "label", "a4": "depth"}
 if finest == "big":
     del claimed["a3"]
+
+# %%
 for name, factor in claimed.items():
     judge(name, "source", source, factor, "seen", docs["train"][first])
 
@@ -263,11 +274,15 @@ shuffled = np.random.default_rng(seed).permutation(target)
 X = sums["gated", "q2"]["train"][first]
 control = sweep(X, shuffled, shuffled, ks, source_probes[:1], {"seen": (X, shuffled)})
 same = source[(source.variant == "gated") & (source.layer == "q2") & (source.label == finest) & (source.depth == 2)]
+
+# %%
 decay = {
     "trained sentences": [h["seen"].mean() for h in same.hits],
     "trained sentences, shuffled labels": [r.hits["seen"].mean() for r in control],
     "new templates or documents": [h["new"][names_item].mean() for h in same.hits],
 }
+
+# %%
 if not names_item.all():
     decay["new templates, item unnamed"] = [h["new"][~names_item].mean() for h in same.hits]
 
@@ -292,7 +307,11 @@ seen, scrambled, new = (np.array(curve) for curve in list(decay.values())[:3])
 for key, curve in zip(("seen", "shuffled", "new"), (seen, scrambled, new), strict=True):
     results.record(f"leak_{key}", curve[-1], "accuracy", ".2f", tolerance=0.08)
 results.claim("memorised", scrambled[-1] > 3 / len(set(target)), "shuffled labels reach three times chance at the largest k")
+
+# %%
 results.claim("overstated", (seen - new).min() > 0, "at every k accuracy on trained sentences is above that on new ones")
+
+# %%
 if not names_item.all():
     unnamed = np.array(decay["new templates, item unnamed"])
     results.record("leak_unnamed", unnamed[-1], "accuracy", ".2f", tolerance=0.08)
@@ -321,6 +340,8 @@ if not names_item.all():
 # %%
 gated = source[source.variant == "gated"]
 width = np.log(gated.groupby(["label", "k"]).n_features.mean())
+
+# %%
 if finest == "small":
     mean, samples = accuracies(source, "label", "seen", docs["train"][first])
     inside = width["small"] <= width["big"].max()
@@ -364,24 +385,25 @@ if finest == "small":
 probes = [ProbeConfig(depth=depth, steps=probe_steps, weight_decay=0.1, seed=seed) for depth in (2, 3)]
 results.record("probe_steps", probe_steps, "steps", tolerance=0)
 
-
+# %%
 def standardised(X):
     """Both splits in units of each component's mean and standard deviation on the training sentences."""
     dense = {split: np.asarray(part.todense() if sparse.issparse(part) else part) for split, part in X.items()}
     centre, spread = dense["train"].mean(0), dense["train"].std(0)
     return {split: (part - centre) / np.where(spread > 1e-8, spread, 1) for split, part in dense.items()}
 
-
+# %%
 def proper_sweep(X, size, configs):
     """A label predicts itself, from the top features of its own classes, on the test split."""
     return sweep(X["train"], y["train"][size], y["train"][size], ks, configs, {"new": (X["test"], y["test"][size])})
-
 
 # %%
 rows = []
 for ((variant, layer), X), size in itertools.product(means.items(), sizes):
     found = proper_sweep(standardised(X), size, probes)
     rows += [{"variant": variant, "layer": layer, "label": size, **vars(r)} for r in found]
+
+# %%
 proper = pd.DataFrame(rows)
 
 # %%
@@ -401,6 +423,8 @@ for name, factor in claimed.items():
 level, _ = accuracies(proper, "label", "new", docs["test"])
 for size, each in itertools.product(sizes, (1, 10, 50)):
     results.record(f"proper_{size}_k{each}", level[size, each], "accuracy", ".2f", tolerance=0.06)
+
+# %%
 for protocol, frame in {"source": source, "proper": proper}.items():
     chosen = frame[(frame.variant == "gated") & (frame.label == "big") & (frame.k == 1)].n_features.mean()
     results.record(f"{protocol}_distinct", chosen, "features", ".1f", tolerance=3)
@@ -455,6 +479,8 @@ with kc.probing.torch.no_grad():
     active = (saes["gated", "q2"].encode(study.acts("test")[:4096].float()) > 0).sum(1).float().mean().item()
 results.record("l0_gated", active, "features/token", ".1f", tolerance=5)
 random = kc.probing.random_sae(saes["gated", "q2"], max(1, round(active)), seed)
+
+# %%
 topk, _ = study.sae("topk", "ko", middle)
 raw = {split: kc.probing.document_means(study.acts(split)) for split in ("train", "test")}
 
@@ -468,6 +494,8 @@ rows = []
 for name, size in itertools.product(("topk", "random", "raw"), sizes):
     found = proper_sweep(standardised(bags[name]), size, probes[:1])
     rows += [{"bag": name, "label": size, **vars(r)} for r in found]
+
+# %%
 middle_rows = proper[(proper.layer == "q2") & (proper.depth == 2)].rename(columns={"variant": "bag"})
 sparse_probes = pd.concat([pd.DataFrame(rows), middle_rows.drop(columns="layer")])
 
@@ -491,6 +519,8 @@ kc.plots.save(fig, "fig-probing-baselines")
 
 # %%
 few = [each for each in ks if each <= 5]
+
+# %%
 for size, (name, word) in itertools.product(sizes, {"raw": "neurons", "random": "random"}.items()):
     part = sparse_probes[(sparse_probes.label == size) & sparse_probes.k.isin(few)]
     hits = [np.mean([h["new"] for h in part[part.bag == bag].hits], axis=0) for bag in ("gated", name)]
@@ -532,6 +562,8 @@ represented = {("ko", "q2", name): X for name, X in bags.items()}
 represented["ko", "q2", "gated, sum"] = sums["gated", "q2"]
 represented["ko", "q3", "raw"] = {split: kc.probing.document_means(study.acts(split, "ko", late)) for split in docs}
 represented["ko", "q3", "gated"] = means["gated", "q3"]
+
+# %%
 if "en" in langs:
     english, _ = study.sae("gated", "en", middle)
     represented["en", "q2", "raw"] = {split: kc.probing.document_means(study.acts(split, "en")) for split in docs}
@@ -540,11 +572,12 @@ if "en" in langs:
 # %%
 counted = {}
 counts = [("ko", "words", "word", 1), ("ko", "characters", "char_wb", 4), ("en", "words", "word", 1)]
+
+# %%
 for lang, name, analyzer, longest in [each for each in counts if each[0] in langs]:
     count = TfidfVectorizer(analyzer=analyzer, ngram_range=(1, longest), min_df=2, max_features=8000)
     known = count.fit_transform(study.records("train", lang).texts)
     counted[lang, "", name] = {"train": known, "test": count.transform(study.records("test", lang).texts)}
-
 
 # %%
 def linear_hits(X, Cs, standardise):
@@ -555,13 +588,15 @@ def linear_hits(X, Cs, standardise):
         Cs, hits[size] = (model.C_,), model.predict(X["test"]) == y["test"][size]
     return hits
 
-
+# %%
 linear = {key: linear_hits(X, (0.001, 0.01, 0.1), True) for key, X in represented.items()}
 linear |= {key: linear_hits(X, (1.0, 10.0), False) for key, X in counted.items()}
 
 # %%
 subsets = {"": np.ones(len(test), bool)} if names_item.all() else {"": names_item, "_unnamed": ~names_item}
 shown = []
+
+# %%
 for key, hits in linear.items():
     row = dict(zip(("language", "layer", "representation"), key, strict=True))
     name = "_".join(part for part in key if part).replace(", ", "_")
@@ -580,6 +615,8 @@ kc.plots.table(pd.DataFrame(shown))
 
 # %%
 kept, within = [], {}
+
+# %%
 for (lang, layer, name), (suffix, which), size in itertools.product(linear, subsets.items(), sizes):
     if layer == "" or name in ("raw", "gated, sum"):
         continue
@@ -606,7 +643,7 @@ kc.plots.table(frame.reset_index())
 for size in sizes:
     results.claim(f"kept97_{size}", within["ko", "q2", "gated", size], f"gated q2 keeps at least 97% of raw accuracy, {size}")
 
-
+# %%
 def ahead(key, first, second, size, which, statement):
     """Record by how much one representation is ahead of another, and whether surely so."""
     pair = np.stack([linear[first][size][which], linear[second][size][which]], 1)
@@ -615,12 +652,13 @@ def ahead(key, first, second, size, which, statement):
     low, _ = record_with_interval(key, gap, samples[:, 0] - samples[:, 1], "accuracy", "+.3f")
     results.claim(key, low > 0, statement)
 
-
 # %%
 for suffix, which in subsets.items():
     pair = ("ko", "q2", "raw"), ("ko", "", "characters")
     ahead(f"raw_over_characters{suffix}", *pair, finest, which, "raw activations above character TF-IDF, interval above 0")
 pair = ("ko", "q2", "gated"), ("ko", "q2", "gated, sum")
+
+# %%
 ahead("mean_over_sum", *pair, "big", subsets[""], "mean pooling above sum pooling, interval above 0")
 
 # %% [markdown] tags=["ko"]
@@ -635,12 +673,12 @@ ahead("mean_over_sum", *pair, "big", subsets[""], "mean pooling above sum poolin
 # 낱말 세기와의 비교에서는 가장 잘게 나눈 범주를 본다. [날활성값은 글자 TF-IDF보다 높다.]{.claim key="c05.raw_over_characters"} 차이는 {{< var c05.raw_over_characters >}} [{{< var c05.raw_over_characters_low >}}, {{< var c05.raw_over_characters_high >}}]이다. 이름이 그대로 나오는 문장에서는 글자를 세는 것만으로 답이 나오므로, 여기서 활성값이 지더라도 놀랄 일이 아니다.
 #
 # ::: {.when key="c05.raw_over_characters_unnamed"}
-# 이름을 부르지 않는 문장에서는 [날활성값이 글자 TF-IDF보다 높다.]{.claim key="c05.raw_over_characters_unnamed"} 차이는 {{< var c05.raw_over_characters_unnamed >}} [{{< var c05.raw_over_characters_unnamed_low >}}, {{< var c05.raw_over_characters_unnamed_high >}}]이다. 모형이 글자의 겹침을 넘어서 뜻을 담는지는 이 부분집합에서 드러난다.
+# 이름을 부르지 않는 문장에서는 [날활성값이 글자 TF-IDF보다 높다.]{.claim key="c05.raw_over_characters_unnamed"} 차이는 {{< var c05.raw_over_characters_unnamed >}} [{{< var c05.raw_over_characters_unnamed_low >}}, {{< var c05.raw_over_characters_unnamed_high >}}]이다. 모델이 글자의 겹침을 넘어서 뜻을 담는지는 이 부분집합에서 드러난다.
 # :::
 #
 # 모으는 방법은 어떤가? [평균으로 모으면 합으로 모을 때보다 높다.]{.claim key="c05.mean_over_sum"} 큰 범주에서 차이는 {{< var c05.mean_over_sum >}} [{{< var c05.mean_over_sum_low >}}, {{< var c05.mean_over_sum_high >}}]이다. 어느 쪽이든 우리 절차는 평균을 쓴다. 날활성값을 평균으로 모았으니 특징도 그래야 비교가 공정하다.
 
-# %% [markdown] src="c9ac" tags=["en"]
+# %% [markdown] src="448e" tags=["en"]
 # On the big label, Gated features of the middle layer keep {{< var c05.kept_ko_q2_gated_big >}} [{{< var c05.kept_ko_q2_gated_big_low >}}, {{< var c05.kept_ko_q2_gated_big_high >}}] of the accuracy of the raw activations. [On the big label they meet the mark of 97%.]{.claim key="c05.kept97_big"} They fall short of it by {{< var c05.short_ko_q2_gated_big >}}. Standard keeps {{< var c05.kept_ko_q2_standard_big >}}, TopK {{< var c05.kept_ko_q2_topk_big >}} and random features {{< var c05.kept_ko_q2_random_big >}}.
 #
 # ::: {.when key="c05.kept97_small"}
@@ -664,9 +702,9 @@ ahead("mean_over_sum", *pair, "big", subsets[""], "mean pooling above sum poolin
 #
 # 다음 가운데 하나가 관찰되면 우리의 읽기는 틀린 것이다. 뒤섞은 범주를 외우지 못하는데도 학습 문장과 새 문장의 차이가 그대로라면, 그 차이는 기억이 아니라 문장틀에서 온 것이다. 특징의 수를 넓은 범위에서 맞추어도 A3의 차이가 줄지 않는다면, 작은 범주로 고른 특징에는 정말로 더 나은 무엇이 있다. 학습된 특징이 작은 $k$에서도 무작위 특징을 넘지 못한다면, 이 SAE는 범주를 방향으로 모으지 못한 것이다.
 #
-# 한계도 적는다. SAE와 탐침은 씨앗 하나로 학습했으므로 구간은 문장에 대한 불확실성만 담는다. 여기의 SAE는 {{< var c05.n_features >}}개의 특징을 가졌고 연구 A의 것은 100000개이다. 연구 A는 뉴스에서 학습한 SAE를 합성 문장에 적용했지만, 우리는 같은 말뭉치의 훈련 분할에서 SAE를 학습했다. 구간이 0을 넘는지로 판정하므로 문장이 적은 말뭉치에서는 있는 차이도 성립하지 않는 것으로 나올 수 있다. 끝으로 탐침이 되찾은 정보를 모형이 실제로 쓰는지는 탐침으로 알 수 없다. 그것은 특징을 끄고 켜 보아야 안다.
+# 한계도 적는다. SAE와 탐침은 시드 하나로 학습했으므로 구간은 문장에 대한 불확실성만 담는다. 여기의 SAE는 {{< var c05.n_features >}}개의 특징을 가졌고 연구 A의 것은 100000개이다. 연구 A는 뉴스에서 학습한 SAE를 합성 문장에 적용했지만, 우리는 같은 말뭉치의 훈련 분할에서 SAE를 학습했다. 구간이 0을 넘는지로 판정하므로 문장이 적은 말뭉치에서는 있는 차이도 성립하지 않는 것으로 나올 수 있다. 끝으로 탐침이 되찾은 정보를 모델이 실제로 쓰는지는 탐침으로 알 수 없다. 그것은 특징을 끄고 켜 보아야 안다.
 
-# %% [markdown] src="04f5" tags=["en"]
+# %% [markdown] src="71b5" tags=["en"]
 # ## What would overturn this reading {#sec-probing-refute}
 #
 # It can now be said why the verdicts of the two protocols may differ. Study A's protocol asks for the same answer twice, examines what was memorised, and gives each condition another number of features. Between the fact that its accuracy is high and the claim that features represent categories, two steps are missing: the control task and the new sentences. This does not make study A's conclusions wrong. Where A1 and A2 hold under both protocols, they stand firmer than before.

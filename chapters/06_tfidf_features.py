@@ -3,9 +3,9 @@
 #
 # 정보 검색은 오래전부터 문서를 낱말의 가방으로 보았다. 순서를 버리고 개수만 남긴다. 희소 오토인코더를 쓰면 같은 일을 특징(feature)으로 할 수 있다. 문장의 토큰에서 켜진 특징의 값을 더하면 낱말의 개수 대신 특징 수가 남는다. 그러면 검색에서 하던 물음을 그대로 던질 수 있다. 이 범주를 다른 범주와 다르게 하는 특징은 무엇인가?
 #
-# [@fxnnxc]는 이 물음에 TF-IDF [@sparckjones1972; @salton1988]로 답했다. 그 결과인 주장 A6은 두 부분이다. 범주마다 구별되는 특징의 무리가 있고, 거의 모든 범주가 나누어 갖는 특징이 조금 있다. 이 장의 물음은 셋이다. 두 부분이 우리 모형에서도 성립하는가? 범주의 특징은 그것을 고른 문장 밖에서도 그 범주에 떨어지는가? 그리고 특징의 가방은 낱말이나 토큰의 가방이 모르는 것을 아는가?
+# [@fxnnxc]는 이 물음에 TF-IDF [@sparckjones1972; @salton1988]로 답했다. 그 결과인 주장 A6은 두 부분이다. 범주마다 구별되는 특징의 무리가 있고, 거의 모든 범주가 나누어 갖는 특징이 조금 있다. 이 장의 물음은 셋이다. 두 부분이 우리 모델에서도 성립하는가? 범주의 특징은 그것을 고른 문장 밖에서도 그 범주에 떨어지는가? 그리고 특징의 가방은 낱말이나 토큰의 가방이 모르는 것을 아는가?
 
-# %% [markdown] src="9ef3" tags=["en"]
+# %% [markdown] src="1d1e" tags=["en"]
 # # TF-IDF: counting features like words {#sec-tfidf}
 #
 # Information retrieval has long treated a document as a bag of words: order is dropped, counts are kept. With a sparse autoencoder the same can be done with features. Adding up the values of the features that fire on the tokens of a sentence leaves feature counts in the place of word counts, and the question of retrieval can be asked as it stands. Which features set this category apart from the others?
@@ -281,13 +281,13 @@ results.claim("idf_less_shared", all(at.loc[("gated, TF-IDF", s), "shared by 80%
 # %% [markdown] tags=["ko"]
 # 게이트형의 TF-IDF 목록을 모두 합치면 10개씩일 때 {{< var c06.distinct_gated_10 >}}개, 100개씩일 때 {{< var c06.distinct_gated_100 >}}개의 서로 다른 특징이 된다. 표준형은 100개씩일 때 {{< var c06.distinct_standard_100 >}}개이다. 훈련 문장에서 한 번이라도 켜진 특징은 게이트형 {{< var c06.alive_gated >}}개, 표준형 {{< var c06.alive_standard >}}개이니 겹침은 이 수와 함께 읽어야 한다. 범주의 80% 이상이 나누어 갖는 특징의 수를 10개, 50개, 100개 목록의 순서로 적으면 TF-IDF로는 {{< var c06.shared_gated_10 >}}, {{< var c06.shared_gated_50 >}}, {{< var c06.shared_gated_100 >}}이고 평균 수로는 {{< var c06.shared_mean_10 >}}, {{< var c06.shared_mean_50 >}}, {{< var c06.shared_mean_100 >}}이다.
 #
-# A6의 뒷부분부터 본다. [거의 모든 범주가 나누어 갖는 특징은 TF-IDF의 가장 긴 목록에 있고,]{.claim key="c06.a6_shared"} [평균 수로 고르면 가장 짧은 목록에도 있다.]{.claim key="c06.a6_mean_shared"} [TF-IDF는 어느 길이에서나 그 수를 줄인다.]{.claim key="c06.idf_less_shared"} 그러니 몇 개가 공유되는지는 모형만의 성질이 아니라 고르는 법과 목록의 길이에도 달려 있다.
+# A6의 뒷부분부터 본다. [거의 모든 범주가 나누어 갖는 특징은 TF-IDF의 가장 긴 목록에 있고,]{.claim key="c06.a6_shared"} [평균 수로 고르면 가장 짧은 목록에도 있다.]{.claim key="c06.a6_mean_shared"} [TF-IDF는 어느 길이에서나 그 수를 줄인다.]{.claim key="c06.idf_less_shared"} 그러니 몇 개가 공유되는지는 모델만의 성질이 아니라 고르는 법과 목록의 길이에도 달려 있다.
 #
 # 앞부분은 이렇게 읽는다. [모든 범주와 모든 길이에서, 같은 범주의 두 반쪽은 다른 범주와의 평균보다 더 겹친다.]{.claim key="c06.a6_distinct"} 50개 목록의 겹침은 같은 범주에서 {{< var c06.same_gated_50 >}}, 다른 범주와 {{< var c06.other_gated_50 >}}이다. 반쪽의 목록만으로 제 범주를 알아본 몫은 게이트형 {{< var c06.recognised_gated_50 >}}, 표준형 {{< var c06.recognised_standard_50 >}}이다. 같은 범주의 겹침이 1에 못 미치는 만큼은 범주가 아니라 마침 고른 문장의 몫이므로, 목록 하나를 범주의 정체로 읽어서는 안 된다.
 #
 # 그렇다면 누구나 가진 특징은 무엇을 보는가?
 
-# %% [markdown] src="04d6" tags=["en"]
+# %% [markdown] src="5813" tags=["en"]
 # All TF-IDF lists of the Gated SAE together come to {{< var c06.distinct_gated_10 >}} distinct features with 10 each and {{< var c06.distinct_gated_100 >}} with 100 each; for Standard it is {{< var c06.distinct_standard_100 >}} with 100 each. {{< var c06.alive_gated >}} features of Gated and {{< var c06.alive_standard >}} of Standard fire at least once in the training sentences, and the overlap has to be read along with these numbers. Features shared by at least 80% of the categories number, for lists of 10, 50 and 100 in this order, {{< var c06.shared_gated_10 >}}, {{< var c06.shared_gated_50 >}}, {{< var c06.shared_gated_100 >}} with TF-IDF and {{< var c06.shared_mean_10 >}}, {{< var c06.shared_mean_50 >}}, {{< var c06.shared_mean_100 >}} by mean count.
 #
 # The second part of A6 first. [Features shared by nearly all categories are present in the longest TF-IDF lists,]{.claim key="c06.a6_shared"} [and by mean count even in the shortest.]{.claim key="c06.a6_mean_shared"} [At every length TF-IDF lowers their number.]{.claim key="c06.idf_less_shared"} How many are shared is therefore no property of the model alone; it also depends on how features are chosen and on the length of the list.
@@ -368,11 +368,11 @@ results.claim("ratio_falls", ratios[0] > ratios[-1], "the ratio is smaller for t
 #
 # 마지막 시험은 예측이다. 시험 문장의 벡터와 코사인이 가장 큰 프로필의 범주를 답으로 삼는다. 배우는 것이 평균뿐이므로 앞 장의 탐침([@sec-probing])처럼 문장을 외울 자리가 거의 없다.
 #
-# 견줄 것은 넷이다. 날활성값은 문장 평균에서 훈련 문장의 평균을 뺀 것이며, 빼지 않으면 모든 문장에 공통된 방향이 코사인을 뒤덮는다. 낱말과 언어 모형의 토큰은 [@eq-tfidf]로 똑같이 센다. `counts`는 가중치를 뺀 특징 수이고, `shuffled`는 훈련 문장의 범주를 뒤섞은 것이다. `top`은 모든 범주의 상위 목록에 든 특징만 남긴다. 가장 따가운 기준선은 토큰이다. 특징이 토큰에 붙은 이름표일 뿐이라면 특징의 가방은 토큰의 가방을 넘을 까닭이 없다.
+# 견줄 것은 넷이다. 날활성값은 문장 평균에서 훈련 문장의 평균을 뺀 것이며, 빼지 않으면 모든 문장에 공통된 방향이 코사인을 뒤덮는다. 낱말과 언어 모델의 토큰은 [@eq-tfidf]로 똑같이 센다. `counts`는 가중치를 뺀 특징 수이고, `shuffled`는 훈련 문장의 범주를 뒤섞은 것이다. `top`은 모든 범주의 상위 목록에 든 특징만 남긴다. 가장 따가운 기준선은 토큰이다. 특징이 토큰에 붙은 이름표일 뿐이라면 특징의 가방은 토큰의 가방을 넘을 까닭이 없다.
 #
 # **예상.** 특징의 가방은 뒤섞은 범주를 크게 웃돈다. 가중치가 도움이 되고, 10개 목록만으로도 많은 것이 남는다. 소재의 이름이 나오지 않는 문장이 있는 말뭉치라면, 그런 문장에서 특징이 토큰을 앞설 것이다. 활성값은 문맥을 읽은 것이지만 토큰의 개수는 그렇지 않기 때문이다.
 
-# %% [markdown] src="3aae" tags=["en"]
+# %% [markdown] src="cb4f" tags=["en"]
 # Of the activation of a test sentence, {{< var c06.fall_own_10 >}} falls on the list of 10 of its own category and {{< var c06.fall_other_10 >}} on that of another on average. The ratio is {{< var c06.fall_ratio_10 >}} [{{< var c06.fall_ratio_10_low >}}, {{< var c06.fall_ratio_10_high >}}]. With lists of 50 it is {{< var c06.fall_ratio_50 >}} [{{< var c06.fall_ratio_50_low >}}, {{< var c06.fall_ratio_50_high >}}]; with lists of 100, {{< var c06.fall_own_100 >}} against {{< var c06.fall_other_100 >}} make {{< var c06.fall_ratio_100 >}} [{{< var c06.fall_ratio_100_low >}}, {{< var c06.fall_ratio_100_high >}}]. The share of the own category is [larger with lists of 10,]{.claim key="c06.fall_10"} [with lists of 50,]{.claim key="c06.fall_50"} [and with lists of 100.]{.claim key="c06.fall_100"} [The ratio of the longest list is smaller than that of the shortest.]{.claim key="c06.ratio_falls"} Dark cells off the diagonal of [@fig-tfidf-fall] are pairs of categories that resemble each other.
 #
 # ## Predicting with profiles {#sec-tfidf-predict}

@@ -53,6 +53,8 @@ study = kc.Study(
     corpus=corpus, lm_name=lm_name, n_train=n_train, n_test=n_test, points=(middle, late),
     n_features=n_features, k=k, steps=steps, batch_size=batch_size, seed=seed,
 )  # fmt: skip
+
+# %%
 sae, _ = study.sae(variant, "ko", middle)
 records = {split: study.records(split, "ko") for split in ("train", "test")}
 small_label = "small" if "small" in records["train"].label_names else "big"
@@ -72,6 +74,8 @@ counts = {split: kc.document_features(sae, study.acts(split, "ko", middle)) for 
 weights = kc.tfidf(counts["train"])
 big = {split: records[split].label("big") for split in ("train", "test")}
 categories = np.unique(big["train"])
+
+# %%
 many = min(top_many, n_features // 4)
 tops = {n: kc.top_features(weights, big["train"], n) for n in (top_few, many)}
 
@@ -80,6 +84,8 @@ owners = layout.exclusive_labels(tops[many])
 own = np.array(list(owners))
 owner = np.array(list(owners.values()))
 directions = sae.W_dec_FD.detach().numpy()
+
+# %%
 generic = layout.generic_features(tops[many])
 listed = np.unique(np.concatenate(list(tops[many].values())))
 
@@ -88,15 +94,17 @@ results.record("top_few", top_few, "features", tolerance=0)
 results.record("top_many", many, "features", tolerance=0)
 results.record("n_categories", len(categories), "categories", tolerance=0)
 results.record("listed", len(listed), "features", tolerance=120)
+
+# %%
 results.record("own_share", len(own) / len(listed), "share", fmt=".1%", tolerance=0.08)
 results.record("generic", len(generic), "features", tolerance=20)
 
 # %% [markdown] tags=["ko"]
 # ## 원래 공간에서의 이웃 {#sec-vis-neighbours}
 #
-# **예상.** 범주 {{< var c07.n_categories >}}개의 목록에 한 번이라도 오른 특징은 {{< var c07.listed >}}개이고, 그 가운데 {{< var c07.own_share >}}는 한 목록에만 오른다. 절반 이상의 목록에 오르는 일반 특징은 {{< var c07.generic >}}개이다. 한 목록에만 오른 특징들 사이에서, 디코더 방향의 코사인으로 가장 가까운 {{< var c07.neighbours >}}개가 같은 범주일 비율을 순도라 하자. 범주와 방향이 무관하다면 순도는 라벨을 섞었을 때와 같아야 한다. 선형 표현 가설([@sec-superposition])이 옳고 모형이 범주를 구별한다면 순도는 그보다 높을 것이다. 다만 희소 오토인코더는 서로 다른 방향을 쓰도록 배우므로 높더라도 1에는 한참 못 미칠 것이다.
+# **예상.** 범주 {{< var c07.n_categories >}}개의 목록에 한 번이라도 오른 특징은 {{< var c07.listed >}}개이고, 그 가운데 {{< var c07.own_share >}}는 한 목록에만 오른다. 절반 이상의 목록에 오르는 일반 특징은 {{< var c07.generic >}}개이다. 한 목록에만 오른 특징들 사이에서, 디코더 방향의 코사인으로 가장 가까운 {{< var c07.neighbours >}}개가 같은 범주일 비율을 순도라 하자. 범주와 방향이 무관하다면 순도는 라벨을 섞었을 때와 같아야 한다. 선형 표현 가설([@sec-superposition])이 옳고 모델이 범주를 구별한다면 순도는 그보다 높을 것이다. 다만 희소 오토인코더는 서로 다른 방향을 쓰도록 배우므로 높더라도 1에는 한참 못 미칠 것이다.
 
-# %% [markdown] src="236a" tags=["en"]
+# %% [markdown] src="0340" tags=["en"]
 # ## Neighbours in the original space {#sec-vis-neighbours}
 #
 # **Expectation.** The lists of the {{< var c07.n_categories >}} categories hold {{< var c07.listed >}} different features, of which {{< var c07.own_share >}} stand on one list only; {{< var c07.generic >}} generic ones stand on at least half of the lists. Among features that stand on one list, call purity the share of the {{< var c07.neighbours >}} nearest by cosine of decoder directions that belong to the same category. If category and direction have nothing to do with each other, purity must equal that of shuffled labels. If the linear representation hypothesis ([@sec-superposition]) is right and the model tells categories apart, it will be higher. A sparse autoencoder learns to use different directions, though, so even then it should stay far below 1.
@@ -106,6 +114,8 @@ near = min(neighbours, len(own) - 1)
 purity = layout.neighbour_purity(directions[own], owner, near)
 chance, chance_high = layout.shuffled_purity(directions[own], owner, near, seed=seed)
 draws = np.random.default_rng(seed).choice(purity, (1000, len(purity))).mean(1)
+
+# %%
 interval = tuple(np.quantile(draws, [0.025, 0.975]))
 
 # %%
@@ -113,6 +123,8 @@ results.record("neighbours", near, "features", tolerance=0)
 results.record("purity", purity.mean(), "share", interval=interval, tolerance=0.06)
 results.record("purity_low", interval[0], "share", tolerance=0.06)
 results.record("purity_high", interval[1], "share", tolerance=0.06)
+
+# %%
 results.record("purity_chance", chance, "share", tolerance=0.03)
 results.record("purity_ratio", purity.mean() / chance, "ratio", fmt=".1f", tolerance=1.0)
 results.claim("neighbours_share_category", purity.mean() > chance_high, "features of one category are nearer than by chance")
@@ -138,15 +150,21 @@ maps = {m: [layout.embed(directions[listed], m, seed=s, n_neighbors=layout_neigh
 place = {feature: i for i, feature in enumerate(listed)}
 rows = np.array([place[feature] for feature in own])
 kept = {m: [layout.neighbour_purity(xy[rows], owner, near, "euclidean").mean() for xy in maps[m]] for m in maps}
+
+# %%
 trust = {m: [trustworthiness(directions[listed], xy, n_neighbors=near, metric="cosine") for xy in maps[m]] for m in maps}
 
 # %%
 results.record("layout_seeds", len(layout_seeds), "seeds", tolerance=0)
+
+# %%
 for method in maps:
     spread = (min(kept[method]), max(kept[method]))
     results.record(f"purity_{method}", np.mean(kept[method]), "share", seeds=layout_seeds, interval=spread, tolerance=0.08)
     results.record(f"trust_{method}", np.mean(trust[method]), "share", seeds=layout_seeds, tolerance=0.05)
     results.record(f"spread_{method}", spread[1] - spread[0], "share", seeds=layout_seeds, tolerance=0.05)
+
+# %%
 inside = all(abs(value - purity.mean()) < 0.1 for method in maps for value in kept[method])
 results.claim("maps_agree_with_space", inside, "purity on the maps is within 0.1 of the original space for all seeds")
 
@@ -208,6 +226,8 @@ shown = np.arange(min(n_documents, len(records["test"])))
 group_of = [r.labels.get("template") or r.doc or str(i) for i, r in enumerate(records["test"])]
 groups = np.array(group_of)[shown]
 sentences = kc.tfidf(counts["test"])[shown].toarray()
+
+# %%
 store = study.acts("test", "ko", middle)
 raw = kc.features.pool_tokens(kc.features.sparse.csr_array(store.all().numpy()), store.doc_index, len(store.documents), "mean")
 spaces = {"features": sentences, "activations": raw.toarray()[shown] - raw.toarray()[shown].mean(0)}
@@ -217,6 +237,8 @@ labels = big["test"][shown]
 found = {name: layout.neighbour_purity(X, labels, near, groups=groups) for name, X in spaces.items()}
 plane = layout.embed(sentences + 1e-9, "umap", seed=seed, n_neighbors=layout_neighbours)
 found["picture"] = layout.neighbour_purity(plane, labels, near, "euclidean", groups=groups)
+
+# %%
 level = layout.shuffled_purity(sentences, labels, near, groups=groups, seed=seed)
 
 # %%
@@ -224,11 +246,15 @@ rng = np.random.default_rng(seed)
 names = np.unique(groups)
 members = {name: np.flatnonzero(groups == name) for name in names}
 redrawn = [np.concatenate([members[name] for name in rng.choice(names, len(names))]) for _ in range(500)]
+
+# %%
 for name, values in found.items():
     low, high = np.quantile([values[rows].mean() for rows in redrawn], [0.025, 0.975])
     results.record(f"sentences_{name}", values.mean(), "share", interval=(low, high), tolerance=0.06)
     results.record(f"sentences_{name}_low", low, "share", tolerance=0.06)
     results.record(f"sentences_{name}_high", high, "share", tolerance=0.06)
+
+# %%
 results.record("sentences_chance", level[0], "share", tolerance=0.03)
 results.record("sentences", len(shown), "sentences", tolerance=0)
 results.claim("sentences_share_category", found["features"].mean() > level[1], "sentences of one category are nearer than by chance")
@@ -272,12 +298,14 @@ def heat(label, n):
     hits = np.array([names[means[:, feature].argmax()] == name for name, feature in pairs])
     return names, columns, means[:, columns] / np.maximum(means[:, columns].max(0), 1e-9), hits
 
-
+# %%
 heats = {"big": heat("big", top_big), "small": heat(small_label, top_small)}
 
 # %%
 results.record("top_big", top_big, "features", tolerance=0)
 results.record("top_small", top_small, "features", tolerance=0)
+
+# %%
 for name, (classes, columns, values, hits) in heats.items():
     results.record(f"heat_{name}_columns", len(columns), "features", tolerance=40)
     results.record(f"heat_{name}_hits", hits.mean(), "share", tolerance=0.08)
@@ -293,7 +321,7 @@ for name, (classes, columns, values, hits) in heats.items():
 #| fig-alt-ko: "열지도 두 개. 행은 범주, 열은 특징이다. 대각선을 따라 밝은 칸이 이어지고, 군데군데 위아래로 길게 밝은 세로줄이 있다."
 #| fig-alt-en: "Two heatmaps with categories as rows and features as columns. Bright cells run along the diagonal, with bright vertical bars here and there."
 fig, axes = plt.subplots(2, 1, figsize=(kc.plots.WIDTH, 6.4), height_ratios=[1, 1.35])
-for ax, (name, (classes, columns, values, _)) in zip(axes, heats.items(), strict=True):
+for ax, (name, (classes, _, values, _)) in zip(axes, heats.items(), strict=True):
     image = ax.imshow(values, aspect="auto", interpolation="nearest", cmap=kc.plots.SEQUENTIAL, vmin=0, vmax=1, rasterized=True)
     ax.set(xlabel="feature", ylabel=f"{name} category", xticks=[])
     ax.set_yticks(range(len(classes)), classes) if len(classes) < 30 else ax.set_yticks([])
@@ -309,9 +337,9 @@ kc.plots.save(fig, "fig-vis-heat")
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 읽기를 반박하는가 {#sec-vis-refute}
 #
-# 첫째, 순도가 라벨을 섞은 수준으로 내려가면 이 장의 주장은 모두 무너진다. 둘째, 순도는 범주가 아니라 낱말의 닮음에서 올 수도 있다. 한 소재의 이름을 읽는 특징들은 같은 토큰에서 켜지므로 방향도 가깝다. 소재의 이름이 나오지 않는 문장에서도 같은 특징이 켜지는지는 [@sec-probing]과 [@sec-tfidf]이 따로 잰다. 셋째, 여기서는 한 언어 모형, 한 블록, 학습 시드 하나만 보았다. 다른 시드의 사전에서 같은 무리가 나오지 않는다면 지도는 모형이 아니라 그 사전의 지도이다. 마지막으로, UMAP과 t-SNE에는 이웃의 수라는 손잡이가 있어서 그림의 인상을 바꿀 수 있다. 이 장의 수는 그 손잡이와 무관한 원래 공간에서 잰 것이 기준이고, 그림은 그 수를 거드는 것으로만 쓰였다.
+# 첫째, 순도가 라벨을 섞은 수준으로 내려가면 이 장의 주장은 모두 무너진다. 둘째, 순도는 범주가 아니라 낱말의 닮음에서 올 수도 있다. 한 소재의 이름을 읽는 특징들은 같은 토큰에서 켜지므로 방향도 가깝다. 소재의 이름이 나오지 않는 문장에서도 같은 특징이 켜지는지는 [@sec-probing]과 [@sec-tfidf]이 따로 잰다. 셋째, 여기서는 한 언어 모델, 한 블록, 학습 시드 하나만 보았다. 다른 시드의 사전에서 같은 무리가 나오지 않는다면 지도는 모델이 아니라 그 사전의 지도이다. 마지막으로, UMAP과 t-SNE에는 이웃의 수라는 손잡이가 있어서 그림의 인상을 바꿀 수 있다. 이 장의 수는 그 손잡이와 무관한 원래 공간에서 잰 것이 기준이고, 그림은 그 수를 거드는 것으로만 쓰였다.
 
-# %% [markdown] src="20fa" tags=["en"]
+# %% [markdown] src="e2c7" tags=["en"]
 # ## What would refute this reading {#sec-vis-refute}
 #
 # First, if purity fell to the level of shuffled labels, every claim of this chapter would fall with it. Second, purity may come from likeness of words rather than of categories: features that read the name of one item fire on the same tokens and so point the same way. Whether they also fire where the name is missing is measured in [@sec-probing] and [@sec-tfidf]. Third, this is one language model, one block and one training seed. If the dictionary of another seed does not show the same groups, the map is a map of this dictionary and not of the model. Finally, UMAP and t-SNE have a knob, the number of neighbours, that can change the impression of a picture. The yardstick here is what was measured in the original space, which has no such knob; the pictures only go along with it.

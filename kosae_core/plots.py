@@ -49,7 +49,7 @@ def house_style() -> None:
         style="ticks",
         palette=list(VARIANT_COLORS.values()),
         rc={
-            "font.family": [*_korean_fonts(), "DejaVu Sans"],
+            "font.family": ["DejaVu Sans", *_korean_fonts()],  # NanumGothic has no minus sign (U+2212)
             "font.size": 9,
             "axes.titlesize": 9.5,
             "axes.labelsize": 9,

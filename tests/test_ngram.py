@@ -91,7 +91,11 @@ def test_rows_cut_a_stream_as_if_each_were_a_document_without_its_start():
     slow = Slow([piece for piece in pieces if piece])
     held = documents(105, 20)
     found = KneserNey(ORDER, VOCAB).fit(rows.ravel(), np.arange(0, rows.size, 7)).log2_prob(np.concatenate(held))
-    want = [0.0 if i == 0 else np.log2(slow.prob(tuple(d[max(0, i - ORDER + 1) : i + 1]))) for d in held for i in range(len(d))]
+    want = [
+        0.0 if i == 0 else np.log2(slow.prob(tuple(d[max(0, i - ORDER + 1) : i + 1])))
+        for d in held
+        for i in range(len(d))
+    ]
     np.testing.assert_allclose(found, want, rtol=1e-9)
 
 
