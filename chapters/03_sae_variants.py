@@ -67,20 +67,20 @@ results = kc.Results(chapter="03", preset=preset, seeds=(seed,))
 #
 # 세 변형 모두 활성값을 그대로 받지 않는다. 평균을 빼고 원소의 제곱평균제곱근(RMS)이 1이 되도록 나누며, 그 두 수를 가중치와 함께 간직한다. 그래야 벌점의 계수 하나가 층과 모델이 달라도 같은 뜻을 지닌다. 이렇게 고른 입력을 $x$, 차원을 $d$, 특징의 수를 $F$라 하면 인코더와 디코더는 다음과 같다.
 #
-# $$ \pi = (x - b_{dec})\, W_{enc}, \qquad f = \sigma(\pi), \qquad \hat x = f\, W_{dec} + b_{dec} $$ {#eq-var-frame}
+# $$ \pi = (x - b_{\mathrm{dec}})\, W_{\mathrm{enc}}, \qquad f = \sigma(\pi), \qquad \hat x = f\, W_{\mathrm{dec}} + b_{\mathrm{dec}} $$ {#eq-var-frame}
 #
-# $W_{dec}$의 행은 특징의 방향이며 길이가 1로 묶인다. 묶지 않으면 방향을 길게, $f$를 작게 하여 벌점만 피하는 길이 열린다. 변형을 가르는 것은 활성함수 $\sigma$와 목적함수뿐이다.
+# $W_{\mathrm{dec}}$의 행은 특징의 방향이며 길이가 1로 묶인다. 묶지 않으면 방향을 길게, $f$를 작게 하여 벌점만 피하는 길이 열린다. 변형을 가르는 것은 활성함수 $\sigma$와 목적함수뿐이다.
 #
 # 아래에서 쓰는 세 오토인코더는 한국어 문장의 같은 활성값에서 같은 걸음만큼 학습한 것으로, 4장과 5장도 이것을 쓴다.
 
-# %% [markdown] src="b3ad" tags=["en"]
+# %% [markdown] src="3f84" tags=["en"]
 # ## The common frame {#sec-var-frame}
 #
 # None of the three takes activations as they come. The mean is subtracted and the rest divided so that its elements have a root mean square (RMS) of 1, and both numbers are kept with the weights. Only then does one coefficient of a penalty mean the same in other layers and models. With the input so prepared called $x$, its dimension $d$ and the number of features $F$, encoder and decoder are
 #
-# $$ \pi = (x - b_{dec})\, W_{enc}, \qquad f = \sigma(\pi), \qquad \hat x = f\, W_{dec} + b_{dec} $$ {#eq-var-frame}
+# $$ \pi = (x - b_{\mathrm{dec}})\, W_{\mathrm{enc}}, \qquad f = \sigma(\pi), \qquad \hat x = f\, W_{\mathrm{dec}} + b_{\mathrm{dec}} $$ {#eq-var-frame}
 #
-# The rows of $W_{dec}$ are the directions of the features, held at length 1. Otherwise long directions with small $f$ would be a way around any penalty. Variants differ in the activation function $\sigma$ and in the objective, and in nothing else.
+# The rows of $W_{\mathrm{dec}}$ are the directions of the features, held at length 1. Otherwise long directions with small $f$ would be a way around any penalty. Variants differ in the activation function $\sigma$ and in the objective, and in nothing else.
 #
 # The three autoencoders used below were trained for the same number of steps on the same activations of Korean sentences; chapters 4 and 5 use them too.
 
@@ -115,7 +115,7 @@ agreement = {}
 #
 # 표준형의 활성함수는 ReLU이고, 목적함수는 재구성 오차에 활성값의 합을 더한 것이다 [@bricken2023].
 #
-# $$ f = \mathrm{ReLU}(\pi + b_{enc}) $$ {#eq-var-standard}
+# $$ f = \mathrm{ReLU}(\pi + b_{\mathrm{enc}}) $$ {#eq-var-standard}
 #
 # $$ L = \frac{1}{d}\lVert x - \hat x \rVert^2 + \frac{\lambda}{\sqrt{d}} \lVert f \rVert_1 $$ {#eq-var-l1}
 #
@@ -127,12 +127,12 @@ agreement = {}
 #
 # 곧 L1은 켜진 특징마다 크기와 상관없이 같은 양을 깎는다. 이를 수축(shrinkage)이라 한다. [@eq-var-shrink]이 맞는지는 [@sec-var-planted]에서 정답을 아는 자료로 확인한다.
 
-# %% [markdown] src="7514" tags=["en"]
+# %% [markdown] src="b7f0" tags=["en"]
 # ## Standard: a single penalty {#sec-var-standard}
 #
 # The activation function of the standard form is a ReLU, and its objective adds the sum of the features to the reconstruction error [@bricken2023].
 #
-# $$ f = \mathrm{ReLU}(\pi + b_{enc}) $$ {#eq-var-standard}
+# $$ f = \mathrm{ReLU}(\pi + b_{\mathrm{enc}}) $$ {#eq-var-standard}
 #
 # $$ L = \frac{1}{d}\lVert x - \hat x \rVert^2 + \frac{\lambda}{\sqrt{d}} \lVert f \rVert_1 $$ {#eq-var-l1}
 #
@@ -151,38 +151,38 @@ agreement["standard"] = same((pre(sae, x_BD) + sae.b_enc_F).relu(), sae)
 # %% [markdown] tags=["ko"]
 # ## 게이트형: 켜기와 재기를 나누다 {#sec-var-gated}
 #
-# 게이트형은 켤지 말지를 $\pi_{gate}$가 정하고 크기는 따로 잰다 [@rajamanoharan2024gated].
+# 게이트형은 켤지 말지를 $\pi_{\mathrm{gate}}$가 정하고 크기는 따로 잰다 [@rajamanoharan2024gated].
 #
-# $$ f = \mathbb{1}[\,\pi + b_{gate} > 0\,] \odot \mathrm{ReLU}(e^{r_{mag}} \odot \pi + b_{mag}) $$ {#eq-var-gated}
+# $$ f = \mathbb{1}[\,\pi + b_{\mathrm{gate}} > 0\,] \odot \mathrm{ReLU}(e^{r_{\mathrm{mag}}} \odot \pi + b_{\mathrm{mag}}) $$ {#eq-var-gated}
 #
-# 두 길은 같은 $W_{enc}$를 쓴다. 크기 쪽 가중치는 게이트 쪽 가중치의 열마다 $e^{r_{mag}}$를 곱한 것으로 묶여 있으므로, 행렬곱은 한 번이면 된다. 벌점은 게이트에만 건다.
+# 두 길은 같은 $W_{\mathrm{enc}}$를 쓴다. 크기 쪽 가중치는 게이트 쪽 가중치의 열마다 $e^{r_{\mathrm{mag}}}$를 곱한 것으로 묶여 있으므로, 행렬곱은 한 번이면 된다. 벌점은 게이트에만 건다.
 #
-# $$ L = \frac{1}{d}\lVert x - \hat x(f) \rVert^2 + \frac{\lambda}{\sqrt{d}} \lVert \mathrm{ReLU}(\pi + b_{gate}) \rVert_1 + \frac{1}{d}\lVert x - \hat x_{frozen}(\mathrm{ReLU}(\pi + b_{gate})) \rVert^2 $$ {#eq-var-gated-loss}
+# $$ L = \frac{1}{d}\lVert x - \hat x(f) \rVert^2 + \frac{\lambda}{\sqrt{d}} \lVert \mathrm{ReLU}(\pi + b_{\mathrm{gate}}) \rVert_1 + \frac{1}{d}\lVert x - \hat x_{\mathrm{frozen}}(\mathrm{ReLU}(\pi + b_{\mathrm{gate}})) \rVert^2 $$ {#eq-var-gated-loss}
 #
 # 계단함수로는 기울기가 흐르지 않으니 첫 항만으로는 게이트가 배우는 것이 없다. 셋째 항이 그 일을 한다. 게이트 값만으로도 입력을 재구성해 보게 하되, 디코더는 상수로 얼려 둔다(frozen). 얼리지 않으면 디코더가 벌점에 눌려 작아진 게이트 값에 맞추어 휘어지고, 갈라놓은 보람이 없어진다.
 #
-# 묶인 게이트형은 문턱이 있는 ReLU와 같은 함수이다. $z = e^{r_{mag}} \odot \pi + b_{mag}$라 두면
+# 묶인 게이트형은 문턱이 있는 ReLU와 같은 함수이다. $z = e^{r_{\mathrm{mag}}} \odot \pi + b_{\mathrm{mag}}$라 두면
 #
-# $$ f = z \odot \mathbb{1}[\,z > \theta\,], \qquad \theta = \max(0,\; b_{mag} - e^{r_{mag}} \odot b_{gate}) $$ {#eq-var-jump}
+# $$ f = z \odot \mathbb{1}[\,z > \theta\,], \qquad \theta = \max(0,\; b_{\mathrm{mag}} - e^{r_{\mathrm{mag}}} \odot b_{\mathrm{gate}}) $$ {#eq-var-jump}
 #
 # 이고, 이것은 뒤에 나온 JumpReLU [@rajamanoharan2024jumprelu]의 모양이다. 두 식을 모두 손으로 계산한다.
 
-# %% [markdown] src="8d83" tags=["en"]
+# %% [markdown] src="0698" tags=["en"]
 # ## Gated: turning on and measuring, apart {#sec-var-gated}
 #
-# In the gated form $\pi_{gate}$ decides whether a feature is on, and the magnitude is measured separately [@rajamanoharan2024gated].
+# In the gated form $\pi_{\mathrm{gate}}$ decides whether a feature is on, and the magnitude is measured separately [@rajamanoharan2024gated].
 #
-# $$ f = \mathbb{1}[\,\pi + b_{gate} > 0\,] \odot \mathrm{ReLU}(e^{r_{mag}} \odot \pi + b_{mag}) $$ {#eq-var-gated}
+# $$ f = \mathbb{1}[\,\pi + b_{\mathrm{gate}} > 0\,] \odot \mathrm{ReLU}(e^{r_{\mathrm{mag}}} \odot \pi + b_{\mathrm{mag}}) $$ {#eq-var-gated}
 #
-# Both paths use the same $W_{enc}$. The weights of the magnitude are tied to those of the gate, each column multiplied by $e^{r_{mag}}$, so one matrix product is enough. Only the gate is penalised.
+# Both paths use the same $W_{\mathrm{enc}}$. The weights of the magnitude are tied to those of the gate, each column multiplied by $e^{r_{\mathrm{mag}}}$, so one matrix product is enough. Only the gate is penalised.
 #
-# $$ L = \frac{1}{d}\lVert x - \hat x(f) \rVert^2 + \frac{\lambda}{\sqrt{d}} \lVert \mathrm{ReLU}(\pi + b_{gate}) \rVert_1 + \frac{1}{d}\lVert x - \hat x_{frozen}(\mathrm{ReLU}(\pi + b_{gate})) \rVert^2 $$ {#eq-var-gated-loss}
+# $$ L = \frac{1}{d}\lVert x - \hat x(f) \rVert^2 + \frac{\lambda}{\sqrt{d}} \lVert \mathrm{ReLU}(\pi + b_{\mathrm{gate}}) \rVert_1 + \frac{1}{d}\lVert x - \hat x_{\mathrm{frozen}}(\mathrm{ReLU}(\pi + b_{\mathrm{gate}})) \rVert^2 $$ {#eq-var-gated-loss}
 #
 # No gradient flows through a step function, so from the first term alone the gate would learn nothing. That is the work of the third. It asks the gate's values to reconstruct the input by themselves, with the decoder held constant (frozen). Were it not frozen, the decoder would bend towards gate values that the penalty has made small, and the separation would have been for nothing.
 #
-# A tied gated encoder is the same function as a ReLU with a threshold. With $z = e^{r_{mag}} \odot \pi + b_{mag}$,
+# A tied gated encoder is the same function as a ReLU with a threshold. With $z = e^{r_{\mathrm{mag}}} \odot \pi + b_{\mathrm{mag}}$,
 #
-# $$ f = z \odot \mathbb{1}[\,z > \theta\,], \qquad \theta = \max(0,\; b_{mag} - e^{r_{mag}} \odot b_{gate}) $$ {#eq-var-jump}
+# $$ f = z \odot \mathbb{1}[\,z > \theta\,], \qquad \theta = \max(0,\; b_{\mathrm{mag}} - e^{r_{\mathrm{mag}}} \odot b_{\mathrm{gate}}) $$ {#eq-var-jump}
 #
 # which is the shape of the later JumpReLU [@rajamanoharan2024jumprelu]. We compute both equations by hand.
 
@@ -197,28 +197,28 @@ theta_F = (sae.b_mag_F - gain_F * sae.b_gate_F).clamp_min(0)
 agreement["jump"] = same(z_BF * (z_BF > theta_F), sae)
 
 # %% [markdown] tags=["ko"]
-# 백과 글에서 바로잡을 것이 넷 있다. 게이트형은 Anthropic이 아니라 Google DeepMind의 @{rajamanoharan2024gated}이 제안하였다. 그 글의 코드는 인코더 둘을 묶지 않고 따로 두며, 곱하는 값 $e^{r_{mag}}$이 1이 아니라 $e$에서 출발한다($r_{mag}$를 0이 아닌 1로 둔 것이다). 게이트형의 매개변수가 두 배라는 말은 이 묶지 않은 코드에서 나온다. 그리고 SAELens는 EleutherAI가 아니라 Joseph Bloom과 동료들(Decode Research)이 만든 것이다 [@bloom2024saelens].
+# 백과 글에서 바로잡을 것이 넷 있다. 게이트형은 Anthropic이 아니라 Google DeepMind의 @{rajamanoharan2024gated}이 제안하였다. 그 글의 코드는 인코더 둘을 묶지 않고 따로 두며, 곱하는 값 $e^{r_{\mathrm{mag}}}$이 1이 아니라 $e$에서 출발한다($r_{\mathrm{mag}}$를 0이 아닌 1로 둔 것이다). 게이트형의 매개변수가 두 배라는 말은 이 묶지 않은 코드에서 나온다. 그리고 SAELens는 EleutherAI가 아니라 Joseph Bloom과 동료들(Decode Research)이 만든 것이다 [@bloom2024saelens].
 
-# %% [markdown] src="7274" tags=["en"]
-# Four things in the encyclopedia article need correcting. The gated form was proposed by @{rajamanoharan2024gated} at Google DeepMind, not by Anthropic. The article's code leaves its two encoders untied, and its factor $e^{r_{mag}}$ starts at $e$ and not at 1 ($r_{mag}$ is set to 1 where it should be 0). The statement that gating doubles the parameters comes from that untied code. And SAELens was made by Joseph Bloom and colleagues (Decode Research), not by EleutherAI [@bloom2024saelens].
+# %% [markdown] src="a736" tags=["en"]
+# Four things in the encyclopedia article need correcting. The gated form was proposed by @{rajamanoharan2024gated} at Google DeepMind, not by Anthropic. The article's code leaves its two encoders untied, and its factor $e^{r_{\mathrm{mag}}}$ starts at $e$ and not at 1 ($r_{\mathrm{mag}}$ is set to 1 where it should be 0). The statement that gating doubles the parameters comes from that untied code. And SAELens was made by Joseph Bloom and colleagues (Decode Research), not by EleutherAI [@bloom2024saelens].
 
 # %% [markdown] tags=["ko"]
 # ## TopK: 수를 정해 두다 {#sec-var-topk}
 #
 # TopK에는 벌점이 없다. 토큰마다 가장 큰 $k$개만 남긴다 [@gao2024].
 #
-# $$ f = \mathrm{ReLU}(\mathrm{TopK}_k(\pi + b_{enc})) $$ {#eq-var-topk}
+# $$ f = \mathrm{ReLU}(\mathrm{TopK}_k(\pi + b_{\mathrm{enc}})) $$ {#eq-var-topk}
 #
 # $$ L = \frac{1}{d}\lVert x - \hat x \rVert^2 + \alpha \, \frac{\lVert e - \hat e \rVert^2}{\lVert e \rVert^2}, \qquad e = x - \hat x $$ {#eq-var-auxk}
 #
 # 둘째 항이 AuxK이다. 오래 켜지지 않은 특징들만 모아 그 가운데 큰 것 몇으로 나머지 오차 $e$를 재구성하게 한다($\hat e$). 뽑히지 못한 특징에는 기울기가 오지 않아 한번 죽으면 되살아날 길이 없는데, 이 항이 그 길을 낸다. 오차의 크기로 나누는 것은 논문의 식이 아니라 저자들의 코드를 따른 것이고, 논문대로 $\alpha = 1/32$로 두었다. 표준형과 게이트형은 대신 죽은 특징에 새 방향을 주는 재표집을 쓴다.
 
-# %% [markdown] src="7aec" tags=["en"]
+# %% [markdown] src="3e21" tags=["en"]
 # ## TopK: the number is fixed {#sec-var-topk}
 #
 # TopK has no penalty. Of each token's values it keeps the $k$ largest [@gao2024].
 #
-# $$ f = \mathrm{ReLU}(\mathrm{TopK}_k(\pi + b_{enc})) $$ {#eq-var-topk}
+# $$ f = \mathrm{ReLU}(\mathrm{TopK}_k(\pi + b_{\mathrm{enc}})) $$ {#eq-var-topk}
 #
 # $$ L = \frac{1}{d}\lVert x - \hat x \rVert^2 + \alpha \, \frac{\lVert e - \hat e \rVert^2}{\lVert e \rVert^2}, \qquad e = x - \hat x $$ {#eq-var-auxk}
 #

@@ -31,6 +31,8 @@ def write_card(folder: Path) -> None:
         f"| {r['kneser_ney_bits_per_byte']:.3f} | {r['ratio']:.3f} |"
         for name, r in report["compression"].items()
     ]
+    sae = json.loads((folder / "sae-q2" / "report.json").read_text(encoding="utf-8"))
+    about = json.loads((folder / "sae-q2" / "cfg.json").read_text(encoding="utf-8"))
     samples = [f"- {s['text']}" for lang in ("ko", "en") for s in report["continuations"][lang]]
     card = f"""\
 ---
@@ -47,7 +49,7 @@ real Korean. It is an object of study, not a product: do not use it to write or 
 - Architecture: `LlamaForCausalLM`, {report["parameters"]:,} parameters: d_model {model["hidden_size"]},
   {model["num_hidden_layers"]} blocks, {model["num_attention_heads"]} heads, SwiGLU {model["intermediate_size"]}, tied embeddings,
   byte-level BPE of {config["tokenizer"]["vocab_size"]:,} (NFC; digits stand alone). bf16 weights.
-- Training: {report["training_tokens"]:,} tokens, one reading of the mix in `pipeline/train_lm.yaml`;
+- Training: {report["training_tokens"]:,} tokens drawn with the mix of `pipeline/train_lm.yaml`;
   {" then ".join(f"{s['rows']} x {s['context']} tokens a step" for s in config["stages"])};
   Muon ({training["lr_muon"]}) and AdamW ({training["lr_adam"]}), bf16 autocast. `loss_curve.json` has the curve.
   `python -m pipeline.train_lm` trains it again or goes on from its checkpoint.
@@ -78,6 +80,14 @@ Logistic regression on YNAT, {probe["train"]:,} training titles to {probe["test"
 | mean activation of block {probe["block"]} | {probe["accuracy_activations"]:.3f} |
 | TF-IDF of words | {probe["accuracy_tfidf_words"]:.3f} |
 | TF-IDF of character 1- to 4-grams | {probe["accuracy_tfidf_characters"]:.3f} |
+
+## The sparse autoencoder inside
+
+`kc.load_sae("kosae-lm/q2")`: {about["config"]["variant"]}, {about["config"]["n_features"]:,} features, k = {about["config"]["k"]}, block
+{probe["block"]}, trained by `python -m pipeline.train_sae` on {about["provenance"]["tokens"]:,} tokens of the mix and of synthetic
+sentences. On {sae["n_tokens"]:,} held-out tokens: explained variance {sae["explained_variance"]:.3f}, dead features
+{sae["dead_share"]:.1%}, loss recovered {sae["loss_recovered"]:.3f} ({sae["ce_clean"]:.3f} nats untouched, {sae["ce_sae"]:.3f} with the
+reconstruction, {sae["ce_ablated"]:.3f} with zeros).
 
 ## Greedy continuations
 

@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline import lm_data
+from pipeline.lm_card import write_card
 from pipeline.ngram import KneserNey
 from pipeline.train_lm import prepare, stage_rows
 
@@ -201,8 +202,6 @@ def main() -> None:
     folder = Path(os.environ.get("KOSAE_DATA_DIR", "../shared/data"))
     report = measure(lm_data.load_config(), folder, Path(os.environ.get("KOSAE_LM_DIR", "build/lm")))
     (MODEL / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    from pipeline.lm_card import write_card
-
     write_card(MODEL)
 
 

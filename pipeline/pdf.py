@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ from pipeline.render import engine_key, imprint, page_state, run_filter
 SERIF = ("Noto Serif CJK KR", "Noto Serif KR", "Nanum Myeongjo", "NanumMyeongjo", "AppleMyungjo")
 SANS = ("Noto Sans CJK KR", "Noto Sans KR", "Pretendard", "Apple SD Gothic Neo", "Malgun Gothic", "NanumGothic",
         "Nanum Gothic")  # fmt: skip
+_CIRCLED = re.compile(r"\b(dot|plus|times|minus)\.circle\b")
+"""Pandoc's names of circled operators, which typst 0.15 knows as `.o` only."""
 
 
 def wheel_fonts() -> list[str]:
@@ -104,7 +107,7 @@ def make_pdf(book: Book, preset: str) -> Path:
     template = ["--template", str(ROOT / "site" / "book.typ"), "--columns=100000", "--syntax-highlighting=idiomatic"]
     text = run_filter(book, tree, state, "typst-state", "-t", "typst-citations", *template, *flags)
     source = work / "book.typ"
-    source.write_text(text, "utf-8")
+    source.write_text(_CIRCLED.sub(r"\1.o", text), "utf-8")
     try:
         pdf, warnings = typst.compile_with_warnings(
             str(source), root=str(work), font_paths=folders, ignore_system_fonts=not system, timestamp=0

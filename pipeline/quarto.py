@@ -15,7 +15,8 @@ from pipeline.search_index import write_index
 
 COMPLAINTS = re.compile(
     r"Unable to resolve (?:crossref|link)|Unknown (?:var|variable|env|shortcode)|\?var:|\[WARNING\] Citeproc|"
-    r"citation \S+ not found|Could not (?:fetch|find) resource|Duplicate note reference|Div at .* unclosed",
+    r"citation \S+ not found|Shortcode \S+ not found|Could not convert TeX math|"
+    r"Could not (?:fetch|find) resource|Duplicate note reference|Div at .* unclosed",
     re.I,
 )
 

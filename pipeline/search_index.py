@@ -67,7 +67,7 @@ def write_index(site: Path, pages: list[str]) -> Path:
     for page in pages:
         title = ""
         for section in sections((site / page).read_text("utf-8")):
-            if section["level"] == "1" or not title:
+            if not title:  # Quarto sets the references under a second h1
                 title = section["head"]
                 entry = {"u": page, "t": title, "s": "", "x": section["text"]}
             else:

@@ -14,6 +14,7 @@ import numpy as np
 
 import kosae_core as kc
 from pipeline import lm_data
+from pipeline.lm_card import write_card
 
 POINT = "q2.resid_post"
 DOCUMENTS = {"train": 14_000, "valid": 1_500}
@@ -50,6 +51,7 @@ def main() -> None:
     sae.save(out)
     report = kc.evaluate(sae, stores["valid"], lm=lm).as_dict()
     (out / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    write_card(out.parent)
     logging.info("%s", report)
 
 
