@@ -3,14 +3,14 @@
 #
 # 언어 모델의 한 층은 토큰마다 벡터 하나를 남긴다. 이 책에 실린 모델에서 그 벡터는 256차원이다. 그런데 한국어 문장 하나를 제대로 이어 쓰려면 모델은 훨씬 많은 것을 구별해야 한다. 어휘만 8,000개이고, 여기에 조사와 어미, 말 단계, 시제, 주제, 방금 나온 받침의 유무가 더해진다. 차원보다 많은 것을 차원 안에 어떻게 담는가? 이 물음에 대한 한 가지 대답이 중첩(superposition)이며, 이 책이 희소 오토인코더를 쓰는 까닭도 여기에 있다.
 #
-# 이 장은 대답을 믿고 시작하지 않는다. [@elhage2022toy]이 작은 모델로 보인 주장 네 가지를 그 자리에서 다시 학습해 확인한다. 특징이 드물게 나타날수록 중첩이 생기고 그 경계는 상전이처럼 날카롭다는 것, 중첩된 특징은 정다각형 같은 규칙적인 배치를 이룬다는 것, 특징 하나가 차지하는 차원은 몇 개의 분수에 달라붙는다는 것, 함께 나타나지 않는 특징은 서로 마주 보는 자리를 나누어 쓴다는 것이다. 각 절에서 기대를 먼저 적고, 실행하고, 결과를 읽는다.
+# 이 장은 대답을 믿고 시작하지 않는다. @{elhage2022toy}이 작은 모델로 보인 주장 네 가지를 그 자리에서 다시 학습해 확인한다. 특징이 드물게 나타날수록 중첩이 생기고 그 경계는 상전이처럼 날카롭다는 것, 중첩된 특징은 정다각형 같은 규칙적인 배치를 이룬다는 것, 특징 하나가 차지하는 차원은 몇 개의 분수에 달라붙는다는 것, 함께 나타나지 않는 특징은 서로 마주 보는 자리를 나누어 쓴다는 것이다. 각 절에서 기대를 먼저 적고, 실행하고, 결과를 읽는다.
 
-# %% [markdown] src="866b" tags=["en"]
+# %% [markdown] src="38bf" tags=["en"]
 # # Superposition: more features than dimensions {#sec-superposition}
 #
 # A layer of a language model leaves one vector per token. In the model that comes with this book the vector has 256 dimensions. Yet to continue a single Korean sentence properly, the model has to tell far more things apart. The vocabulary alone has 8,000 entries, and to these come particles and endings, speech level, tense, topic, and whether the last syllable ended in a consonant. How can a space hold more things than it has dimensions? One answer is superposition, and it is the reason why this book uses sparse autoencoders at all.
 #
-# This chapter does not begin by believing the answer. It trains again, on the spot, the small models with which [@elhage2022toy] supported four claims: that superposition appears when features are rare, and that its boundary is as sharp as a phase change; that superposed features settle in regular arrangements such as polygons; that the share of a dimension which a feature occupies sticks to a few fractions; and that features which never occur together share one axis from its two opposite ends. Each section states its expectation first, then runs, then reads the result.
+# This chapter does not begin by believing the answer. It trains again, on the spot, the small models with which @{elhage2022toy} supported four claims: that superposition appears when features are rare, and that its boundary is as sharp as a phase change; that superposed features settle in regular arrangements such as polygons; that the share of a dimension which a feature occupies sticks to a few fractions; and that features which never occur together share one axis from its two opposite ends. Each section states its expectation first, then runs, then reads the result.
 
 # %% tags=["parameters"]
 preset = "default"
@@ -256,7 +256,7 @@ kc.plots.save(fig, "fig-toy-geometry")
 # %% [markdown] tags=["ko"]
 # ## 특징 하나가 차지하는 차원 {#sec-sup-dims}
 #
-# 특징이 많아지면 그림으로 볼 수 없으므로 수로 잰다. [@elhage2022toy]은 특징 $i$가 차지하는 차원을 다음과 같이 정의한다.
+# 특징이 많아지면 그림으로 볼 수 없으므로 수로 잰다. @{elhage2022toy}은 특징 $i$가 차지하는 차원을 다음과 같이 정의한다.
 #
 # $$ D_i = \frac{\lVert W_i \rVert^2}{\sum_j (\hat W_i \cdot W_j)^2} $$ {#eq-dimensionality}
 #
@@ -264,10 +264,10 @@ kc.plots.save(fig, "fig-toy-geometry")
 #
 # **기대.** 값은 밀도를 따라 매끄럽게 내려가지 않고 3/4, 2/3, 1/2, 2/5, 3/8에 달라붙는다. 특히 1/2에는 넓은 밀도에 걸친 고원이 있다. 이를 눈이 아니라 수로 가리기 위해, 0.3과 0.8 사이에 있는 모든 $D_i$ 가운데 각 분수에서 0.0125 안에 든 비율을 센다. 값이 고르게 퍼져 있다면 어느 창에서나 그 비율은 5%이다. 5%를 넘지 못하는 분수에서는 기대가 틀린 것이다.
 
-# %% [markdown] src="52b7" tags=["en"]
+# %% [markdown] src="9b63" tags=["en"]
 # ## The share of a dimension {#sec-sup-dims}
 #
-# More features can no longer be drawn, so we count. [@elhage2022toy] define the dimensionality of feature $i$ as
+# More features can no longer be drawn, so we count. @{elhage2022toy} define the dimensionality of feature $i$ as
 #
 # $$ D_i = \frac{\lVert W_i \rVert^2}{\sum_j (\hat W_i \cdot W_j)^2} $$ {#eq-dimensionality}
 #

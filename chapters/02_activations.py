@@ -5,16 +5,16 @@
 #
 # 이 장의 물음은 셋이다. 모델 안에서 읽을 수 있는 자리는 어디이며 블록마다 활성값의 크기와 모양은 어떻게 다른가? 활성값이 가장 큰 블록을 고르는 것이 옳은가? 문장의 첫 토큰처럼 유별난 토큰은 얼마나 유별난가?
 #
-# 둘째 물음에는 앞선 답이 있다. [@brainsurgery]는 12개 블록의 GPT-2에서 활성값의 합과 최댓값이 10번 층에서 가장 크고 8번과 9번이 그다음이라고 보고하면서, 정작 분석할 층으로는 비용과 추상성을 들어 6번을 골랐다. 반면 [@fxnnxc]는 층의 사분위로 자리를 정하고 가운데(q2)가 뒤쪽(q3)보다 낫다고 하였다. 두 선택을 우리 모델에서 다시 재 본다.
+# 둘째 물음에는 앞선 답이 있다. @{brainsurgery}는 12개 블록의 GPT-2에서 활성값의 합과 최댓값이 10번 층에서 가장 크고 8번과 9번이 그다음이라고 보고하면서, 정작 분석할 층으로는 비용과 추상성을 들어 6번을 골랐다. 반면 @{fxnnxc}는 층의 사분위로 자리를 정하고 가운데(q2)가 뒤쪽(q3)보다 낫다고 하였다. 두 선택을 우리 모델에서 다시 재 본다.
 
-# %% [markdown] src="932a" tags=["en"]
+# %% [markdown] src="bea4" tags=["en"]
 # # Activations: what is read, and where {#sec-activations}
 #
 # A sparse autoencoder never looks at the language model itself. It sees only activations, the vectors that pass one place while the model reads a text. Whatever we shall later call a feature can therefore come only from within the choices of this chapter: which text is read, at which place of which layer, and which tokens are left out.
 #
 # There are three questions. Where in the model can we read, and how do the size and the shape of activations differ between blocks? Is it right to choose the block with the largest activations? And how unusual are unusual tokens, such as the first of a sentence?
 #
-# The second question has been answered before. [@brainsurgery] reports that in GPT-2, with its 12 blocks, the sum and the maximum of activations are highest at layer 10, with 8 and 9 next, and then chooses layer 6 after all, for its cost and its level of abstraction. [@fxnnxc], on the other hand, places its readings at quantiles of depth and finds the middle one (q2) better than the late one (q3). We measure both choices again in our own model.
+# The second question has been answered before. @{brainsurgery} reports that in GPT-2, with its 12 blocks, the sum and the maximum of activations are highest at layer 10, with 8 and 9 next, and then chooses layer 6 after all, for its cost and its level of abstraction. @{fxnnxc}, on the other hand, places its readings at quantiles of depth and finds the middle one (q2) better than the late one (q3). We measure both choices again in our own model.
 
 # %% tags=["parameters"]
 preset = "default"
@@ -261,24 +261,24 @@ cost["GiB per ten million"] = cost["bytes/token"] * 1e7 / 2**30
 kc.plots.table(cost, fmt=".1f")
 
 # %% [markdown] tags=["ko"]
-# 한 자리의 활성값은 한국어 훈련 문장 전체에서 {{< var c02.store_mib >}} MiB이다. 모든 블록의 세 자리를 다 모으는 것은 우리 모델에서는 할 만하지만 [@fxnnxc]가 쓴 7.8B 모델에서는 그렇지 않다. 층을 고르는 까닭의 절반은 이 비용이다. 특징을 조밀한 배열로 저장하는 것은 더 비싸므로, 뒤의 장들은 특징을 희소 배열로만 다룬다.
+# 한 자리의 활성값은 한국어 훈련 문장 전체에서 {{< var c02.store_mib >}} MiB이다. 모든 블록의 세 자리를 다 모으는 것은 우리 모델에서는 할 만하지만 @{fxnnxc}가 쓴 7.8B 모델에서는 그렇지 않다. 층을 고르는 까닭의 절반은 이 비용이다. 특징을 조밀한 배열로 저장하는 것은 더 비싸므로, 뒤의 장들은 특징을 희소 배열로만 다룬다.
 
-# %% [markdown] src="0500" tags=["en"]
-# One place over all Korean training sentences takes {{< var c02.store_mib >}} MiB. To gather three places of every block is feasible for our model, but not for the 7.8B model that [@fxnnxc] used. This cost is half of the reason to choose a layer. Storing features as a dense array would cost even more, so later chapters handle them only as sparse arrays.
+# %% [markdown] src="36c8" tags=["en"]
+# One place over all Korean training sentences takes {{< var c02.store_mib >}} MiB. To gather three places of every block is feasible for our model, but not for the 7.8B model that @{fxnnxc} used. This cost is half of the reason to choose a layer. Storing features as a dense array would cost even more, so later chapters handle them only as sparse arrays.
 
 # %% [markdown] tags=["ko"]
 # ## 블록마다 재기 {#sec-act-blocks}
 #
 # 시험 문장에서 언어마다 일부를 뽑아 모든 블록의 세 자리를 모은다. 토큰마다 원소의 합, 크기(절댓값)의 합, 최댓값, 평균, 길이, 첨도를 구하고 토큰에 대해 평균한다(최댓값만은 모든 토큰의 최댓값이다). 첨도는 한 토큰의 원소들이 얼마나 고르지 않은지를 잰다. 정규분포이면 3이고, 원소 하나가 홀로 크면 $D$에 가깝다. 트랜스포머의 좌표축이 특별한지를 따질 때 쓰이는 양이다 [@elhage2023privileged].
 #
-# **기대.** 잔차 스트림은 쌓이기만 하므로 길이는 뒤로 갈수록 는다. [@brainsurgery]대로라면 합과 최댓값은 상대 깊이 10/12 부근에서 가장 크고 마지막 블록은 아니다. 우리는 블록 번호를 블록 수로 나눈 값을 상대 깊이로 삼고, 한 블록의 차이까지 일치로 본다. 부호가 있는 합은 양과 음이 지워진 나머지여서 크기를 말해 주지 않으리라고 보았다. 부호 있는 합이 절댓값의 합과 늘 같은 블록을 가리킨다면 이 의심은 틀린 것이다.
+# **기대.** 잔차 스트림은 쌓이기만 하므로 길이는 뒤로 갈수록 는다. @{brainsurgery}대로라면 합과 최댓값은 상대 깊이 10/12 부근에서 가장 크고 마지막 블록은 아니다. 우리는 블록 번호를 블록 수로 나눈 값을 상대 깊이로 삼고, 한 블록의 차이까지 일치로 본다. 부호가 있는 합은 양과 음이 지워진 나머지여서 크기를 말해 주지 않으리라고 보았다. 부호 있는 합이 절댓값의 합과 늘 같은 블록을 가리킨다면 이 의심은 틀린 것이다.
 
-# %% [markdown] src="da26" tags=["en"]
+# %% [markdown] src="0b11" tags=["en"]
 # ## Block by block {#sec-act-blocks}
 #
 # From the test sentences a part is taken in each language, and three places of every block are gathered. For each token we compute the sum of the elements, the sum of their magnitudes, the maximum, the mean, the length and the kurtosis, and average over tokens (the maximum alone is that of all tokens). Kurtosis measures how uneven the elements of one token are: 3 for a Gaussian, close to $D$ when a single element stands out. It is the quantity used in asking whether the coordinate axes of a transformer are special [@elhage2023privileged].
 #
-# **Expectation.** The residual stream only accumulates, so length should grow with depth. If [@brainsurgery] holds here, the sum and the maximum peak near relative depth 10/12 and not at the last block. We take block number over number of blocks as relative depth and accept a difference of one block. The signed sum, being what is left when positives and negatives cancel, should say little about size; if it always points to the same block as the sum of magnitudes, that suspicion is wrong.
+# **Expectation.** The residual stream only accumulates, so length should grow with depth. If @{brainsurgery} holds here, the sum and the maximum peak near relative depth 10/12 and not at the last block. We take block number over number of blocks as relative depth and accept a difference of one block. The signed sum, being what is left when positives and negatives cancel, should say little about size; if it always points to the same block as the sum of magnitudes, that suspicion is wrong.
 
 # %%
 points = [f"b{block}.{kind}" for kind in KINDS for block in range(lm.n_blocks)]
@@ -587,14 +587,14 @@ kc.plots.save(fig, "fig-act-positions")
 # %% [markdown] tags=["ko"]
 # ## 읽은 글과 쓴 글 {#sec-act-generated}
 #
-# [@brainsurgery]는 주어진 글이 아니라 모델이 스스로 쓴 글에서, 쓰는 동안 활성값을 모았다. 두 방법은 무엇이 다른가? 인과적 디코더에서 한 토큰의 활성값은 그 토큰과 앞의 토큰들로만 정해진다. 그러므로 쓰면서 모은 것과 다 쓴 글을 다시 읽어 모은 것은 반올림을 빼면 같아야 한다. 남는 차이는 글 자체의 차이이다.
+# @{brainsurgery}는 주어진 글이 아니라 모델이 스스로 쓴 글에서, 쓰는 동안 활성값을 모았다. 두 방법은 무엇이 다른가? 인과적 디코더에서 한 토큰의 활성값은 그 토큰과 앞의 토큰들로만 정해진다. 그러므로 쓰면서 모은 것과 다 쓴 글을 다시 읽어 모은 것은 반올림을 빼면 같아야 한다. 남는 차이는 글 자체의 차이이다.
 #
 # **기대.** 다시 읽은 활성값과의 상대 오차는 bf16의 정밀도(약 0.4%) 수준이다. 모델이 쓴 글은 모델이 보기에 더 그럴듯한 글이지만 활성값의 길이는 거의 같다. 우리 문법의 시험 문장에서 앞 세 어절을 주고 이어 쓰게 한 뒤, 원래 문장의 나머지와 견준다.
 
-# %% [markdown] src="e1af" tags=["en"]
+# %% [markdown] src="f307" tags=["en"]
 # ## Text read and text written {#sec-act-generated}
 #
-# [@brainsurgery] gathered activations not from given text but from text that the model wrote itself, while it was writing. What is the difference? In a causal decoder the activation of a token is determined by that token and those before it. Activations captured while writing and those from reading the finished text again must therefore agree up to rounding. What remains is a difference of texts.
+# @{brainsurgery} gathered activations not from given text but from text that the model wrote itself, while it was writing. What is the difference? In a causal decoder the activation of a token is determined by that token and those before it. Activations captured while writing and those from reading the finished text again must therefore agree up to rounding. What remains is a difference of texts.
 #
 # **Expectation.** The relative error against reading again is of the order of the precision of bf16 (about 0.4%). What the model writes is likelier in its own eyes, yet activations have nearly the same length. The model gets the first three words of test sentences of our own grammar, continues them, and is compared with the rest of the original sentences.
 
@@ -657,17 +657,17 @@ results.claim(
 )
 
 # %% [markdown] tags=["ko"]
-# 쓰는 동안 모은 활성값과 다시 읽어 모은 활성값의 상대 오차는 {{< var c02.reread_error >}}이다. [둘은 같은 측정이다.]{.claim key="c02.reread_same"} 한국어에서 원래 문장의 손실은 토큰당 {{< var c02.loss_read >}}, 모델이 쓴 글의 손실은 {{< var c02.loss_written >}}이다. [모델은 제가 쓴 글을 더 그럴듯하게 여긴다.]{.claim key="c02.written_likelier"} 활성값의 길이는 {{< var c02.written_length_ratio >}}배이다. [글이 달라져도 길이는 거의 같다.]{.claim key="c02.written_same_length"} 그러니 [@brainsurgery]의 절차가 우리 것과 다른 결과를 낳는다면 그 까닭은 모으는 방법이 아니라 글의 주제와 품질에 있다. 이 책은 표지가 필요하므로 주어진 글을 읽는다.
+# 쓰는 동안 모은 활성값과 다시 읽어 모은 활성값의 상대 오차는 {{< var c02.reread_error >}}이다. [둘은 같은 측정이다.]{.claim key="c02.reread_same"} 한국어에서 원래 문장의 손실은 토큰당 {{< var c02.loss_read >}}, 모델이 쓴 글의 손실은 {{< var c02.loss_written >}}이다. [모델은 제가 쓴 글을 더 그럴듯하게 여긴다.]{.claim key="c02.written_likelier"} 활성값의 길이는 {{< var c02.written_length_ratio >}}배이다. [글이 달라져도 길이는 거의 같다.]{.claim key="c02.written_same_length"} 그러니 @{brainsurgery}의 절차가 우리 것과 다른 결과를 낳는다면 그 까닭은 모으는 방법이 아니라 글의 주제와 품질에 있다. 이 책은 표지가 필요하므로 주어진 글을 읽는다.
 
-# %% [markdown] src="0597" tags=["en"]
-# Activations captured while writing differ from those of reading again by {{< var c02.reread_error >}}. [The two are the same measurement.]{.claim key="c02.reread_same"} In Korean the loss of the original sentences is {{< var c02.loss_read >}} per token, that of the model's own text {{< var c02.loss_written >}}. [The model finds its own text likelier.]{.claim key="c02.written_likelier"} Activations are {{< var c02.written_length_ratio >}} times as long. [The text changes, the length hardly does.]{.claim key="c02.written_same_length"} If the procedure of [@brainsurgery] leads to other results than ours, the reason lies in the topics and the quality of the text and not in how activations are captured. This book needs labels, and so it reads given text.
+# %% [markdown] src="abf1" tags=["en"]
+# Activations captured while writing differ from those of reading again by {{< var c02.reread_error >}}. [The two are the same measurement.]{.claim key="c02.reread_same"} In Korean the loss of the original sentences is {{< var c02.loss_read >}} per token, that of the model's own text {{< var c02.loss_written >}}. [The model finds its own text likelier.]{.claim key="c02.written_likelier"} Activations are {{< var c02.written_length_ratio >}} times as long. [The text changes, the length hardly does.]{.claim key="c02.written_same_length"} If the procedure of @{brainsurgery} leads to other results than ours, the reason lies in the topics and the quality of the text and not in how activations are captured. This book needs labels, and so it reads given text.
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 결론을 뒤집는가 {#sec-act-refute}
 #
-# 이 책은 앞으로 `q2.resid_post`를 주로 읽고 `q3.resid_post`를 견준다. 전체로는 {{< var c02.tokens_gathered >}}개 토큰이다. 다음이 관찰되면 이 선택을 다시 해야 한다. 첫째, 다른 말뭉치에서 갈래의 정확도가 q2보다 뒤쪽에서 뚜렷이(띠가 겹치지 않을 만큼) 높을 때. 둘째, 블록이 더 많은 모델에서도 절댓값의 합과 최댓값이 마지막 블록에서 가장 클 때. 그렇다면 [@brainsurgery]의 0.83은 깊이의 법칙이 아니라 그 모델의 사정이다. 셋째, 시작 토큰을 빼고도 몇 개의 토큰이 분산의 대부분을 차지할 때. 여기의 수는 모델 하나와 시드 하나에서 나왔고, 구간은 틀을 다시 뽑은 것이므로 모델을 다시 학습할 때의 흔들림은 담고 있지 않다.
+# 이 책은 앞으로 `q2.resid_post`를 주로 읽고 `q3.resid_post`를 견준다. 전체로는 {{< var c02.tokens_gathered >}}개 토큰이다. 다음이 관찰되면 이 선택을 다시 해야 한다. 첫째, 다른 말뭉치에서 갈래의 정확도가 q2보다 뒤쪽에서 뚜렷이(띠가 겹치지 않을 만큼) 높을 때. 둘째, 블록이 더 많은 모델에서도 절댓값의 합과 최댓값이 마지막 블록에서 가장 클 때. 그렇다면 @{brainsurgery}의 0.83은 깊이의 법칙이 아니라 그 모델의 사정이다. 셋째, 시작 토큰을 빼고도 몇 개의 토큰이 분산의 대부분을 차지할 때. 여기의 수는 모델 하나와 시드 하나에서 나왔고, 구간은 틀을 다시 뽑은 것이므로 모델을 다시 학습할 때의 흔들림은 담고 있지 않다.
 
-# %% [markdown] src="25f0" tags=["en"]
+# %% [markdown] src="a4ab" tags=["en"]
 # ## What would overturn this {#sec-act-refute}
 #
-# From here on the book mainly reads `q2.resid_post` and compares it with `q3.resid_post`: {{< var c02.tokens_gathered >}} tokens in all. The choice would have to be made again if one of the following were seen. First, that on another corpus categories are told clearly better (with bands that do not overlap) after q2. Second, that in models with more blocks, too, magnitude and maximum peak at the very last block; the 0.83 of [@brainsurgery] would then be no law of depth but a circumstance of that model. Third, that even without the start token a few tokens make up most of the variance. The numbers here come from one model and one seed; the intervals come from drawing templates again and so do not contain the variation of training the model anew.
+# From here on the book mainly reads `q2.resid_post` and compares it with `q3.resid_post`: {{< var c02.tokens_gathered >}} tokens in all. The choice would have to be made again if one of the following were seen. First, that on another corpus categories are told clearly better (with bands that do not overlap) after q2. Second, that in models with more blocks, too, magnitude and maximum peak at the very last block; the 0.83 of @{brainsurgery} would then be no law of depth but a circumstance of that model. Third, that even without the start token a few tokens make up most of the variance. The numbers here come from one model and one seed; the intervals come from drawing templates again and so do not contain the variation of training the model anew.

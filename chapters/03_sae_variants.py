@@ -5,16 +5,16 @@
 #
 # 물음은 넷이다. 식이 말하는 것과 코드가 계산하는 것은 같은가? 같은 활성값에서 세 변형은 무엇이 다른가? 정답을 아는 자료에서 어느 변형이 정답을 되찾으며, 정답을 모를 때 보는 지표는 그것을 알려 주는가? 그리고 값은 얼마인가?
 #
-# 표준형과 게이트형을 소개한 한국어 백과 글은 여기에 대답을 적어 두었다. L1은 활성값을 줄이지만 게이트형은 그렇지 않고, TopK는 희소성을 정확히 정하며, 게이트형에는 인코더 매개변수가 약 두 배로 든다는 것이다. [@memesoo99]는 TopK를 쓰면 L1의 조정과 활성의 붕괴를 피할 수 있다고 하였다. 이 주장들을 하나씩 잰다.
+# 표준형과 게이트형을 소개한 한국어 백과 글은 여기에 대답을 적어 두었다. L1은 활성값을 줄이지만 게이트형은 그렇지 않고, TopK는 희소성을 정확히 정하며, 게이트형에는 인코더 매개변수가 약 두 배로 든다는 것이다. @{memesoo99}는 TopK를 쓰면 L1의 조정과 활성의 붕괴를 피할 수 있다고 하였다. 이 주장들을 하나씩 잰다.
 
-# %% [markdown] src="4549" tags=["en"]
+# %% [markdown] src="da91" tags=["en"]
 # # Three variants of the sparse autoencoder {#sec-variants}
 #
 # To take an activation apart into a sum of a few directions is to make two decisions: which features to turn on, and how much to give to each. The three variants of this chapter differ in how they decide. The standard one settles both with a single penalty [@bricken2023; @cunningham2023], the gated one separates them [@rajamanoharan2024gated], and TopK fixes beforehand how many are on [@gao2024].
 #
 # There are four questions. Does the code compute what the equations say? How do the three differ on the same activations? On data whose answer is known, which variant finds the answer again, and do the measures we look at when it is unknown tell us so? And what does each cost?
 #
-# An encyclopedia article in Korean that introduces the standard and gated forms has answers ready: L1 shrinks activations and gating does not, TopK sets sparsity exactly, and the gated form needs about twice the encoder parameters. [@memesoo99] adds that TopK avoids the tuning of L1 and the collapse of activations. We measure these claims one by one.
+# An encyclopedia article in Korean that introduces the standard and gated forms has answers ready: L1 shrinks activations and gating does not, TopK sets sparsity exactly, and the gated form needs about twice the encoder parameters. @{memesoo99} adds that TopK avoids the tuning of L1 and the collapse of activations. We measure these claims one by one.
 
 # %% tags=["parameters"]
 preset = "default"

@@ -3,14 +3,14 @@
 #
 # 3장에서 세 변형의 식을 보았다. 이 장은 그것을 실제로 학습시키고 결과를 믿어도 되는지 따진다. 손실 곡선은 거의 언제나 내려가므로 그것만으로는 아무것도 알 수 없다. 물음은 넷이다. 손실과 활성 특징 수(L0)는 어떻게 움직이며, 층과 언어에 따라 다른가? 학습에 쓰지 않은 문장에서도 같은가? 흔히 말하는 '좋은 오토인코더'의 기준을 지키는가? 표준형은 정말로 활성값을 줄여 놓는가?
 #
-# 앞선 주장은 다음과 같다. [@fxnnxc]는 손실과 희소성이 학습과 함께 내려가며 가운데 층이 더 빠르다고 하였고, 학습 끝의 손실을 표준형 5에서 10, 게이트형은 가운데 층(50%) 12, 뒤쪽 층(75%) 40쯤으로 그렸다. 언어별 비교를 예고했지만 보인 것은 한국어뿐이다. 한국어 백과 글 하나는 좋은 오토인코더의 기준으로 설명된 분산 90% 초과, 죽은 특징 5% 미만, 활성 특징 1%에서 5%, 원래에 가까운 하류 손실을 든다. 그 글은 또 L1 벌점이 활성값을 줄이고 게이트형은 그러지 않는다고 한다. 이 마지막 주장의 출처는 [@rajamanoharan2024gated]이다.
+# 앞선 주장은 다음과 같다. @{fxnnxc}는 손실과 희소성이 학습과 함께 내려가며 가운데 층이 더 빠르다고 하였고, 학습 끝의 손실을 표준형 5에서 10, 게이트형은 가운데 층(50%) 12, 뒤쪽 층(75%) 40쯤으로 그렸다. 언어별 비교를 예고했지만 보인 것은 한국어뿐이다. 한국어 백과 글 하나는 좋은 오토인코더의 기준으로 설명된 분산 90% 초과, 죽은 특징 5% 미만, 활성 특징 1%에서 5%, 원래에 가까운 하류 손실을 든다. 그 글은 또 L1 벌점이 활성값을 줄이고 게이트형은 그러지 않는다고 한다. 이 마지막 주장의 출처는 [@rajamanoharan2024gated]이다.
 
-# %% [markdown] src="b9ae" tags=["en"]
+# %% [markdown] src="67e0" tags=["en"]
 # # Training: the loss goes down, and then {#sec-training}
 #
 # Chapter 3 showed the equations of three variants. This chapter trains them and asks whether the results can be trusted. A loss curve nearly always goes down, so by itself it tells nothing. There are four questions. How do the loss and the number of active features (L0) move, and does that depend on layer and language? Is it the same on sentences that were not trained on? Are the usual criteria of a good autoencoder met? And does the standard form really shrink activations?
 #
-# These are the earlier claims. [@fxnnxc] says that loss and sparsity fall with training, faster at the middle layer, and draws final losses of 5 to 10 for the standard form, and for the gated form about 12 at the middle layer (50%) and 40 at the late one (75%). A comparison by language is announced, but only Korean is shown. A Korean encyclopedia article names as criteria of a good autoencoder over 90% explained variance, under 5% dead features, 1% to 5% of features active, and a downstream loss close to the original. It also says that the L1 penalty shrinks activations and that the gated form does not; the source of this last claim is [@rajamanoharan2024gated].
+# These are the earlier claims. @{fxnnxc} says that loss and sparsity fall with training, faster at the middle layer, and draws final losses of 5 to 10 for the standard form, and for the gated form about 12 at the middle layer (50%) and 40 at the late one (75%). A comparison by language is announced, but only Korean is shown. A Korean encyclopedia article names as criteria of a good autoencoder over 90% explained variance, under 5% dead features, 1% to 5% of features active, and a downstream loss close to the original. It also says that the L1 penalty shrinks activations and that the gated form does not; the source of this last claim is [@rajamanoharan2024gated].
 
 # %% tags=["parameters"]
 preset = "default"
@@ -187,12 +187,12 @@ for v in ("standard", "gated"):
     results.record(f"settled_{v}_late", settle[v, langs[0], late], "steps", tolerance=40)
 
 # %% [markdown] tags=["ko"]
-# [시험 문장의 오차는 모든 경우에 시작보다 낮게 끝나고,]{.claim key="c04.loss_falls"} [표준형과 게이트형의 L0도 그러하다.]{.claim key="c04.l0_falls"} [시험 곡선이 다시 나빠지는 일은 없다.]{.claim key="c04.held_keeps_falling"} 그러나 표준형과 게이트형의 손실은 서로 견줄 수 없다. 게이트형의 손실에는 보조 항이 하나 더 있어서, 같은 품질이라도 더 크다. [@fxnnxc]의 그림에서 게이트형의 손실이 큰 것도 적어도 일부는 이 때문일 것이다. 견줄 수 있는 것은 둘째 줄의 설명되지 않은 분산이다.
+# [시험 문장의 오차는 모든 경우에 시작보다 낮게 끝나고,]{.claim key="c04.loss_falls"} [표준형과 게이트형의 L0도 그러하다.]{.claim key="c04.l0_falls"} [시험 곡선이 다시 나빠지는 일은 없다.]{.claim key="c04.held_keeps_falling"} 그러나 표준형과 게이트형의 손실은 서로 견줄 수 없다. 게이트형의 손실에는 보조 항이 하나 더 있어서, 같은 품질이라도 더 크다. @{fxnnxc}의 그림에서 게이트형의 손실이 큰 것도 적어도 일부는 이 때문일 것이다. 견줄 수 있는 것은 둘째 줄의 설명되지 않은 분산이다.
 #
 # 시험 오차가 줄어드는 양의 90%를 마친 걸음은 한국어 표준형에서 q2 {{< var c04.settled_standard_middle >}}, q3 {{< var c04.settled_standard_late >}}, 게이트형에서 q2 {{< var c04.settled_gated_middle >}}, q3 {{< var c04.settled_gated_late >}}이다. [가운데 층이 뒤쪽 층보다 늦게 자리 잡는 경우는 없다.]{.claim key="c04.middle_settles_first"} 이 판정은 한 시드와 열 걸음 간격의 기록에 기대고 있으므로 차이가 작으면 순서를 믿지 않는 편이 낫다.
 
-# %% [markdown] src="621b" tags=["en"]
-# [Error on test sentences ends below its start in every run,]{.claim key="c04.loss_falls"} [and so does L0 in the standard and gated forms.]{.claim key="c04.l0_falls"} [No test curve turns up again.]{.claim key="c04.held_keeps_falling"} The losses of the two forms, however, cannot be compared: the gated loss has an auxiliary term more and is larger at equal quality. That gated losses are large in the figure of [@fxnnxc] is probably due to this, at least in part. What can be compared is unexplained variance, in the second row.
+# %% [markdown] src="b35b" tags=["en"]
+# [Error on test sentences ends below its start in every run,]{.claim key="c04.loss_falls"} [and so does L0 in the standard and gated forms.]{.claim key="c04.l0_falls"} [No test curve turns up again.]{.claim key="c04.held_keeps_falling"} The losses of the two forms, however, cannot be compared: the gated loss has an auxiliary term more and is larger at equal quality. That gated losses are large in the figure of @{fxnnxc} is probably due to this, at least in part. What can be compared is unexplained variance, in the second row.
 #
 # In Korean, 90% of the fall of the test error is done by step {{< var c04.settled_standard_middle >}} at q2 and {{< var c04.settled_standard_late >}} at q3 for the standard form, by {{< var c04.settled_gated_middle >}} at q2 and {{< var c04.settled_gated_late >}} at q3 for the gated one. [In no case does the middle layer settle later than the late one.]{.claim key="c04.middle_settles_first"} This verdict rests on one seed and on records ten steps apart, so where differences are small the order had better not be trusted.
 
@@ -347,18 +347,18 @@ results.claim(
 #
 # 훈련 배치와 시험 토큰의 EV 차이는 평균 {{< var c04.gap_mean >}}이다. [틀이 겹치지 않는데도 차이는 어디서나 작다.]{.claim key="c04.gap_small"} 한국어 q2에서 EV는 표준형 {{< var c04.ev_standard_ko_middle >}}(L0 {{< var c04.l0_standard_ko_middle >}}), 게이트형 {{< var c04.ev_gated_ko_middle >}}(L0 {{< var c04.l0_gated_ko_middle >}}), TopK {{< var c04.ev_topk_ko_middle >}}(L0 {{< var c04.l0_topk_ko_middle >}})이다. [게이트형의 EV는 어느 언어, 어느 층에서나 표준형보다 높고,]{.claim key="c04.gated_ev_higher"} [특징은 더 적게 켠다.]{.claim key="c04.gated_l0_lower"} 두 문장이 함께 성립할 때에만 게이트형이 낫다고 말할 수 있다. 하나만 성립하면 두 점은 희소성과 충실도를 맞바꾼 것일 수 있고, 그 판단은 L0를 맞추어 견주는 3장의 몫이다.
 #
-# 층을 보면, [EV는 어느 경우에나 가운데가 높고,]{.claim key="c04.middle_ev_higher"} [원래 단위의 제곱 오차는 뒤쪽이 크며,]{.claim key="c04.late_error_higher"} [L0도 뒤쪽이 크다.]{.claim key="c04.late_l0_higher"} 제곱 오차의 비(q3을 q2로 나눈 것)는 표준형 {{< var c04.error_late_by_middle_standard >}}, 게이트형 {{< var c04.error_late_by_middle_gated >}}이다. [@fxnnxc]의 게이트형에서 이 비는 40을 12로 나눈 3.3쯤이었다. 다만 [@sec-act-blocks]에서 보았듯 뒤쪽 블록은 벡터 자체가 길어서, 정규화하지 않은 손실은 학습이 더 나쁘지 않아도 그만큼 커진다.
+# 층을 보면, [EV는 어느 경우에나 가운데가 높고,]{.claim key="c04.middle_ev_higher"} [원래 단위의 제곱 오차는 뒤쪽이 크며,]{.claim key="c04.late_error_higher"} [L0도 뒤쪽이 크다.]{.claim key="c04.late_l0_higher"} 제곱 오차의 비(q3을 q2로 나눈 것)는 표준형 {{< var c04.error_late_by_middle_standard >}}, 게이트형 {{< var c04.error_late_by_middle_gated >}}이다. @{fxnnxc}의 게이트형에서 이 비는 40을 12로 나눈 3.3쯤이었다. 다만 [@sec-act-blocks]에서 보았듯 뒤쪽 블록은 벡터 자체가 길어서, 정규화하지 않은 손실은 학습이 더 나쁘지 않아도 그만큼 커진다.
 #
 # ::: {.when key="c04.languages_agree"}
 # 언어를 보면, 영어 q2의 EV는 표준형 {{< var c04.ev_standard_en_middle >}}, 게이트형 {{< var c04.ev_gated_en_middle >}}이다. [변형과 층의 순서는 두 언어에서 같다.]{.claim key="c04.languages_agree"} 예고만 되고 보이지 않았던 언어별 비교에 대한 이 모델의 답이다. 같은 틀에서 나온 짝 문장이므로 다른 글에서도 그러하다고 말할 수는 없다.
 # :::
 
-# %% [markdown] src="f4f7" tags=["en"]
+# %% [markdown] src="6ffc" tags=["en"]
 # Of the {{< var c04.n_saes >}} autoencoders in [@tbl-train-targets], {{< var c04.met_ev >}} meet the criterion of EV, {{< var c04.met_dead >}} that of dead features, {{< var c04.met_l0 >}} that of L0 and {{< var c04.met_loss >}} that of loss; {{< var c04.met_all >}} meet all four. [Not all of them meet every criterion.]{.claim key="c04.some_miss"} The criterion met least often is {{< var c04.hardest >}}. The dead share falls as test tokens are added, so a criterion that does not say how many is half a criterion. Besides, a narrow corpus is bound to leave some features without occasion to fire. [There are cases with an EV short of 90% in which over 95% of the loss is recovered.]{.claim key="c04.loss_without_ev"} What serves the next token can be kept while less of the variance is explained, so neither criterion stands in for the other.
 #
 # EV on training batches and on test tokens differs by {{< var c04.gap_mean >}} on average. [Although no template is shared, the difference is small everywhere.]{.claim key="c04.gap_small"} At Korean q2, EV is {{< var c04.ev_standard_ko_middle >}} for the standard form (L0 {{< var c04.l0_standard_ko_middle >}}), {{< var c04.ev_gated_ko_middle >}} for the gated (L0 {{< var c04.l0_gated_ko_middle >}}) and {{< var c04.ev_topk_ko_middle >}} for TopK (L0 {{< var c04.l0_topk_ko_middle >}}). [Gated EV is above standard in every language and layer,]{.claim key="c04.gated_ev_higher"} [with fewer features active.]{.claim key="c04.gated_l0_lower"} Only where both sentences hold can the gated form be called better. With one of them alone, the two may merely have traded sparsity against fidelity, and to judge that is for chapter 3, which compares at matched L0.
 #
-# As to layers, [EV is higher in the middle in every case,]{.claim key="c04.middle_ev_higher"} [squared error in raw units is larger at the late layer,]{.claim key="c04.late_error_higher"} [and so is L0.]{.claim key="c04.late_l0_higher"} The ratio of squared errors (q3 over q2) is {{< var c04.error_late_by_middle_standard >}} for the standard form and {{< var c04.error_late_by_middle_gated >}} for the gated. For the gated form of [@fxnnxc] it was 40 over 12, about 3.3. As [@sec-act-blocks] showed, though, late blocks simply have longer vectors, so that a loss without normalisation grows with them even when learning is no worse.
+# As to layers, [EV is higher in the middle in every case,]{.claim key="c04.middle_ev_higher"} [squared error in raw units is larger at the late layer,]{.claim key="c04.late_error_higher"} [and so is L0.]{.claim key="c04.late_l0_higher"} The ratio of squared errors (q3 over q2) is {{< var c04.error_late_by_middle_standard >}} for the standard form and {{< var c04.error_late_by_middle_gated >}} for the gated. For the gated form of @{fxnnxc} it was 40 over 12, about 3.3. As [@sec-act-blocks] showed, though, late blocks simply have longer vectors, so that a loss without normalisation grows with them even when learning is no worse.
 #
 # ::: {.when key="c04.languages_agree"}
 # As to languages, EV at English q2 is {{< var c04.ev_standard_en_middle >}} for the standard form and {{< var c04.ev_gated_en_middle >}} for the gated. [Variants and layers come in the same order in both languages.]{.claim key="c04.languages_agree"} This is the answer of our model to the comparison by language that was announced but not shown. The sentences are pairs from the same templates, so nothing follows for other text.
@@ -445,15 +445,15 @@ results.claim(
 )
 
 # %% [markdown] tags=["ko"]
-# 켜진 적이 있는 특징의 발화율 중앙값은 {{< var c04.rate_median >}}이다. [흔한 특징과 드문 특징의 발화율은 여러 배 차이가 난다.]{.claim key="c04.rates_spread"} 토큰의 절반 넘게 켜지는 특징은 {{< var c04.always_on >}}개이다. [늘 켜진 특징은 있더라도 드물다.]{.claim key="c04.few_always_on"} [@fxnnxc]가 히트맵에서 본, 거의 모든 갈래가 나누어 가진 세로줄이 이런 특징에서 온 것인지는 6장에서 TF-IDF로 걸러 보며 따진다. 한 토큰에서 켜지는 특징은 5번째 백분위수 {{< var c04.active_p5 >}}개에서 95번째 {{< var c04.active_p95 >}}개까지이다. [토큰마다 드는 예산이 다르다.]{.claim key="c04.budget_uneven"} 모든 칸의 {{< var c04.near_zero >}}가 0이고, 켜진 값 가운데 큰 쪽 10%가 값 전체의 {{< var c04.top_tenth >}}를 차지한다. [@brainsurgery]가 코드의 히스토그램에서 본 '0에 가까움'과 같은 모양이지만, 여기의 0은 작은 수가 아니라 정확히 0이다.
+# 켜진 적이 있는 특징의 발화율 중앙값은 {{< var c04.rate_median >}}이다. [흔한 특징과 드문 특징의 발화율은 여러 배 차이가 난다.]{.claim key="c04.rates_spread"} 토큰의 절반 넘게 켜지는 특징은 {{< var c04.always_on >}}개이다. [늘 켜진 특징은 있더라도 드물다.]{.claim key="c04.few_always_on"} @{fxnnxc}가 히트맵에서 본, 거의 모든 갈래가 나누어 가진 세로줄이 이런 특징에서 온 것인지는 6장에서 TF-IDF로 걸러 보며 따진다. 한 토큰에서 켜지는 특징은 5번째 백분위수 {{< var c04.active_p5 >}}개에서 95번째 {{< var c04.active_p95 >}}개까지이다. [토큰마다 드는 예산이 다르다.]{.claim key="c04.budget_uneven"} 모든 칸의 {{< var c04.near_zero >}}가 0이고, 켜진 값 가운데 큰 쪽 10%가 값 전체의 {{< var c04.top_tenth >}}를 차지한다. @{brainsurgery}가 코드의 히스토그램에서 본 '0에 가까움'과 같은 모양이지만, 여기의 0은 작은 수가 아니라 정확히 0이다.
 
-# %% [markdown] src="0188" tags=["en"]
-# Among features that fire at all, the median firing rate is {{< var c04.rate_median >}}. [Common and rare features differ several times over in their rates.]{.claim key="c04.rates_spread"} {{< var c04.always_on >}} features fire on more than half of the tokens. [Features that are always on are few, if any.]{.claim key="c04.few_always_on"} Whether such features are behind the vertical bars, shared by nearly all categories, that [@fxnnxc] saw in its heatmaps is for chapter 6, which filters them by TF-IDF. A token has from {{< var c04.active_p5 >}} active features (5th percentile) to {{< var c04.active_p95 >}} (95th). [Tokens differ in the budget they take.]{.claim key="c04.budget_uneven"} Of all cells {{< var c04.near_zero >}} are 0, and the largest 10% of active values make up {{< var c04.top_tenth >}} of the total. This has the same shape as the codes near 0 in the histogram of [@brainsurgery], except that a 0 here is not a small number but exactly 0.
+# %% [markdown] src="f7ec" tags=["en"]
+# Among features that fire at all, the median firing rate is {{< var c04.rate_median >}}. [Common and rare features differ several times over in their rates.]{.claim key="c04.rates_spread"} {{< var c04.always_on >}} features fire on more than half of the tokens. [Features that are always on are few, if any.]{.claim key="c04.few_always_on"} Whether such features are behind the vertical bars, shared by nearly all categories, that @{fxnnxc} saw in its heatmaps is for chapter 6, which filters them by TF-IDF. A token has from {{< var c04.active_p5 >}} active features (5th percentile) to {{< var c04.active_p95 >}} (95th). [Tokens differ in the budget they take.]{.claim key="c04.budget_uneven"} Of all cells {{< var c04.near_zero >}} are 0, and the largest 10% of active values make up {{< var c04.top_tenth >}} of the total. This has the same shape as the codes near 0 in the histogram of @{brainsurgery}, except that a 0 here is not a small number but exactly 0.
 
 # %% [markdown] tags=["ko"]
 # ## 줄어듦 {#sec-train-shrinkage}
 #
-# L1 벌점은 켜진 값이 클수록 더 물리므로, 오토인코더는 모든 값을 조금씩 줄이는 편이 이득이다. [@rajamanoharan2024gated]는 재구성에 어떤 수를 곱해야 오차가 가장 작은지로 이를 잰다. 그 역수가 상대 편향이다. 평균이 큰 활성값에서는 평균이 줄어듦을 가리므로, 우리는 평균 $\bar x$를 뺀 뒤에 잰다.
+# L1 벌점은 켜진 값이 클수록 더 물리므로, 오토인코더는 모든 값을 조금씩 줄이는 편이 이득이다. @{rajamanoharan2024gated}는 재구성에 어떤 수를 곱해야 오차가 가장 작은지로 이를 잰다. 그 역수가 상대 편향이다. 평균이 큰 활성값에서는 평균이 줄어듦을 가리므로, 우리는 평균 $\bar x$를 뺀 뒤에 잰다.
 #
 # $$ \gamma = \frac{\mathbb{E} \lVert \hat x - \bar x \rVert^2}{\mathbb{E} \, (x - \bar x) \cdot (\hat x - \bar x)} $$ {#eq-train-bias}
 #
@@ -461,10 +461,10 @@ results.claim(
 #
 # **기대.** 표준형은 1보다 뚜렷이 작고 게이트형과 TopK는 1에 가깝다. 표준형의 구간이 1을 품거나 게이트형이 더 멀면 기대는 틀린 것이다.
 
-# %% [markdown] src="c782" tags=["en"]
+# %% [markdown] src="42dd" tags=["en"]
 # ## Shrinkage {#sec-train-shrinkage}
 #
-# The L1 penalty charges more for larger values, so an autoencoder gains by making all of them a little smaller. [@rajamanoharan2024gated] measure this by the factor that the reconstruction would have to be multiplied with for the error to be smallest; its reciprocal is the relative bias. Where activations have a large mean, the mean conceals shrinkage, so we measure after subtracting the mean $\bar x$.
+# The L1 penalty charges more for larger values, so an autoencoder gains by making all of them a little smaller. @{rajamanoharan2024gated} measure this by the factor that the reconstruction would have to be multiplied with for the error to be smallest; its reciprocal is the relative bias. Where activations have a large mean, the mean conceals shrinkage, so we measure after subtracting the mean $\bar x$.
 #
 # $$ \gamma = \frac{\mathbb{E} \lVert \hat x - \bar x \rVert^2}{\mathbb{E} \, (x - \bar x) \cdot (\hat x - \bar x)} $$ {#eq-train-bias}
 #

@@ -260,14 +260,14 @@ for each, variant in itertools.product((ks[0], ks[-1]), ("standard", "gated")):
 #
 # 앞의 그림에는 새는 곳이 셋 있다. 첫째, 탐침은 외운 것을 시험받는다. 둘째, 시험 문장이 학습 문장과 같은 틀에서 나오므로 틀의 낱말이 답을 알려 준다. 셋째, 두 범주 조건은 맞히는 것이 같고 특징의 수만 다르다. 하나씩 막아 본다.
 #
-# **예상.** 외우기가 크다면, 범주 이름을 문장들 사이에서 뒤섞어 아무 뜻도 남기지 않아도 학습 문장의 정확도는 $k$와 함께 오를 것이다. 이런 통제 과제는 [@hewitt2019]에서 왔다. 같은 탐침을 새 틀의 문장에서 재면 정확도가 떨어질 것이다. A3이 특징의 수에서 온다면, 특징의 수를 같게 놓고 견줄 때 차이가 사라질 것이다.
+# **예상.** 외우기가 크다면, 범주 이름을 문장들 사이에서 뒤섞어 아무 뜻도 남기지 않아도 학습 문장의 정확도는 $k$와 함께 오를 것이다. 이런 통제 과제는 @{hewitt2019}에서 왔다. 같은 탐침을 새 틀의 문장에서 재면 정확도가 떨어질 것이다. A3이 특징의 수에서 온다면, 특징의 수를 같게 놓고 견줄 때 차이가 사라질 것이다.
 
-# %% [markdown] src="43d6" tags=["en"]
+# %% [markdown] src="8d83" tags=["en"]
 # ## What this protocol measures {#sec-probing-leaks}
 #
 # The figure above leaks in three places. First, the probe is examined on what it has memorised. Second, even without memorising, the sentences it is examined on come from the templates it was trained on, so that the words of the template give the answer away. Third, the two label conditions predict the same thing and differ only in their number of features. We stop the leaks one at a time.
 #
-# **Expectation.** If there is much memorising, accuracy on the training sentences will rise with $k$ even when category names are shuffled among the sentences and mean nothing any more. Such control tasks come from [@hewitt2019]. The same probes should do worse on sentences of new templates. If A3 comes from the number of features, the difference should vanish once the numbers are equal.
+# **Expectation.** If there is much memorising, accuracy on the training sentences will rise with $k$ even when category names are shuffled among the sentences and mean nothing any more. Such control tasks come from @{hewitt2019}. The same probes should do worse on sentences of new templates. If A3 comes from the number of features, the difference should vanish once the numbers are equal.
 
 # %%
 shuffled = np.random.default_rng(seed).permutation(target)

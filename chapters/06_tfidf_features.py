@@ -3,14 +3,14 @@
 #
 # 정보 검색은 오래전부터 문서를 낱말의 가방으로 보았다. 순서를 버리고 개수만 남긴다. 희소 오토인코더를 쓰면 같은 일을 특징(feature)으로 할 수 있다. 문장의 토큰에서 켜진 특징의 값을 더하면 낱말의 개수 대신 특징 수가 남는다. 그러면 검색에서 하던 물음을 그대로 던질 수 있다. 이 범주를 다른 범주와 다르게 하는 특징은 무엇인가?
 #
-# [@fxnnxc]는 이 물음에 TF-IDF [@sparckjones1972; @salton1988]로 답했다. 그 결과인 주장 A6은 두 부분이다. 범주마다 구별되는 특징의 무리가 있고, 거의 모든 범주가 나누어 갖는 특징이 조금 있다. 이 장의 물음은 셋이다. 두 부분이 우리 모델에서도 성립하는가? 범주의 특징은 그것을 고른 문장 밖에서도 그 범주에 떨어지는가? 그리고 특징의 가방은 낱말이나 토큰의 가방이 모르는 것을 아는가?
+# @{fxnnxc}는 이 물음에 TF-IDF [@sparckjones1972; @salton1988]로 답했다. 그 결과인 주장 A6은 두 부분이다. 범주마다 구별되는 특징의 무리가 있고, 거의 모든 범주가 나누어 갖는 특징이 조금 있다. 이 장의 물음은 셋이다. 두 부분이 우리 모델에서도 성립하는가? 범주의 특징은 그것을 고른 문장 밖에서도 그 범주에 떨어지는가? 그리고 특징의 가방은 낱말이나 토큰의 가방이 모르는 것을 아는가?
 
-# %% [markdown] src="1d1e" tags=["en"]
+# %% [markdown] src="c6ec" tags=["en"]
 # # TF-IDF: counting features like words {#sec-tfidf}
 #
 # Information retrieval has long treated a document as a bag of words: order is dropped, counts are kept. With a sparse autoencoder the same can be done with features. Adding up the values of the features that fire on the tokens of a sentence leaves feature counts in the place of word counts, and the question of retrieval can be asked as it stands. Which features set this category apart from the others?
 #
-# [@fxnnxc] answered it with TF-IDF [@sparckjones1972; @salton1988]. The result, claim A6, has two parts: every category has a distinct group of features, and a few features are shared by nearly all categories. This chapter asks three questions. Do both parts hold in our model? Do the features of a category fall on that category outside the sentences they were chosen from? And does a bag of features know anything that a bag of words or tokens does not?
+# @{fxnnxc} answered it with TF-IDF [@sparckjones1972; @salton1988]. The result, claim A6, has two parts: every category has a distinct group of features, and a few features are shared by nearly all categories. This chapter asks three questions. Do both parts hold in our model? Do the features of a category fall on that category outside the sentences they were chosen from? And does a bag of features know anything that a bag of words or tokens does not?
 
 # %% tags=["parameters"]
 preset = "default"

@@ -1,14 +1,14 @@
 # %% [markdown] tags=["ko"]
 # # 시각화: 그림은 무엇을 보여 주고 무엇을 감추는가 {#sec-visualization}
 #
-# 특징(feature)의 디코더 방향은 수백 차원의 공간에 있다. 그것을 종이에 옮기려면 두 차원만 남겨야 하고, 그 과정에서 거리의 대부분은 버려진다. [@fxnnxc]는 UMAP으로 범주별 상위 특징을 그려 범주마다 특징이 따로 모인다는 것을 보였다. 눈에 보이는 무리는 설득력이 있다. 그러나 무리는 공간에 있어서 보이는 것일 수도 있고, 그리는 방법이 만들어 낸 것일 수도 있다.
+# 특징(feature)의 디코더 방향은 수백 차원의 공간에 있다. 그것을 종이에 옮기려면 두 차원만 남겨야 하고, 그 과정에서 거리의 대부분은 버려진다. @{fxnnxc}는 UMAP으로 범주별 상위 특징을 그려 범주마다 특징이 따로 모인다는 것을 보였다. 눈에 보이는 무리는 설득력이 있다. 그러나 무리는 공간에 있어서 보이는 것일 수도 있고, 그리는 방법이 만들어 낸 것일 수도 있다.
 #
 # 그래서 이 장은 그림을 그리기 전에 먼저 잰다. 물음은 셋이다. 같은 범주의 특징은 원래 공간에서 정말로 이웃하는가? 두 차원의 그림은 그 이웃 관계를 얼마나 지키는가? 훈련 문장에서 고른 범주별 특징은 처음 보는 문장에서도 그 범주에서 가장 강하게 켜지는가?
 
-# %% [markdown] src="10cd" tags=["en"]
+# %% [markdown] src="297e" tags=["en"]
 # # Visualization: what pictures show and what they hide {#sec-visualization}
 #
-# The decoder direction of a feature lives in a space of hundreds of dimensions. To put it on paper we keep two, and most distances are thrown away on the way. [@fxnnxc] drew the top features of each category with UMAP and showed that every category has a group of its own. Visible groups persuade. But a group may be visible because it is there in the space, or because the method of drawing made it.
+# The decoder direction of a feature lives in a space of hundreds of dimensions. To put it on paper we keep two, and most distances are thrown away on the way. @{fxnnxc} drew the top features of each category with UMAP and showed that every category has a group of its own. Visible groups persuade. But a group may be visible because it is there in the space, or because the method of drawing made it.
 #
 # So this chapter measures before it draws. There are three questions. Are features of one category really neighbours in the original space? How much of that neighbourhood does the picture in two dimensions keep? And do the features chosen for a category on training sentences respond most strongly to that category in sentences never seen before?
 
@@ -281,12 +281,12 @@ kc.plots.save(fig, "fig-vis-sentences")
 # %% [markdown] tags=["ko"]
 # ## 열지도: 고른 특징은 새 문장에서도 그 범주를 읽는가 {#sec-vis-heat}
 #
-# **예상.** 마지막은 [@fxnnxc]의 열지도이다. 큰 범주마다 상위 {{< var c07.top_big >}}개, 작은 범주마다 상위 {{< var c07.top_small >}}개의 특징을 훈련 문장에서 고르고, 처음 보는 문장에서 범주별 평균을 잰다. 특징이 범주를 읽는다면 대각선이 밝을 것이고, 일반 특징이 섞였다면 세로줄이 보일 것이다. 열마다 최댓값으로 나누어 그리므로, 밝기는 한 특징 안에서만 비교할 수 있다.
+# **예상.** 마지막은 @{fxnnxc}의 열지도이다. 큰 범주마다 상위 {{< var c07.top_big >}}개, 작은 범주마다 상위 {{< var c07.top_small >}}개의 특징을 훈련 문장에서 고르고, 처음 보는 문장에서 범주별 평균을 잰다. 특징이 범주를 읽는다면 대각선이 밝을 것이고, 일반 특징이 섞였다면 세로줄이 보일 것이다. 열마다 최댓값으로 나누어 그리므로, 밝기는 한 특징 안에서만 비교할 수 있다.
 
-# %% [markdown] src="70e2" tags=["en"]
+# %% [markdown] src="2a45" tags=["en"]
 # ## Heatmaps: do the chosen features read their category in new sentences? {#sec-vis-heat}
 #
-# **Expectation.** Last come the heatmaps of [@fxnnxc]. The first {{< var c07.top_big >}} features of each big category and the first {{< var c07.top_small >}} of each small one are chosen on training sentences, and their means by category are measured on held-out ones. If features read categories, the diagonal is bright; if generic features are among them, vertical bars appear. Every column is divided by its largest value, so brightness compares within one feature only.
+# **Expectation.** Last come the heatmaps of @{fxnnxc}. The first {{< var c07.top_big >}} features of each big category and the first {{< var c07.top_small >}} of each small one are chosen on training sentences, and their means by category are measured on held-out ones. If features read categories, the diagonal is bright; if generic features are among them, vertical bars appear. Every column is divided by its largest value, so brightness compares within one feature only.
 
 # %%
 def heat(label, n):

@@ -193,6 +193,18 @@ def _ends_in_record(source: str) -> bool:
     return isinstance(call, ast.Call) and getattr(call.func, "attr", "") in ("record", "claim")
 
 
+def _widths(text: str) -> str:
+    """A pipe table whose rule gives each column its share of the width, as pandoc reads it when a row is long."""
+    rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in text.strip().split("\n")]
+    if len(rows) < 2 or not all(re.fullmatch(r"\s*:?-+:?\s*", cell) for cell in rows[1]):
+        return text
+    for i, cell in enumerate(rows[1]):
+        longest = max(min(len(row[i].strip()), 48) for row in [rows[0], *rows[2:]] if i < len(row))
+        rule, dashes = cell.strip(), "-" * max(3, longest)
+        rows[1][i] = f" {rule[0] if rule[0] == ':' else '-'}{dashes}{rule[-1] if rule[-1] == ':' else '-'} "
+    return "\n".join("|" + "|".join(row) + "|" for row in rows) + "\n"
+
+
 def _outputs(stored: NotebookNode, chapter: ch.Chapter, cell: int) -> list[NotebookNode]:
     """The outputs that a reader needs: figures, tables, printed results; no warnings, no reprs of objects."""
     kept = []
@@ -203,6 +215,8 @@ def _outputs(stored: NotebookNode, chapter: ch.Chapter, cell: int) -> list[Noteb
             data = {kind: value for kind, value in output.data.items() if kind.startswith(("image/", "text/"))}
             if set(data) - {"text/plain"}:
                 data.pop("text/plain", None)
+                if "text/markdown" in data:
+                    data["text/markdown"] = _widths(data["text/markdown"])
             elif _NOISE.fullmatch(data.get("text/plain", "<>").strip()) or _ends_in_record(stored.source):
                 continue
             kept.append(nbformat.v4.new_output("display_data", data=data))

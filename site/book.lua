@@ -215,14 +215,24 @@ local function callout(div, kind)
   return pandoc.Div(blocks, pandoc.Attr(div.identifier, { "callout", "callout-" .. kind }, { role = "note" }))
 end
 
--- Code cells in a row: folded together on the site; in the PDF short ones are printed, the rest is counted.
+local function line_count(block) return select(2, block.text:gsub("\n", "")) + 1 end
+
+-- What only keeps numbers for the prose: a cell that starts with results.record or results.claim.
+local function keeps_books(block) return block.text:match("^results%.[rc]") ~= nil end
+
+-- Code cells in a row: folded together on the site; in the PDF a short row is printed, a long one is counted.
 local function cell_run(div)
-  local shown, hidden, texts = pandoc.Blocks {}, 0, {}
+  local shown, hidden, texts, total = pandoc.Blocks {}, 0, {}, 0
   for _, block in ipairs(div.content) do
-    local lines = select(2, block.text:gsub("\n", "")) + 1
     texts[#texts + 1] = block.text
-    if lines > S.pdf_code_lines or block.classes:includes("drawing") then hidden = hidden + lines else shown:insert(block) end
+    if block.classes:includes("drawing") or keeps_books(block) then
+      hidden = hidden + line_count(block)
+    else
+      total = total + line_count(block)
+      shown:insert(block)
+    end
   end
+  if total > S.pdf_code_lines then shown, hidden = pandoc.Blocks {}, hidden + total end
   if S.mode == "typst" then
     local out = pandoc.Blocks {}
     if #shown > 0 then out:insert(raw("#codecell[")); out:extend(shown); out:insert(raw("]")) end

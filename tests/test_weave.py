@@ -176,3 +176,13 @@ def test_when_blocks_stay_only_with_their_key(values):
 def test_an_open_when_block_is_an_error_with_its_place(values):
     with pytest.raises(ch.PipelineError, match="line 1: no ::: closes"):
         values.resolve('text\n::: {.when key="c05.ev"}\nmore', "en", lambda line: f"line {line}")
+
+
+def test_columns_of_a_table_get_width_by_their_text():
+    from pipeline.weave import _widths
+
+    table = "| name | what it says |\n| :-- | --: |\n| a \\| b | " + "long " * 30 + "|\n"
+    head, rule, row = _widths(table).strip().split("\n")
+    assert rule == "| :" + "-" * 6 + "- | -" + "-" * 48 + ": |"
+    assert (head, row) == tuple(table.strip().split("\n")[i] for i in (0, 2))
+    assert _widths("no table\n") == "no table\n"
