@@ -1,5 +1,5 @@
 # Two commands: `make all` builds the whole study, `make test` checks it. `make help` lists the rest.
-# PRESET, ONLY and PARAMS choose what runs: make chapters ONLY=05_probing PRESET=ynat PARAMS="-p layer q3"
+# PRESET, ONLY and PARAMS choose what runs: make chapters ONLY=05_probing PRESET=ynat PARAMS="-p k 64"
 
 PRESET ?= default
 ONLY ?=
@@ -12,7 +12,7 @@ RUN := .venv/bin/python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  PRESET=smoke|default|ynat|keat  ONLY=05_probing  PARAMS="-p layer q3"  PYTHON=python3.12'
+	@echo '  PRESET=smoke|default|ynat|keat  ONLY=05_probing  PARAMS="-p k 64"  PYTHON=python3.12'
 
 all: pages ## environment, chapters, both sites, both PDFs
 	@$(RUN) -m pipeline.build --preset "$(PRESET)"

@@ -60,7 +60,7 @@ def over_seeds(key, values, unit, fmt=".2f", tolerance=None):
 # %% [markdown] tags=["ko"]
 # ## 잔차 스트림과 선형 표현 {#sec-sup-linear}
 #
-# 트랜스포머의 블록은 앞 블록의 출력을 지우지 않고 거기에 더한다. 토큰 하나의 벡터 $x$가 블록을 지나며 겪는 일은 다음과 같다.
+# 트랜스포머의 블록은 앞 블록의 출력을 지우지 않고 거기에 더한다. 토큰 하나의 벡터 $x$가 블록을 지나며 겪는 일은 다음과 같다(정규화는 생략하였다).
 #
 # $$ x^{(l+1)} = x^{(l)} + \mathrm{attn}^{(l)}(x^{(l)}) + \mathrm{mlp}^{(l)}(x^{(l)} + \mathrm{attn}^{(l)}(x^{(l)})) $$ {#eq-stream}
 #
@@ -68,14 +68,14 @@ def over_seeds(key, values, unit, fmt=".2f", tolerance=None):
 #
 # $$ x \approx \sum_{i} f_i \, d_i $$ {#eq-linear}
 #
-# 이것이 선형 표현 가설이다. $d_i$는 특징의 방향이고 $f_i$는 그 토큰에서 특징이 켜진 정도이다. 낱말의 뜻이 방향의 합으로 풀린다는 관찰은 트랜스포머보다 오래되었고 [@arora2018senses], 최근에는 방향과 확률의 관계로 다시 정식화되었다 [@park2023linear]. 가설이 늘 맞는 것은 아니다. 요일처럼 원을 이루는 특징은 방향 하나로 적히지 않는다 [@engels2024nonlinear]. 이 책은 [@eq-linear]을 사실이 아니라 측정의 틀로 쓰고, 틀이 얼마나 남기는지를 4장부터 잰다.
+# 이것이 선형 표현 가설이다. $d_i$는 특징의 방향이고 $f_i$는 그 토큰에서 특징이 켜진 정도이다. 낱말의 뜻이 방향의 합으로 풀린다는 관찰은 트랜스포머보다 오래되었고 [@arora2018senses], 최근에는 방향과 확률의 관계로 다시 정식화되었다 [@park2023linear]. 가설이 늘 맞는 것은 아니다. 요일처럼 원을 이루는 특징은 방향 하나로 적히지 않는다 [@engels2024nonlinear]. 이 책은 [@eq-linear]을 사실이 아니라 측정의 틀로 쓰고, 틀이 얼마나 놓치는지를 3장부터 잰다.
 #
-# [@eq-linear]에서 방향의 수가 차원의 수보다 많으면 방향들은 서로 직교할 수 없다. 한 특징을 읽으려고 내적을 취하면 다른 특징이 섞여 든다. 이 섞임을 간섭이라 하고, 간섭을 무릅쓰고 차원보다 많은 특징을 싣는 것을 중첩이라 한다. 무릅쓸 만한 값이 되는 때가 언제인지가 이 장의 물음이다.
+# [@eq-linear]에서 방향의 수가 차원의 수보다 많으면 방향들은 서로 직교할 수 없다. 한 특징을 읽으려고 내적을 취하면 다른 특징이 섞여 든다. 이 섞임을 간섭이라 하고, 간섭을 무릅쓰고 차원보다 많은 특징을 싣는 것을 중첩이라 한다. 간섭을 무릅쓸 만한 때는 언제인가가 이 장의 물음이다.
 
-# %% [markdown] src="0791" tags=["en"]
+# %% [markdown] src="afc1" tags=["en"]
 # ## The residual stream and linear representation {#sec-sup-linear}
 #
-# A transformer block does not erase what the block before it wrote; it adds to it. This is what happens to the vector $x$ of one token on its way through a block:
+# A transformer block does not erase what the block before it wrote; it adds to it. This is what happens to the vector $x$ of one token on its way through a block (normalisation is left out):
 #
 # $$ x^{(l+1)} = x^{(l)} + \mathrm{attn}^{(l)}(x^{(l)}) + \mathrm{mlp}^{(l)}(x^{(l)} + \mathrm{attn}^{(l)}(x^{(l)})) $$ {#eq-stream}
 #
@@ -83,9 +83,9 @@ def over_seeds(key, values, unit, fmt=".2f", tolerance=None):
 #
 # $$ x \approx \sum_{i} f_i \, d_i $$ {#eq-linear}
 #
-# This is the linear representation hypothesis: $d_i$ is the direction of a feature and $f_i$ says how strongly the feature is on at that token. The observation that the senses of a word come apart into a sum of directions is older than the transformer [@arora2018senses], and it has lately been restated as a relation between directions and probabilities [@park2023linear]. The hypothesis does not always hold. Features that form a circle, such as days of the week, are not written as a single direction [@engels2024nonlinear]. This book uses [@eq-linear] as an instrument and not as a fact, and measures from chapter 4 on how much the instrument leaves out.
+# This is the linear representation hypothesis: $d_i$ is the direction of a feature and $f_i$ says how strongly the feature is on at that token. The observation that the senses of a word come apart into a sum of directions is older than the transformer [@arora2018senses], and it has lately been restated as a relation between directions and probabilities [@park2023linear]. The hypothesis does not always hold. Features that form a circle, such as days of the week, are not written as a single direction [@engels2024nonlinear]. This book uses [@eq-linear] as an instrument and not as a fact, and measures, from chapter 3 on, how much it leaves out.
 #
-# When [@eq-linear] has more directions than dimensions, the directions cannot all be orthogonal. Taking an inner product to read one feature lets others leak in. The leak is called interference, and carrying more features than dimensions in spite of it is called superposition. When the bargain is worth it is the question of this chapter.
+# When [@eq-linear] has more directions than dimensions, the directions cannot all be orthogonal. Taking an inner product to read one feature lets others leak in. The leak is called interference, and carrying more features than dimensions in spite of it is called superposition. This chapter asks when the bargain is worth it.
 
 # %% [markdown] tags=["ko"]
 # ## 장난감 모델 {#sec-sup-toy}
@@ -108,20 +108,20 @@ def over_seeds(key, values, unit, fmt=".2f", tolerance=None):
 # %% [markdown] tags=["ko"]
 # ## 한 차원, 두 특징: 상전이 {#sec-sup-phase}
 #
-# 가장 작은 경우는 $n=2$, $m=1$이다. 모델이 할 수 있는 일은 셋뿐이다. 한 특징에 차원을 통째로 주고 다른 하나를 버리거나($W=(1,0)$ 또는 $(0,1)$), 둘을 한 축의 양 끝에 두거나($W=(1,-1)$)이다. 덜 중요한 특징의 중요도를 더 중요한 특징의 중요도로 나눈 값을 $r$이라 하자. 버리면 그 특징의 분산만큼 잃으므로 손실은 $r(p/3-p^2/4)$이다. 겹쳐 두면 둘이 함께 켜진 때에만 잃으므로 손실은 $p^2(1+r)/6$이다. 두 손실이 같아지는 밀도는 다음과 같다.
+# 가장 작은 경우는 $n=2$, $m=1$이다. 모델이 고를 만한 후보는 셋이다. 한 특징에 차원을 통째로 주고 다른 하나를 버리는 것이 둘이고($W=(1,0)$ 또는 $(0,1)$), 나머지 하나는 둘을 한 축의 양 끝에 두는 것이다($W=(1,-1)$). 덜 중요한 특징의 중요도를 더 중요한 특징의 중요도로 나눈 값을 $r$이라 하자. 버리면 그 특징의 분산만큼 잃으므로 손실은 $r(p/3-p^2/4)$이다. 겹쳐 두면 둘이 함께 켜진 때에만 잃으므로 손실은 $p^2(1+r)/6$이다. 두 손실이 같아지는 밀도는 다음과 같다.
 #
 # $$ p^{*} = \frac{4r}{2+5r} $$ {#eq-critical}
 #
-# **기대.** 학습된 모델은 [@eq-critical]의 아래에서 중첩을, 위에서 한 특징만을 고른다. 두 상태 사이의 변화는 점진적이지 않고 계단 같아야 한다. 격자의 상당 부분에서 학습 결과가 식과 어긋나거나, 덜 중요한 특징의 방향이 밀도를 따라 서서히 짧아진다면 기대는 틀린 것이다. 특징이 둘뿐이어서 기댓값을 수치 적분으로 정확히 계산할 수 있으므로 표본의 잡음은 없고, 모델마다 출발점을 여럿 두어 손실이 가장 작은 것을 남긴다.
+# **기대.** 학습된 모델은 [@eq-critical]의 밀도 아래에서는 중첩을, 위에서는 한 특징만을 고른다. 두 상태 사이의 변화는 점진적이지 않고 계단 같아야 한다. 격자의 상당 부분에서 학습 결과가 식과 어긋나거나, 덜 중요한 특징의 방향이 밀도를 따라 서서히 짧아진다면 기대는 틀린 것이다. 특징이 둘뿐이어서 기댓값을 수치 적분으로 정확히 계산할 수 있으므로 표본의 잡음은 없고, 모델마다 출발점을 여럿 두어 손실이 가장 작은 것을 남긴다.
 
-# %% [markdown] src="b8d3" tags=["en"]
+# %% [markdown] src="fb50" tags=["en"]
 # ## One dimension, two features: a phase change {#sec-sup-phase}
 #
-# The smallest case is $n=2$, $m=1$. The model can do only three things: give its dimension to one feature and drop the other ($W=(1,0)$ or $(0,1)$), or put the two at opposite ends of the axis ($W=(1,-1)$). Let $r$ be the importance of the less important feature divided by that of the more important one. Dropping it costs its variance, a loss of $r(p/3-p^2/4)$. Superposing the two costs something only when both are on, a loss of $p^2(1+r)/6$. The two losses are equal at this density:
+# The smallest case is $n=2$, $m=1$. The model has three candidates. Two of them give its dimension to one feature and drop the other ($W=(1,0)$ or $(0,1)$); the third puts both at opposite ends of the axis ($W=(1,-1)$). Let $r$ be the importance of the less important feature divided by that of the more important one. Dropping it costs its variance, a loss of $r(p/3-p^2/4)$. Superposing the two costs something only when both are on, a loss of $p^2(1+r)/6$. The two losses are equal at this density:
 #
 # $$ p^{*} = \frac{4r}{2+5r} $$ {#eq-critical}
 #
-# **Expectation.** Below [@eq-critical] trained models choose superposition, above it a single feature. The change between the two should not be gradual but a step. If a good part of the grid disagrees with the formula, or the direction of the lesser feature shrinks slowly with density, the expectation is wrong. With only two features the expected loss can be integrated exactly, so there is no sampling noise; each model starts from several points, and the one with the lowest loss is kept.
+# **Expectation.** Below the density of [@eq-critical] trained models choose superposition, above it a single feature. The change between the two should not be gradual but a step. If a good part of the grid disagrees with the formula, or the direction of the lesser feature shrinks slowly with density, the expectation is wrong. With only two features the expected loss can be integrated exactly, so there is no sampling noise; each model starts from several points, and the one with the lowest loss is kept.
 
 # %%
 axes = torch.logspace(-1, 1, grid), torch.logspace(-2, 0, grid)
@@ -179,12 +179,12 @@ for axis in (left.xaxis, left.yaxis, right.xaxis):
 kc.plots.save(fig, "fig-toy-phase")
 
 # %% [markdown] tags=["ko"]
-# [@fig-toy-phase]의 왼쪽에서 세 영역은 예측한 곡선을 따라 갈린다. 격자 칸의 {{< var c01.phase_agreement >}}(시드 사이 {{< var c01.phase_agreement_low >}}에서 {{< var c01.phase_agreement_high >}})가 식이 말한 상태에 있다. [학습을 거치지 않은 손실 비교만으로 학습의 결과를 거의 모두 맞힌 셈이다.]{.claim key="c01.phase_as_predicted"} [변화도 계단에 가깝다. 덜 중요한 특징이 차지한 차원이 0.1과 0.3 사이의 어중간한 값에 머무는 칸은 거의 없다.]{.claim key="c01.phase_is_a_step"} 그 비율은 {{< var c01.phase_between >}}이다.
+# [@fig-toy-phase]의 왼쪽에서 세 영역은 예측한 곡선을 따라 갈린다. 격자 칸의 {{< var c01.phase_agreement >}}가 식이 말한 상태에 있다. 시드 가운데 가장 낮은 것이 {{< var c01.phase_agreement_low >}}, 가장 높은 것이 {{< var c01.phase_agreement_high >}}이다. 표본의 잡음이 없으므로 시드는 출발점만 바꾼다. [학습을 거치지 않은 손실 비교만으로 모든 시드에서 격자의 95%가 넘는 칸의 상태를 맞힌 것이다.]{.claim key="c01.phase_as_predicted"} [변화도 계단에 가깝다. 덜 중요한 특징이 차지한 차원이 0.1과 0.3 사이의 어중간한 값에 머무는 칸은 어느 시드에서나 2%에 못 미친다.]{.claim key="c01.phase_is_a_step"} 평균은 {{< var c01.phase_between >}}이다.
 #
 # 다만 오른쪽 그림은 후보 셋만 견준 식이 놓친 것도 보여 준다. 경계 바로 안쪽에서 덜 중요한 특징의 몫은 평균 {{< var c01.phase_edge >}}로, 깊은 안쪽의 1/2보다 작다. 모델은 $(1,-1)$ 대신 덜 중요한 특징을 조금 줄인 배치를 골라 간섭을 덜고, 그만큼 식이 말한 경계 밖에서도 잠시 중첩을 이어 간다. 곧 상전이는 있으나, 경계 근처의 상태는 교과서의 세 그림보다 무르다. 왼쪽 그림에 외딴 칸이 보인다면 그것은 모든 출발점이 나쁜 극소에 빠진 모델이다.
 
-# %% [markdown] src="eb25" tags=["en"]
-# On the left of [@fig-toy-phase] the three regions part along the predicted curve. {{< var c01.phase_agreement >}} of the cells (between seeds {{< var c01.phase_agreement_low >}} to {{< var c01.phase_agreement_high >}}) are in the state that the formula names. [A comparison of losses, with no training at all, foretells nearly everything that training finds.]{.claim key="c01.phase_as_predicted"} [The change is close to a step, too: hardly any cell leaves the lesser feature at a middling share between 0.1 and 0.3 of the dimension.]{.claim key="c01.phase_is_a_step"} Such cells are {{< var c01.phase_between >}} of all.
+# %% [markdown] src="9cde" tags=["en"]
+# On the left of [@fig-toy-phase] the three regions part along the predicted curve. {{< var c01.phase_agreement >}} of the cells are in the state that the formula names; the lowest seed has {{< var c01.phase_agreement_low >}} and the highest {{< var c01.phase_agreement_high >}}. As there is no sampling noise, a seed changes nothing but the starting points. [A comparison of losses, with no training at all, foretells the state of over 95% of the grid in every seed.]{.claim key="c01.phase_as_predicted"} [The change is close to a step, too: in every seed under 2% of the cells leave the lesser feature at a middling share between 0.1 and 0.3 of the dimension.]{.claim key="c01.phase_is_a_step"} On average such cells are {{< var c01.phase_between >}} of all.
 #
 # The right panel also shows what a formula with three candidates misses. Just inside the boundary the share of the lesser feature averages {{< var c01.phase_edge >}}, below the 1/2 that it has deep inside. Instead of $(1,-1)$ the model picks an arrangement with a somewhat shorter second direction, which lowers interference and lets superposition survive a little beyond the boundary. So there is a phase change, but the states next to it are softer than the three textbook pictures. If the left panel shows a lone cell, it is a model all of whose starting points fell into poor local minima.
 
@@ -246,12 +246,12 @@ kc.plots.save(fig, "fig-toy-geometry")
 # %% [markdown] tags=["ko"]
 # 밀도 1에서 남은 특징은 평균 {{< var c01.kept_100 >}}개, 0.2에서 {{< var c01.kept_20 >}}개, 0.05에서 {{< var c01.kept_05 >}}개이다(길이 0.5를 넘는 것을 세었다). [희소할수록 더 많은 특징이 남는다는 순서는 모든 시드에서 지켜진다.]{.claim key="c01.kept_grows"} [@fig-toy-geometry]의 모양을 눈으로만 판단하지 않으려고 특징마다 차지한 차원도 재었다. 그 정의는 다음 절의 [@eq-dimensionality]이다. 밀도 0.2에서 남은 넷은 평균 {{< var c01.d_pairs >}}차원을 차지하고, 마주 보는 쌍이 차지해야 하는 값은 1/2이다. 밀도 0.05의 다섯은 {{< var c01.d_pentagon >}}차원을 차지하며, 정오각형의 값은 2/5이다.
 #
-# 이 일치에는 조건이 하나 붙는다. 모델마다 출발점을 여럿 두고 손실이 가장 작은 것을 남겼기 때문에 이 배치가 나온다. 출발점을 하나만 쓰면 같은 밀도에서도 셋만 남거나 오각형이 일그러진 모델이 섞인다. 최적의 배치가 규칙적이라는 것과 학습이 늘 그 배치에 이른다는 것은 다른 주장이며, 여기서 확인한 것은 앞의 것이다.
+# 이 일치에는 조건이 하나 붙는다. 모델마다 출발점을 여럿 두고 손실이 가장 작은 것을 남겼기 때문에 이 배치가 나온다. 출발점을 하나만 쓰면 같은 밀도에서도 남은 특징의 수가 하나쯤 다른 모델이 섞일 수 있다. 최적의 배치가 규칙적이라는 것과 학습이 늘 그 배치에 이른다는 것은 다른 주장이며, 여기서 확인한 것은 앞의 것이다.
 
-# %% [markdown] src="a056" tags=["en"]
+# %% [markdown] src="dae8" tags=["en"]
 # At density 1 {{< var c01.kept_100 >}} features remain on average, at 0.2 {{< var c01.kept_20 >}}, at 0.05 {{< var c01.kept_05 >}} (counting those longer than 0.5). [The order, sparser features and more of them, holds in every seed.]{.claim key="c01.kept_grows"} So as not to judge the shapes of [@fig-toy-geometry] by eye alone, we also measured the share of a dimension held by each feature; its definition is [@eq-dimensionality] in the next section. The four that remain at density 0.2 hold {{< var c01.d_pairs >}} of a dimension each, and an antipodal pair should hold 1/2. The five at density 0.05 hold {{< var c01.d_pentagon >}}, and a regular pentagon has 2/5.
 #
-# The agreement has a condition. These arrangements appear because each model started from several points and the one of lowest loss was kept. With a single start some models of the same density keep only three features, or end in a distorted pentagon. That the best arrangement is regular is one claim, that training always reaches it is another, and what was confirmed here is the former.
+# The agreement has a condition. These arrangements appear because each model started from several points and the one of lowest loss was kept. With a single start, models of the same density may end with a feature more or fewer. That the best arrangement is regular is one claim, that training always reaches it is another, and what was confirmed here is the former.
 
 # %% [markdown] tags=["ko"]
 # ## 특징 하나가 차지하는 차원 {#sec-sup-dims}
@@ -260,18 +260,18 @@ kc.plots.save(fig, "fig-toy-geometry")
 #
 # $$ D_i = \frac{\lVert W_i \rVert^2}{\sum_j (\hat W_i \cdot W_j)^2} $$ {#eq-dimensionality}
 #
-# 혼자 쓰면 1, 마주 보는 쌍이면 1/2, 삼각형이면 2/3, 사면체이면 3/4, 오각형이면 2/5이다. 중요도가 모두 같은 특징 여럿을 그보다 적은 차원에 넣고 밀도만 바꾼다.
+# 혼자 쓰면 1, 마주 보는 쌍이면 1/2, 삼각형이면 2/3, 사면체이면 3/4, 오각형이면 2/5, 정사각 엇각기둥(square antiprism)이면 3/8이다. 중요도가 모두 같은 특징 여럿을 그보다 적은 차원에 넣고 밀도만 바꾼다.
 #
 # **기대.** 값은 밀도를 따라 매끄럽게 내려가지 않고 3/4, 2/3, 1/2, 2/5, 3/8에 달라붙는다. 특히 1/2에는 넓은 밀도에 걸친 고원이 있다. 이를 눈이 아니라 수로 가리기 위해, 0.3과 0.8 사이에 있는 모든 $D_i$ 가운데 각 분수에서 0.0125 안에 든 비율을 센다. 값이 고르게 퍼져 있다면 어느 창에서나 그 비율은 5%이다. 5%를 넘지 못하는 분수에서는 기대가 틀린 것이다.
 
-# %% [markdown] src="9b63" tags=["en"]
+# %% [markdown] src="248f" tags=["en"]
 # ## The share of a dimension {#sec-sup-dims}
 #
 # More features can no longer be drawn, so we count. @{elhage2022toy} define the dimensionality of feature $i$ as
 #
 # $$ D_i = \frac{\lVert W_i \rVert^2}{\sum_j (\hat W_i \cdot W_j)^2} $$ {#eq-dimensionality}
 #
-# It is 1 for a feature by itself, 1/2 in an antipodal pair, 2/3 in a triangle, 3/4 in a tetrahedron, 2/5 in a pentagon. Many features of equal importance are put into fewer dimensions, and only density varies.
+# It is 1 for a feature by itself, 1/2 in an antipodal pair, 2/3 in a triangle, 3/4 in a tetrahedron, 2/5 in a pentagon, 3/8 in a square antiprism. Many features of equal importance are put into fewer dimensions, and only density varies.
 #
 # **Expectation.** The values do not slide down smoothly with density but stick at 3/4, 2/3, 1/2, 2/5, 3/8. At 1/2, above all, there is a plateau over a wide range of densities. To decide this by counting and not by eye, we take all $D_i$ between 0.3 and 0.8 and ask what share lies within 0.0125 of each fraction. If values were spread evenly, that share would be 5% in any window. Where a fraction does not exceed 5%, the expectation is wrong.
 
@@ -351,16 +351,16 @@ summary = pd.DataFrame(
 kc.plots.table(summary, fmt=".1%", escape=False)
 
 # %% [markdown] tags=["ko"]
-# 고원은 있다. [모든 시드에서 특징의 80% 이상이 1/2에 모여 있는 밀도의 구간이 1.5배 넘게 이어진다.]{.claim key="c01.plateau_at_half"} 그 폭은 평균 {{< var c01.plateau_width >}}배이다. [@tbl-toy-fractions]에서 1/2의 창에 든 비율은 {{< var c01.share_1_2 >}}로, [고르게 퍼졌을 때의 5%를 세 배 넘게 웃돈다.]{.claim key="c01.half_sticks"} 2/5의 비율은 {{< var c01.share_2_5 >}}이고 시드에 따라 {{< var c01.share_2_5_low >}}에서 {{< var c01.share_2_5_high >}}까지 갈리므로, 오각형은 나타나지만 1/2만큼 든든하지 않다. [@fig-toy-dimensions]에서 밀도가 더 낮은 쪽의 값은 분수에 모이지 않고 띠처럼 내려간다.
+# 고원은 있다. [모든 시드에서 특징의 80% 이상이 1/2에 모여 있는 밀도의 구간이 1.5배 넘게 이어진다.]{.claim key="c01.plateau_at_half"} 그 폭은 평균 {{< var c01.plateau_width >}}배이다. [@tbl-toy-fractions]에서 1/2의 창에 든 비율은 {{< var c01.share_1_2 >}}로, [고르게 퍼졌을 때의 5%를 세 배 넘게 웃돈다.]{.claim key="c01.half_sticks"} 2/5의 비율은 {{< var c01.share_2_5 >}}이고 시드에 따라 {{< var c01.share_2_5_low >}}에서 {{< var c01.share_2_5_high >}}까지 갈리므로, 오각형의 값은 나타나지만 1/2만큼 든든하지 않다. 3/8의 비율은 {{< var c01.share_3_8 >}}이고 {{< var c01.share_3_8_low >}}에서 {{< var c01.share_3_8_high >}}까지이다. 이 범위가 5%를 사이에 두고 있다면 3/8에 모인다고 할 근거는 없다. [@fig-toy-dimensions]에서 밀도가 더 낮은 쪽의 값은 이 분수들보다 아래로 띠처럼 내려간다. 그림의 오른쪽 곡선은 $m / \lVert W \rVert_F^2$, 곧 차원의 수를 방향 길이의 제곱을 모두 더한 값으로 나눈 것이다. 거꾸로 왼쪽 끝, 밀도가 1인 곳의 낮은 값은 다각형의 흔적이 아니다. 모든 특징이 늘 켜져 있으면 어느 방향도 특별하지 않아, 모델이 부분공간 하나를 골라 여러 특징을 섞어 담기 때문으로 보인다.
 #
-# [3/4과 2/3에서는 기대가 어긋난다. 어느 시드에서도 5%에 이르지 못한다.]{.claim key="c01.high_fractions_absent"} 논문의 주장이 틀렸다고 하기 전에 의심할 것이 하나 있다. 이 분수들은 밀도가 높은 좁은 구간에서 나오는데, 거기서는 손실의 차이가 작아 학습이 느리다. 걸음 수만 늘려 같은 밀도를 다시 학습한다.
+# [3/4과 2/3에서는 기대가 어긋난다. 어느 시드에서도 5%에 이르지 못한다.]{.claim key="c01.high_fractions_absent"} 논문의 주장이 틀렸다고 하기 전에 의심할 것이 하나 있다. 이 분수들은 밀도가 높은 좁은 구간에서 나오는데, 거기서는 손실의 차이가 작아 학습이 느릴 수 있다. 그 구간의 밀도 몇 개를 골라 걸음 수만 달리하여 다시 학습하고, 이번에는 남은 특징 모두 가운데서 비율을 센다.
 #
 # **둘째 기대.** 학습 부족이 원인이라면, 다른 것은 그대로 두고 걸음만 늘렸을 때 2/3의 비율이 모든 시드에서 올라야 한다. 오르지 않는다면 이 크기의 모델에서 주장은 성립하지 않는다.
 
-# %% [markdown] src="bde7" tags=["en"]
-# The plateau is there. [In every seed the densities at which 80% or more of the features sit at 1/2 span a factor of over 1.5.]{.claim key="c01.plateau_at_half"} The factor averages {{< var c01.plateau_width >}}. In [@tbl-toy-fractions] the window at 1/2 holds {{< var c01.share_1_2 >}}, [more than three times the 5% of an even spread.]{.claim key="c01.half_sticks"} At 2/5 the share is {{< var c01.share_2_5 >}}, and from seed to seed it goes from {{< var c01.share_2_5_low >}} to {{< var c01.share_2_5_high >}}: pentagons do appear, but they are not as dependable as 1/2. At lower densities the values of [@fig-toy-dimensions] do not gather at fractions but come down as a band.
+# %% [markdown] src="5232" tags=["en"]
+# The plateau is there. [In every seed the densities at which 80% or more of the features sit at 1/2 span a factor of over 1.5.]{.claim key="c01.plateau_at_half"} The factor averages {{< var c01.plateau_width >}}. In [@tbl-toy-fractions] the window at 1/2 holds {{< var c01.share_1_2 >}}, [more than three times the 5% of an even spread.]{.claim key="c01.half_sticks"} At 2/5 the share is {{< var c01.share_2_5 >}}, and from seed to seed it goes from {{< var c01.share_2_5_low >}} to {{< var c01.share_2_5_high >}}: the value of a pentagon does appear but is not as dependable as 1/2. At 3/8 the share is {{< var c01.share_3_8 >}}, from {{< var c01.share_3_8_low >}} to {{< var c01.share_3_8_high >}}; where this range has 5% inside it, there is no ground for saying that values gather at 3/8. At lower densities the values of [@fig-toy-dimensions] come down as a band below these fractions. The curve on the right of the figure is $m / \lVert W \rVert_F^2$, the number of dimensions over the sum of all squared lengths. The low values at the left end, by contrast, where density is 1, are no trace of polygons. When every feature is always on, no direction is special, and presumably the model picks some subspace that holds many features mixed.
 #
-# [At 3/4 and 2/3 the expectation fails: no seed reaches 5%.]{.claim key="c01.high_fractions_absent"} Before saying that the paper's claim is wrong, there is one thing to suspect. These fractions belong to a narrow range of high densities, where losses differ little and training is slow. So we train the same densities again and change only the number of steps.
+# [At 3/4 and 2/3 the expectation fails: no seed reaches 5%.]{.claim key="c01.high_fractions_absent"} Before saying that the paper's claim is wrong, there is one thing to suspect. These fractions belong to a narrow range of high densities, where losses differ little and training may be slow. So we train a few densities of that range again, changing only the number of steps, and this time take shares of all features that are kept.
 #
 # **A second expectation.** If too little training is the cause, more steps, with all else equal, must raise the share at 2/3 in every seed. If they do not, the claim does not hold for models of this size.
 
@@ -442,14 +442,14 @@ columns["loss ratio"] = (cost["exclusive"] / cost["independent"]).mean(0)
 kc.plots.table(pd.DataFrame({key: np.asarray(value) for key, value in columns.items()}), fmt=".2f")
 
 # %% [markdown] tags=["ko"]
-# 기대는 절반만 맞았다. 밀도 0.4에서 배타적인 특징이 제 짝과 마주 보는 비율은 {{< var c01.exclusive_common >}}이고 독립인 특징에서는 {{< var c01.independent_common >}}이다. [자주 켜지는 특징에서는 배타성이 배치를 정한다.]{.claim key="c01.exclusive_face"} 손실도 독립일 때의 {{< var c01.exclusive_cost >}}배에 그친다. 그러나 밀도 0.05에서 그 비율은 {{< var c01.exclusive_rare >}}로 떨어진다. [드문 특징에서는 배타성이 배치에 훨씬 적게 드러난다.]{.claim key="c01.rare_do_not"} 드문 특징은 배타적이지 않아도 좀처럼 만나지 않으므로, 짝을 알아본들 줄일 간섭이 거의 없다.
+# 기대는 절반만 맞았다. 밀도 0.4에서 배타적인 특징이 제 짝과 마주 보는 비율은 {{< var c01.exclusive_common >}}이고 독립인 특징에서는 {{< var c01.independent_common >}}이다([@tbl-toy-exclusive]). [자주 켜지는 특징에서는 배타성이 배치를 정한다.]{.claim key="c01.exclusive_face"} 손실도 독립일 때의 {{< var c01.exclusive_cost >}}배에 그친다. 그러나 밀도 0.05에서 그 비율은 {{< var c01.exclusive_rare >}}(시드에 따라 {{< var c01.exclusive_rare_low >}}에서 {{< var c01.exclusive_rare_high >}})이다. [드문 특징에서는 배타성이 배치에 훨씬 적게 드러난다.]{.claim key="c01.rare_do_not"} 드문 특징은 배타적이지 않아도 좀처럼 만나지 않으므로, 짝을 알아본들 줄일 간섭이 거의 없다.
 #
-# 이 결과에서 뒤의 장을 위한 예측이 나온다. 말 단계처럼 문장마다 반드시 하나가 켜지는 배타적인 특징은 서로 반대되는 방향을 가질 만하다. 150가지 소재처럼 드물게 켜지는 특징은 서로 배타적이어도 그럴 이유가 없다. 희소 오토인코더가 소재마다 따로 방향을 내놓더라도 놀랄 일이 아니다.
+# 이 결과에서 뒤의 장을 위한 예측이 나온다. 말 단계처럼 문장마다 반드시 하나가 켜지는 배타적인 특징은 서로 반대되는 방향을 가질 만하다. 이 책의 합성 말뭉치에 나오는 150가지 소재처럼 드물게 켜지는 특징은 서로 배타적이어도 그럴 이유가 없다. 희소 오토인코더가 소재마다 따로 방향을 내놓더라도 놀랄 일이 아니다.
 
-# %% [markdown] src="6042" tags=["en"]
-# The expectation was half right. At density 0.4 exclusive features face their partner with a share of {{< var c01.exclusive_common >}}, independent ones with {{< var c01.independent_common >}}. [For features that are often on, exclusiveness decides the arrangement.]{.claim key="c01.exclusive_face"} The loss, too, is only {{< var c01.exclusive_cost >}} times that of independent features. At density 0.05, however, the share falls to {{< var c01.exclusive_rare >}}. [For rare features exclusiveness shows much less in the arrangement.]{.claim key="c01.rare_do_not"} Rare features hardly ever meet even when they may, so there is little interference to be saved by noticing who excludes whom.
+# %% [markdown] src="1f0f" tags=["en"]
+# The expectation was half right. At density 0.4 exclusive features face their partner with a share of {{< var c01.exclusive_common >}}, independent ones with {{< var c01.independent_common >}} ([@tbl-toy-exclusive]). [For features that are often on, exclusiveness decides the arrangement.]{.claim key="c01.exclusive_face"} The loss, too, is only {{< var c01.exclusive_cost >}} times that of independent features. At density 0.05, however, the share is {{< var c01.exclusive_rare >}} (from {{< var c01.exclusive_rare_low >}} to {{< var c01.exclusive_rare_high >}} between seeds). [For rare features exclusiveness shows much less in the arrangement.]{.claim key="c01.rare_do_not"} Rare features hardly ever meet even when they may, so there is little interference to be saved by noticing who excludes whom.
 #
-# This yields a prediction for later chapters. Exclusive features of which every sentence must have one, such as speech levels, may well point in opposite directions. Features that are rarely on, such as the 150 items, have no reason to do so even though they exclude each other. It should be no surprise if a sparse autoencoder offers a direction of its own for each item.
+# This yields a prediction for later chapters. Exclusive features of which every sentence must have one, such as speech levels, may well point in opposite directions. Features that are rarely on, such as the 150 items of this book's synthetic corpus, have no reason to do so even though they exclude each other. It should be no surprise if a sparse autoencoder offers a direction of its own for each item.
 
 # %% [markdown] tags=["ko"]
 # ## 256차원에 들어가는 방향의 수 {#sec-sup-capacity}
@@ -527,35 +527,35 @@ right.legend(title="directions in all")
 kc.plots.save(fig, "fig-almost-orthogonal")
 
 # %% [markdown] tags=["ko"]
-# $\varepsilon=0.3$에서 뽑은 방향의 수는 평균 {{< var c01.directions_drawn >}}개(시드 사이 {{< var c01.directions_drawn_low >}}에서 {{< var c01.directions_drawn_high >}})이고 식의 값은 {{< var c01.directions_expected >}}개이다. [고르지 않고 뽑기만 해도 거의 직교하는 방향은 차원보다 많다.]{.claim key="c01.more_than_dimensions"} 기준을 0.4로 늦추면 식의 값은 {{< var c01.directions_loose >}}개가 된다. 자리는 모자라지 않는다.
+# $\varepsilon=0.3$에서 뽑은 방향의 수는 평균 {{< var c01.directions_drawn >}}개(시드에 따라 {{< var c01.directions_drawn_low >}}에서 {{< var c01.directions_drawn_high >}})이고 식의 값은 {{< var c01.directions_expected >}}개이다. [고르지 않고 뽑기만 해도 거의 직교하는 방향은 차원보다 많다.]{.claim key="c01.more_than_dimensions"} 기준을 0.4로 늦추어 잡으면 식의 값은 {{< var c01.directions_loose >}}개가 된다. 자리는 모자라지 않는다.
 #
-# 모자라는 것은 동시에 켤 수 있는 수이다. [@fig-almost-orthogonal]의 오른쪽에서 방향이 2,048개일 때 내적만으로 되찾은 비율은 8개를 켰을 때 {{< var c01.readout_8 >}}, 32개를 켰을 때 {{< var c01.readout_32 >}}이다. 방향을 8,192개로 늘리고 8개를 켜면 {{< var c01.readout_large_8 >}}, 512개로 줄이고 32개를 켜면 {{< var c01.readout_small_32 >}}이다. [사전을 열여섯 배로 늘리는 것보다 동시에 켜는 수를 네 배로 늘리는 것이 더 해롭다.]{.claim key="c01.sparsity_matters_more"} 중첩의 예산은 특징의 수가 아니라 희소성으로 치른다.
+# 모자라는 것은 동시에 켤 수 있는 수이다. [@fig-almost-orthogonal]의 오른쪽에서 방향이 2,048개일 때 내적만으로 되찾은 비율은 8개를 켰을 때 {{< var c01.readout_8 >}}, 32개를 켰을 때 {{< var c01.readout_32 >}}이다. 방향을 8,192개로 늘리고 8개를 켜면 {{< var c01.readout_large_8 >}}, 512개로 줄이고 32개를 켜면 {{< var c01.readout_small_32 >}}이다. [사전을 열여섯 배로 늘리는 것보다 동시에 켜는 수를 네 배로 늘리는 것이 더 해롭다.]{.claim key="c01.sparsity_matters_more"} 중첩의 값은 특징의 수가 아니라 희소성으로 치른다.
 
-# %% [markdown] src="5db7" tags=["en"]
-# At $\varepsilon=0.3$ the directions drawn number {{< var c01.directions_drawn >}} on average (between seeds {{< var c01.directions_drawn_low >}} to {{< var c01.directions_drawn_high >}}), and the formula gives {{< var c01.directions_expected >}}. [Merely drawn, and not chosen, almost orthogonal directions already outnumber the dimensions.]{.claim key="c01.more_than_dimensions"} If the limit is relaxed to 0.4, the formula gives {{< var c01.directions_loose >}}. There is no shortage of places.
+# %% [markdown] src="7f92" tags=["en"]
+# At $\varepsilon=0.3$ the directions drawn number {{< var c01.directions_drawn >}} on average (from {{< var c01.directions_drawn_low >}} to {{< var c01.directions_drawn_high >}} between seeds), and the formula gives {{< var c01.directions_expected >}}. [Merely drawn, and not chosen, almost orthogonal directions already outnumber the dimensions.]{.claim key="c01.more_than_dimensions"} If the limit is relaxed to 0.4, the formula gives {{< var c01.directions_loose >}}. There is no shortage of places.
 #
 # What is short is the number that can be on at once. On the right of [@fig-almost-orthogonal], with 2,048 directions, inner products alone find {{< var c01.readout_8 >}} again when 8 are on and {{< var c01.readout_32 >}} when 32 are. With 8,192 directions and 8 on it is {{< var c01.readout_large_8 >}}, with 512 directions and 32 on it is {{< var c01.readout_small_32 >}}. [Making the dictionary sixteen times as large does less harm than turning on four times as many at once.]{.claim key="c01.sparsity_matters_more"} Superposition is paid for in sparsity and not in the number of features.
 
 # %% [markdown] tags=["ko"]
 # ## 한국어를 읽는 모델에 뜻하는 것 {#sec-sup-meaning}
 #
-# 여기까지의 결과는 이 책의 도구가 왜 그런 모양인지를 설명한다. 특징이 차원보다 많고 희소하다면 뉴런 하나하나나 주성분을 들여다보아서는 특징을 얻을 수 없다. 되찾으려면 차원보다 넓은 사전(dictionary)과 토큰마다 몇 개만 켜진다는 제약이 함께 필요하다. 희소 오토인코더가 바로 그것이다 [@bricken2023; @cunningham2023]. 이 책이 256차원에 2,048개의 특징을 두는 것은 과완비(overcomplete) 사전이 [@eq-linear]의 방향을 담을 만큼 넓어야 하기 때문이고, 토큰마다 32개쯤만 켜는 것은 그보다 많으면 간섭을 걸러 내기 어렵기 때문이다. 내적만으로는 32개도 온전히 읽히지 않는다는 사실은, 인코더가 사전의 전치행렬로 그치지 않고 따로 배운 가중치와 문턱을 가져야 하는 까닭이기도 하다. 3장의 변형들은 이 문턱을 어떻게 두느냐에서 갈린다.
+# 여기까지의 결과는 이 책의 도구가 왜 그런 모양인지를 설명한다. 특징이 차원보다 많고 희소하다면 뉴런 하나하나나 주성분을 들여다보아서는 특징을 얻을 수 없다. 되찾으려면 차원보다 넓은 사전(dictionary)과 토큰마다 몇 개만 켜진다는 제약이 함께 필요하다. 희소 오토인코더가 바로 그것이다 [@bricken2023; @cunningham2023]. 이 책이 256차원에 2,048개의 특징을 두는 것은 과완비(overcomplete) 사전이 [@eq-linear]의 방향을 담을 만큼 넓어야 하기 때문이고, 3장의 TopK가 토큰마다 32개만 켜는 것은 그보다 많으면 간섭을 걸러 내기 어렵기 때문이다. 내적만으로는 32개도 온전히 읽히지 않는다는 사실은, 인코더가 사전의 전치행렬로 그치지 않고 따로 배운 가중치와 문턱을 가져야 하는 까닭이기도 하다. 3장의 변형들은 이 문턱을 어떻게 두느냐에서 갈린다.
 #
-# 한국어는 이 그림에 조건을 하나 더한다. 교착어에서는 한 어절에 뜻과 문법이 겹쳐 실린다. `시장에서는`이라는 어절 하나에 장소와 처소격과 대조가 함께 켜진다. 동시에 켜지는 수가 간섭을 정한다면, 어절의 끝처럼 문법 특징이 몰리는 자리에서 희소 오토인코더의 오차가 커질 것이다. 이는 아직 추측이며, 5장의 탐침과 그 뒤의 장에서 확인할 일이다.
+# 한국어는 이 그림에 조건을 하나 더한다. 교착어에서는 한 어절에 뜻과 문법이 겹쳐 실린다. `시장에서는`이라는 어절 하나에 장소와 처소격과 대조가 함께 켜진다. 동시에 켜지는 수가 간섭을 정한다면, 어절의 끝처럼 문법 특징이 몰리는 자리에서 희소 오토인코더의 오차가 커질 것이다. 이는 아직 추측이며, 이 책에 실린 장들은 이를 직접 재지 않는다.
 
-# %% [markdown] src="cd1f" tags=["en"]
+# %% [markdown] src="ce46" tags=["en"]
 # ## What this means for a model that reads Korean {#sec-sup-meaning}
 #
-# These results explain why the tools of this book have the shape they have. If features are sparse and outnumber the dimensions, they cannot be had by looking at single neurons or principal components. To get them back takes a dictionary wider than the space together with the constraint that only a few entries are on at each token, and that is what a sparse autoencoder is [@bricken2023; @cunningham2023]. This book puts 2,048 features on 256 dimensions because an overcomplete dictionary has to be wide enough for the directions of [@eq-linear], and turns on about 32 of them per token because with more the interference becomes hard to filter. That inner products alone do not fully read even 32 is also why an encoder cannot be just the transpose of the dictionary but needs weights and thresholds of its own. The variants of chapter 3 part ways over how to set that threshold.
+# These results explain why the tools of this book have the shape they have. If features are sparse and outnumber the dimensions, they cannot be had by looking at single neurons or principal components. To get them back takes a dictionary wider than the space together with the constraint that only a few entries are on at each token, and that is what a sparse autoencoder is [@bricken2023; @cunningham2023]. This book puts 2,048 features on 256 dimensions because an overcomplete dictionary has to be wide enough for the directions of [@eq-linear], and the TopK of chapter 3 turns on only 32 of them per token because with more the interference becomes hard to filter. That inner products alone do not fully read even 32 is also why an encoder cannot be just the transpose of the dictionary but needs weights and thresholds of its own. The variants of chapter 3 part ways over how to set that threshold.
 #
-# Korean adds a condition to the picture. In an agglutinative language one word carries meaning and grammar stacked on each other. In `시장에서는`, "at the market, for its part", a place, a locative and a contrast are on at once. If the number of features on at once determines interference, the error of a sparse autoencoder should grow where grammatical features crowd, as at the ends of words. This is still a conjecture, to be checked by the probes of chapter 5 and in the chapters after it.
+# Korean adds a condition to the picture. In an agglutinative language one word carries meaning and grammar stacked on each other. In `시장에서는`, "at the market, for its part", a place, a locative and a contrast are on at once. If the number of features on at once determines interference, the error of a sparse autoencoder should grow where grammatical features crowd, as at the ends of words. This is still a conjecture, and the chapters of this book do not measure it directly.
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 장을 반증하는가 {#sec-sup-refute}
 #
-# 이 장이 보인 것은 장난감 모델의 성질이다. 특징을 우리가 정했고, 값은 고르게 뽑았으며, 손실은 재구성뿐이었다. 언어 모델의 잔차 스트림이 같은 방식으로 쓰인다는 결론은 여기서 나오지 않는다. 그 결론은 다음 가운데 하나가 관찰되면 무너진다. 첫째, 차원만큼의 직교하는 방향만으로 같은 희소성에서 활성값을 똑같이 잘 재구성할 수 있다면 과완비 사전은 필요 없다. 둘째, 학습된 사전의 특징이 무작위 방향보다 라벨을 더 잘 가르지 못한다면 [@eq-linear]의 방향은 모델의 것이 아니라 우리 방법이 만든 것이다. 셋째, 활성값이 방향의 합이 아니라 굽은 면 위에 놓여 있다면 사전은 그 면을 조각조각 덮을 뿐이다. 첫째는 3장에서, 둘째는 5장에서 직접 잰다.
+# 이 장이 보인 것은 장난감 모델의 성질이다. 특징을 우리가 정했고, 값은 고르게 뽑았으며, 손실은 재구성뿐이었다. 언어 모델의 잔차 스트림이 같은 방식으로 쓰인다는 결론은 여기서 나오지 않는다. 그 결론은 다음 가운데 하나가 관찰되면 무너진다. 첫째, 차원만큼의 직교하는 방향만으로 같은 희소성에서 활성값을 똑같이 잘 재구성할 수 있다면 과완비 사전은 필요 없다. 둘째, 학습된 사전의 특징이 무작위 방향보다 라벨을 더 잘 가르지 못한다면 [@eq-linear]의 방향은 모델의 것이 아니라 우리 방법이 만든 것이다. 셋째, 활성값이 방향의 합이 아니라 굽은 면 위에 놓여 있다면 사전은 그 면을 조각조각 덮을 뿐이다. 첫째는 3장에서, 둘째는 5장에서 직접 재고, 셋째는 재지 않는다.
 
-# %% [markdown] src="36a0" tags=["en"]
+# %% [markdown] src="97ab" tags=["en"]
 # ## What would refute this chapter {#sec-sup-refute}
 #
-# What this chapter showed are properties of toy models. We chose the features, drew their values uniformly, and trained on nothing but reconstruction. That the residual stream of a language model is used in the same way does not follow. That conclusion falls if one of the following is observed. First, if as many orthogonal directions as there are dimensions reconstruct activations equally well at equal sparsity, no overcomplete dictionary is needed. Second, if the features of a trained dictionary separate labels no better than random directions, the directions of [@eq-linear] belong to our method and not to the model. Third, if activations lie on curved surfaces and are not sums of directions, a dictionary merely covers those surfaces in patches. The first is measured in chapter 3, the second in chapter 5.
+# What this chapter showed are properties of toy models. We chose the features, drew their values uniformly, and trained on nothing but reconstruction. That the residual stream of a language model is used in the same way does not follow. That conclusion falls if one of the following is observed. First, if as many orthogonal directions as there are dimensions reconstruct activations equally well at equal sparsity, no overcomplete dictionary is needed. Second, if the features of a trained dictionary separate labels no better than random directions, the directions of [@eq-linear] belong to our method and not to the model. Third, if activations lie on curved surfaces and are not sums of directions, a dictionary merely covers those surfaces in patches. The first is measured in chapter 3 and the second in chapter 5; the third is not measured.

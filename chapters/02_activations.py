@@ -5,16 +5,16 @@
 #
 # 이 장의 물음은 셋이다. 모델 안에서 읽을 수 있는 자리는 어디이며 블록마다 활성값의 크기와 모양은 어떻게 다른가? 활성값이 가장 큰 블록을 고르는 것이 옳은가? 문장의 첫 토큰처럼 유별난 토큰은 얼마나 유별난가?
 #
-# 둘째 물음에는 앞선 답이 있다. @{brainsurgery}는 12개 블록의 GPT-2에서 활성값의 합과 최댓값이 10번 층에서 가장 크고 8번과 9번이 그다음이라고 보고하면서, 정작 분석할 층으로는 비용과 추상성을 들어 6번을 골랐다. 반면 @{fxnnxc}는 층의 사분위로 자리를 정하고 가운데(q2)가 뒤쪽(q3)보다 낫다고 하였다. 두 선택을 우리 모델에서 다시 재 본다.
+# 둘째 물음에는 앞선 답이 있다. 공개 과제 Brain Surgery를 낸 @{brainsurgery}는 블록이 12개인 GPT-2에서 활성값의 합과 최댓값이 10번 층에서 가장 크고 8번과 9번이 그다음이라고 보고하면서, 정작 분석할 층으로는 비용과 추상성을 들어 6번을 골랐다. 반면 @{fxnnxc}는 층의 사분위로 자리를 정하고 가운데(q2)가 뒤쪽(q3)보다 낫다고 하였다. 두 선택을 우리 모델에서 다시 재 본다.
 
-# %% [markdown] src="bea4" tags=["en"]
+# %% [markdown] src="452c" tags=["en"]
 # # Activations: what is read, and where {#sec-activations}
 #
 # A sparse autoencoder never looks at the language model itself. It sees only activations, the vectors that pass one place while the model reads a text. Whatever we shall later call a feature can therefore come only from within the choices of this chapter: which text is read, at which place of which layer, and which tokens are left out.
 #
 # There are three questions. Where in the model can we read, and how do the size and the shape of activations differ between blocks? Is it right to choose the block with the largest activations? And how unusual are unusual tokens, such as the first of a sentence?
 #
-# The second question has been answered before. @{brainsurgery} reports that in GPT-2, with its 12 blocks, the sum and the maximum of activations are highest at layer 10, with 8 and 9 next, and then chooses layer 6 after all, for its cost and its level of abstraction. @{fxnnxc}, on the other hand, places its readings at quantiles of depth and finds the middle one (q2) better than the late one (q3). We measure both choices again in our own model.
+# The second question has been answered before. The public course project Brain Surgery of @{brainsurgery} reports that in GPT-2, with its 12 blocks, the sum and the maximum of activations are highest at layer 10, with 8 and 9 next, and then chooses layer 6 after all, for its cost and its level of abstraction. @{fxnnxc}, on the other hand, places its readings at quantiles of depth and finds the middle one (q2) better than the late one (q3). We measure both choices again in our own model.
 
 # %% tags=["parameters"]
 preset = "default"
@@ -118,12 +118,12 @@ kc.plots.save(fig, "fig-act-hooks")
 # %% [markdown] tags=["ko"]
 # ## 읽히는 글 {#sec-act-corpus}
 #
-# 이 책의 말뭉치는 한국어와 영어가 짝을 이루는 문법에서 만든 문장이며, 저장소에 함께 실려 있다. 문장마다 큰 갈래와 작은 갈래, 말 단계, 시제, 부정 여부 따위의 표지가 붙는다. 다른 말뭉치로 이 장을 돌리면 표지는 그 말뭉치에 있는 것만 남고, 다시 싣도록 허락받지 않은 본문은 [@tbl-act-examples]에 나타나지 않는다. 훈련 문장과 시험 문장은 틀(신문이라면 기사)을 나누어 갖지 않는다. 뒤에서 신뢰 구간을 구할 때에도 같은 틀에서 나온 문장은 서로 독립이 아니라고 보아 틀을 통째로 뽑는다.
+# 이 책의 말뭉치는 한국어와 영어가 짝을 이루는 문법에서 만든 문장이며, 저장소에 함께 실려 있다. 문장마다 큰 갈래와 작은 갈래(뒤의 장에서 큰 범주, 작은 범주라 부르는 것이다), 말 단계, 시제, 부정 여부 따위의 표지, 곧 라벨이 붙는다. 다른 말뭉치로 이 장을 실행하면 표지는 그 말뭉치에 있는 것만 남고, 다시 싣도록 허락받지 않은 본문은 [@tbl-act-examples]에 나타나지 않는다. 훈련 문장과 시험 문장은 같은 틀(신문이라면 같은 기사)에서 나오지 않는다. 뒤에서 신뢰 구간을 구할 때에도 같은 틀에서 나온 문장은 서로 독립이 아니라고 보아 틀을 통째로 뽑는다.
 
-# %% [markdown] src="4c35" tags=["en"]
+# %% [markdown] src="81eb" tags=["en"]
 # ## What is read {#sec-act-corpus}
 #
-# The corpus of this book is made from a grammar in which every Korean sentence has an English partner, and it ships with the repository. Each sentence carries labels: a big and a small category, speech level, tense, negation and so on. When the chapter runs on another corpus, only the labels of that corpus remain, and text that we may not reprint does not appear in [@tbl-act-examples]. Training and test sentences share no template (for news, no article). Intervals further below respect this as well: sentences from one template are not independent, so whole templates are drawn.
+# The corpus of this book is made from a grammar in which every Korean sentence has an English partner, and it ships with the repository. Each sentence carries labels: a big and a small category (the terms of later chapters too), speech level, tense, negation and so on. When the chapter runs on another corpus, only the labels of that corpus remain, and text that we may not reprint does not appear in [@tbl-act-examples]. Training and test sentences share no template (for news, no article). Intervals further below respect this as well: sentences from one template are not independent, so whole templates are drawn.
 
 # %%
 #| label: tbl-act-examples
@@ -210,17 +210,17 @@ rows = [{"lang": lang, "texts": len(c), "characters": c.characters.sum(), "bytes
 kc.plots.table(pd.DataFrame(rows), fmt={"tokens/char": ".3f", "tokens/byte": ".3f", "split": ".1%"})
 
 # %% [markdown] tags=["ko"]
-# 한국어는 글자당 {{< var c02.tokens_per_char_ko >}}개, 바이트당 {{< var c02.tokens_per_byte_ko >}}개의 토큰을 쓰고, 한 문장은 평균 {{< var c02.tokens_per_text_ko >}}개이다. 음절 안에서 시작하는 토큰은 {{< var c02.split_ko >}}이다. [음절을 가르는 토큰은 어느 언어에서나 열에 하나가 되지 않아 토큰을 단위로 읽어도 된다.]{.claim key="c02.few_split"}
+# 한국어는 글자당 {{< var c02.tokens_per_char_ko >}}개, 바이트당 {{< var c02.tokens_per_byte_ko >}}개의 토큰을 쓰고, 한 문장은 평균 {{< var c02.tokens_per_text_ko >}}개이다. 음절 안에서 시작하는 토큰은 {{< var c02.split_ko >}}이다. [글자 안에서 시작하는 토큰은 어느 언어에서나 10%에 못 미친다.]{.claim key="c02.few_split"} 이보다 많지 않다면 토큰을 단위로 읽는 데 큰 무리는 없다.
 #
 # ::: {.when key="c02.tokens_en_by_ko"}
-# 영어는 글자당 {{< var c02.tokens_per_char_en >}}개, 바이트당 {{< var c02.tokens_per_byte_en >}}개이다. [글자로 세면 한국어가 더 잘게 나뉘고,]{.claim key="c02.ko_more_per_char"} [바이트로 세면 거꾸로이다.]{.claim key="c02.ko_fewer_per_byte"} 흔히 듣는 '한국어는 토큰을 더 먹는다'는 말은 이처럼 분모에 달려 있다. 분모를 뜻으로 잡는 것이 가장 공평하다. 같은 뜻의 문장 쌍에서 영어 토큰 수는 한국어의 {{< var c02.tokens_en_by_ko >}}배이다.
+# 영어는 글자당 {{< var c02.tokens_per_char_en >}}개, 바이트당 {{< var c02.tokens_per_byte_en >}}개이다. [글자로 세면 한국어가 더 잘게 나뉘고,]{.claim key="c02.ko_more_per_char"} [바이트로 세면 거꾸로이다.]{.claim key="c02.ko_fewer_per_byte"} '한국어는 토큰을 더 먹는다'는 흔한 말이 맞는지는 이처럼 무엇으로 나누느냐에 달려 있다. 뜻을 분모로 삼는 것이 가장 공평하다. 같은 뜻의 문장 쌍에서 영어 토큰 수는 한국어의 {{< var c02.tokens_en_by_ko >}}배이다. 이 비는 한국어를 많이 읽고 만든 이 모델의 어휘에서 나온 것이며, 다른 어휘에서는 달라질 수 있다.
 # :::
 
-# %% [markdown] src="1da3" tags=["en"]
-# Korean takes {{< var c02.tokens_per_char_ko >}} tokens per character and {{< var c02.tokens_per_byte_ko >}} per byte, and a sentence has {{< var c02.tokens_per_text_ko >}} on average. {{< var c02.split_ko >}} of its tokens begin inside a syllable. [In every language fewer than one token in ten cuts a character, so that reading token by token is sound.]{.claim key="c02.few_split"}
+# %% [markdown] src="7c91" tags=["en"]
+# Korean takes {{< var c02.tokens_per_char_ko >}} tokens per character and {{< var c02.tokens_per_byte_ko >}} per byte, and a sentence has {{< var c02.tokens_per_text_ko >}} on average. {{< var c02.split_ko >}} of its tokens begin inside a syllable. [In every language under 10% of the tokens begin inside a character.]{.claim key="c02.few_split"} As long as they are no more than that, reading token by token does little harm.
 #
 # ::: {.when key="c02.tokens_en_by_ko"}
-# English takes {{< var c02.tokens_per_char_en >}} per character and {{< var c02.tokens_per_byte_en >}} per byte. [Counted by characters, Korean is cut finer;]{.claim key="c02.ko_more_per_char"} [counted by bytes, it is the other way round.]{.claim key="c02.ko_fewer_per_byte"} The common remark that Korean eats more tokens thus depends on the denominator. The fairest denominator is meaning: over sentence pairs that say the same, English has {{< var c02.tokens_en_by_ko >}} times the tokens of Korean.
+# English takes {{< var c02.tokens_per_char_en >}} per character and {{< var c02.tokens_per_byte_en >}} per byte. [Counted by characters, Korean is cut finer;]{.claim key="c02.ko_more_per_char"} [counted by bytes, it is the other way round.]{.claim key="c02.ko_fewer_per_byte"} The common remark that Korean eats more tokens thus depends on the denominator. The fairest denominator is meaning: over sentence pairs that say the same, English has {{< var c02.tokens_en_by_ko >}} times the tokens of Korean. This ratio belongs to the vocabulary of our model, which was made from much Korean text; another vocabulary may give another one.
 # :::
 
 # %% [markdown] tags=["ko"]
@@ -269,14 +269,14 @@ kc.plots.table(cost, fmt=".1f")
 # %% [markdown] tags=["ko"]
 # ## 블록마다 재기 {#sec-act-blocks}
 #
-# 시험 문장에서 언어마다 일부를 뽑아 모든 블록의 세 자리를 모은다. 토큰마다 원소의 합, 크기(절댓값)의 합, 최댓값, 평균, 길이, 첨도를 구하고 토큰에 대해 평균한다(최댓값만은 모든 토큰의 최댓값이다). 첨도는 한 토큰의 원소들이 얼마나 고르지 않은지를 잰다. 정규분포이면 3이고, 원소 하나가 홀로 크면 $D$에 가깝다. 트랜스포머의 좌표축이 특별한지를 따질 때 쓰이는 양이다 [@elhage2023privileged].
+# 시험 문장에서 언어마다 일부를 뽑아 모든 블록의 세 자리를 모은다. 토큰마다 원소의 합, 크기(절댓값)의 합, 최댓값, 평균, 길이, 첨도를 구하고 토큰에 대해 평균한다(최댓값만은 모든 토큰의 최댓값이다). 첨도는 한 토큰의 원소들이 얼마나 고르지 않은지를 잰다. 정규분포이면 3이고, 원소 하나가 홀로 크면 차원의 수에 가까워진다. 트랜스포머의 좌표축이 특별한지를 따질 때 쓰이는 양이다 [@elhage2023privileged].
 #
 # **기대.** 잔차 스트림은 쌓이기만 하므로 길이는 뒤로 갈수록 는다. @{brainsurgery}대로라면 합과 최댓값은 상대 깊이 10/12 부근에서 가장 크고 마지막 블록은 아니다. 우리는 블록 번호를 블록 수로 나눈 값을 상대 깊이로 삼고, 한 블록의 차이까지 일치로 본다. 부호가 있는 합은 양과 음이 지워진 나머지여서 크기를 말해 주지 않으리라고 보았다. 부호 있는 합이 절댓값의 합과 늘 같은 블록을 가리킨다면 이 의심은 틀린 것이다.
 
-# %% [markdown] src="0b11" tags=["en"]
+# %% [markdown] src="3655" tags=["en"]
 # ## Block by block {#sec-act-blocks}
 #
-# From the test sentences a part is taken in each language, and three places of every block are gathered. For each token we compute the sum of the elements, the sum of their magnitudes, the maximum, the mean, the length and the kurtosis, and average over tokens (the maximum alone is that of all tokens). Kurtosis measures how uneven the elements of one token are: 3 for a Gaussian, close to $D$ when a single element stands out. It is the quantity used in asking whether the coordinate axes of a transformer are special [@elhage2023privileged].
+# From the test sentences a part is taken in each language, and three places of every block are gathered. For each token we compute the sum of the elements, the sum of their magnitudes, the maximum, the mean, the length and the kurtosis, and average over tokens (the maximum alone is that of all tokens). Kurtosis measures how uneven the elements of one token are: 3 for a Gaussian, close to the number of dimensions when a single element stands out. It is the quantity used in asking whether the coordinate axes of a transformer are special [@elhage2023privileged].
 #
 # **Expectation.** The residual stream only accumulates, so length should grow with depth. If @{brainsurgery} holds here, the sum and the maximum peak near relative depth 10/12 and not at the last block. We take block number over number of blocks as relative depth and accept a difference of one block. The signed sum, being what is left when positives and negatives cancel, should say little about size; if it always points to the same block as the sum of magnitudes, that suspicion is wrong.
 
@@ -400,28 +400,28 @@ results.claim(
 )
 
 # %% [markdown] tags=["ko"]
-# 한국어에서 절댓값의 합은 {{< var c02.peak_magnitude_ko >}}번, 최댓값은 {{< var c02.peak_max_ko >}}번 블록에서 가장 크다. 상대 깊이로 {{< var c02.peak_depth >}}이다. [곧 상대 깊이로는 앞선 보고와 한 블록 안에서 일치한다.]{.claim key="c02.e1_depth"} 다만 일치를 곧이곧대로 받아들이기는 어렵다. [우리 모델에서 그 자리는 마지막 블록이지만]{.claim key="c02.peak_is_last"} 앞선 보고에서 10번은 마지막이 아니었다. 블록이 적은 모델에서는 0.83과 끝을 구별할 수 없다. 그러므로 정점의 상대 깊이는 재현되었는지를 물을 수 있어도, 정점이 끝보다 앞선다는 더 강한 주장은 이 모델로 가릴 수 없다.
+# 한국어에서 절댓값의 합은 {{< var c02.peak_magnitude_ko >}}번, 최댓값은 {{< var c02.peak_max_ko >}}번 블록에서 가장 크다. 절댓값의 합이 가장 큰 곳을 상대 깊이로 적으면 {{< var c02.peak_depth >}}이다. [두 양의 정점은 어느 언어에서나 상대 깊이 10/12에서 한 블록 안에 있다.]{.claim key="c02.e1_depth"} 다만 이 일치를 곧이곧대로 받아들이기는 어렵다. 블록이 적은 모델에서는 마지막 블록도 10/12에서 한 블록 안에 들기 때문이다. 실제로 [두 양은 어느 언어에서나 마지막 블록에서 정점에 이른다.]{.claim key="c02.peak_is_last"} 앞선 보고의 10번은 마지막이 아니었으므로, 그 보고에는 더 강한 주장이 들어 있다. [두 양의 정점은 어느 언어에서나 마지막 블록보다 앞에 있다.]{.claim key="c02.e1_before_last"} 마지막 문장에 성립하지 않았다는 표시가 있다면, 정점의 상대 깊이는 재현되었어도 정점이 끝보다 앞선다는 것은 재현되지 않은 것이다. 그 까닭이 깊이에 있는지, 모델의 크기나 학습한 글에 있는지는 블록이 {{< var c02.n_blocks >}}개인 모델 하나로 가릴 수 없다.
 #
-# [길이는 모든 블록에서 늘어]{.claim key="c02.norm_grows"} 첫 블록의 {{< var c02.norm_first_ko >}}에서 마지막 블록의 {{< var c02.norm_last_ko >}}이 된다. 잔차 스트림이 쌓이기만 한다면 당연한 결과이고, 층의 좋고 나쁨과는 아무 상관이 없다. [첨도도 앞보다 뒤가 높다.]{.claim key="c02.kurtosis_grows"} 첫 블록에서 {{< var c02.kurtosis_first_ko >}}, q2에서 {{< var c02.kurtosis_middle_ko >}}, 마지막에서 {{< var c02.kurtosis_last_ko >}}이다. 뒤로 갈수록 몇 개의 좌표가 유난히 커진다는 뜻이며, 그런 좌표가 제곱 오차를 지배하면 오토인코더는 그것부터 맞춘다. [부호 있는 합은 크기와 다른 블록을 가리키는 언어가 있다.]{.claim key="c02.signed_sum_differs"} 합으로 층을 고르는 것은 피하는 편이 낫다. [0번 블록에서 가장 많이 쓰는 것은 MLP이다.]{.claim key="c02.first_mlp_writes_most"} 이 블록은 토큰의 정체를 처음으로 펼쳐 놓는 곳이다.
+# [길이는 어느 언어에서나 모든 블록에서 늘어]{.claim key="c02.norm_grows"} 한국어에서는 첫 블록의 {{< var c02.norm_first_ko >}}에서 마지막 블록의 {{< var c02.norm_last_ko >}}이 된다. 더하기만 하는 스트림에서 예상할 수 있는 결과이고, 이것만으로는 층의 좋고 나쁨을 말할 수 없다. [첨도는 첫 블록보다 마지막 블록에서 높다.]{.claim key="c02.kurtosis_grows"} 한국어에서 첫 블록은 {{< var c02.kurtosis_first_ko >}}, q2는 {{< var c02.kurtosis_middle_ko >}}, 마지막은 {{< var c02.kurtosis_last_ko >}}이다. 첨도가 높다는 것은 몇 개의 좌표가 유난히 크다는 뜻이며, 그런 좌표가 제곱 오차를 지배하면 오토인코더는 그것부터 맞춘다. [부호 있는 합은 크기와 다른 블록을 가리키는 언어가 있다.]{.claim key="c02.signed_sum_differs"} 두 블록이 같게 나왔더라도 부호 있는 합은 지워지고 남은 나머지이므로, 이것으로 층을 고르는 것은 피하는 편이 낫다. [0번 블록에서 MLP가 쓰는 벡터는 어텐션이 쓰는 것보다 두 배 넘게 길다.]{.claim key="c02.first_mlp_writes_most"} 첫 블록의 일이 앞의 토큰을 모아 오는 것보다 토큰 자체를 펼쳐 놓는 것에 가깝다는 짐작과 어울리지만, 길이만으로 확인되는 것은 아니다.
 
-# %% [markdown] src="deca" tags=["en"]
-# In Korean the sum of magnitudes peaks at block {{< var c02.peak_magnitude_ko >}} and the maximum at block {{< var c02.peak_max_ko >}}, a relative depth of {{< var c02.peak_depth >}}. [In relative depth this agrees with the earlier report to within one block.]{.claim key="c02.e1_depth"} The agreement should not be taken at face value, though. [In our model that place is the last block,]{.claim key="c02.peak_is_last"} while in the earlier report layer 10 was not the last. With few blocks, 0.83 cannot be told from the end. So we can ask whether the relative depth of the peak is reproduced, but the stronger claim, that the peak comes before the end, cannot be decided with this model.
+# %% [markdown] src="8c7a" tags=["en"]
+# In Korean the sum of magnitudes peaks at block {{< var c02.peak_magnitude_ko >}} and the maximum at block {{< var c02.peak_max_ko >}}; the peak of the former has a relative depth of {{< var c02.peak_depth >}}. [In every language both peak within one block of relative depth 10/12.]{.claim key="c02.e1_depth"} The agreement should not be taken at face value, though, for in a model with few blocks the last one, too, lies within one block of 10/12. Indeed, [both peak at the last block in every language.]{.claim key="c02.peak_is_last"} In the earlier report layer 10 was not the last, so that report contains a stronger claim. [In every language both peak before the last block.]{.claim key="c02.e1_before_last"} If that sentence is marked as not holding, the relative depth of the peak was reproduced but its coming before the end was not. Whether this is due to depth, to the size of the model or to the text it was trained on cannot be decided with a single model of {{< var c02.n_blocks >}} blocks.
 #
-# [Length grows at every block,]{.claim key="c02.norm_grows"} from {{< var c02.norm_first_ko >}} after the first to {{< var c02.norm_last_ko >}} after the last. If the stream only accumulates, nothing else can be expected, and it has nothing to do with the merit of a layer. [Kurtosis, too, is higher at the end than at the beginning:]{.claim key="c02.kurtosis_grows"} {{< var c02.kurtosis_first_ko >}} after the first block, {{< var c02.kurtosis_middle_ko >}} at q2, {{< var c02.kurtosis_last_ko >}} after the last. Towards the end a few coordinates become unusually large, and where such coordinates rule the squared error, an autoencoder fits them first. [There is a language in which the signed sum points to another block than size does.]{.claim key="c02.signed_sum_differs"} Sums are better not used to choose a layer. [In block 0 it is the MLP that writes most.]{.claim key="c02.first_mlp_writes_most"} This block is where the identity of a token is first unfolded.
+# [Length grows at every block in every language,]{.claim key="c02.norm_grows"} in Korean from {{< var c02.norm_first_ko >}} after the first to {{< var c02.norm_last_ko >}} after the last. In a stream that is only added to, this is to be expected, and by itself it says nothing about the merit of a layer. [Kurtosis is higher after the last block than after the first.]{.claim key="c02.kurtosis_grows"} In Korean it is {{< var c02.kurtosis_first_ko >}} after the first block, {{< var c02.kurtosis_middle_ko >}} at q2 and {{< var c02.kurtosis_last_ko >}} after the last. High kurtosis means that a few coordinates are unusually large, and where such coordinates rule the squared error, an autoencoder fits them first. [There is a language in which the signed sum points to another block than size does.]{.claim key="c02.signed_sum_differs"} Even where both point to the same block, a signed sum is what is left after cancelling, and is better not used to choose a layer. [In block 0 the MLP writes over twice as long a vector as attention.]{.claim key="c02.first_mlp_writes_most"} This fits the guess that the first block unfolds the token itself more than it gathers from the tokens before, but length alone does not confirm it.
 
 # %% [markdown] tags=["ko"]
 # ## 큰 층과 많이 담은 층 {#sec-act-choice}
 #
 # 그렇다면 층은 무엇으로 고르는가? 이 책의 관심은 글의 갈래가 특징으로 나타나는지이므로, 갈래가 선형으로 읽히는 정도를 블록마다 재는 것이 크기보다 옳은 기준이다. 문장마다 `resid_post`를 토큰에 대해 평균하고, 훈련 문장에서 선형 분류기(릿지)를 맞추어 시험 문장의 큰 갈래를 맞힌다. 자세한 탐침은 5장의 일이고 여기서는 깊이에 따른 모양만 본다.
 #
-# **기대.** 정확도는 가운데에서 높고 끝에서 낮다. 마지막 블록은 다음 토큰을 맞히는 데 쓰이므로 글 전체의 갈래는 뒤로 밀릴 것이다. 정확도가 마지막 블록까지 계속 오른다면 q2를 고를 까닭은 비용밖에 남지 않는다.
+# **기대.** 정확도는 가운데에서 높고 끝에서 낮다. 마지막 블록은 다음 토큰을 맞히는 데 쓰이므로 글 전체의 갈래는 뒤로 밀릴 것이다. 정확도가 마지막 블록까지 계속 오른다면 q2를 고를 까닭은 비용밖에 남지 않고, 첫 블록이 q2만큼 높다면 가운데가 낫다는 말도 성립하지 않는다.
 
-# %% [markdown] src="eabb" tags=["en"]
+# %% [markdown] src="b81a" tags=["en"]
 # ## Large layers and telling layers {#sec-act-choice}
 #
 # By what, then, should a layer be chosen? This book asks whether the topic of a text shows in features, so a better criterion than size is how well the topic can be read off linearly at each block. We average `resid_post` over the tokens of a sentence, fit a linear (ridge) classifier on training sentences and predict the big category of test sentences. Chapter 5 does the probing in earnest; here only the shape over depth matters.
 #
-# **Expectation.** Accuracy is high in the middle and lower at the end: the last block serves the prediction of the next token, so the topic of the whole should recede. If accuracy keeps rising to the last block, cost is the only reason left for q2.
+# **Expectation.** Accuracy is high in the middle and lower at the end: the last block serves the prediction of the next token, so the topic of the whole should recede. If accuracy keeps rising to the last block, cost is the only reason left for q2; if the first block is as high as q2, the middle cannot be called better either.
 
 
 # %%
@@ -504,22 +504,26 @@ ax.legend(loc="upper right", ncols=2)
 kc.plots.save(fig, "fig-act-depth")
 
 # %% [markdown] tags=["ko"]
-# 한국어에서 정확도는 q0 {{< var c02.accuracy_first >}}, q2 {{< var c02.accuracy_middle >}}, q3 {{< var c02.accuracy_late >}}, 마지막 {{< var c02.accuracy_last >}}이고(가장 잦은 갈래만 답하면 {{< var c02.chance >}}), 가장 높은 곳은 {{< var c02.best_block >}}번 블록이다. [q2와 가장 좋은 블록의 구간은 어느 언어에서나 겹친다.]{.claim key="c02.middle_near_best"} [기대한 대로 q2는 어느 언어에서나 마지막 블록보다 높다.]{.claim key="c02.middle_above_last"} [벡터가 가장 긴 블록은 어느 언어에서도 갈래를 가장 잘 담은 블록이 아니다.]{.claim key="c02.largest_is_not_best"} 다만 [@fig-act-depth]의 띠가 보여 주듯 이웃한 블록의 차이는 틀을 다시 뽑을 때의 흔들림과 견주어 읽어야 한다. 이 그림이 말해 주는 것은 q2가 유일한 정답이라는 것이 아니라, 크기가 층을 고르는 기준이 못 된다는 것과 q2를 고르는 데 드는 값이 작다는 것이다. 순전파를 그 블록에서 멈출 수 있으므로 뒤쪽 층보다 싸기도 하다.
+# 한국어에서 정확도는 q0 {{< var c02.accuracy_first >}}, q2 {{< var c02.accuracy_middle >}}, q3 {{< var c02.accuracy_late >}}, 마지막 {{< var c02.accuracy_last >}}이고(가장 잦은 갈래만 답하면 {{< var c02.chance >}}), 가장 높은 곳은 {{< var c02.best_block >}}번 블록이다. 기대는 둘로 나누어 읽어야 한다. 끝에서 낮으리라는 쪽은 [q2가 어느 언어에서나 마지막 블록보다 높다]{.claim key="c02.middle_above_last"}는 문장으로 시험하였다. 성립하지 않았다는 표시가 있으면 그 말뭉치에서는 비용 말고는 q2를 고를 까닭이 없다. 가운데에서 높으리라는 쪽은 q2가 q0보다도 높아야 옳은데, 위의 두 수에서 q2가 더 낮다면 기대의 이 절반은 틀렸다. 그럴 때 갈래는 첫 블록에서 이미 읽히며, 문장에 나온 낱말만으로도 꽤 짐작된다는 뜻이다.
+#
+# [q2와 가장 좋은 블록의 구간은 어느 언어에서나 겹친다.]{.claim key="c02.middle_near_best"} 그러나 구간이 겹친다고 해서 차이가 없다는 말은 아니다. 같은 문장에서 잰 두 수의 차이는 짝을 지어 다시 재야 알 수 있고, 여기서는 재지 않았다. [벡터가 가장 긴 블록은 어느 언어에서도 갈래를 가장 잘 담은 블록이 아니다.]{.claim key="c02.largest_is_not_best"} 두 블록이 같은 말뭉치가 있더라도, 크기는 갈래를 묻지 않고 잰 것이므로 층을 고르는 근거가 되지 못한다. 그러니 [@fig-act-depth]는 q2가 정답이라고 말해 주지 않는다. 이 책이 q2를 주로 읽는 까닭은 가운데층과 뒤쪽 층을 견준 @{fxnnxc}의 물음을 같은 자리에서 다시 묻기 위해서이고, 순전파를 그 블록에서 멈출 수 있어 뒤쪽 층보다 싸기 때문이다.
 
-# %% [markdown] src="a3b9" tags=["en"]
-# In Korean, accuracy is {{< var c02.accuracy_first >}} at q0, {{< var c02.accuracy_middle >}} at q2, {{< var c02.accuracy_late >}} at q3 and {{< var c02.accuracy_last >}} after the last block (always answering the commonest category: {{< var c02.chance >}}); the best is block {{< var c02.best_block >}}. [In every language the intervals of q2 and of the best block overlap.]{.claim key="c02.middle_near_best"} [As expected, q2 is above the last block in every language.]{.claim key="c02.middle_above_last"} [In no language is the block with the longest vectors the one that tells the category best.]{.claim key="c02.largest_is_not_best"} As the bands of [@fig-act-depth] show, differences between neighbours have to be read against the variation from drawing templates again. What the figure says is not that q2 is the one right answer, but that size is no criterion for choosing a layer and that choosing q2 costs little. It is cheaper than a late layer as well, since the forward pass can stop there.
+# %% [markdown] src="acb5" tags=["en"]
+# In Korean, accuracy is {{< var c02.accuracy_first >}} at q0, {{< var c02.accuracy_middle >}} at q2, {{< var c02.accuracy_late >}} at q3 and {{< var c02.accuracy_last >}} after the last block (always answering the commonest category: {{< var c02.chance >}}); the best is block {{< var c02.best_block >}}. The expectation has two parts. That accuracy is lower at the end was tested by the sentence that [q2 is above the last block in every language;]{.claim key="c02.middle_above_last"} where that is marked as not holding, nothing but cost speaks for q2 on this corpus. That accuracy is high in the middle requires q2 to be above q0 as well; if q2 is the lower of the two numbers above, this half of the expectation was wrong. The category can then be read after the very first block already, which means that the words of a sentence alone go far towards it.
+#
+# [In every language the intervals of q2 and of the best block overlap.]{.claim key="c02.middle_near_best"} Overlapping intervals do not mean that there is no difference, however: two numbers from the same sentences have to be compared pair by pair, which was not done here. [In no language is the block with the longest vectors the one that tells the category best.]{.claim key="c02.largest_is_not_best"} Even on a corpus where the two coincide, size is measured without asking about categories and so is no reason for choosing a layer. [@fig-act-depth] does not say, then, that q2 is the right answer. This book mainly reads q2 in order to ask the question of @{fxnnxc}, who compared a middle layer with a late one, again at the same places, and because the forward pass can stop there, which makes it cheaper than a late layer.
 
 # %% [markdown] tags=["ko"]
 # ## 유별난 첫 토큰 {#sec-act-first}
 #
-# 언어 모델은 글의 맨 앞 토큰에 유별나게 큰 활성값을 싣는 일이 많다. 볼 것이 없는 어텐션이 눈길을 두는 곳이어서 [@xiao2023sinks] 그 토큰의 몇 좌표만 수백 배로 커진다 [@sun2024massive].
+# 언어 모델은 글의 맨 앞 토큰에 유별나게 큰 활성값을 싣는 일이 많다. 볼 것이 없는 어텐션이 눈길을 두는 곳이어서 [@xiao2023sinks] 그 토큰의 몇 좌표만 다른 좌표보다 천 배 넘게 커지기도 한다 [@sun2024massive].
 #
 # **기대.** 시작 토큰(위치 0)의 길이는 다른 토큰의 중앙값보다 여러 배 크고, 첫 실제 토큰(위치 1)은 그보다 훨씬 덜하다. 시작 토큰이 보통 길이라면 저장소에서 뺄 까닭이 없고, 위치 1까지 유별나다면 그것도 빼야 한다.
 
-# %% [markdown] src="13d1" tags=["en"]
+# %% [markdown] src="fe0c" tags=["en"]
 # ## The unusual first token {#sec-act-first}
 #
-# Language models tend to put unusually large activations on the very first token of a text. Attention rests there when it has nothing to look at [@xiao2023sinks], and a few coordinates of that token grow by a factor of hundreds [@sun2024massive].
+# Language models tend to put unusually large activations on the very first token of a text. Attention rests there when it has nothing to look at [@xiao2023sinks], and a few coordinates of that token can be over a thousand times as large as the others [@sun2024massive].
 #
 # **Expectation.** The start token (position 0) is several times as long as the median of other tokens, and the first real token (position 1) far less so. If the start token has ordinary length, there is no reason to leave it out of the store; if position 1 is unusual too, it would have to go as well.
 
@@ -579,10 +583,10 @@ panels[0].legend()
 kc.plots.save(fig, "fig-act-positions")
 
 # %% [markdown] tags=["ko"]
-# q2에서 시작 토큰은 다른 토큰 중앙값의 {{< var c02.start_ratio_middle >}}배, q3에서 {{< var c02.start_ratio_late >}}배이다. 다른 토큰의 99번째 백분위수는 {{< var c02.p99_ratio_middle >}}배에 그친다. [시작 토큰은 분명한 이상값이고,]{.claim key="c02.start_is_outlier"} 언제나 같은 벡터여서 배울 것도 없다. 빼지 않으면 평균과 척도, 설명된 분산이 모두 이 한 점에 끌려간다. 위치 1은 {{< var c02.first_ratio_middle >}}배이다. [첫 실제 토큰은 조금 다를 뿐 이상값은 아니므로 남긴다.]{.claim key="c02.first_is_ordinary"} 활성값이 위치에 얼마나 달려 있는지는 뒤의 장에서 따로 묻는다.
+# q2에서 시작 토큰은 다른 토큰 중앙값의 {{< var c02.start_ratio_middle >}}배, q3에서 {{< var c02.start_ratio_late >}}배이다. 다른 토큰의 99번째 백분위수는 q2에서 {{< var c02.p99_ratio_middle >}}배에 그친다. [시작 토큰은 다른 토큰의 99번째 백분위수보다 두 배 넘게 길다.]{.claim key="c02.start_is_outlier"} 게다가 언제나 같은 벡터여서 배울 것도 없다. 빼지 않으면 평균과 척도, 설명된 분산이 모두 이 한 점에 끌려간다. 한국어의 위치 1은 q2에서 {{< var c02.first_ratio_middle >}}배, q3에서 {{< var c02.first_ratio_late >}}배이다. [첫 실제 토큰의 중앙값은 어느 언어에서나 전체 중앙값의 1.5배에 못 미친다.]{.claim key="c02.first_is_ordinary"} 이 문장에 성립하지 않았다는 표시가 있으면 위치 1도 보통 토큰은 아니며, 앞에 적은 대로라면 함께 빼야 한다. 이 책은 그래도 남긴다. 시작 토큰과 달리 글마다 다른 벡터여서 배울 것이 있고, [@fig-act-positions]에서 보듯 길이가 시작 토큰에는 한참 못 미치기 때문이다. 대신 글의 첫머리에서 켜지는 특징은 위치의 몫을 의심하며 읽어야 한다. 활성값이 위치에 얼마나 달려 있는지는 이 장에서 더 묻지 않는다.
 
-# %% [markdown] src="db35" tags=["en"]
-# At q2 the start token is {{< var c02.start_ratio_middle >}} times as long as the median of the others, at q3 {{< var c02.start_ratio_late >}} times; the 99th percentile of the others reaches only {{< var c02.p99_ratio_middle >}} times. [The start token is a plain outlier,]{.claim key="c02.start_is_outlier"} and being always the same vector, it has nothing to teach. Left in, it would drag the mean, the scale and the explained variance towards a single point. Position 1 has {{< var c02.first_ratio_middle >}} times the median. [The first real token is a little different but no outlier, so it stays.]{.claim key="c02.first_is_ordinary"} How far activations depend on position is a question for a later chapter.
+# %% [markdown] src="91e1" tags=["en"]
+# At q2 the start token is {{< var c02.start_ratio_middle >}} times as long as the median of the others, at q3 {{< var c02.start_ratio_late >}} times; the 99th percentile of the others reaches only {{< var c02.p99_ratio_middle >}} times at q2. [The start token is over twice as long as the 99th percentile of the others.]{.claim key="c02.start_is_outlier"} Being always the same vector, it has nothing to teach either. Left in, it would drag the mean, the scale and the explained variance towards a single point. In Korean, position 1 has {{< var c02.first_ratio_middle >}} times the median at q2 and {{< var c02.first_ratio_late >}} times at q3. [In every language the median of the first real token is under 1.5 times the median of all.]{.claim key="c02.first_is_ordinary"} Where this is marked as not holding, position 1 is no ordinary token either and, by what was said above, would have to go as well. This book keeps it all the same: unlike the start token it is another vector in each text and so has something to teach, and as [@fig-act-positions] shows, its length stays far below that of the start token. In return, features that fire at the beginning of a text have to be read with position in mind. How far activations depend on position is not pursued in this chapter.
 
 # %% [markdown] tags=["ko"]
 # ## 읽은 글과 쓴 글 {#sec-act-generated}
@@ -657,17 +661,17 @@ results.claim(
 )
 
 # %% [markdown] tags=["ko"]
-# 쓰는 동안 모은 활성값과 다시 읽어 모은 활성값의 상대 오차는 {{< var c02.reread_error >}}이다. [둘은 같은 측정이다.]{.claim key="c02.reread_same"} 한국어에서 원래 문장의 손실은 토큰당 {{< var c02.loss_read >}}, 모델이 쓴 글의 손실은 {{< var c02.loss_written >}}이다. [모델은 제가 쓴 글을 더 그럴듯하게 여긴다.]{.claim key="c02.written_likelier"} 활성값의 길이는 {{< var c02.written_length_ratio >}}배이다. [글이 달라져도 길이는 거의 같다.]{.claim key="c02.written_same_length"} 그러니 @{brainsurgery}의 절차가 우리 것과 다른 결과를 낳는다면 그 까닭은 모으는 방법이 아니라 글의 주제와 품질에 있다. 이 책은 표지가 필요하므로 주어진 글을 읽는다.
+# 쓰는 동안 모은 활성값과 다시 읽어 모은 활성값의 상대 오차는 {{< var c02.reread_error >}}이다. [두 측정의 차이는 1%에 못 미친다.]{.claim key="c02.reread_same"} 한국어에서 원래 문장의 손실은 토큰당 {{< var c02.loss_read >}}, 모델이 쓴 글의 손실은 {{< var c02.loss_written >}}이다. [어느 언어에서나 모델이 쓴 글의 손실이 더 낮다.]{.claim key="c02.written_likelier"} 한국어에서 모델이 쓴 글의 활성값은 원래 문장의 {{< var c02.written_length_ratio >}}배 길이이다. [평균 길이의 차이는 어느 언어에서나 5%에 못 미친다.]{.claim key="c02.written_same_length"} 이 문장에 성립하지 않았다는 표시가 있으면, 길이가 거의 같으리라는 우리의 기대가 어긋난 것이다. 다시 읽어도 같은 값이 나왔다면 길이의 차이는 모으는 방법이 아니라 글에서 온다. 다만 짧은 글 몇십 개에서 구간 없이 잰 것이므로 차이의 크기에 무게를 둘 수는 없다. @{brainsurgery}의 절차를 우리 모델에 썼을 때 다른 결과가 나온다면, 마찬가지로 읽은 글이 다르기 때문이라고 보아야 한다. 이 책은 표지가 필요하므로 주어진 글을 읽는다.
 
-# %% [markdown] src="abf1" tags=["en"]
-# Activations captured while writing differ from those of reading again by {{< var c02.reread_error >}}. [The two are the same measurement.]{.claim key="c02.reread_same"} In Korean the loss of the original sentences is {{< var c02.loss_read >}} per token, that of the model's own text {{< var c02.loss_written >}}. [The model finds its own text likelier.]{.claim key="c02.written_likelier"} Activations are {{< var c02.written_length_ratio >}} times as long. [The text changes, the length hardly does.]{.claim key="c02.written_same_length"} If the procedure of @{brainsurgery} leads to other results than ours, the reason lies in the topics and the quality of the text and not in how activations are captured. This book needs labels, and so it reads given text.
+# %% [markdown] src="8612" tags=["en"]
+# Activations captured while writing differ from those of reading again by {{< var c02.reread_error >}}. [The two measurements differ by under 1%.]{.claim key="c02.reread_same"} In Korean the loss of the original sentences is {{< var c02.loss_read >}} per token, that of the model's own text {{< var c02.loss_written >}}. [In every language the model's own text has the lower loss.]{.claim key="c02.written_likelier"} In Korean the activations of the model's own text are {{< var c02.written_length_ratio >}} times as long as those of the original sentences. [In every language mean lengths differ by under 5%.]{.claim key="c02.written_same_length"} Where this is marked as not holding, our expectation of nearly equal length has failed. If reading again gives the same values, a difference in length comes from the text and not from how activations are captured. It was measured without intervals, though, on a few dozen short texts, so its size should not be given much weight. Likewise, if the procedure of @{brainsurgery} led to other results in our model, the reason would have to be sought in the text. This book needs labels, and so it reads given text.
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 결론을 뒤집는가 {#sec-act-refute}
 #
-# 이 책은 앞으로 `q2.resid_post`를 주로 읽고 `q3.resid_post`를 견준다. 전체로는 {{< var c02.tokens_gathered >}}개 토큰이다. 다음이 관찰되면 이 선택을 다시 해야 한다. 첫째, 다른 말뭉치에서 갈래의 정확도가 q2보다 뒤쪽에서 뚜렷이(띠가 겹치지 않을 만큼) 높을 때. 둘째, 블록이 더 많은 모델에서도 절댓값의 합과 최댓값이 마지막 블록에서 가장 클 때. 그렇다면 @{brainsurgery}의 0.83은 깊이의 법칙이 아니라 그 모델의 사정이다. 셋째, 시작 토큰을 빼고도 몇 개의 토큰이 분산의 대부분을 차지할 때. 여기의 수는 모델 하나와 시드 하나에서 나왔고, 구간은 틀을 다시 뽑은 것이므로 모델을 다시 학습할 때의 흔들림은 담고 있지 않다.
+# 이 책은 앞으로 `q2.resid_post`를 주로 읽고 `q3.resid_post`를 견준다. 전체로는 {{< var c02.tokens_gathered >}}개 토큰이다. 다음이 관찰되면 이 선택을 다시 해야 한다. 첫째, 갈래의 정확도가 q2의 앞이나 뒤에서 뚜렷이(띠가 겹치지 않을 만큼) 높을 때. 둘째, 블록이 더 많은 모델에서도 절댓값의 합과 최댓값이 마지막 블록에서 가장 클 때. 그렇다면 @{brainsurgery}의 0.83은 깊이의 법칙이 아니라 그 모델의 사정이다. 셋째, 시작 토큰을 빼고도 몇 개의 토큰이 분산의 대부분을 차지할 때. 여기의 수는 모델 하나와 시드 하나에서 나왔고, 구간은 틀을 다시 뽑은 것이므로 모델을 다시 학습할 때의 흔들림은 담고 있지 않다.
 
-# %% [markdown] src="a4ab" tags=["en"]
+# %% [markdown] src="771c" tags=["en"]
 # ## What would overturn this {#sec-act-refute}
 #
-# From here on the book mainly reads `q2.resid_post` and compares it with `q3.resid_post`: {{< var c02.tokens_gathered >}} tokens in all. The choice would have to be made again if one of the following were seen. First, that on another corpus categories are told clearly better (with bands that do not overlap) after q2. Second, that in models with more blocks, too, magnitude and maximum peak at the very last block; the 0.83 of @{brainsurgery} would then be no law of depth but a circumstance of that model. Third, that even without the start token a few tokens make up most of the variance. The numbers here come from one model and one seed; the intervals come from drawing templates again and so do not contain the variation of training the model anew.
+# From here on the book mainly reads `q2.resid_post` and compares it with `q3.resid_post`: {{< var c02.tokens_gathered >}} tokens in all. The choice would have to be made again if one of the following were seen. First, that categories are told clearly better (with bands that do not overlap) before or after q2. Second, that in models with more blocks, too, magnitude and maximum peak at the very last block; the 0.83 of @{brainsurgery} would then be no law of depth but a circumstance of that model. Third, that even without the start token a few tokens make up most of the variance. The numbers here come from one model and one seed; the intervals come from drawing templates again and so do not contain the variation of training the model anew.

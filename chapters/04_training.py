@@ -1,16 +1,16 @@
 # %% [markdown] tags=["ko"]
 # # 학습: 손실은 내려가고, 그다음에는 {#sec-training}
 #
-# 3장에서 세 변형의 식을 보았다. 이 장은 그것을 실제로 학습시키고 결과를 믿어도 되는지 따진다. 손실 곡선은 거의 언제나 내려가므로 그것만으로는 아무것도 알 수 없다. 물음은 넷이다. 손실과 활성 특징 수(L0)는 어떻게 움직이며, 층과 언어에 따라 다른가? 학습에 쓰지 않은 문장에서도 같은가? 흔히 말하는 '좋은 오토인코더'의 기준을 지키는가? 표준형은 정말로 활성값을 줄여 놓는가?
+# 3장에서 세 변형의 식을 보았다. 이 장은 그것을 실제로 학습시키고 결과를 믿어도 되는지 따진다. 손실 곡선은 거의 언제나 내려가므로 그것만으로 알 수 있는 것은 별로 없다. 물음은 넷이다. 손실과 활성 특징 수(L0)는 어떻게 움직이며, 층과 언어에 따라 다른가? 학습에 쓰지 않은 문장에서도 같은가? 흔히 말하는 '좋은 오토인코더'의 기준을 지키는가? 표준형은 정말로 활성값을 줄여 놓는가?
 #
-# 앞선 주장은 다음과 같다. @{fxnnxc}는 손실과 희소성이 학습과 함께 내려가며 가운데 층이 더 빠르다고 하였고, 학습 끝의 손실을 표준형 5에서 10, 게이트형은 가운데 층(50%) 12, 뒤쪽 층(75%) 40쯤으로 그렸다. 언어별 비교를 예고했지만 보인 것은 한국어뿐이다. 한국어 백과 글 하나는 좋은 오토인코더의 기준으로 설명된 분산 90% 초과, 죽은 특징 5% 미만, 활성 특징 1%에서 5%, 원래에 가까운 하류 손실을 든다. 그 글은 또 L1 벌점이 활성값을 줄이고 게이트형은 그러지 않는다고 한다. 이 마지막 주장의 출처는 [@rajamanoharan2024gated]이다.
+# 앞선 주장은 다음과 같다. @{fxnnxc}는 손실과 L0가 학습과 함께 내려가며 가운데 층이 더 빠르다고 하였고, 학습 끝의 손실을 표준형 5에서 10, 게이트형은 가운데 층(50%) 12, 뒤쪽 층(75%) 40쯤으로 그렸다. 언어별 비교를 예고했지만 보인 것은 한국어뿐이다. 한국어 백과 글 하나는 좋은 오토인코더의 기준으로 설명 분산 90% 초과, 죽은 특징 5% 미만, 활성 특징 1%에서 5%, 원래에 가까운 하류 손실을 든다. 그 글은 또 L1 벌점이 활성값을 줄이고 게이트형은 그러지 않는다고 한다. 이 마지막 주장의 출처는 [@rajamanoharan2024gated]이다.
 
-# %% [markdown] src="67e0" tags=["en"]
+# %% [markdown] src="bbc6" tags=["en"]
 # # Training: the loss goes down, and then {#sec-training}
 #
-# Chapter 3 showed the equations of three variants. This chapter trains them and asks whether the results can be trusted. A loss curve nearly always goes down, so by itself it tells nothing. There are four questions. How do the loss and the number of active features (L0) move, and does that depend on layer and language? Is it the same on sentences that were not trained on? Are the usual criteria of a good autoencoder met? And does the standard form really shrink activations?
+# Chapter 3 showed the equations of three variants. This chapter trains them and asks whether the results can be trusted. A loss curve nearly always goes down, so by itself it tells little. There are four questions. How do the loss and the number of active features (L0) move, and does that depend on layer and language? Is it the same on sentences that were not trained on? Are the usual criteria of a good autoencoder met? And does the standard form really shrink activations?
 #
-# These are the earlier claims. @{fxnnxc} says that loss and sparsity fall with training, faster at the middle layer, and draws final losses of 5 to 10 for the standard form, and for the gated form about 12 at the middle layer (50%) and 40 at the late one (75%). A comparison by language is announced, but only Korean is shown. A Korean encyclopedia article names as criteria of a good autoencoder over 90% explained variance, under 5% dead features, 1% to 5% of features active, and a downstream loss close to the original. It also says that the L1 penalty shrinks activations and that the gated form does not; the source of this last claim is [@rajamanoharan2024gated].
+# These are the earlier claims. @{fxnnxc} says that loss and L0 fall with training, faster at the middle layer, and draws final losses of 5 to 10 for the standard form, and for the gated form about 12 at the middle layer (50%) and 40 at the late one (75%). A comparison by language is announced, but only Korean is shown. A Korean encyclopedia article names as criteria of a good autoencoder over 90% explained variance, under 5% dead features, 1% to 5% of features active, and a downstream loss close to the original. It also says that the L1 penalty shrinks activations and that the gated form does not; the source of this last claim is [@rajamanoharan2024gated].
 
 # %% tags=["parameters"]
 preset = "default"
@@ -56,12 +56,12 @@ PLACES = {middle: "middle", late: "late"}
 # %% [markdown] tags=["ko"]
 # ## 한 번의 학습 {#sec-train-one}
 #
-# 학습에 드는 것은 활성값과 두 묶음의 설정이다. `SAEConfig`는 무엇을 학습할지(변형, 특징 수, 희소성의 세기)를, `TrainConfig`는 어떻게 학습할지(걸음 수, 배치, 시드)를 정한다. `held`를 주면 학습하는 동안 시험 문장의 활성값에서도 L0와 설명된 분산을 잰다. 시험 문장은 훈련 문장과 틀을 나누어 갖지 않는다.
+# 학습에 드는 것은 활성값과 두 묶음의 설정이다. `SAEConfig`는 무엇을 학습할지(변형, 특징 수, 희소성의 세기)를, `TrainConfig`는 어떻게 학습할지(걸음 수, 배치, 시드)를 정한다. `held`를 주면 학습하는 동안 시험 문장의 활성값에서도 L0와 설명 분산을 잰다. 시험 문장과 훈련 문장에는 겹치는 틀이 없다(뉴스라면 겹치는 기사가 없다).
 
-# %% [markdown] src="24c7" tags=["en"]
+# %% [markdown] src="0f24" tags=["en"]
 # ## One training run {#sec-train-one}
 #
-# Training takes activations and two sets of settings. `SAEConfig` says what is trained (variant, number of features, strength of sparsity), `TrainConfig` how (steps, batch, seed). Given `held`, L0 and explained variance are also measured on activations of test sentences as training goes on. Test sentences share no template with training sentences.
+# Training takes activations and two sets of settings. `SAEConfig` says what is trained (variant, number of features, strength of sparsity), `TrainConfig` how (steps, batch, seed). Given `held`, L0 and explained variance are also measured on activations of test sentences as training goes on. Test sentences share no template with training sentences (for news, no article).
 
 # %%
 acts, held = study.acts("train", langs[0], middle), study.acts("test", langs[0], middle)
@@ -103,12 +103,12 @@ curves["held_unexplained"] = 1 - curves.held_explained_variance
 # %% [markdown] tags=["ko"]
 # ## 곡선 {#sec-train-curves}
 #
-# **기대.** 손실과 L0는 모든 경우에 내려간다. 가운데 층이 뒤쪽 층보다 빨리 자리를 잡고 오차도 작다. 언어가 달라도 순서는 같다. 시험 문장의 곡선은 훈련 곡선을 따라가되 조금 나쁘다. 시험 곡선이 도중에 다시 나빠진다면 문장의 틀을 외운 것이고, 두 언어의 순서가 다르면 한국어에서 본 것을 언어 일반으로 넓힐 수 없다.
+# **기대.** 손실과 L0는 모든 경우에 내려간다. 가운데 층이 뒤쪽 층보다 빨리 자리를 잡고 오차도 작다. 언어가 달라도 순서는 같다. 시험 문장의 곡선은 훈련 곡선을 따라가되 조금 나쁘다. 시험 곡선이 도중에 다시 나빠진다면 문장의 틀을 외운 것이고, 두 언어의 순서가 다르면 한국어에서 본 것을 언어 일반으로 넓힐 수 없다. [@fig-train-curves]에서 둥근 점은 q2, 네모 점은 q3의 시험 문장이고, `dead_after`는 학습 전체의 1/8이다.
 
-# %% [markdown] src="04b2" tags=["en"]
+# %% [markdown] src="117e" tags=["en"]
 # ## The curves {#sec-train-curves}
 #
-# **Expectation.** Loss and L0 fall in all cases. The middle layer settles sooner than the late one and has a smaller error. The order is the same in both languages. Curves on test sentences follow those of training, a little worse. If a test curve turned up again, the templates would have been memorised; if the languages disagreed in order, what is seen in Korean could not be extended to language at large.
+# **Expectation.** Loss and L0 fall in all cases. The middle layer settles sooner than the late one and has a smaller error. The order is the same in both languages. Curves on test sentences follow those of training, a little worse. If a test curve turned up again, the templates would have been memorised; if the languages disagreed in order, what is seen in Korean could not be extended to language at large. In [@fig-train-curves] round dots are test sentences at q2 and square ones at q3; `dead_after` is 1/8 of the run.
 
 # %%
 #| label: fig-train-curves
@@ -187,28 +187,28 @@ for v in ("standard", "gated"):
     results.record(f"settled_{v}_late", settle[v, langs[0], late], "steps", tolerance=40)
 
 # %% [markdown] tags=["ko"]
-# [시험 문장의 오차는 모든 경우에 시작보다 낮게 끝나고,]{.claim key="c04.loss_falls"} [표준형과 게이트형의 L0도 그러하다.]{.claim key="c04.l0_falls"} [시험 곡선이 다시 나빠지는 일은 없다.]{.claim key="c04.held_keeps_falling"} 그러나 표준형과 게이트형의 손실은 서로 견줄 수 없다. 게이트형의 손실에는 보조 항이 하나 더 있어서, 같은 품질이라도 더 크다. @{fxnnxc}의 그림에서 게이트형의 손실이 큰 것도 적어도 일부는 이 때문일 것이다. 견줄 수 있는 것은 둘째 줄의 설명되지 않은 분산이다.
+# [시험 문장의 오차는 모든 경우에 시작보다 낮게 끝나고,]{.claim key="c04.loss_falls"} [표준형과 게이트형의 L0도 그러하다.]{.claim key="c04.l0_falls"} [시험 오차는 어느 경우에나 가장 낮았던 값의 2% 안에서 끝나며, 다시 나빠지지 않는다.]{.claim key="c04.held_keeps_falling"} 그러나 표준형과 게이트형의 손실은 서로 견줄 수 없다. 게이트형의 손실에는 보조 항이 하나 더 있어서, 품질이 같아도 더 크다. @{fxnnxc}의 그림에서 게이트형의 손실이 큰 것도 적어도 일부는 이 때문일 것이다. 견줄 수 있는 것은 둘째 줄의 설명되지 않은 분산이다.
 #
-# 시험 오차가 줄어드는 양의 90%를 마친 걸음은 한국어 표준형에서 q2 {{< var c04.settled_standard_middle >}}, q3 {{< var c04.settled_standard_late >}}, 게이트형에서 q2 {{< var c04.settled_gated_middle >}}, q3 {{< var c04.settled_gated_late >}}이다. [가운데 층이 뒤쪽 층보다 늦게 자리 잡는 경우는 없다.]{.claim key="c04.middle_settles_first"} 이 판정은 한 시드와 열 걸음 간격의 기록에 기대고 있으므로 차이가 작으면 순서를 믿지 않는 편이 낫다.
+# 시험 오차가 줄어드는 양의 90%를 마친 걸음은 한국어 표준형에서 q2 {{< var c04.settled_standard_middle >}}, q3 {{< var c04.settled_standard_late >}}, 게이트형에서 q2 {{< var c04.settled_gated_middle >}}, q3 {{< var c04.settled_gated_late >}}이다. [가운데 층이 뒤쪽 층보다 늦게 자리 잡는 경우는 없다.]{.claim key="c04.middle_settles_first"} 같은 걸음에 마친 것도 이 문장은 성립으로 세므로, 두 층의 걸음이 같다면 가운데 층이 더 빠르다는 앞선 주장을 뒷받침하지도 반박하지도 못한다. 눈금도 거칠다. 기록은 한 시드에서 열 걸음마다 남겼다. 게다가 표준형과 게이트형의 오차는 평균만 답했을 때의 1보다 훨씬 큰 값에서 출발하므로, 줄어드는 양의 대부분은 그 수준으로 돌아오는 동안에 채워진다.
 
-# %% [markdown] src="b35b" tags=["en"]
-# [Error on test sentences ends below its start in every run,]{.claim key="c04.loss_falls"} [and so does L0 in the standard and gated forms.]{.claim key="c04.l0_falls"} [No test curve turns up again.]{.claim key="c04.held_keeps_falling"} The losses of the two forms, however, cannot be compared: the gated loss has an auxiliary term more and is larger at equal quality. That gated losses are large in the figure of @{fxnnxc} is probably due to this, at least in part. What can be compared is unexplained variance, in the second row.
+# %% [markdown] src="2c35" tags=["en"]
+# [Error on test sentences ends below its start in every run,]{.claim key="c04.loss_falls"} [and so does L0 in the standard and gated forms.]{.claim key="c04.l0_falls"} [In every run the test error ends within 2% of its lowest value: it does not turn up again.]{.claim key="c04.held_keeps_falling"} The losses of the two forms, however, cannot be compared: the gated loss has one more term, an auxiliary one, and is larger at equal quality. That gated losses are large in the figure of @{fxnnxc} is probably due to this, at least in part. What can be compared is unexplained variance, in the second row.
 #
-# In Korean, 90% of the fall of the test error is done by step {{< var c04.settled_standard_middle >}} at q2 and {{< var c04.settled_standard_late >}} at q3 for the standard form, by {{< var c04.settled_gated_middle >}} at q2 and {{< var c04.settled_gated_late >}} at q3 for the gated one. [In no case does the middle layer settle later than the late one.]{.claim key="c04.middle_settles_first"} This verdict rests on one seed and on records ten steps apart, so where differences are small the order had better not be trusted.
+# In Korean, 90% of the fall of the test error is done by step {{< var c04.settled_standard_middle >}} at q2 and {{< var c04.settled_standard_late >}} at q3 for the standard form, by {{< var c04.settled_gated_middle >}} at q2 and {{< var c04.settled_gated_late >}} at q3 for the gated one. [In no case does the middle layer settle later than the late one.]{.claim key="c04.middle_settles_first"} Ties count as holding here, so where the two layers come out equal, this neither supports nor refutes the earlier claim that the middle layer is faster. The ruler is coarse, too: there is one seed, and records are ten steps apart. Besides, the error of the standard and gated forms starts far above the 1 that answering the mean would give, so that most of the fall is used up in coming back to that level.
 
 # %% [markdown] tags=["ko"]
 # ## 시험 문장에서 {#sec-train-held}
 #
-# 이제 학습이 끝난 오토인코더를 시험 토큰 전체에서 평가한다. 설명된 분산(EV), 활성 특징 수, 시험 토큰에서 한 번도 켜지지 않은 특징의 비율(죽은 특징)을 재고, 재구성을 모델에 되넣어 다음 토큰의 손실이 얼마나 나빠지는지 본다. 활성값을 0으로 바꾸었을 때 늘어난 손실 가운데 재구성이 되찾은 몫이 회복률이다. EV와 L0, 뒤에 나올 편향에는 틀(신문이면 기사)을 다시 뽑은 95% 구간을 붙인다 [@field2007].
+# 이제 학습이 끝난 오토인코더를 시험 토큰 전체에서 평가한다. 설명 분산(EV), 활성 특징 수, 시험 토큰에서 한 번도 켜지지 않은 특징의 비율(죽은 특징)을 재고, 재구성을 모델에 되넣어 다음 토큰의 손실이 얼마나 나빠지는지 본다. 활성값을 0으로 바꾸었을 때 늘어난 손실 가운데 재구성이 되찾은 몫이 회복률이다. EV와 L0, 뒤에 나올 편향에는 틀(뉴스라면 기사)을 다시 뽑은 95% 구간을 붙인다 [@field2007].
 #
-# **기대.** 네 기준을 모두 지키는 것은 쉽지 않다. 토큰 {{< var c04.tokens_seen >}}개는 학습이라 부르기에 짧고, 기준 셋은 서로 당긴다. 특징을 적게 켜면 EV가 내려가고, 특징이 많으면 죽은 것이 늘어난다. 원래에 가까운 손실이라는 기준에는 수가 없으므로 회복률 95%로 정하였다.
+# **기대.** 네 기준을 모두 지키는 것은 쉽지 않다. 되풀이해 본 것까지 세어 토큰 {{< var c04.tokens_seen >}}개는 학습이라 부르기에 짧고, 기준 셋은 서로 당긴다. 특징을 적게 켜면 EV가 내려가고, 특징이 많으면 죽은 것이 늘어난다. 원래에 가까운 손실이라는 기준에는 수가 없으므로 회복률 95%를 문턱으로 정하였다.
 
-# %% [markdown] src="41d9" tags=["en"]
+# %% [markdown] src="ffc9" tags=["en"]
 # ## On test sentences {#sec-train-held}
 #
 # The trained autoencoders are now evaluated on all test tokens: explained variance (EV), active features, the share of features that fire on no test token at all (dead), and, with reconstructions put back into the model, how much worse the next token is predicted. Of the loss added by replacing activations with 0, the part that the reconstruction wins back is the loss recovered. EV, L0 and the bias further below carry 95% intervals from drawing templates (for news, articles) again [@field2007].
 #
-# **Expectation.** To meet all four criteria is not easy. {{< var c04.tokens_seen >}} tokens are a short training, and three of the criteria pull against one another: fewer active features lower EV, more features leave more of them dead. The criterion of a loss close to the original has no number; we set it at 95% recovered.
+# **Expectation.** To meet all four criteria is not easy. {{< var c04.tokens_seen >}} tokens, repeats included, are a short training, and three of the criteria pull against one another: fewer active features lower EV, more features leave more of them dead. The criterion of a loss close to the original has no number; we set it at 95% recovered.
 
 # %%
 reports, sums = {}, {}
@@ -343,25 +343,25 @@ results.claim(
 )
 
 # %% [markdown] tags=["ko"]
-# [@tbl-train-targets]에서 오토인코더 {{< var c04.n_saes >}}개 가운데 EV를 지킨 것이 {{< var c04.met_ev >}}개, 죽은 특징을 지킨 것이 {{< var c04.met_dead >}}개, L0를 지킨 것이 {{< var c04.met_l0 >}}개, 손실을 지킨 것이 {{< var c04.met_loss >}}개이고, 넷을 모두 지킨 것은 {{< var c04.met_all >}}개이다. [모두가 모든 기준을 지키지는 못한다.]{.claim key="c04.some_miss"} 가장 적게 지켜진 기준은 {{< var c04.hardest >}}이다. 죽은 특징의 비율은 시험 토큰이 많을수록 낮아지므로 토큰 수를 밝히지 않은 기준은 절반만 기준이다. 게다가 좁은 말뭉치에는 켜질 일이 없는 특징이 있게 마련이다. [EV가 90%에 못 미치면서 손실은 95% 넘게 회복한 것이 있다.]{.claim key="c04.loss_without_ev"} 분산을 덜 설명해도 다음 토큰에 쓰이는 것은 남길 수 있으니, 두 기준은 서로를 대신하지 못한다.
+# [@tbl-train-targets]에서 오토인코더 {{< var c04.n_saes >}}개 가운데 EV의 기준을 지킨 것이 {{< var c04.met_ev >}}개, 죽은 특징의 기준을 지킨 것이 {{< var c04.met_dead >}}개, L0의 기준을 지킨 것이 {{< var c04.met_l0 >}}개, 손실의 기준을 지킨 것이 {{< var c04.met_loss >}}개이고, 넷을 모두 지킨 것은 {{< var c04.met_all >}}개이다. [모두가 모든 기준을 지키지는 못한다.]{.claim key="c04.some_miss"} 가장 적게 지켜진 기준은 {{< var c04.hardest >}}이다. 죽은 특징의 비율은 시험 토큰이 많을수록 낮아지므로 토큰 수를 밝히지 않으면 반쪽짜리 기준이다. 말뭉치도 밝혀야 한다. 같은 오토인코더라도 다른 갈래의 글에서 재면 켜질 기회를 얻지 못하는 특징이 있을 수 있다. [EV가 90%에 못 미치면서 손실은 95% 넘게 회복한 것이 있다.]{.claim key="c04.loss_without_ev"} 분산을 덜 설명해도 다음 토큰에 쓰이는 것은 남길 수 있으니, 두 기준은 서로를 대신하지 못한다.
 #
-# 훈련 배치와 시험 토큰의 EV 차이는 평균 {{< var c04.gap_mean >}}이다. [틀이 겹치지 않는데도 차이는 어디서나 작다.]{.claim key="c04.gap_small"} 한국어 q2에서 EV는 표준형 {{< var c04.ev_standard_ko_middle >}}(L0 {{< var c04.l0_standard_ko_middle >}}), 게이트형 {{< var c04.ev_gated_ko_middle >}}(L0 {{< var c04.l0_gated_ko_middle >}}), TopK {{< var c04.ev_topk_ko_middle >}}(L0 {{< var c04.l0_topk_ko_middle >}})이다. [게이트형의 EV는 어느 언어, 어느 층에서나 표준형보다 높고,]{.claim key="c04.gated_ev_higher"} [특징은 더 적게 켠다.]{.claim key="c04.gated_l0_lower"} 두 문장이 함께 성립할 때에만 게이트형이 낫다고 말할 수 있다. 하나만 성립하면 두 점은 희소성과 충실도를 맞바꾼 것일 수 있고, 그 판단은 L0를 맞추어 견주는 3장의 몫이다.
+# 훈련 배치와 시험 토큰의 EV 차이는 평균 {{< var c04.gap_mean >}}이다. 훈련 문장과 시험 문장이 다르지만 [차이는 어느 경우에나 0.05가 되지 않는다.]{.claim key="c04.gap_small"} [@fig-train-curves]의 둘째 줄에서 선과 점 사이가 그 차이이다. 0.05를 넘는 것이 있다면 '조금 나쁘다'던 기대는 빗나간 것이고, 그 차이는 오토인코더가 되풀이해 본 훈련 문장에 맞추어졌거나 시험 문장이 더 까다로운 데서 왔을 것이다. 그래서 아래에서는 시험 토큰에서 잰 값만 견준다. 한국어 q2에서 EV는 표준형 {{< var c04.ev_standard_ko_middle >}}(L0 {{< var c04.l0_standard_ko_middle >}}), 게이트형 {{< var c04.ev_gated_ko_middle >}}(L0 {{< var c04.l0_gated_ko_middle >}}), TopK {{< var c04.ev_topk_ko_middle >}}(L0 {{< var c04.l0_topk_ko_middle >}})이다. [게이트형의 EV는 어느 언어, 어느 층에서나 표준형보다 높고,]{.claim key="c04.gated_ev_higher"} [특징은 더 적게 켠다.]{.claim key="c04.gated_l0_lower"} 두 문장이 함께 성립할 때에만 게이트형이 낫다고 말할 수 있다. 하나만 성립하면 두 점은 희소성과 충실도를 맞바꾼 것일 수 있고, 그 판단은 L0를 맞추어 견주는 3장의 몫이다.
 #
-# 층을 보면, [EV는 어느 경우에나 가운데가 높고,]{.claim key="c04.middle_ev_higher"} [원래 단위의 제곱 오차는 뒤쪽이 크며,]{.claim key="c04.late_error_higher"} [L0도 뒤쪽이 크다.]{.claim key="c04.late_l0_higher"} 제곱 오차의 비(q3을 q2로 나눈 것)는 표준형 {{< var c04.error_late_by_middle_standard >}}, 게이트형 {{< var c04.error_late_by_middle_gated >}}이다. @{fxnnxc}의 게이트형에서 이 비는 40을 12로 나눈 3.3쯤이었다. 다만 [@sec-act-blocks]에서 보았듯 뒤쪽 블록은 벡터 자체가 길어서, 정규화하지 않은 손실은 학습이 더 나쁘지 않아도 그만큼 커진다.
+# 층을 보면, [EV는 어느 경우에나 가운데가 높고,]{.claim key="c04.middle_ev_higher"} [원래 단위의 제곱 오차는 뒤쪽이 크며,]{.claim key="c04.late_error_higher"} [L0도 뒤쪽이 크다.]{.claim key="c04.late_l0_higher"} 제곱 오차의 비(q3을 q2로 나눈 것)는 표준형 {{< var c04.error_late_by_middle_standard >}}, 게이트형 {{< var c04.error_late_by_middle_gated >}}이다. @{fxnnxc}의 게이트형에서 손실의 비는 40을 12로 나눈 3.3쯤이었다. 다만 [@sec-act-blocks]에서 보았듯 뒤쪽 블록은 벡터 자체가 길어서, 정규화하지 않은 손실은 학습이 더 나쁘지 않아도 그만큼 커진다.
 #
 # ::: {.when key="c04.languages_agree"}
-# 언어를 보면, 영어 q2의 EV는 표준형 {{< var c04.ev_standard_en_middle >}}, 게이트형 {{< var c04.ev_gated_en_middle >}}이다. [변형과 층의 순서는 두 언어에서 같다.]{.claim key="c04.languages_agree"} 예고만 되고 보이지 않았던 언어별 비교에 대한 이 모델의 답이다. 같은 틀에서 나온 짝 문장이므로 다른 글에서도 그러하다고 말할 수는 없다.
+# 언어를 보면, 영어 q2의 EV는 표준형 {{< var c04.ev_standard_en_middle >}}, 게이트형 {{< var c04.ev_gated_en_middle >}}이다. [변형과 층의 순서는 두 언어에서 같다.]{.claim key="c04.languages_agree"} 예고만 되고 보이지 않았던 언어별 비교에 이 모델은 이렇게 답한다. 두 언어의 글은 서로 짝을 이루는 한 말뭉치에서 나왔으므로, 다른 글에서도 그러하다고 말할 수는 없다.
 # :::
 
-# %% [markdown] src="6ffc" tags=["en"]
-# Of the {{< var c04.n_saes >}} autoencoders in [@tbl-train-targets], {{< var c04.met_ev >}} meet the criterion of EV, {{< var c04.met_dead >}} that of dead features, {{< var c04.met_l0 >}} that of L0 and {{< var c04.met_loss >}} that of loss; {{< var c04.met_all >}} meet all four. [Not all of them meet every criterion.]{.claim key="c04.some_miss"} The criterion met least often is {{< var c04.hardest >}}. The dead share falls as test tokens are added, so a criterion that does not say how many is half a criterion. Besides, a narrow corpus is bound to leave some features without occasion to fire. [There are cases with an EV short of 90% in which over 95% of the loss is recovered.]{.claim key="c04.loss_without_ev"} What serves the next token can be kept while less of the variance is explained, so neither criterion stands in for the other.
+# %% [markdown] src="d257" tags=["en"]
+# Of the {{< var c04.n_saes >}} autoencoders in [@tbl-train-targets], {{< var c04.met_ev >}} meet the criterion of EV, {{< var c04.met_dead >}} that of dead features, {{< var c04.met_l0 >}} that of L0 and {{< var c04.met_loss >}} that of loss; {{< var c04.met_all >}} meet all four. [Not all of them meet every criterion.]{.claim key="c04.some_miss"} The criterion met least often is {{< var c04.hardest >}}. The dead share falls as test tokens are added, so a criterion that does not say how many is half a criterion. The corpus has to be named as well: on text of another kind, features of the same autoencoder may have no occasion to fire. [There are cases with an EV short of 90% in which over 95% of the loss is recovered.]{.claim key="c04.loss_without_ev"} What serves the next token can be kept while less of the variance is explained, so neither criterion stands in for the other.
 #
-# EV on training batches and on test tokens differs by {{< var c04.gap_mean >}} on average. [Although no template is shared, the difference is small everywhere.]{.claim key="c04.gap_small"} At Korean q2, EV is {{< var c04.ev_standard_ko_middle >}} for the standard form (L0 {{< var c04.l0_standard_ko_middle >}}), {{< var c04.ev_gated_ko_middle >}} for the gated (L0 {{< var c04.l0_gated_ko_middle >}}) and {{< var c04.ev_topk_ko_middle >}} for TopK (L0 {{< var c04.l0_topk_ko_middle >}}). [Gated EV is above standard in every language and layer,]{.claim key="c04.gated_ev_higher"} [with fewer features active.]{.claim key="c04.gated_l0_lower"} Only where both sentences hold can the gated form be called better. With one of them alone, the two may merely have traded sparsity against fidelity, and to judge that is for chapter 3, which compares at matched L0.
+# EV on training batches and on test tokens differs by {{< var c04.gap_mean >}} on average. Although training and test sentences differ, [the difference stays under 0.05 in every run.]{.claim key="c04.gap_small"} In the second row of [@fig-train-curves] it is the distance between line and dots. If it exceeds 0.05 anywhere, our expectation of 'a little worse' has failed, and the difference probably comes from a fit to training sentences seen more than once, or from test sentences that are harder. What follows therefore compares values on test tokens only. At Korean q2, EV is {{< var c04.ev_standard_ko_middle >}} for the standard form (L0 {{< var c04.l0_standard_ko_middle >}}), {{< var c04.ev_gated_ko_middle >}} for the gated (L0 {{< var c04.l0_gated_ko_middle >}}) and {{< var c04.ev_topk_ko_middle >}} for TopK (L0 {{< var c04.l0_topk_ko_middle >}}). [Gated EV is above standard in every language and layer,]{.claim key="c04.gated_ev_higher"} [with fewer features active.]{.claim key="c04.gated_l0_lower"} Only where both sentences hold can the gated form be called better. With one of them alone, the two may merely have traded sparsity against fidelity, and to judge that is for chapter 3, which compares at matched L0.
 #
-# As to layers, [EV is higher in the middle in every case,]{.claim key="c04.middle_ev_higher"} [squared error in raw units is larger at the late layer,]{.claim key="c04.late_error_higher"} [and so is L0.]{.claim key="c04.late_l0_higher"} The ratio of squared errors (q3 over q2) is {{< var c04.error_late_by_middle_standard >}} for the standard form and {{< var c04.error_late_by_middle_gated >}} for the gated. For the gated form of @{fxnnxc} it was 40 over 12, about 3.3. As [@sec-act-blocks] showed, though, late blocks simply have longer vectors, so that a loss without normalisation grows with them even when learning is no worse.
+# As to layers, [EV is higher in the middle in every case,]{.claim key="c04.middle_ev_higher"} [squared error in raw units is larger at the late layer,]{.claim key="c04.late_error_higher"} [and so is L0.]{.claim key="c04.late_l0_higher"} The ratio of squared errors (q3 over q2) is {{< var c04.error_late_by_middle_standard >}} for the standard form and {{< var c04.error_late_by_middle_gated >}} for the gated. For the gated form of @{fxnnxc} the ratio of losses was 40 over 12, about 3.3. As [@sec-act-blocks] showed, though, late blocks simply have longer vectors, so that a loss without normalisation grows with them even when learning is no worse.
 #
 # ::: {.when key="c04.languages_agree"}
-# As to languages, EV at English q2 is {{< var c04.ev_standard_en_middle >}} for the standard form and {{< var c04.ev_gated_en_middle >}} for the gated. [Variants and layers come in the same order in both languages.]{.claim key="c04.languages_agree"} This is the answer of our model to the comparison by language that was announced but not shown. The sentences are pairs from the same templates, so nothing follows for other text.
+# As to languages, EV at English q2 is {{< var c04.ev_standard_en_middle >}} for the standard form and {{< var c04.ev_gated_en_middle >}} for the gated. [Variants and layers come in the same order in both languages.]{.claim key="c04.languages_agree"} Such is our model's answer to the comparison by language that was announced but not shown. The texts of the two languages are counterparts from a single corpus, so nothing follows for other text.
 # :::
 
 # %% [markdown] tags=["ko"]
@@ -369,14 +369,14 @@ results.claim(
 #
 # 평균은 모양을 감춘다. 게이트형 하나(한국어, q2)를 골라 백과 글이 권한 네 칸의 그림을 그린다.
 #
-# **기대.** 발화율은 로그 축에서 넓게 퍼지고, 거의 늘 켜진 특징이 몇 개 있을 수 있다. 토큰마다 켜진 특징의 수는 TopK와 달리 고르지 않다. 켜진 값의 분포는 오른쪽 꼬리가 길다. 히트맵에 세로 줄무늬만 가득하다면 특징이 토큰을 가리지 않는 것이고, 가로 줄무늬가 있다면 그것이 늘 켜진 특징이다.
+# **기대.** 발화율은 로그 축에서 넓게 퍼지고, 거의 늘 켜진 특징이 몇 개 있을 수 있다. 토큰마다 켜진 특징의 수는 TopK와 달리 고르지 않다. 켜진 값의 분포는 오른쪽 꼬리가 길다. 히트맵에 세로 줄무늬만 가득하다면 특징들이 같은 토큰에서 한꺼번에 켜지는 것이어서 서로 나뉘어 있다고 할 수 없다. 가로 줄무늬가 있다면 그것이 늘 켜진 특징이다.
 
-# %% [markdown] src="cdd5" tags=["en"]
+# %% [markdown] src="ce34" tags=["en"]
 # ## A look inside one {#sec-train-panel}
 #
 # Averages hide shapes. For one gated autoencoder (Korean, q2) we draw the four panels that the encyclopedia article recommends.
 #
-# **Expectation.** Firing rates spread widely on a logarithmic axis, and a few features may be nearly always on. The number of active features differs between tokens, unlike in TopK. The values of active features have a long right tail. If the heatmap showed nothing but vertical stripes, features would not tell tokens apart; horizontal stripes, if there are any, are features that are always on.
+# **Expectation.** Firing rates spread widely on a logarithmic axis, and a few features may be nearly always on. The number of active features differs between tokens, unlike in TopK. The values of active features have a long right tail. If the heatmap showed nothing but vertical stripes, features would all fire on the same tokens and could hardly be called separate; horizontal stripes, if there are any, are features that are always on.
 
 # %%
 panel = (panel_variant, langs[0], middle)
@@ -445,32 +445,32 @@ results.claim(
 )
 
 # %% [markdown] tags=["ko"]
-# 켜진 적이 있는 특징의 발화율 중앙값은 {{< var c04.rate_median >}}이다. [흔한 특징과 드문 특징의 발화율은 여러 배 차이가 난다.]{.claim key="c04.rates_spread"} 토큰의 절반 넘게 켜지는 특징은 {{< var c04.always_on >}}개이다. [늘 켜진 특징은 있더라도 드물다.]{.claim key="c04.few_always_on"} @{fxnnxc}가 히트맵에서 본, 거의 모든 갈래가 나누어 가진 세로줄이 이런 특징에서 온 것인지는 6장에서 TF-IDF로 걸러 보며 따진다. 한 토큰에서 켜지는 특징은 5번째 백분위수 {{< var c04.active_p5 >}}개에서 95번째 {{< var c04.active_p95 >}}개까지이다. [토큰마다 드는 예산이 다르다.]{.claim key="c04.budget_uneven"} 모든 칸의 {{< var c04.near_zero >}}가 0이고, 켜진 값 가운데 큰 쪽 10%가 값 전체의 {{< var c04.top_tenth >}}를 차지한다. @{brainsurgery}가 코드의 히스토그램에서 본 '0에 가까움'과 같은 모양이지만, 여기의 0은 작은 수가 아니라 정확히 0이다.
+# 켜진 적이 있는 특징의 발화율 중앙값은 {{< var c04.rate_median >}}이다. [흔한 특징과 드문 특징의 발화율은 여러 배 차이가 난다.]{.claim key="c04.rates_spread"} 토큰의 절반 넘게 켜지는 특징은 {{< var c04.always_on >}}개이다. [늘 켜진 특징은 있더라도 드물다.]{.claim key="c04.few_always_on"} @{fxnnxc}의 히트맵에는 세로줄, 곧 거의 모든 범주에서 켜지는 특징이 보인다. 거의 모든 문장에 나타나는 특징이라도 토큰의 절반을 넘지는 않을 수 있으므로, 그 세로줄은 6장에서 TF-IDF로 걸러 보며 따진다. 한 토큰에서 켜지는 특징은 5번째 백분위수 {{< var c04.active_p5 >}}개에서 95번째 {{< var c04.active_p95 >}}개까지이다. [토큰마다 드는 예산이 다르다.]{.claim key="c04.budget_uneven"} 토큰과 특징이 이루는 칸 가운데 {{< var c04.near_zero >}}가 0이고, 켜진 값 가운데 큰 쪽 10%가 값 전체의 {{< var c04.top_tenth >}}를 차지한다. @{brainsurgery}가 코드의 히스토그램에서 본 '0에 가까움'과 같은 모양이지만, 여기의 0은 작은 수가 아니라 정확히 0이다.
 
-# %% [markdown] src="f7ec" tags=["en"]
-# Among features that fire at all, the median firing rate is {{< var c04.rate_median >}}. [Common and rare features differ several times over in their rates.]{.claim key="c04.rates_spread"} {{< var c04.always_on >}} features fire on more than half of the tokens. [Features that are always on are few, if any.]{.claim key="c04.few_always_on"} Whether such features are behind the vertical bars, shared by nearly all categories, that @{fxnnxc} saw in its heatmaps is for chapter 6, which filters them by TF-IDF. A token has from {{< var c04.active_p5 >}} active features (5th percentile) to {{< var c04.active_p95 >}} (95th). [Tokens differ in the budget they take.]{.claim key="c04.budget_uneven"} Of all cells {{< var c04.near_zero >}} are 0, and the largest 10% of active values make up {{< var c04.top_tenth >}} of the total. This has the same shape as the codes near 0 in the histogram of @{brainsurgery}, except that a 0 here is not a small number but exactly 0.
+# %% [markdown] src="e357" tags=["en"]
+# Among features that fire at all, the median firing rate is {{< var c04.rate_median >}}. [Common and rare features differ several times over in their rates.]{.claim key="c04.rates_spread"} {{< var c04.always_on >}} features fire on more than half of the tokens. [Features that are always on are few, if any.]{.claim key="c04.few_always_on"} The heatmaps of @{fxnnxc} show vertical bars, that is, features that fire for nearly all categories. A feature may appear in nearly every sentence without firing on half of the tokens, so those bars are left to chapter 6, which filters them by TF-IDF. A token has from {{< var c04.active_p5 >}} active features (5th percentile) to {{< var c04.active_p95 >}} (95th). [Tokens differ in the budget they take.]{.claim key="c04.budget_uneven"} Of all cells, one for each token and feature, {{< var c04.near_zero >}} are 0, and the largest 10% of active values make up {{< var c04.top_tenth >}} of the total. This has the same shape as the codes near 0 in the histogram of @{brainsurgery}, except that a 0 here is not a small number but exactly 0.
 
 # %% [markdown] tags=["ko"]
-# ## 줄어듦 {#sec-train-shrinkage}
+# ## 수축 {#sec-train-shrinkage}
 #
-# L1 벌점은 켜진 값이 클수록 더 물리므로, 오토인코더는 모든 값을 조금씩 줄이는 편이 이득이다. @{rajamanoharan2024gated}는 재구성에 어떤 수를 곱해야 오차가 가장 작은지로 이를 잰다. 그 역수가 상대 편향이다. 평균이 큰 활성값에서는 평균이 줄어듦을 가리므로, 우리는 평균 $\bar x$를 뺀 뒤에 잰다.
+# L1 벌점은 켜진 값의 크기에 비례하므로, 값을 조금씩 줄이면 재구성에서 잃는 것보다 벌점에서 더는 것이 많다. 이것이 수축이다. @{rajamanoharan2024gated}는 재구성에 어떤 수를 곱해야 오차가 가장 작은지로 이를 잰다. 그 역수가 상대 편향이다. 평균이 큰 활성값에서는 평균이 수축을 가리므로, 우리는 평균 $\bar x$를 뺀 뒤에 잰다.
 #
 # $$ \gamma = \frac{\mathbb{E} \lVert \hat x - \bar x \rVert^2}{\mathbb{E} \, (x - \bar x) \cdot (\hat x - \bar x)} $$ {#eq-train-bias}
 #
-# $\gamma$가 1이면 치우침이 없고, 1보다 작으면 줄어든 것이다.
+# $\gamma$가 1이면 치우침이 없고, 1보다 작으면 줄어든 것, 크면 부풀려진 것이다.
 #
-# **기대.** 표준형은 1보다 뚜렷이 작고 게이트형과 TopK는 1에 가깝다. 표준형의 구간이 1을 품거나 게이트형이 더 멀면 기대는 틀린 것이다.
+# **기대.** 표준형은 1보다 뚜렷이 작고 게이트형과 TopK는 1에 가깝다. 표준형의 구간이 1을 품거나 게이트형이 표준형보다 1에서 더 멀면 기대는 틀린 것이다.
 
-# %% [markdown] src="42dd" tags=["en"]
+# %% [markdown] src="0971" tags=["en"]
 # ## Shrinkage {#sec-train-shrinkage}
 #
-# The L1 penalty charges more for larger values, so an autoencoder gains by making all of them a little smaller. @{rajamanoharan2024gated} measure this by the factor that the reconstruction would have to be multiplied with for the error to be smallest; its reciprocal is the relative bias. Where activations have a large mean, the mean conceals shrinkage, so we measure after subtracting the mean $\bar x$.
+# The L1 penalty is proportional to the size of active values, so that making them a little smaller saves more of the penalty than it costs in reconstruction. This is shrinkage. @{rajamanoharan2024gated} measure this by the factor that the reconstruction would have to be multiplied with for the error to be smallest; its reciprocal is the relative bias. Where activations have a large mean, the mean conceals shrinkage, so we measure after subtracting the mean $\bar x$.
 #
 # $$ \gamma = \frac{\mathbb{E} \lVert \hat x - \bar x \rVert^2}{\mathbb{E} \, (x - \bar x) \cdot (\hat x - \bar x)} $$ {#eq-train-bias}
 #
-# At $\gamma$ equal to 1 there is no bias; below 1 there is shrinkage.
+# At $\gamma$ equal to 1 there is no bias; below 1 there is shrinkage, above it inflation.
 #
-# **Expectation.** The standard form is clearly below 1, the gated form and TopK are close to 1. If the interval of a standard autoencoder contains 1, or a gated one is further off, the expectation is wrong.
+# **Expectation.** The standard form is clearly below 1, the gated form and TopK are close to 1. If the interval of a standard autoencoder contains 1, or a gated one is further from 1 than the standard one, the expectation is wrong.
 
 # %%
 bias = {key: s.power_M.sum() / s.product_M.sum() for key, s in sums.items()}
@@ -532,21 +532,21 @@ results.claim(
 )
 
 # %% [markdown] tags=["ko"]
-# 한국어 q2에서 상대 편향은 표준형 {{< var c04.bias_standard_ko_middle >}}, 게이트형 {{< var c04.bias_gated_ko_middle >}}, TopK {{< var c04.bias_topk_ko_middle >}}이다. [표준형은 어디서나 줄어들어 있고 구간 전체가 1보다 아래에 있다.]{.claim key="c04.standard_shrinks"} [게이트형은 어디서나 표준형보다 1에 가깝다.]{.claim key="c04.gated_shrinks_less"} [어긋남은 5%가 되지 않는다.]{.claim key="c04.gated_unbiased"}
+# 한국어 q2에서 상대 편향은 표준형 {{< var c04.bias_standard_ko_middle >}}, 게이트형 {{< var c04.bias_gated_ko_middle >}}, TopK {{< var c04.bias_topk_ko_middle >}}이다. [표준형은 어디서나 줄어들어 있고 구간 전체가 1보다 아래에 있다.]{.claim key="c04.standard_shrinks"} [게이트형은 어디서나 표준형보다 1에 가깝다.]{.claim key="c04.gated_shrinks_less"} [어긋남은 5%가 되지 않는다.]{.claim key="c04.gated_unbiased"} 다만 [@fig-train-bias]에서 구간이 1을 품지 않는다면 작더라도 치우침이 있는 것이다. 1보다 큰 쪽의 치우침은 L1로는 설명되지 않는다. 훈련 문장에 맞추어진 재구성을 시험 문장에서 잰 탓일 수 있다.
 #
-# 줄어듦이 표준형의 약점 전부인가? 표준형의 재구성(평균을 뺀 것)에 가장 좋은 상수를 곱하면 한국어 q2의 EV는 {{< var c04.ev_standard_ko_middle >}}에서 {{< var c04.ev_rescaled_standard_ko_middle >}}이 된다. [그래도 어느 언어, 어느 층에서나 게이트형의 EV에 못 미친다.]{.claim key="c04.shrinkage_explains_part"} 상수 하나로 고쳐지는 부분과 그렇지 않은 부분을 나누어 보면, 게이트형이 얻는 것이 크기의 보정만인지 어떤 특징을 켤지의 선택까지인지를 가늠할 수 있다.
+# 수축이 표준형의 약점 전부인가? 표준형의 재구성(평균을 뺀 것)에 가장 좋은 상수를 곱하면 한국어 q2의 EV는 {{< var c04.ev_standard_ko_middle >}}에서 {{< var c04.ev_rescaled_standard_ko_middle >}}이 된다. [그래도 어느 언어, 어느 층에서나 게이트형의 EV에 못 미친다.]{.claim key="c04.shrinkage_explains_part"} 상수 하나로 고쳐지는 부분과 그렇지 않은 부분을 나누어 보면, 게이트형이 얻는 것이 크기의 보정만인지 어떤 특징을 켤지의 선택까지인지를 가늠할 수 있다.
 
-# %% [markdown] src="4945" tags=["en"]
-# At Korean q2 relative bias is {{< var c04.bias_standard_ko_middle >}} for the standard form, {{< var c04.bias_gated_ko_middle >}} for the gated and {{< var c04.bias_topk_ko_middle >}} for TopK. [The standard form is shrunk everywhere, with the whole interval below 1.]{.claim key="c04.standard_shrinks"} [The gated form is closer to 1 than the standard everywhere.]{.claim key="c04.gated_shrinks_less"} [It is off by less than 5%.]{.claim key="c04.gated_unbiased"}
+# %% [markdown] src="5cac" tags=["en"]
+# At Korean q2 relative bias is {{< var c04.bias_standard_ko_middle >}} for the standard form, {{< var c04.bias_gated_ko_middle >}} for the gated and {{< var c04.bias_topk_ko_middle >}} for TopK. [The standard form is shrunk everywhere, with the whole interval below 1.]{.claim key="c04.standard_shrinks"} [The gated form is closer to 1 than the standard everywhere.]{.claim key="c04.gated_shrinks_less"} [It is off by less than 5%.]{.claim key="c04.gated_unbiased"} Where an interval in [@fig-train-bias] does not contain 1, however, there is a bias, if a small one. A bias above 1 is not explained by L1; it may come from measuring on test sentences what was fitted to training sentences.
 #
-# Is shrinkage the whole weakness of the standard form? Multiplying its reconstruction (less the mean) by the best constant takes EV at Korean q2 from {{< var c04.ev_standard_ko_middle >}} to {{< var c04.ev_rescaled_standard_ko_middle >}}. [Even so it stays below gated EV in every language and layer.]{.claim key="c04.shrinkage_explains_part"} Separating what a constant repairs from what it does not shows whether the gated form gains by correcting sizes alone or also by choosing better which features to turn on.
+# Is shrinkage the whole weakness of the standard form? Multiplying its reconstruction (after subtracting the mean) by the best constant takes EV at Korean q2 from {{< var c04.ev_standard_ko_middle >}} to {{< var c04.ev_rescaled_standard_ko_middle >}}. [Even so it stays below gated EV in every language and layer.]{.claim key="c04.shrinkage_explains_part"} Separating what a constant repairs from what it does not shows whether the gated form gains by correcting sizes alone or also by choosing better which features to turn on.
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 결론을 뒤집는가 {#sec-train-refute}
 #
-# 이 장의 오토인코더는 시드가 하나이고 학습이 짧다. 구간은 시험 문장을 다시 뽑은 것이지 학습을 다시 한 것이 아니다. 다음이 관찰되면 여기의 순서를 거두어야 한다. 시드를 바꾸자 q2와 q3, 또는 표준형과 게이트형의 순서가 뒤집힐 때. 걸음을 열 배로 늘리자 표준형의 EV가 게이트형을 따라잡을 때. L0를 같게 맞추자 차이가 사라질 때(3장). 시험 토큰을 늘려도 죽은 특징의 비율이 그대로일 때(그렇다면 좁은 말뭉치 탓이 아니라 학습 탓이다). 좋은 오토인코더의 기준을 지켰다는 것도 특징이 뜻을 가진다는 증거는 아니다. 그것은 다음 장부터 묻는다.
+# 이 장의 오토인코더는 시드가 하나이고 학습이 짧다. 구간은 시험 문장을 다시 뽑은 것이지 학습을 다시 한 것이 아니다. 다음이 관찰되면 여기의 순서를 거두어야 한다. 시드를 바꾸자 q2와 q3, 또는 표준형과 게이트형의 순서가 뒤집힐 때. 걸음을 열 배로 늘리자 표준형의 EV가 게이트형을 따라잡을 때. L0를 같게 맞추자 차이가 사라질 때(3장). 또 죽은 특징의 비율이 시험 토큰을 늘려도 줄지 않는다면, 그것은 시험 토큰이 모자란 탓이 아니라 학습 탓이다. 좋은 오토인코더의 기준을 지켰다는 것도 특징이 뜻을 가진다는 증거는 아니다. 그것은 다음 장부터 묻는다.
 
-# %% [markdown] src="2c25" tags=["en"]
+# %% [markdown] src="703e" tags=["en"]
 # ## What would overturn this {#sec-train-refute}
 #
-# The autoencoders of this chapter have a single seed and a short training. The intervals come from drawing test sentences again, not from training again. The orderings given here would have to be withdrawn if one of the following were seen: that another seed reverses q2 and q3, or the standard and the gated form; that with ten times the steps standard EV catches up with gated; that differences vanish at matched L0 (chapter 3); that the dead share stays as it is when test tokens are added (then training is to blame, and not the narrow corpus). Nor is meeting the criteria of a good autoencoder evidence that features mean anything. That is asked from the next chapter on.
+# The autoencoders of this chapter have a single seed and a short training. The intervals come from drawing test sentences again, not from training again. The orderings given here would have to be withdrawn if one of the following were seen: that with another seed q2 and q3, or the standard and the gated form, change places; that with ten times the steps standard EV catches up with gated; that differences vanish at matched L0 (chapter 3). And if the dead share does not fall as test tokens are added, training is to blame and not a lack of test tokens. Nor is meeting the criteria of a good autoencoder evidence that features mean anything. That is asked from the next chapter on.

@@ -52,12 +52,12 @@ results = kc.Results(chapter="05", preset=preset, seeds=(seed,))
 # %% [markdown] tags=["ko"]
 # ## 재료 {#sec-probing-material}
 #
-# 문장은 훈련 분할과 시험 분할에서 가져온다. 합성 말뭉치에서는 두 분할이 문장틀을 나누지 않으므로, 시험 문장은 탐침이 본 적 없는 틀에서 나온다. 시험 문장의 일부는 낱말을 이름으로 부르지 않고 돌려 말한다. '김치찌개' 대신 그것을 묘사하는 말만 있으므로, 낱말 세기로는 풀기 어렵다. 뉴스 말뭉치에서는 문서 단위로 나눈다. 작은 범주가 없는 말뭉치에서는 큰 범주가 그 자리를 대신한다.
+# 문장은 훈련 분할과 시험 분할에서 가져온다. 합성 말뭉치에서는 두 분할에 겹치는 문장틀이 없으므로, 시험 문장은 탐침이 본 적 없는 틀에서 나온다. 시험 문장의 일부는 소재, 곧 작은 범주를 이름으로 부르지 않고 돌려 말한다. '김치찌개' 대신 그것을 묘사하는 말만 있으므로, 낱말 세기로는 풀기 어렵다. 뉴스 말뭉치에서는 문서나 기사 단위로 나눈다. 작은 범주가 없는 말뭉치에서는 큰 범주가 그 자리를 대신한다.
 
-# %% [markdown] src="c24a" tags=["en"]
+# %% [markdown] src="71b2" tags=["en"]
 # ## Material {#sec-probing-material}
 #
-# The sentences come from the training split and the test split. In the synthetic corpus the two share no sentence template, so a test sentence is of a make that no probe has seen. Some of the test sentences never name their item but describe it. Where "kimchi stew" would stand there are only words that paraphrase it, which counting words can hardly solve. News corpora are split by document. In a corpus without small categories the big ones take their place.
+# The sentences come from the training split and the test split. In the synthetic corpus the two share no sentence template, so a test sentence is of a make that no probe has seen. Some of the test sentences never name their item, that is, their small category, but describe it. Where "kimchi stew" would stand there are only words that paraphrase it, which counting words can hardly solve. News corpora are split by document or article. In a corpus without small categories the big ones take their place.
 
 # %%
 points = {"q2": middle, "q3": late}
@@ -91,9 +91,9 @@ if not names_item.all():
     results.record("n_unnamed", int((~names_item).sum()), "sentences")
 
 # %% [markdown] tags=["ko"]
-# SAE는 다른 장과 함께 쓰는 네 개, 곧 표준형과 게이트형을 중간층(q2)과 뒤층(q3)에서 학습한 것이다. 문장 하나의 특징 벡터를 만드는 길은 둘이다. 토큰에 걸친 합은 연구 A가 쓰는 특징 수이고, 평균은 그것을 토큰 수로 나눈 것이다. 합에는 문장의 길이가 함께 담긴다. 그래서 연구 A의 절차에서는 합을, 우리 절차에서는 날활성값과 같은 조건이 되도록 평균을 쓴다. 이 선택이 결과를 얼마나 바꾸는지는 [@tbl-probing-linear]에서 확인한다.
+# SAE는 다른 장과 함께 쓰는 네 개, 곧 표준형과 게이트형을 중간층(q2)과 뒤쪽 층(q3)에서 학습한 것이다. 문장 하나의 특징 벡터를 만드는 길은 둘이다. 토큰에 걸친 합은 연구 A가 쓰는 특징 수이고, 평균은 그것을 토큰 수로 나눈 것이다. 합에는 문장의 길이가 함께 담긴다. 그래서 연구 A의 절차에서는 합을, 우리 절차에서는 날활성값과 같은 조건이 되도록 평균을 쓴다. 이 선택이 결과를 얼마나 바꾸는지는 [@tbl-probing-linear]에서 확인한다.
 
-# %% [markdown] src="275d" tags=["en"]
+# %% [markdown] src="49df" tags=["en"]
 # The SAEs are four of those that the chapters share: Standard and Gated, each trained on the middle layer (q2) and on the late one (q3). There are two ways to make one feature vector per sentence. The sum over tokens is study A's feature count; the mean is that sum divided by the number of tokens. A sum also carries the length of the sentence. We therefore use the sum in study A's protocol and the mean in our own, where it puts features and raw activations on the same footing. How much the choice changes is seen in [@tbl-probing-linear].
 
 # %%
@@ -119,16 +119,16 @@ n_tokens = study.acts("test").n_tokens
 #
 # 절차는 공개된 코드에서 확인했다. 범주마다 문장 특징 수의 평균이 가장 큰 특징 $k$개를 고르고, 모든 범주에서 고른 것을 합친다. 합친 특징만을 입력으로 받는 퍼셉트론이 범주를 예측한다. 2층 탐침은 은닉 유닛이 64개이고, 3층 탐침은 64개와 32개이다. 여기에 놓치기 쉬운 사실이 있다. '큰 범주'와 '작은 범주' 조건은 특징을 고르는 기준만 다를 뿐, 탐침이 맞히는 것은 두 경우 모두 작은 범주이다. 그리고 정확도는 학습에 쓴 바로 그 문장에서 잰다.
 #
-# 우리가 바꾼 것은 최적화뿐이다. 연구 A는 학습률 0.0001로 10000걸음을 가지만, 우리는 특징마다 평균을 0, 분산을 1로 맞춘 뒤 학습률 `source_lr`에서 시작해 {{< var c05.source_steps >}}걸음 동안 0까지 낮추고, 손실이 `source_enough`보다 작아지면 멈춘다. 표준화는 첫 층이 흡수할 수 있는 변환이어서 탐침이 나타낼 수 있는 함수는 그대로이고 수렴만 빨라진다. 입력을 수 하나로만 나누면 수렴까지 훨씬 많은 걸음이 든다. 전체 문장을 한 번에 쓰는 점과 Adam [@kingma2015]을 쓰는 점은 같다. 문장은 연구 A와 같은 규모인 {{< var c05.n_source >}}개이다.
+# 탐침에서 우리가 바꾼 것은 최적화뿐이다. 연구 A는 학습률 0.0001로 10,000걸음을 가지만, 우리는 특징마다 평균을 0, 분산을 1로 맞춘 뒤 학습률 `source_lr`에서 시작해 {{< var c05.source_steps >}}걸음 동안 0까지 낮추고, 손실이 `source_enough`보다 작아지면 멈춘다. 표준화는 첫 층이 흡수할 수 있는 변환이어서 탐침이 나타낼 수 있는 함수는 그대로이고 수렴만 빨라진다. 입력을 수 하나로만 나누면 수렴까지 훨씬 많은 걸음이 든다. 전체 문장을 한 번에 쓰는 점과 Adam [@kingma2015]을 쓰는 점은 같다. 문장은 연구 A와 같은 규모인 {{< var c05.n_source >}}개이다.
 #
-# **예상.** 연구 A가 맞다면 네 가지가 보여야 한다. A1 게이트형이 표준형보다 높다. A2 중간층이 뒤층보다 높다. A3 작은 범주 조건이 큰 범주 조건보다 높다. A4 3층 탐침이 2층 탐침보다 높다. 이 가운데 A3은 당연한 결과일 수 있다고 의심한다. 작은 범주가 더 많으니 범주마다 $k$개를 고르면 탐침에 들어가는 특징도 더 많기 때문이다.
+# **예상.** 연구 A가 맞다면 네 가지가 보여야 한다. A1 게이트형이 표준형보다 높다. A2 중간층이 뒤쪽 층보다 높다. A3 작은 범주 조건이 큰 범주 조건보다 높다. A4 3층 탐침이 2층 탐침보다 높다. 이 가운데 A3은 당연한 결과일 수 있다고 의심한다. 작은 범주가 더 많으니 범주마다 $k$개를 고르면 탐침에 들어가는 특징도 더 많기 때문이다.
 
-# %% [markdown] src="eb39" tags=["en"]
+# %% [markdown] src="0da7" tags=["en"]
 # ## Study A's protocol {#sec-probing-source}
 #
 # The protocol was read in the published code. For each category the $k$ features with the highest mean count per sentence are chosen, and the choices of all categories are pooled. A perceptron that sees only the pooled features predicts the category. The 2-layer probe has 64 hidden units, the 3-layer probe 64 and 32. One fact is easily missed. The conditions "big" and "small" differ only in the categories that select the features; what the probe predicts is the small category in both. And accuracy is measured on the very sentences the probe was trained on.
 #
-# Only the optimisation is ours. Study A takes 10000 steps at a learning rate of 0.0001. We bring every feature to mean 0 and variance 1, start at the learning rate `source_lr`, lower it to 0 within {{< var c05.source_steps >}} steps, and stop once the loss is below `source_enough`. The first layer could absorb the standardisation, so the functions that the probe can represent stay the same and only convergence is faster; input merely divided by one number needs far more steps to converge. As there, all sentences are used at every step, with Adam [@kingma2015]. There are {{< var c05.n_source >}} sentences, as many as in study A.
+# In the probe only the optimisation is ours. Study A takes 10,000 steps at a learning rate of 0.0001. We bring every feature to mean 0 and variance 1, start at the learning rate `source_lr`, lower it to 0 within {{< var c05.source_steps >}} steps, and stop once the loss is below `source_enough`. The first layer could absorb the standardisation, so the functions that the probe can represent stay the same and only convergence is faster; input merely divided by one number needs far more steps to converge. As there, all sentences are used at every step, with Adam [@kingma2015]. There are {{< var c05.n_source >}} sentences, as many as in study A.
 #
 # **Expectation.** If study A is right, four things should be seen. A1 Gated is above Standard. A2 The middle layer is above the late one. A3 The small condition is above the big one. A4 The 3-layer probe is above the 2-layer probe. We suspect that A3 may follow trivially: small categories are more numerous, so that $k$ features for each of them give the probe more features to work with.
 
@@ -238,18 +238,22 @@ for each, variant in itertools.product((ks[0], ks[-1]), ("standard", "gated")):
     results.record(f"source_{variant}_k{each}", level[variant, each], "accuracy", ".2f", tolerance=0.08)
 
 # %% [markdown] tags=["ko"]
-# [@fig-probing-source]의 세로축은 작은 범주의 정확도이고, 게이트형의 평균은 범주당 특징이 하나일 때 {{< var c05.source_gated_k1 >}}, 50개일 때 {{< var c05.source_gated_k50 >}}이다. 표준형은 {{< var c05.source_standard_k1 >}}에서 {{< var c05.source_standard_k50 >}}까지 오른다. 연구 A에서 표준형은 어느 $k$에서나 우연 수준인 0.02에 머물렀다. 우리 표준형이 그렇지 않다면, 그 결과는 표준형이라는 구조가 아니라 그 SAE의 학습에 대해 말하는 것이다.
+# [@fig-probing-source]의 세로축은 작은 범주의 정확도이고, 게이트형의 평균은 범주당 특징이 하나일 때 {{< var c05.source_gated_k1 >}}, 50개일 때 {{< var c05.source_gated_k50 >}}이다. 표준형은 {{< var c05.source_standard_k1 >}}에서 {{< var c05.source_standard_k50 >}}까지 오른다. 연구 A에서 표준형은 어느 $k$에서나 우연 수준에 가까운 0.02에 머물렀다. 우리 표준형이 그보다 훨씬 높다면, 그 결과는 표준형이라는 구조만으로는 설명되지 않는다. 모델과 말뭉치와 SAE의 학습이 다르다는 점을 함께 보아야 한다.
 #
-# $k$에 걸쳐 평균한 차이를 주장마다 읽는다. [게이트형은 표준형보다 높다.]{.claim key="c05.a1_source"} 차이는 {{< var c05.a1_source_gap >}} [{{< var c05.a1_source_gap_low >}}, {{< var c05.a1_source_gap_high >}}]이다. [중간층은 뒤층보다 높다.]{.claim key="c05.a2_source"} 차이는 {{< var c05.a2_source_gap >}} [{{< var c05.a2_source_gap_low >}}, {{< var c05.a2_source_gap_high >}}]이다. [3층 탐침은 2층 탐침보다 높다.]{.claim key="c05.a4_source"} 차이는 {{< var c05.a4_source_gap >}} [{{< var c05.a4_source_gap_low >}}, {{< var c05.a4_source_gap_high >}}]이다.
+# 연구 A의 주장 하나하나를 $k$에 걸쳐 평균한 차이로 읽는다. 성립하지 않았다는 표시는 구간이 0 위에 있지 않다는 뜻이다. 구간 전체가 0보다 아래에 있으면 순서가 거꾸로이고, 0을 품으면 어느 쪽이라고도 말할 수 없다. [게이트형은 표준형보다 높다.]{.claim key="c05.a1_source"} 차이는 {{< var c05.a1_source_gap >}} [{{< var c05.a1_source_gap_low >}}, {{< var c05.a1_source_gap_high >}}]이다. [중간층은 뒤쪽 층보다 높다.]{.claim key="c05.a2_source"} 차이는 {{< var c05.a2_source_gap >}} [{{< var c05.a2_source_gap_low >}}, {{< var c05.a2_source_gap_high >}}]이다. [3층 탐침은 2층 탐침보다 높다.]{.claim key="c05.a4_source"} 차이는 {{< var c05.a4_source_gap >}} [{{< var c05.a4_source_gap_low >}}, {{< var c05.a4_source_gap_high >}}]이다.
+#
+# 이 수들을 크게 믿기에는 이르다. 두 곡선이 모두 1에 닿은 $k$에서는 차이가 날 수 없으므로, 평균한 차이는 그 앞의 작은 $k$ 몇 개에서 온다. A4는 최적화에도 달려 있다. 은닉층이 하나 더 있는 탐침은 같은 걸음 수에서 덜 수렴할 수 있는데, 최적화는 바로 우리가 바꾼 부분이다.
 #
 # ::: {.when key="c05.a3_source"}
-# [작은 범주 조건은 큰 범주 조건보다 높다.]{.claim key="c05.a3_source"} 차이는 {{< var c05.a3_source_gap >}} [{{< var c05.a3_source_gap_low >}}, {{< var c05.a3_source_gap_high >}}]이다. 이 A3을 아래에서 따로 따진다.
+# [작은 범주 조건은 큰 범주 조건보다 높다.]{.claim key="c05.a3_source"} 차이는 {{< var c05.a3_source_gap >}} [{{< var c05.a3_source_gap_low >}}, {{< var c05.a3_source_gap_high >}}]이다. A3은 아래에서 따로 따진다.
 # :::
 
-# %% [markdown] src="92b9" tags=["en"]
-# The vertical axis of [@fig-probing-source] is accuracy on the small category. The mean of Gated is {{< var c05.source_gated_k1 >}} with one feature per category and {{< var c05.source_gated_k50 >}} with 50; Standard climbs from {{< var c05.source_standard_k1 >}} to {{< var c05.source_standard_k50 >}}. In study A, Standard stayed near chance, at 0.02, for every $k$. Where our Standard does not, that result speaks about how that SAE was trained and not about the Standard architecture.
+# %% [markdown] src="8dda" tags=["en"]
+# The vertical axis of [@fig-probing-source] is accuracy on the small category. The mean of Gated is {{< var c05.source_gated_k1 >}} with one feature per category and {{< var c05.source_gated_k50 >}} with 50; Standard climbs from {{< var c05.source_standard_k1 >}} to {{< var c05.source_standard_k50 >}}. In study A, Standard stayed near chance, at 0.02, for every $k$. Where our Standard is far above that, the architecture alone does not explain that result; the model, the corpus and the training of the SAE, which all differ, have to be considered too.
 #
-# We read the claims one by one, as differences averaged over $k$. [Gated is above Standard.]{.claim key="c05.a1_source"} The difference is {{< var c05.a1_source_gap >}} [{{< var c05.a1_source_gap_low >}}, {{< var c05.a1_source_gap_high >}}]. [The middle layer is above the late one.]{.claim key="c05.a2_source"} The difference is {{< var c05.a2_source_gap >}} [{{< var c05.a2_source_gap_low >}}, {{< var c05.a2_source_gap_high >}}]. [The 3-layer probe is above the 2-layer one.]{.claim key="c05.a4_source"} The difference is {{< var c05.a4_source_gap >}} [{{< var c05.a4_source_gap_low >}}, {{< var c05.a4_source_gap_high >}}].
+# We read study A's claims one by one, as differences averaged over $k$. A claim is marked as not holding when its interval does not lie above 0. If the whole interval is below 0 the order is reversed; if it contains 0 neither order can be asserted. [Gated is above Standard.]{.claim key="c05.a1_source"} The difference is {{< var c05.a1_source_gap >}} [{{< var c05.a1_source_gap_low >}}, {{< var c05.a1_source_gap_high >}}]. [The middle layer is above the late one.]{.claim key="c05.a2_source"} The difference is {{< var c05.a2_source_gap >}} [{{< var c05.a2_source_gap_low >}}, {{< var c05.a2_source_gap_high >}}]. [The 3-layer probe is above the 2-layer one.]{.claim key="c05.a4_source"} The difference is {{< var c05.a4_source_gap >}} [{{< var c05.a4_source_gap_low >}}, {{< var c05.a4_source_gap_high >}}].
+#
+# It is too early to put much trust in these numbers. At a $k$ where both curves of a panel have reached 1 no difference is possible, so the averages come from the few small $k$ before that. A4 also depends on the optimisation: a probe with another hidden layer may have converged less after the same number of steps, and the optimisation is just what we changed.
 #
 # ::: {.when key="c05.a3_source"}
 # [The small condition is above the big one.]{.claim key="c05.a3_source"} The difference is {{< var c05.a3_source_gap >}} [{{< var c05.a3_source_gap_low >}}, {{< var c05.a3_source_gap_high >}}]. A3 gets an examination of its own below.
@@ -258,11 +262,11 @@ for each, variant in itertools.product((ks[0], ks[-1]), ("standard", "gated")):
 # %% [markdown] tags=["ko"]
 # ## 이 절차가 재는 것 {#sec-probing-leaks}
 #
-# 앞의 그림에는 새는 곳이 셋 있다. 첫째, 탐침은 외운 것을 시험받는다. 둘째, 시험 문장이 학습 문장과 같은 틀에서 나오므로 틀의 낱말이 답을 알려 준다. 셋째, 두 범주 조건은 맞히는 것이 같고 특징의 수만 다르다. 하나씩 막아 본다.
+# 앞의 그림에는 새는 곳이 셋 있다. 첫째, 탐침은 외운 것을 시험받는다. 둘째, 외우지 않더라도 정확도를 재는 문장이 학습 문장과 같은 틀에서 나오므로 틀의 낱말이 답을 알려 준다. 셋째, 두 범주 조건은 맞히는 것이 같고 특징의 수만 다르다. 하나씩 막아 본다.
 #
 # **예상.** 외우기가 크다면, 범주 이름을 문장들 사이에서 뒤섞어 아무 뜻도 남기지 않아도 학습 문장의 정확도는 $k$와 함께 오를 것이다. 이런 통제 과제는 @{hewitt2019}에서 왔다. 같은 탐침을 새 틀의 문장에서 재면 정확도가 떨어질 것이다. A3이 특징의 수에서 온다면, 특징의 수를 같게 놓고 견줄 때 차이가 사라질 것이다.
 
-# %% [markdown] src="8d83" tags=["en"]
+# %% [markdown] src="e2dd" tags=["en"]
 # ## What this protocol measures {#sec-probing-leaks}
 #
 # The figure above leaks in three places. First, the probe is examined on what it has memorised. Second, even without memorising, the sentences it is examined on come from the templates it was trained on, so that the words of the template give the answer away. Third, the two label conditions predict the same thing and differ only in their number of features. We stop the leaks one at a time.
@@ -318,17 +322,17 @@ if not names_item.all():
     results.claim("unnamed_harder", (new - unnamed).mean() > 0, "sentences without the item's name are harder")
 
 # %% [markdown] tags=["ko"]
-# [@fig-probing-leaks]에서 가장 큰 $k$를 보면, 학습 문장에서 {{< var c05.leak_seen >}}이던 정확도가 새 문장에서는 {{< var c05.leak_new >}}이고, 뒤섞은 범주에서도 학습 문장의 정확도는 {{< var c05.leak_shuffled >}}에 이른다. [뜻이 없는 범주도 특징이 많으면 우연의 세 배 넘게 외워진다.]{.claim key="c05.memorised"} [어느 $k$에서나 학습 문장의 정확도는 새 문장의 정확도보다 높다.]{.claim key="c05.overstated"} 연구 A의 1.0은 특징에 든 정보와 탐침의 기억을 더한 값이며, 둘을 가를 방법은 그 그림 안에 없다.
+# [@fig-probing-leaks]에서 가장 큰 $k$를 보면, 학습 문장에서 {{< var c05.leak_seen >}}이던 정확도가 새 문장에서는 {{< var c05.leak_new >}}이고, 뒤섞은 범주에서도 학습 문장의 정확도는 {{< var c05.leak_shuffled >}}에 이른다. [뜻이 없는 범주도 특징이 많으면 우연의 세 배 넘게 외워진다.]{.claim key="c05.memorised"} [어느 $k$에서나 학습 문장의 정확도는 새 문장의 정확도보다 높다.]{.claim key="c05.overstated"} 뒤섞은 범주의 정확도가 진짜 범주의 정확도에 가까운 $k$에서는, 학습 문장의 정확도가 특징에 범주가 들었는지를 말해 주지 않는다. 그런 $k$에서라면 앞 그림의 차이도 어느 쪽 특징이 문장을 외우기에 편한가의 차이일 수 있다. 연구 A의 1.0에도 특징에 든 정보와 탐침의 기억이 섞여 있을 수 있으며, 둘을 가를 방법은 그 그림 안에 없다.
 #
 # ::: {.when key="c05.unnamed_harder"}
-# [낱말을 이름으로 부르지 않는 문장은 더 어렵다.]{.claim key="c05.unnamed_harder"} 이때의 정확도는 {{< var c05.leak_unnamed >}}이다.
+# [소재를 이름으로 부르지 않는 문장은 더 어렵다.]{.claim key="c05.unnamed_harder"} 앞의 값은 이름이 나오는 새 문장에서 잰 것이고, 나오지 않는 새 문장의 정확도는 가장 큰 $k$에서 {{< var c05.leak_unnamed >}}이다. 범주가 {{< var c05.n_small >}}개이므로 우연 수준은 1/{{< var c05.n_small >}}이다.
 # :::
 
-# %% [markdown] src="62fd" tags=["en"]
-# At the largest $k$ of [@fig-probing-leaks], an accuracy of {{< var c05.leak_seen >}} on trained sentences becomes {{< var c05.leak_new >}} on new ones, and with shuffled labels accuracy on the trained sentences still reaches {{< var c05.leak_shuffled >}}. [With many features, labels that mean nothing are memorised to more than three times chance.]{.claim key="c05.memorised"} [At every $k$, accuracy on trained sentences is above accuracy on new ones.]{.claim key="c05.overstated"} Study A's 1.0 adds the information in the features to the memory of the probe, and nothing in that figure can tell the two apart.
+# %% [markdown] src="04e5" tags=["en"]
+# At the largest $k$ of [@fig-probing-leaks], an accuracy of {{< var c05.leak_seen >}} on trained sentences becomes {{< var c05.leak_new >}} on new ones, and with shuffled labels accuracy on the trained sentences still reaches {{< var c05.leak_shuffled >}}. [With many features, labels that mean nothing are memorised to more than three times chance.]{.claim key="c05.memorised"} [At every $k$, accuracy on trained sentences is above accuracy on new ones.]{.claim key="c05.overstated"} At a $k$ where shuffled labels come close to the true ones, accuracy on trained sentences does not tell whether the features hold the category. The differences in the figure before may at such a $k$ merely show which features make it easier to memorise sentences. In study A's 1.0, too, the information in the features may be mixed with the memory of the probe, and nothing in that figure can tell the two apart.
 #
 # ::: {.when key="c05.unnamed_harder"}
-# [Sentences that do not name their item are harder.]{.claim key="c05.unnamed_harder"} Accuracy there is {{< var c05.leak_unnamed >}}.
+# [Sentences that do not name their item are harder.]{.claim key="c05.unnamed_harder"} The number above was measured on new sentences that name it; on those that do not, accuracy at the largest $k$ is {{< var c05.leak_unnamed >}}. With {{< var c05.n_small >}} categories chance is 1/{{< var c05.n_small >}}.
 # :::
 
 # %% [markdown] tags=["ko"]
@@ -355,14 +359,14 @@ if finest == "small":
 
 # %% [markdown] tags=["ko"]
 # ::: {.when key="c05.a3_matched"}
-# 범주마다 특징을 하나씩만 골라도 작은 범주 조건에는 서로 다른 특징이 평균 {{< var c05.features_small_k1 >}}개 들어가고, 큰 범주 조건에는 {{< var c05.features_big_k1 >}}개가 들어간다. 큰 범주에서 10개씩 골라야 {{< var c05.features_big_k10 >}}개가 된다. 특징의 수를 맞춘 차이는 {{< var c05.a3_matched_gap >}} [{{< var c05.a3_matched_gap_low >}}, {{< var c05.a3_matched_gap_high >}}]이고, 맞추기 전의 차이는 {{< var c05.a3_source_gap >}}였다. [특징의 수가 같아도 작은 범주로 고른 쪽이 더 높다.]{.claim key="c05.a3_matched"} 두 수의 차이만큼이 특징의 수에서 온 몫이다.
+# 여러 범주가 같은 특징을 고르므로 탐침에 들어가는 서로 다른 특징은 생각보다 적다. 범주마다 하나씩 고르면 작은 범주 조건에서 평균 {{< var c05.features_small_k1 >}}개, 큰 범주 조건에서 {{< var c05.features_big_k1 >}}개이고, 10개씩 고르면 작은 범주 조건에서 {{< var c05.features_small_k10 >}}개, 큰 범주 조건에서 {{< var c05.features_big_k10 >}}개이다. 특징의 수를 맞춘 차이는 {{< var c05.a3_matched_gap >}} [{{< var c05.a3_matched_gap_low >}}, {{< var c05.a3_matched_gap_high >}}]이고, 맞추기 전의 차이는 {{< var c05.a3_source_gap >}}였다. [특징의 수가 같아도 작은 범주로 고른 쪽이 더 높다.]{.claim key="c05.a3_matched"} 두 수의 차이가 특징의 수에서 온 몫의 어림이다. 맞춘 차이는 두 조건의 특징 수가 겹치는 범위에서만 잰 것이라 어림 이상은 아니다. 줄었어도 구간이 여전히 0 위에 있다면, 사라지리라던 예상은 그대로는 맞지 않은 것이다.
 # :::
 #
 # 연구 A의 A3은 '작은 범주가 더 쉽다'는 말이 아니라 '작은 범주로 고른, 더 많은 특징이 작은 범주를 더 잘 맞힌다'는 말이었다. 큰 범주를 맞히는 일은 그 그림에 없다.
 
-# %% [markdown] src="b055" tags=["en"]
+# %% [markdown] src="14c5" tags=["en"]
 # ::: {.when key="c05.a3_matched"}
-# Even with a single feature per category the small condition brings in {{< var c05.features_small_k1 >}} distinct features on average, and the big condition {{< var c05.features_big_k1 >}}; the big categories need 10 each to reach {{< var c05.features_big_k10 >}}. With the numbers matched the difference is {{< var c05.a3_matched_gap >}} [{{< var c05.a3_matched_gap_low >}}, {{< var c05.a3_matched_gap_high >}}]; before matching it was {{< var c05.a3_source_gap >}}. [With equal numbers of features, those selected by small categories are still ahead.]{.claim key="c05.a3_matched"} What separates the two numbers is the share that came from the number of features.
+# Since many categories select the same features, the probe gets fewer distinct ones than might be thought. With one feature per category there are on average {{< var c05.features_small_k1 >}} in the small condition and {{< var c05.features_big_k1 >}} in the big one; with 10 each, {{< var c05.features_small_k10 >}} and {{< var c05.features_big_k10 >}}. With the numbers matched the difference is {{< var c05.a3_matched_gap >}} [{{< var c05.a3_matched_gap_low >}}, {{< var c05.a3_matched_gap_high >}}]; before matching it was {{< var c05.a3_source_gap >}}. [With equal numbers of features, those selected by small categories are still ahead.]{.claim key="c05.a3_matched"} What separates the two numbers is roughly the share that came from the number of features, and only roughly, because the matched difference covers only the range in which the two conditions overlap. If the difference has shrunk and its interval still lies above 0, our expectation that it would vanish was not right as it stood.
 # :::
 #
 # A3 of study A does not say that small categories are easier. It says that more features, selected by small categories, predict small categories better. Predicting the big categories does not occur in that figure.
@@ -370,11 +374,11 @@ if finest == "small":
 # %% [markdown] tags=["ko"]
 # ## 새 문장에서 다시 {#sec-probing-proper}
 #
-# 이번에는 범주마다 자기 자신을 예측한다. 큰 범주로 고른 특징은 큰 범주를, 작은 범주로 고른 특징은 작은 범주를 맞힌다. 탐침은 훈련 분할 전체에서 배우고 시험 분할에서만 잰다. 특징을 고르는 방법도 하나 고친다. 평균이 가장 큰 특징은 그 범주에서만이 아니라 어디서나 크게 켜지는 특징일 수 있고, 그러면 여러 범주가 같은 특징을 고른다. 그래서 특징마다 훈련 문장의 평균과 분산으로 표준화한 뒤에 범주 평균을 견준다. 문장이 많아졌으므로 탐침은 작은 묶음으로 {{< var c05.probe_steps >}}걸음 학습한다.
+# 이번에는 특징을 고르는 범주와 맞히는 범주를 같게 한다. 큰 범주로 고른 특징은 큰 범주를, 작은 범주로 고른 특징은 작은 범주를 맞힌다. 탐침은 훈련 분할 전체에서 배우고 시험 분할에서만 잰다. 특징을 고르는 방법도 하나 고친다. 평균이 가장 큰 특징은 그 범주에서만이 아니라 어디서나 크게 켜지는 특징일 수 있고, 그러면 여러 범주가 같은 특징을 고른다. 그래서 특징마다 훈련 문장의 평균과 분산으로 표준화한 뒤에 범주별 평균을 견준다. 문장이 많아졌으므로 탐침은 작은 묶음으로 {{< var c05.probe_steps >}}걸음 학습한다.
 #
-# **예상.** A1과 A2는 크기가 줄더라도 남을 것이다. A3은 뒤집힐 것이다. 작은 범주는 수가 많고 범주마다 학습 문장이 적다. A4는 남을 까닭이 없다. 은닉층을 하나 더 얹는 것은 외우기에는 도움이 되지만, 새 문장의 정확도를 올린다는 보장이 없다.
+# **예상.** A1과 A2는 크기가 줄더라도 남을 것이다. A3은 뒤집힐 것이다. 작은 범주는 수가 많은데 범주마다 학습 문장은 적기 때문이다. A4는 남을 까닭이 없다. 은닉층을 하나 더 얹는 것은 외우기에는 도움이 되지만, 새 문장의 정확도를 올린다는 보장이 없다.
 
-# %% [markdown] src="225a" tags=["en"]
+# %% [markdown] src="aa25" tags=["en"]
 # ## Once more, on new sentences {#sec-probing-proper}
 #
 # This time each label predicts itself: features selected by big categories predict the big category, and those selected by small categories the small one. Probes learn from the whole training split and are measured on the test split only. We also mend how features are selected. The feature with the highest mean in a category may fire strongly everywhere and not there alone, and then many categories select the same ones. So every feature is standardised with its mean and variance on the training sentences before class means are compared. As there are now more sentences, a probe is trained on small batches for {{< var c05.probe_steps >}} steps.
@@ -432,24 +436,24 @@ for protocol, frame in {"source": source, "proper": proper}.items():
 # %% [markdown] tags=["ko"]
 # 큰 범주마다 특징을 하나씩 고를 때 서로 다른 특징의 수는 연구 A의 선택에서 {{< var c05.source_distinct >}}개, 표준화한 선택에서 {{< var c05.proper_distinct >}}개이다. 범주는 모두 {{< var c05.n_big >}}개이므로, 이 수가 범주의 수보다 작을수록 여러 범주가 특징을 함께 쓴다.
 #
-# [@fig-probing-proper]에서 게이트형이 큰 범주를 되찾는 정확도는 범주당 특징 1개에서 {{< var c05.proper_big_k1 >}}, 10개에서 {{< var c05.proper_big_k10 >}}, 50개에서 {{< var c05.proper_big_k50 >}}이다. [게이트형은 표준형보다 높다.]{.claim key="c05.a1_proper"} 차이는 {{< var c05.a1_proper_gap >}} [{{< var c05.a1_proper_gap_low >}}, {{< var c05.a1_proper_gap_high >}}]이다. [중간층은 뒤층보다 높다.]{.claim key="c05.a2_proper"} 차이는 {{< var c05.a2_proper_gap >}} [{{< var c05.a2_proper_gap_low >}}, {{< var c05.a2_proper_gap_high >}}]이다. [3층 탐침은 2층 탐침보다 높다.]{.claim key="c05.a4_proper"} 차이는 {{< var c05.a4_proper_gap >}} [{{< var c05.a4_proper_gap_low >}}, {{< var c05.a4_proper_gap_high >}}]이다.
+# [@fig-probing-proper]에서 게이트형이 큰 범주를 되찾는 정확도는 범주당 특징 1개에서 {{< var c05.proper_big_k1 >}}, 10개에서 {{< var c05.proper_big_k10 >}}, 50개에서 {{< var c05.proper_big_k50 >}}이다. [게이트형은 표준형보다 높다.]{.claim key="c05.a1_proper"} 차이는 {{< var c05.a1_proper_gap >}} [{{< var c05.a1_proper_gap_low >}}, {{< var c05.a1_proper_gap_high >}}]이다. [중간층은 뒤쪽 층보다 높다.]{.claim key="c05.a2_proper"} 차이는 {{< var c05.a2_proper_gap >}} [{{< var c05.a2_proper_gap_low >}}, {{< var c05.a2_proper_gap_high >}}]이다. [3층 탐침은 2층 탐침보다 높다.]{.claim key="c05.a4_proper"} 차이는 {{< var c05.a4_proper_gap >}} [{{< var c05.a4_proper_gap_low >}}, {{< var c05.a4_proper_gap_high >}}]이다.
 #
 # ::: {.when key="c05.a3_proper"}
-# [작은 범주를 맞히는 정확도는 큰 범주를 맞히는 정확도보다 높다.]{.claim key="c05.a3_proper"} 차이는 {{< var c05.a3_proper_gap >}} [{{< var c05.a3_proper_gap_low >}}, {{< var c05.a3_proper_gap_high >}}]이다. 작은 범주의 정확도는 범주당 특징 1개에서 {{< var c05.proper_small_k1 >}}, 50개에서 {{< var c05.proper_small_k50 >}}이다.
+# [작은 범주를 맞히는 정확도는 큰 범주를 맞히는 정확도보다 높다.]{.claim key="c05.a3_proper"} 차이는 {{< var c05.a3_proper_gap >}} [{{< var c05.a3_proper_gap_low >}}, {{< var c05.a3_proper_gap_high >}}]이다. 작은 범주의 정확도는 범주당 특징 1개에서 {{< var c05.proper_small_k1 >}}, 50개에서 {{< var c05.proper_small_k50 >}}이다. 우리의 예상은 이 순서와 반대였으므로, 위 문장에 성립하지 않았다는 표시가 없다면 예상이 빗나간 것이다. 까닭은 둘을 짚을 수 있다. 합성 말뭉치의 작은 범주는 낱말 하나로 가려지는 일이 많지만 큰 범주는 여러 낱말을 아우른다. 그리고 범주당 특징이 같은 수여도 범주가 많은 쪽이 특징을 더 많이 쓴다. 그러니 $k$가 커져 특징이 모자라지 않게 되면 순서가 바뀔 수도 있다.
 # :::
 #
-# [@tbl-probing-verdicts]는 두 절차의 판정을 나란히 놓는다. 두 절차의 판정이 갈리는 줄이 있다면, 그것은 SAE가 바뀌어서가 아니라 자가 바뀌어서이다.
+# [@tbl-probing-verdicts]는 두 절차의 판정을 나란히 놓는다. SAE는 두 절차에서 같으므로, 판정이나 수가 갈리는 줄이 있다면 재는 방법이 달라졌기 때문이다. A1과 A2는 줄더라도 남으리라 예상했으므로, 둘 가운데 새 문장에서 성립하지 않은 것이 있다면 그 예상은 빗나간 것이다.
 
-# %% [markdown] src="332b" tags=["en"]
+# %% [markdown] src="0f68" tags=["en"]
 # When each big category selects one feature, study A's selection comes to {{< var c05.source_distinct >}} distinct features and the standardised one to {{< var c05.proper_distinct >}}. There are {{< var c05.n_big >}} categories, so the further the number lies below that, the more categories share their features.
 #
 # In [@fig-probing-proper] Gated recovers the big category with an accuracy of {{< var c05.proper_big_k1 >}} from 1 feature per category, {{< var c05.proper_big_k10 >}} from 10 and {{< var c05.proper_big_k50 >}} from 50. [Gated is above Standard.]{.claim key="c05.a1_proper"} The difference is {{< var c05.a1_proper_gap >}} [{{< var c05.a1_proper_gap_low >}}, {{< var c05.a1_proper_gap_high >}}]. [The middle layer is above the late one.]{.claim key="c05.a2_proper"} The difference is {{< var c05.a2_proper_gap >}} [{{< var c05.a2_proper_gap_low >}}, {{< var c05.a2_proper_gap_high >}}]. [The 3-layer probe is above the 2-layer one.]{.claim key="c05.a4_proper"} The difference is {{< var c05.a4_proper_gap >}} [{{< var c05.a4_proper_gap_low >}}, {{< var c05.a4_proper_gap_high >}}].
 #
 # ::: {.when key="c05.a3_proper"}
-# [Accuracy on small categories is above accuracy on big ones.]{.claim key="c05.a3_proper"} The difference is {{< var c05.a3_proper_gap >}} [{{< var c05.a3_proper_gap_low >}}, {{< var c05.a3_proper_gap_high >}}]. Accuracy on small categories is {{< var c05.proper_small_k1 >}} from 1 feature per category and {{< var c05.proper_small_k50 >}} from 50.
+# [Accuracy on small categories is above accuracy on big ones.]{.claim key="c05.a3_proper"} The difference is {{< var c05.a3_proper_gap >}} [{{< var c05.a3_proper_gap_low >}}, {{< var c05.a3_proper_gap_high >}}]. Accuracy on small categories is {{< var c05.proper_small_k1 >}} from 1 feature per category and {{< var c05.proper_small_k50 >}} from 50. We had expected the opposite order, so unless the sentence above is marked as not holding, our expectation has failed. Two reasons suggest themselves. In the synthetic corpus a small category can often be told by a single word, while a big one spans many. And with the same number of features per category, the side with more categories uses more features. Once $k$ is large enough for features not to be scarce, the order may therefore change.
 # :::
 #
-# [@tbl-probing-verdicts] puts the verdicts of the two protocols side by side. Where a line differs between them, it is not the SAE that has changed but the ruler.
+# [@tbl-probing-verdicts] puts the verdicts of the two protocols side by side. The SAEs are the same in both, so where verdicts or numbers part, it is the way of measuring that has changed. We expected A1 and A2 to survive, if smaller; where either does not hold on new sentences, that expectation has failed.
 
 # %%
 #| label: tbl-probing-verdicts
@@ -463,14 +467,14 @@ kc.plots.table(frame.reset_index(drop=True))
 # %% [markdown] tags=["ko"]
 # ## 이길 수 있는 기준선 {#sec-probing-baselines}
 #
-# 특징의 정확도가 높다는 말은 무엇보다 높은지를 밝혀야 뜻이 생긴다. 셋을 곁에 둔다. 첫째는 날활성값의 뉴런이다. 표준화한 뒤 범주 평균이 가장 큰 뉴런 $k$개를 특징과 같은 방법으로 고른다. 둘째는 무작위 특징이다. 게이트형과 크기, 중심, 척도가 같고 토큰당 켜지는 수도 같지만 방향은 학습하지 않은 무작위 단위 벡터이다. 무작위 방향도 차원이 많으면 범주를 꽤 담으므로, 이것을 넘지 못하는 특징은 학습에서 얻은 것이 없다. 셋째는 $k$를 쓰지 않는 낱말 세기로, 아래 표에 있다.
+# 특징의 정확도가 높다는 말은 무엇보다 높은지를 밝혀야 뜻이 생긴다. 셋을 곁에 둔다. 첫째는 날활성값의 뉴런이다. 표준화한 뒤 범주 평균이 가장 큰 뉴런 $k$개를 특징과 같은 방법으로 고른다. 둘째는 무작위 특징이다. 게이트형과 크기, 중심, 척도가 같고, 토큰마다 켜지는 수는 게이트형의 평균({{< var c05.l0_gated >}})을 반올림한 것이다. 다만 방향은 학습하지 않은 무작위 단위 벡터이다. 무작위 방향도 차원이 많으면 범주를 꽤 담으므로, 이것을 넘지 못하는 특징은 적어도 이 과제에서는 학습으로 얻은 것이 없다. 셋째는 $k$를 쓰지 않는 낱말 세기로, 아래 표에 있다.
 #
 # **예상.** $k$가 작을 때에는 특징이 뉴런과 무작위 특징을 앞설 것이다. 범주 하나를 방향 하나에 모으는 것이 희소성이 하는 일이기 때문이다. $k$가 커지면 뉴런을 모두 쓰게 되므로 차이는 줄 것이다.
 
-# %% [markdown] src="f15d" tags=["en"]
+# %% [markdown] src="daed" tags=["en"]
 # ## Baselines that could win {#sec-probing-baselines}
 #
-# To say that features are accurate means something only when it says more accurate than what. We put three things beside them. The first is the neurons of the raw activations: after standardising, the $k$ neurons with the highest class mean are chosen just as the features are. The second is random features: they have the size, centre and scale of the Gated ones, and as many of them fire per token, but their directions are random unit vectors that were never trained. Given enough dimensions random directions hold a fair amount about categories too, so features that do not surpass them have gained nothing from training. The third, which has no $k$, is counting words; it is in the table below.
+# To say that features are accurate means something only when it says more accurate than what. We put three things beside them. The first is the neurons of the raw activations: after standardising, the $k$ neurons with the highest class mean are chosen just as the features are. The second is random features: they have the size, centre and scale of the Gated ones, and as many of them fire on each token as Gated features do on average ({{< var c05.l0_gated >}}, rounded), but their directions are random unit vectors that were never trained. Given enough dimensions random directions hold a fair amount about categories too, so features that do not surpass them have gained nothing from training, at least for this task. The third, which has no $k$, is counting words; it is in the table below.
 #
 # **Expectation.** At small $k$ features should be ahead of neurons and of random features, since gathering a category in one direction is what sparsity does. As $k$ grows, the difference should shrink, because in the end all neurons are used.
 
@@ -533,27 +537,31 @@ for size, (name, word) in itertools.product(sizes, {"raw": "neurons", "random": 
 # [@fig-probing-baselines]를 $k$가 5 이하인 곳에서 읽는다. 큰 범주에서 [게이트형 특징은 뉴런보다 높다.]{.claim key="c05.over_neurons_big"} 차이는 {{< var c05.over_neurons_big >}} [{{< var c05.over_neurons_big_low >}}, {{< var c05.over_neurons_big_high >}}]이다. [무작위 특징보다도 높다.]{.claim key="c05.over_random_big"} 차이는 {{< var c05.over_random_big >}} [{{< var c05.over_random_big_low >}}, {{< var c05.over_random_big_high >}}]이다.
 #
 # ::: {.when key="c05.over_neurons_small"}
-# 작은 범주에서도 같은 비교를 한다. [게이트형 특징은 뉴런보다 높다.]{.claim key="c05.over_neurons_small"} 차이는 {{< var c05.over_neurons_small >}}이다. [무작위 특징보다 높다.]{.claim key="c05.over_random_small"} 차이는 {{< var c05.over_random_small >}}이다.
+# 작은 범주에서도 같은 비교를 한다. [게이트형 특징은 뉴런보다 높다.]{.claim key="c05.over_neurons_small"} 차이는 {{< var c05.over_neurons_small >}} [{{< var c05.over_neurons_small_low >}}, {{< var c05.over_neurons_small_high >}}]이다. [무작위 특징보다 높다.]{.claim key="c05.over_random_small"} 차이는 {{< var c05.over_random_small >}} [{{< var c05.over_random_small_low >}}, {{< var c05.over_random_small_high >}}]이다.
 # :::
+#
+# 여기의 특징은 뉴런보다 수가 많고 토큰마다 켜지고 꺼진다. 뉴런과의 차이에는 그 이점도 들어 있으므로, 학습이 준 몫은 무작위 특징과의 차이에서 읽는 편이 옳다. $k$가 커지면 차이가 줄리라는 예상은 주장으로 따로 재지 않았으니 그림에서 본다. 게이트형의 곡선과 뉴런의 곡선 사이가 $k$와 함께 벌어져 있다면 그 예상은 틀린 것이다. 뉴런을 모두 써도 특징에 미치지 못하는지는 다음 절에서 확인한다.
 
-# %% [markdown] src="51fa" tags=["en"]
+# %% [markdown] src="76ce" tags=["en"]
 # We read [@fig-probing-baselines] where $k$ is at most 5. On the big label [Gated features are above neurons.]{.claim key="c05.over_neurons_big"} The difference is {{< var c05.over_neurons_big >}} [{{< var c05.over_neurons_big_low >}}, {{< var c05.over_neurons_big_high >}}]. [They are above random features too.]{.claim key="c05.over_random_big"} The difference is {{< var c05.over_random_big >}} [{{< var c05.over_random_big_low >}}, {{< var c05.over_random_big_high >}}].
 #
 # ::: {.when key="c05.over_neurons_small"}
-# The same comparison on the small label: [Gated features are above neurons.]{.claim key="c05.over_neurons_small"} The difference is {{< var c05.over_neurons_small >}}. [They are above random features.]{.claim key="c05.over_random_small"} The difference is {{< var c05.over_random_small >}}.
+# The same comparison on the small label: [Gated features are above neurons.]{.claim key="c05.over_neurons_small"} The difference is {{< var c05.over_neurons_small >}} [{{< var c05.over_neurons_small_low >}}, {{< var c05.over_neurons_small_high >}}]. [They are above random features.]{.claim key="c05.over_random_small"} The difference is {{< var c05.over_random_small >}} [{{< var c05.over_random_small_low >}}, {{< var c05.over_random_small_high >}}].
 # :::
+#
+# The features here outnumber the neurons, and they turn on and off with each token. Part of their lead over neurons is that advantage, so what training gave is better read from the lead over random features. No claim measures our expectation that the difference shrinks as $k$ grows; the figure has to show it. If the curves of Gated and of the neurons move apart with $k$, the expectation is wrong. Whether all the neurons together still fall short of the features is seen in the next section.
 
 # %% [markdown] tags=["ko"]
 # ## 모두 쓰면 얼마나 남는가 {#sec-probing-linear}
 #
-# 마지막으로 $k$를 없앤다. 특징 전부를 받는 로지스틱 회귀가 날활성값 전부를 받는 것과 견주어 정확도를 얼마나 지키는가? SAE는 활성값을 재구성하도록 학습되었으므로 잃는 것이 없어야 이상적이고, 우리가 세운 기준은 97%이다. 규제의 세기는 표현마다 따로 고른다. 훈련 틀(또는 문서)의 20%를 떼어 큰 범주로 고르고, 작은 범주에는 그 값을 그대로 쓴다. 낱말 TF-IDF [@salton1988]는 띄어쓰기로 나뉜 어절을, 글자 TF-IDF는 어절 안의 글자 1개에서 4개까지의 열을 센다. 교착어인 한국어에서는 조사가 붙은 어절이 저마다 다른 낱말이 되므로 글자 쪽이 더 센 기준선이다.
+# 마지막으로 $k$를 없앤다. 특징 전부를 받는 로지스틱 회귀가 날활성값 전부를 받는 것과 견주어 정확도를 얼마나 지키는가? SAE는 활성값을 재구성하도록 학습되었으므로 잃는 것이 없어야 이상적이다. 우리는 97%를 지키는 것을 기준으로 세웠다. 규제의 세기는 표현마다 따로 고른다. 훈련 틀(또는 문서)의 20%를 떼어 큰 범주로 고르고, 작은 범주에는 그 값을 그대로 쓴다. 낱말 TF-IDF [@salton1988]는 띄어쓰기로 나뉜 어절을, 글자 TF-IDF는 어절 안에서 잇닿은 글자 1개에서 4개까지를 센다. 교착어인 한국어에서는 같은 명사라도 조사가 다르면 다른 어절이 되므로 글자 쪽이 더 센 기준선일 것이다.
 #
-# **예상.** 남은 몫은 97%를 넘거나 조금 못 미칠 것이다. 이름을 부르지 않는 문장에서는 낱말 세기가 크게 무너지고 활성값은 덜 무너질 것이다. 무작위 특징은 수가 많으므로 모두 쓰면 날활성값에 가까울 것이다.
+# **예상.** 지키는 몫은 97%를 넘거나 조금 못 미칠 것이다. 소재를 이름으로 부르지 않는 문장에서는 낱말 세기가 크게 무너지고 활성값은 덜 무너질 것이다. 무작위 특징은 수가 많으므로 모두 쓰면 날활성값에 가까울 것이다.
 
-# %% [markdown] src="c9cc" tags=["en"]
+# %% [markdown] src="b9ef" tags=["en"]
 # ## How much is kept when everything is used {#sec-probing-linear}
 #
-# Finally we drop $k$. Compared with a logistic regression on all raw activations, how much of the accuracy does one on all features keep? An SAE is trained to reconstruct activations, so ideally nothing is lost; the mark we set is 97%. The strength of regularisation is chosen for each representation by itself: 20% of the training templates (or documents) are set aside to choose it for the big label, and the small label uses the same value. Word TF-IDF [@salton1988] counts the units between spaces; character TF-IDF counts strings of 1 to 4 characters within them. Korean is agglutinative, so that every noun with another particle becomes another word, and the characters make the stronger baseline.
+# Finally we drop $k$. Compared with a logistic regression on all raw activations, how much of the accuracy does one on all features keep? An SAE is trained to reconstruct activations, so ideally nothing is lost; the mark we set is 97%. The strength of regularisation is chosen for each representation by itself: 20% of the training templates (or documents) are set aside to choose it for the big label, and the small label uses the same value. Word TF-IDF [@salton1988] counts the units between spaces; character TF-IDF counts strings of 1 to 4 characters within them. Korean is agglutinative: the same noun with another particle is another word, so the characters should make the stronger baseline.
 #
 # **Expectation.** The share kept should be above 97% or just below. On sentences that do not name their item, counting words should break down badly and activations less so. Random features are many, so that all of them together should come close to the raw activations.
 
@@ -662,35 +670,39 @@ pair = ("ko", "q2", "gated"), ("ko", "q2", "gated, sum")
 ahead("mean_over_sum", *pair, "big", subsets[""], "mean pooling above sum pooling, interval above 0")
 
 # %% [markdown] tags=["ko"]
-# 중간층의 게이트형 특징은 큰 범주에서 날활성값 정확도의 {{< var c05.kept_ko_q2_gated_big >}} [{{< var c05.kept_ko_q2_gated_big_low >}}, {{< var c05.kept_ko_q2_gated_big_high >}}]를 지킨다. [큰 범주에서 97% 기준을 지킨다.]{.claim key="c05.kept97_big"} 기준에서 모자란 몫은 {{< var c05.short_ko_q2_gated_big >}}이다. 표준형은 {{< var c05.kept_ko_q2_standard_big >}}, TopK는 {{< var c05.kept_ko_q2_topk_big >}}, 무작위 특징은 {{< var c05.kept_ko_q2_random_big >}}를 지킨다.
+# 큰 범주에서 중간층 게이트형 특징의 정확도는 날활성값의 {{< var c05.kept_ko_q2_gated_big >}} [{{< var c05.kept_ko_q2_gated_big_low >}}, {{< var c05.kept_ko_q2_gated_big_high >}}]이다. [큰 범주에서 97% 기준을 지킨다.]{.claim key="c05.kept97_big"} 기준에서 모자란 몫은 {{< var c05.short_ko_q2_gated_big >}}이다(기준을 넘으면 0으로 적는다). 같은 비가 표준형은 {{< var c05.kept_ko_q2_standard_big >}}, TopK는 {{< var c05.kept_ko_q2_topk_big >}}, 무작위 특징은 {{< var c05.kept_ko_q2_random_big >}}이다.
 #
 # ::: {.when key="c05.kept97_small"}
-# 작은 범주에서 게이트형이 지키는 몫은 {{< var c05.kept_ko_q2_gated_small >}} [{{< var c05.kept_ko_q2_gated_small_low >}}, {{< var c05.kept_ko_q2_gated_small_high >}}]이다. [작은 범주에서 97% 기준을 지킨다.]{.claim key="c05.kept97_small"} 모자란 몫은 {{< var c05.short_ko_q2_gated_small >}}이고, 무작위 특징은 {{< var c05.kept_ko_q2_random_small >}}를 지킨다.
+# 작은 범주에서 게이트형의 비는 {{< var c05.kept_ko_q2_gated_small >}} [{{< var c05.kept_ko_q2_gated_small_low >}}, {{< var c05.kept_ko_q2_gated_small_high >}}]이다. [작은 범주에서 97% 기준을 지킨다.]{.claim key="c05.kept97_small"} 모자란 몫은 {{< var c05.short_ko_q2_gated_small >}}이고, 무작위 특징의 비는 {{< var c05.kept_ko_q2_random_small >}}이다.
 # :::
 #
-# 무작위 특징의 줄은 함께 읽어야 한다. 모든 성분을 쓰는 탐침에서 무작위 특징이 학습된 특징만큼 지킨다면, 97%라는 기준은 학습이 아니라 차원의 수를 재는 것이고, 학습이 준 것은 [@fig-probing-baselines]의 작은 $k$에서 찾아야 한다.
+# 비가 100%를 넘을 수도 있는가? 특징은 활성값에서 계산되므로 토큰 하나만 놓고 보면 활성값에 없던 정보를 더할 수 없다. 그러나 이 탐침은 토큰이 아니라 문장의 평균을 본다. 활성값을 그대로 평균하면 토큰들이 한데 섞이지만, 특징은 평균하기 전에 토큰마다 켜지고 꺼지므로 한 토큰이 남긴 자국이 평균 속에도 남을 수 있다. 성분의 수가 많다는 점도 선형 탐침에 이로울 수 있다. 그러니 100%를 크게 넘는 비는 특징이 활성값보다 많이 안다는 뜻이 아니라, 평균한 활성값이 약한 기준선이라는 뜻으로 읽어야 한다. 그럴 때 97%라는 기준은 너무 쉬워서 재구성이 잃은 것을 재지 못한다.
 #
-# 낱말 세기와의 비교에서는 가장 잘게 나눈 범주를 본다. [날활성값은 글자 TF-IDF보다 높다.]{.claim key="c05.raw_over_characters"} 차이는 {{< var c05.raw_over_characters >}} [{{< var c05.raw_over_characters_low >}}, {{< var c05.raw_over_characters_high >}}]이다. 이름이 그대로 나오는 문장에서는 글자를 세는 것만으로 답이 나오므로, 여기서 활성값이 지더라도 놀랄 일이 아니다.
+# 무작위 특징도 함께 읽어야 한다. 무작위 특징의 비도 100%를 크게 넘는다면 이 설명과 맞고, 날활성값에 가까우리라던 예상은 틀린 것이다. 학습하지 않은 특징도 97%를 넘는다면 그 기준을 넘었다는 것만으로는 학습에 대해 아무것도 알 수 없다. 학습이 준 것은 학습된 특징과 무작위 특징의 차이에서, 또는 [@fig-probing-baselines]의 작은 $k$에서 찾아야 한다. 작은 범주에는 큰 범주에서 고른 규제를 그대로 썼으므로, 어느 표현이든 제 실력보다 낮게 나왔을 수 있다.
+#
+# 낱말 세기와의 비교에서는 가장 잘게 나눈 범주를 본다. [날활성값은 글자 TF-IDF보다 높다.]{.claim key="c05.raw_over_characters"} 차이는 {{< var c05.raw_over_characters >}} [{{< var c05.raw_over_characters_low >}}, {{< var c05.raw_over_characters_high >}}]이다. 범주의 이름이 그대로 나오는 문장에서는 글자를 세는 것만으로 답이 나오므로, 여기서 활성값이 지더라도 놀랄 일이 아니다.
 #
 # ::: {.when key="c05.raw_over_characters_unnamed"}
-# 이름을 부르지 않는 문장에서는 [날활성값이 글자 TF-IDF보다 높다.]{.claim key="c05.raw_over_characters_unnamed"} 차이는 {{< var c05.raw_over_characters_unnamed >}} [{{< var c05.raw_over_characters_unnamed_low >}}, {{< var c05.raw_over_characters_unnamed_high >}}]이다. 모델이 글자의 겹침을 넘어서 뜻을 담는지는 이 부분집합에서 드러난다.
+# 이름을 부르지 않는 문장에서는 [날활성값이 글자 TF-IDF보다 높다.]{.claim key="c05.raw_over_characters_unnamed"} 차이는 {{< var c05.raw_over_characters_unnamed >}} [{{< var c05.raw_over_characters_unnamed_low >}}, {{< var c05.raw_over_characters_unnamed_high >}}]이다. 글자의 겹침을 넘어서 뜻을 담았다면 모델은 바로 이런 문장에서 앞서야 한다. 정확도는 날활성값 {{< var c05.linear_ko_q2_raw_small_unnamed >}}, 글자 TF-IDF {{< var c05.linear_ko_characters_small_unnamed >}}이고 우연 수준은 1/{{< var c05.n_small >}}이다. 둘 다 우연에 가깝다면 비겼다기보다 둘 다 풀지 못한 것이어서, 이 비교는 어느 쪽 편도 들지 않는다. 큰 범주라면 날활성값 {{< var c05.linear_ko_q2_raw_big_unnamed >}}, 글자 TF-IDF {{< var c05.linear_ko_characters_big_unnamed >}}이다(구간은 [@tbl-probing-linear]). 활성값이 덜 무너지리라던 예상은 무너진 폭만이 아니라 남은 높이로도 보아야 한다. 처음부터 낮은 값은 떨어질 자리도 적다.
 # :::
 #
 # 모으는 방법은 어떤가? [평균으로 모으면 합으로 모을 때보다 높다.]{.claim key="c05.mean_over_sum"} 큰 범주에서 차이는 {{< var c05.mean_over_sum >}} [{{< var c05.mean_over_sum_low >}}, {{< var c05.mean_over_sum_high >}}]이다. 어느 쪽이든 우리 절차는 평균을 쓴다. 날활성값을 평균으로 모았으니 특징도 그래야 비교가 공정하다.
 
-# %% [markdown] src="448e" tags=["en"]
-# On the big label, Gated features of the middle layer keep {{< var c05.kept_ko_q2_gated_big >}} [{{< var c05.kept_ko_q2_gated_big_low >}}, {{< var c05.kept_ko_q2_gated_big_high >}}] of the accuracy of the raw activations. [On the big label they meet the mark of 97%.]{.claim key="c05.kept97_big"} They fall short of it by {{< var c05.short_ko_q2_gated_big >}}. Standard keeps {{< var c05.kept_ko_q2_standard_big >}}, TopK {{< var c05.kept_ko_q2_topk_big >}} and random features {{< var c05.kept_ko_q2_random_big >}}.
+# %% [markdown] src="ac1c" tags=["en"]
+# On the big label, Gated features of the middle layer have {{< var c05.kept_ko_q2_gated_big >}} [{{< var c05.kept_ko_q2_gated_big_low >}}, {{< var c05.kept_ko_q2_gated_big_high >}}] of the accuracy of the raw activations. [On the big label they meet the mark of 97%.]{.claim key="c05.kept97_big"} They fall short of it by {{< var c05.short_ko_q2_gated_big >}} (0 if they are above it). The same ratio is {{< var c05.kept_ko_q2_standard_big >}} for Standard, {{< var c05.kept_ko_q2_topk_big >}} for TopK and {{< var c05.kept_ko_q2_random_big >}} for random features.
 #
 # ::: {.when key="c05.kept97_small"}
-# On the small label Gated keeps {{< var c05.kept_ko_q2_gated_small >}} [{{< var c05.kept_ko_q2_gated_small_low >}}, {{< var c05.kept_ko_q2_gated_small_high >}}]. [On the small label it meets the mark of 97%.]{.claim key="c05.kept97_small"} It falls short by {{< var c05.short_ko_q2_gated_small >}}; random features keep {{< var c05.kept_ko_q2_random_small >}}.
+# On the small label the ratio of Gated is {{< var c05.kept_ko_q2_gated_small >}} [{{< var c05.kept_ko_q2_gated_small_low >}}, {{< var c05.kept_ko_q2_gated_small_high >}}]. [On the small label it meets the mark of 97%.]{.claim key="c05.kept97_small"} It falls short by {{< var c05.short_ko_q2_gated_small >}}; the ratio of random features is {{< var c05.kept_ko_q2_random_small >}}.
 # :::
 #
-# The line of the random features has to be read with the rest. If, under a probe that uses every component, random features keep as much as trained ones, then the mark of 97% measures the number of dimensions and not the training, and what training gave has to be looked for at the small $k$ of [@fig-probing-baselines].
+# Can the ratio exceed 100%? Features are computed from activations, so for any one token they cannot add information that the activation lacks. But this probe sees the mean of a sentence, not tokens. Activations averaged as they are blend the tokens, whereas features turn on and off with each token before they are averaged, so that the trace of a single token may survive in the mean. Having more components may help a linear probe as well. A ratio far above 100% should therefore be read to say not that features know more than activations, but that averaged activations are a weak baseline. The mark of 97% is then too easy to measure what reconstruction has lost.
 #
-# For the comparison with counting we look at the finest label there is. [Raw activations are above character TF-IDF.]{.claim key="c05.raw_over_characters"} The difference is {{< var c05.raw_over_characters >}} [{{< var c05.raw_over_characters_low >}}, {{< var c05.raw_over_characters_high >}}]. Where a sentence names its item, counting characters is enough to find the answer, and it should surprise nobody if activations lose there.
+# The random features have to be read along with the rest. If their ratio is far above 100% too, that fits this explanation, and our expectation that they would come close to the raw activations was wrong. If features that were never trained pass 97%, passing the mark tells nothing about training by itself. What training gave has to be looked for in the difference between trained and random features, or at the small $k$ of [@fig-probing-baselines]. The small label uses the regularisation chosen for the big one, so any representation may come out below its best there.
+#
+# For the comparison with counting we look at the finest label there is. [Raw activations are above character TF-IDF.]{.claim key="c05.raw_over_characters"} The difference is {{< var c05.raw_over_characters >}} [{{< var c05.raw_over_characters_low >}}, {{< var c05.raw_over_characters_high >}}]. Where a sentence names its category outright, counting characters is enough to find the answer, and it should surprise nobody if activations lose there.
 #
 # ::: {.when key="c05.raw_over_characters_unnamed"}
-# On sentences that do not name their item, [raw activations are above character TF-IDF.]{.claim key="c05.raw_over_characters_unnamed"} The difference is {{< var c05.raw_over_characters_unnamed >}} [{{< var c05.raw_over_characters_unnamed_low >}}, {{< var c05.raw_over_characters_unnamed_high >}}]. Whether the model holds meaning beyond shared characters is seen on this subset.
+# On sentences that do not name their item, [raw activations are above character TF-IDF.]{.claim key="c05.raw_over_characters_unnamed"} The difference is {{< var c05.raw_over_characters_unnamed >}} [{{< var c05.raw_over_characters_unnamed_low >}}, {{< var c05.raw_over_characters_unnamed_high >}}]. If the model held meaning beyond shared characters, it is on these sentences that it would have to be ahead. Accuracy is {{< var c05.linear_ko_q2_raw_small_unnamed >}} for raw activations and {{< var c05.linear_ko_characters_small_unnamed >}} for character TF-IDF, and chance is 1/{{< var c05.n_small >}}. If both are near chance this is less a draw than a failure of both, and the comparison takes neither side. On the big label the two are {{< var c05.linear_ko_q2_raw_big_unnamed >}} and {{< var c05.linear_ko_characters_big_unnamed >}} (intervals in [@tbl-probing-linear]). Our expectation that activations break down less has to be judged not by the fall alone but also by the height that is left: a value that is low to begin with has little room to fall.
 # :::
 #
 # And pooling? [Pooling by mean is above pooling by sum.]{.claim key="c05.mean_over_sum"} On the big label the difference is {{< var c05.mean_over_sum >}} [{{< var c05.mean_over_sum_low >}}, {{< var c05.mean_over_sum_high >}}]. Our protocol uses the mean either way: raw activations are pooled by mean, and the comparison is fair only if features are too.
@@ -698,20 +710,20 @@ ahead("mean_over_sum", *pair, "big", subsets[""], "mean pooling above sum poolin
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 읽기를 뒤집는가 {#sec-probing-refute}
 #
-# 두 절차의 판정이 왜 다를 수 있는지는 이제 말할 수 있다. 연구 A의 절차는 같은 답을 묻고, 외운 것을 시험하고, 조건마다 다른 수의 특징을 준다. 그 절차로 얻은 정확도가 높다는 사실과 특징이 범주를 나타낸다는 주장 사이에는 통제 과제와 새 문장이라는 두 단계가 빠져 있다. 그렇다고 연구 A의 결론이 틀렸다는 뜻은 아니다. A1과 A2가 두 절차에서 모두 성립한다면, 결론은 처음보다 튼튼해진 것이다.
+# 두 절차가 재는 것이 어떻게 다른지는 이제 말할 수 있다. 연구 A의 절차는 두 조건에서 같은 답을 묻고, 외운 것을 시험하고, 조건마다 다른 수의 특징을 준다. 그 절차로 얻은 정확도가 높다는 사실과 특징이 범주를 나타낸다는 주장 사이에는 통제 과제와 새 문장이라는 두 단계가 빠져 있다. 그렇다고 연구 A의 결론이 틀렸다는 뜻은 아니다. [@tbl-probing-verdicts]에서 두 절차 모두 성립한 주장은 처음보다 튼튼해졌고, 어느 절차로도 성립하지 않은 주장은 적어도 이 모델과 이 SAE에서는 뒷받침을 얻지 못했다. 판정이 두 절차에서 같더라도 까닭까지 같다고 할 수는 없다.
 #
 # 다음 가운데 하나가 관찰되면 우리의 읽기는 틀린 것이다. 뒤섞은 범주를 외우지 못하는데도 학습 문장과 새 문장의 차이가 그대로라면, 그 차이는 기억이 아니라 문장틀에서 온 것이다. 특징의 수를 넓은 범위에서 맞추어도 A3의 차이가 줄지 않는다면, 작은 범주로 고른 특징에는 정말로 더 나은 무엇이 있다. 학습된 특징이 작은 $k$에서도 무작위 특징을 넘지 못한다면, 이 SAE는 범주를 방향으로 모으지 못한 것이다.
 #
-# 한계도 적는다. SAE와 탐침은 시드 하나로 학습했으므로 구간은 문장에 대한 불확실성만 담는다. 여기의 SAE는 {{< var c05.n_features >}}개의 특징을 가졌고 연구 A의 것은 100000개이다. 연구 A는 뉴스에서 학습한 SAE를 합성 문장에 적용했지만, 우리는 같은 말뭉치의 훈련 분할에서 SAE를 학습했다. 구간이 0을 넘는지로 판정하므로 문장이 적은 말뭉치에서는 있는 차이도 성립하지 않는 것으로 나올 수 있다. 끝으로 탐침이 되찾은 정보를 모델이 실제로 쓰는지는 탐침으로 알 수 없다. 그것은 특징을 끄고 켜 보아야 안다.
+# 한계도 적는다. SAE와 탐침은 시드 하나로 학습했으므로 구간은 문장에 대한 불확실성만 담는다. 여기의 SAE는 {{< var c05.n_features >}}개의 특징을 가졌고 연구 A의 것은 100,000개이다. 연구 A는 뉴스에서 학습한 SAE를 합성 문장에 적용했지만, 우리는 같은 말뭉치의 훈련 분할에서 SAE를 학습했다. 구간이 0 위에 있는지로 판정하므로, 문장이 적은 말뭉치에서는 실제로 있는 차이도 성립하지 않는 것으로 나올 수 있다. 끝으로 탐침이 되찾은 정보를 모델이 실제로 쓰는지는 탐침으로 알 수 없다. 그것은 특징을 끄고 켜 보아야 안다.
 
-# %% [markdown] src="71b5" tags=["en"]
+# %% [markdown] src="3d24" tags=["en"]
 # ## What would overturn this reading {#sec-probing-refute}
 #
-# It can now be said why the verdicts of the two protocols may differ. Study A's protocol asks for the same answer twice, examines what was memorised, and gives each condition another number of features. Between the fact that its accuracy is high and the claim that features represent categories, two steps are missing: the control task and the new sentences. This does not make study A's conclusions wrong. Where A1 and A2 hold under both protocols, they stand firmer than before.
+# It can now be said how the two protocols differ in what they measure. Study A's protocol asks for the same answer in both conditions, examines what was memorised, and gives each condition another number of features. Between the fact that its accuracy is high and the claim that features represent categories, two steps are missing: the control task and the new sentences. This does not make study A's conclusions wrong. A claim that holds under both protocols in [@tbl-probing-verdicts] stands firmer than before; one that holds under neither has found no support, at least in this model and these SAEs. And the same verdict under both need not have the same cause.
 #
 # Our reading is wrong if one of the following is observed. If the probe fails to memorise shuffled labels and the gap between trained and new sentences remains, then the gap comes from the templates and not from memory. If the difference of A3 does not shrink over a wide range of matched numbers of features, then features selected by small categories really have something better about them. If trained features do not surpass random ones even at small $k$, then this SAE has not gathered categories into directions.
 #
-# There are limits as well. The SAEs and probes were trained with a single seed, so the intervals hold the uncertainty about sentences only. The SAEs here have {{< var c05.n_features >}} features, those of study A 100000. Study A applied SAEs trained on news to synthetic sentences; ours were trained on the training split of the same corpus. Since a claim holds only where its interval clears 0, a corpus with few sentences may show a real difference as one that does not hold. Finally, a probe cannot tell whether the model uses the information that the probe recovers. For that, features have to be switched off and on.
+# There are limits as well. The SAEs and probes were trained with a single seed, so the intervals hold the uncertainty about sentences only. The SAEs here have {{< var c05.n_features >}} features, those of study A 100,000. Study A applied SAEs trained on news to synthetic sentences; ours were trained on the training split of the same corpus. Since a claim holds only where its interval lies above 0, a corpus with few sentences may show a real difference as one that does not hold. Finally, a probe cannot tell whether the model uses the information that the probe recovers. For that, features have to be switched off and on.
 
 # %%
 results.record("n_features", n_features, "features", tolerance=0)

@@ -1,16 +1,16 @@
 # %% [markdown] tags=["ko"]
 # # TF-IDF: 특징을 낱말처럼 세기 {#sec-tfidf}
 #
-# 정보 검색은 오래전부터 문서를 낱말의 가방으로 보았다. 순서를 버리고 개수만 남긴다. 희소 오토인코더를 쓰면 같은 일을 특징(feature)으로 할 수 있다. 문장의 토큰에서 켜진 특징의 값을 더하면 낱말의 개수 대신 특징 수가 남는다. 그러면 검색에서 하던 물음을 그대로 던질 수 있다. 이 범주를 다른 범주와 다르게 하는 특징은 무엇인가?
+# 정보 검색은 오래전부터 문서를 낱말의 가방(bag of words)으로 보았다. 순서를 버리고 개수만 남긴다. 희소 오토인코더를 쓰면 같은 일을 특징(feature)으로 할 수 있다. 문장의 토큰에서 켜진 특징의 값을 더하면 낱말의 개수 대신 특징 수가 남는다. 그러면 검색에서 하던 물음을 그대로 던질 수 있다. 이 범주를 다른 범주와 다르게 하는 특징은 무엇인가?
 #
-# @{fxnnxc}는 이 물음에 TF-IDF [@sparckjones1972; @salton1988]로 답했다. 그 결과인 주장 A6은 두 부분이다. 범주마다 구별되는 특징의 무리가 있고, 거의 모든 범주가 나누어 갖는 특징이 조금 있다. 이 장의 물음은 셋이다. 두 부분이 우리 모델에서도 성립하는가? 범주의 특징은 그것을 고른 문장 밖에서도 그 범주에 떨어지는가? 그리고 특징의 가방은 낱말이나 토큰의 가방이 모르는 것을 아는가?
+# 이 책에서 연구 A라 부르는 @{fxnnxc}는 이 물음에 TF-IDF(term frequency–inverse document frequency) [@sparckjones1972; @salton1988]로 답했다. 문서에 많이 나올수록, 그리고 드문 낱말일수록 크게 치는 가중치이다. 그 결과인 주장 A6은 두 부분이다. 범주마다 구별되는 특징의 무리가 있고, 거의 모든 범주가 나누어 갖는 특징이 조금 있다. 이 장의 물음은 셋이다. 두 부분이 우리 모델에서도 성립하는가? 범주의 특징은 그것을 고른 문장 밖에서도 그 범주에서 켜지는가? 그리고 특징의 가방은 낱말이나 토큰의 가방이 모르는 것을 아는가?
 
-# %% [markdown] src="c6ec" tags=["en"]
+# %% [markdown] src="bc71" tags=["en"]
 # # TF-IDF: counting features like words {#sec-tfidf}
 #
-# Information retrieval has long treated a document as a bag of words: order is dropped, counts are kept. With a sparse autoencoder the same can be done with features. Adding up the values of the features that fire on the tokens of a sentence leaves feature counts in the place of word counts, and the question of retrieval can be asked as it stands. Which features set this category apart from the others?
+# Information retrieval has long treated a document as a bag of words: order is dropped, counts are kept. A sparse autoencoder lets us do the same with features. Adding up the values of the features that fire on the tokens of a sentence gives feature counts in place of word counts, and the old question of retrieval can be asked unchanged. Which features set this category apart from the others?
 #
-# @{fxnnxc} answered it with TF-IDF [@sparckjones1972; @salton1988]. The result, claim A6, has two parts: every category has a distinct group of features, and a few features are shared by nearly all categories. This chapter asks three questions. Do both parts hold in our model? Do the features of a category fall on that category outside the sentences they were chosen from? And does a bag of features know anything that a bag of words or tokens does not?
+# @{fxnnxc}, study A in this book, answered it with TF-IDF (term frequency–inverse document frequency) [@sparckjones1972; @salton1988], a weight that grows with how often a word occurs in the document and with how rare it is elsewhere. The result, claim A6, has two parts: every category has a distinct group of features, and a few features are shared by nearly all categories. This chapter asks three questions. Do both parts hold in our model? Do the features of a category fire on that category outside the sentences they were chosen from? And does a bag of features know anything that a bag of words or tokens does not?
 
 # %% tags=["parameters"]
 preset = "default"
@@ -52,18 +52,18 @@ results = kc.Results(chapter="06", preset=preset, seeds=(seed,))
 #
 # $$ w_{mf} = n_{mf} \log \frac{N}{d_f + 1} $$ {#eq-tfidf}
 #
-# $N$은 훈련 문장의 수, $d_f$는 특징 $f$가 한 번이라도 켜지는 문장의 수이다. 문장마다 벡터의 길이를 1로 맞춘 뒤 범주별로 평균한 것을 그 범주의 프로필이라 부른다. 모든 문장에서 켜지는 특징의 무게는 0보다 아주 조금 작다. 그러나 절반의 문장에서 켜지는 특징도 $\log 2$의 무게를 받는다. 낱말의 개수는 대개 한둘이지만 특징의 값은 서로 몇십 배까지 다르므로, 값이 큰 특징은 흔하더라도 목록의 위쪽에 오를 수 있다. [@eq-tfidf]를 특징에 쓸 때 낱말과 가장 달라지는 점이다.
+# $N$은 훈련 문장의 수, $d_f$는 특징 $f$가 한 번이라도 켜지는 문장의 수이다. 문장마다 벡터의 길이를 1로 맞춘 뒤 범주별로 평균한 것을 그 범주의 프로필이라 부른다. 모든 문장에서 켜지는 특징의 가중치는 0보다 아주 조금 작다. 그러나 절반의 문장에서 켜지는 특징도 $\log 2$의 가중치를 받는다. 낱말의 개수는 대개 한둘이지만 특징의 값은 서로 크게 다를 수 있으므로, 값이 큰 특징은 흔하더라도 목록의 위쪽에 오를 수 있다. [@eq-tfidf]를 특징에 쓸 때 낱말과 가장 달라지는 점이다.
 #
-# SAE는 다른 장과 함께 쓰는 표준형과 게이트형이며 중간층(`q2.resid_post`)에서 읽는다. $d_f$와 프로필과 상위 목록은 훈련 문장에서만 정하고 시험 문장에는 그대로 적용한다.
+# SAE는 여러 장이 함께 쓰는 표준형과 게이트형이며 중간층(`q2.resid_post`)에서 읽는다. $d_f$와 프로필과 상위 목록은 훈련 문장에서만 정하고 시험 문장에는 그대로 적용한다.
 
-# %% [markdown] src="2a4b" tags=["en"]
+# %% [markdown] src="ae47" tags=["en"]
 # ## Bags of features {#sec-tfidf-bags}
 #
 # The count $n_{mf}$ of feature $f$ in sentence $m$ is the sum of its activations over the tokens of the sentence. The weight is the formula found in study A's code.
 #
 # $$ w_{mf} = n_{mf} \log \frac{N}{d_f + 1} $$ {#eq-tfidf}
 #
-# $N$ is the number of training sentences, $d_f$ the number of sentences in which feature $f$ is active at all. Each sentence's vector is scaled to length 1; their mean over a category is what we call the profile of that category. A feature that fires in every sentence has a weight just below 0. But one that fires in half of them still gets a weight of $\log 2$. Word counts are mostly one or two, whereas the values of features differ by factors of tens, so a strong feature can climb to the top of a list although it is common. This is where using [@eq-tfidf] on features departs most from using it on words.
+# $N$ is the number of training sentences, $d_f$ the number of sentences in which feature $f$ is active at all. Each sentence's vector is scaled to length 1; their mean over a category is what we call the profile of that category. A feature that fires in every sentence has a weight just below 0. But one that fires in half of them still gets a weight of $\log 2$. Word counts are mostly one or two, whereas the values of features can differ widely, so a strong feature can climb to the top of a list although it is common. This is where using [@eq-tfidf] on features departs most from using it on words.
 #
 # The SAEs are the Standard and the Gated one that the chapters share, reading the middle layer (`q2.resid_post`). $d_f$, profiles and lists of top features come from training sentences alone and are applied to test sentences as they are.
 
@@ -107,14 +107,14 @@ for variant in ("gated", "standard"):
 results.record("rare", (df_share < 0.01).mean(), "share", ".0%", tolerance=0.05)
 
 # %% [markdown] tags=["ko"]
-# 시험 문장 하나는 게이트형에서 평균 {{< var c06.active >}}개의 특징을 켠다. 훈련 문장의 절반 넘게 켜지는 특징이 {{< var c06.everywhere >}}개이고, 사전의 {{< var c06.rare >}}는 문장의 1%에도 켜지지 않는다(죽은 특징을 포함한다). 가방에는 흔한 것과 드문 것이 함께 들어 있으므로 가중치가 할 일이 있다.
+# 시험 문장 하나는 게이트형에서 평균 {{< var c06.active >}}개의 특징을 켠다. 훈련 문장의 절반 넘게 켜지는 특징이 {{< var c06.everywhere >}}개이고, 사전의 {{< var c06.rare >}}는 훈련 문장의 1%가 안 되는 곳에서만 켜진다(죽은 특징을 포함한다). 드문 특징이 적을수록 가중치가 골라낼 것도 적다. 드문 낱말이 많은 보통의 글과는 다를 수 있는 점이다.
 #
 # ## 범주의 특징과 그 토큰 {#sec-tfidf-top}
 #
-# **예상.** 상위 특징은 그 범주의 소재를 말하는 토큰에서 켜질 것이다. 목록이 고른 문장에 맞춘 것일 뿐이라면, 시험 문장에서 그 활성이 제 범주에 떨어지는 몫은 범주들이 똑같이 나눌 때의 {{< var c06.own_chance >}}에 가까울 것이다. 범주의 내용을 담았다면 그 몇 배일 것이다. 바이트 단위 토큰은 음절 가운데서 끊기기도 하므로 토큰은 온전한 글자로 넓혀 보인다.
+# **예상.** 상위 특징은 그 범주의 소재를 말하는 토큰에서 켜질 것이다. 목록이 고른 문장에 맞춘 것일 뿐이라면, 시험 문장에서 그 활성이 제 범주에 떨어지는 몫은 모든 범주가 똑같이 나눌 때의 {{< var c06.own_chance >}}에 가까울 것이다. 범주의 내용을 담았다면 그 몇 배일 것이다. 바이트 단위 토큰은 음절 가운데서 끊기기도 하므로 토큰은 온전한 글자로 넓혀 보인다.
 
-# %% [markdown] src="95b0" tags=["en"]
-# A test sentence activates {{< var c06.active >}} features of the Gated SAE on average. {{< var c06.everywhere >}} features are active in more than half of the training sentences, and {{< var c06.rare >}} of the dictionary in less than 1% of them (dead features included). The bags hold common and rare things together, so there is work for a weighting.
+# %% [markdown] src="f777" tags=["en"]
+# A test sentence activates {{< var c06.active >}} features of the Gated SAE on average. Of its features, {{< var c06.everywhere >}} are active in more than half of the training sentences, and {{< var c06.rare >}} of the dictionary in less than 1% of them (dead features included). The fewer rare features there are, the less a weighting can single out. Ordinary text, with its many rare words, may be different in this.
 #
 # ## The features of a category and their tokens {#sec-tfidf-top}
 #
@@ -138,7 +138,7 @@ def firing(feature, n=3, width=6):
     for token in kc.top_tokens(tokens_NF, store, int(feature), n=60):
         text = store.texts()[token.document]
         a, b = study.lm.token_spans(text)[token.position - start]
-        a += len(text[a:b]) - len(text[a:b].lstrip())
+        a += len(text[a:b]) - len(text[a:b].lstrip()) if text[a:b].strip() else 0
         shown.setdefault(text[a:b], f"{text[max(0, a - width) : a]}【{text[a:b]}】{text[b : b + width]}".strip())
     return " · ".join(list(shown.values())[:n])
 
@@ -160,28 +160,32 @@ results.record("own_lowest", held_names[own.mean(axis=1).argmin()], "category")
 results.claim("own_above_chance", (own.mean(axis=1) > 2 / len(names)).all(), "in every category the top features fall on it at over twice chance, on held-out text")
 
 # %% [markdown] tags=["ko"]
-# 상위 10개 특징의 활성 가운데 평균 {{< var c06.own >}}가 제 범주의 시험 문장에 떨어진다. 첫째 특징만 보면 {{< var c06.own_best >}}이다(범주마다 문장 수가 다르므로 범주 평균의 몫으로 셈했다). [어느 범주에서나 똑같이 나눌 때의 두 배를 넘는다.]{.claim key="c06.own_above_chance"} 몫이 가장 작은 범주는 `{{< var c06.own_lowest >}}`이다.
+# 상위 10개 특징의 활성 가운데 평균 {{< var c06.own >}}가 제 범주의 시험 문장에 떨어진다. 첫째 특징만 보면 {{< var c06.own_best >}}이다(범주마다 문장 수가 다르므로 범주 평균의 몫으로 셈했다). [어느 범주에서나 똑같이 나눌 때의 두 배를 넘는다.]{.claim key="c06.own_above_chance"} 몫이 가장 작은 범주는 `{{< var c06.own_lowest >}}`이다. 우리 예상은 {{< var c06.own_chance >}}의 몇 배였다. 두 배에도 못 미치는 범주에서는 예상이 빗나간 것이고, 그 몫이 {{< var c06.own_chance >}}에 가까울수록 목록은 범주의 내용이 아니라 마침 고른 문장이나 어느 범주에나 있는 것을 담은 것이다.
 #
-# [@tbl-tfidf-top]을 읽을 때 두 가지를 조심한다. 첫째, 가장 센 토큰 몇 개는 특징의 꼭대기일 뿐이고, 약하게 켜지는 곳에서는 뜻이 흐려질 수 있다 [@bricken2023]. 둘째, 토큰이 소재의 이름이라면 그 특징은 범주가 아니라 낱말을 아는 것일 수 있다. 둘째 의심은 [@sec-tfidf-predict]에서 토큰의 가방과 견주어 따진다.
+# [@tbl-tfidf-top]에서 같은 번호가 여러 범주에 되풀이되는지도 본다. 되풀이된다면 그것은 앞에서 걱정한 특징, 곧 흔하지만 값이 커서 목록의 위쪽에 오른 특징일 것이다.
+#
+# 표의 토큰을 읽을 때에는 두 가지를 조심한다. 첫째, 가장 센 토큰 몇 개는 특징의 꼭대기일 뿐이고, 약하게 켜지는 곳에서는 뜻이 흐려질 수 있다 [@bricken2023]. 둘째, 토큰이 소재의 이름이라면 그 특징은 범주가 아니라 낱말을 아는 것일 수 있다. 둘째 의심은 [@sec-tfidf-predict]에서 토큰의 가방과 견주어 따진다.
 #
 # ## 나누어 갖는 특징 {#sec-tfidf-sharing}
 #
-# 연구 A에는 '특징 수' 그림이 있다. 코드를 읽어 보면 세는 것은 활성이 아니라 범주이다. 모든 범주의 상위 목록을 합치고, 특징마다 그것을 담은 목록의 수를 세어 큰 것부터 늘어놓는다. 값이 범주의 수에 이르면 누구나 가진 특징이고, 1이면 한 범주만의 특징이다. 공개된 공책의 출력을 보면, 표준형에서는 모든 범주의 상위 100개 목록을 합쳐도 서로 다른 특징이 164개뿐이다. 목록이 거의 통째로 겹친다는 뜻이어서 A6의 앞부분과 어울리지 않는다. 다만 살아 있는 특징이 처음부터 그만큼뿐이었다면, 이 수는 범주가 아니라 그 SAE에 대해 말하는 것이다.
+# 연구 A에는 '특징 수' 그림이 있다. 코드를 읽어 보면 세는 것은 활성이 아니라 범주이다. 모든 범주의 상위 목록을 합치고, 특징마다 그것을 담은 목록의 수를 세어 큰 것부터 늘어놓는다. 값이 범주의 수에 이르면 누구나 가진 특징이고, 1이면 한 범주만의 특징이다. 공개된 노트북의 출력을 보면, 표준형에서는 모든 범주의 상위 100개 목록을 합쳐도 서로 다른 특징이 164개뿐이다. 목록이 거의 통째로 겹친다는 뜻이어서 A6의 앞부분과 어울리지 않는다. 다만 살아 있는 특징이 처음부터 그만큼뿐이었다면, 이 수는 범주가 아니라 그 SAE에 대해 말하는 것이다.
 #
-# 겹침에는 눈금이 있어야 한다. 그래서 범주마다 훈련 문장의 틀(또는 문서)을 둘로 갈라 목록을 따로 고른다. 같은 범주의 두 반쪽이 겹치는 정도가 바랄 수 있는 위쪽 눈금이고, 다른 범주의 반쪽과 겹치는 정도는 그보다 낮아야 한다.
+# 겹침에는 눈금이 있어야 한다. 그래서 범주마다 훈련 문장의 틀(또는 문서)을 둘로 갈라 목록을 따로 고른다. 겹침은 자카드 값, 곧 두 목록에 함께 든 특징의 수를 어느 한쪽에라도 든 특징의 수로 나눈 값으로 잰다. 같은 범주의 두 반쪽이 겹치는 정도가 바랄 수 있는 위쪽 눈금이고, 다른 범주의 반쪽과 겹치는 정도는 그보다 낮아야 한다.
 #
-# **예상.** A6이 맞다면 짧은 목록의 특징은 대개 한 범주의 것이고, 긴 목록으로 갈수록 나누어 갖는 특징이 나타난다. TF-IDF 없이 평균 수로 고르면 나누어 갖는 특징이 훨씬 많을 것이다. 같은 범주의 두 반쪽이 다른 범주보다 더 겹치지 않는다면, 목록은 범주가 아니라 틀을 담은 것이다.
+# **예상.** A6이 맞다면 짧은 목록의 특징은 대개 한 범주의 것이고, 긴 목록으로 갈수록 나누어 갖는 특징이 나타난다. TF-IDF 없이 평균 수로 고르면 나누어 갖는 특징이 훨씬 많을 것이다. 같은 범주의 두 반쪽이 다른 범주끼리보다 더 겹치지 않는다면, 목록은 범주가 아니라 틀을 담은 것이다.
 
-# %% [markdown] src="1ebe" tags=["en"]
-# On average {{< var c06.own >}} of the activation of the top 10 features falls on test sentences of their own category, and {{< var c06.own_best >}} for the first feature alone (shares of category means, since categories differ in their number of sentences). [In every category it is over twice what equal shares would give.]{.claim key="c06.own_above_chance"} The category with the smallest share is `{{< var c06.own_lowest >}}`.
+# %% [markdown] src="1daf" tags=["en"]
+# On average {{< var c06.own >}} of the activation of the top 10 features falls on test sentences of their own category, and {{< var c06.own_best >}} for the first feature alone (shares of category means, since categories differ in their number of sentences). [In every category it is over twice what equal shares would give.]{.claim key="c06.own_above_chance"} The category with the smallest share is `{{< var c06.own_lowest >}}`. We expected several times {{< var c06.own_chance >}}. Where a category stays under twice that, the expectation has failed, and the closer its share is to {{< var c06.own_chance >}}, the less its list holds the content of the category, and the more it holds the sentences that happened to be chosen, or what every category has.
 #
-# Two cautions are due in reading [@tbl-tfidf-top]. First, a few strongest tokens are only the peak of a feature; where it fires weakly its meaning may blur [@bricken2023]. Second, where the token is the name of an item, the feature may know the word and not the category. The second suspicion is put to the test in [@sec-tfidf-predict], against bags of tokens.
+# See also whether the same number comes back under many categories of [@tbl-tfidf-top]. If so, it is probably the kind of feature we worried about above: common, but strong enough to climb to the top of the lists.
+#
+# The tokens of the table call for two cautions. First, a few strongest tokens are only the peak of a feature; where it fires weakly its meaning may blur [@bricken2023]. Second, where the token is the name of an item, the feature may know the word and not the category. The second suspicion is put to the test in [@sec-tfidf-predict], against bags of tokens.
 #
 # ## Features that are shared {#sec-tfidf-sharing}
 #
 # Study A has a figure of "feature counts". Its code shows that what is counted is not activations but categories. The top lists of all categories are pooled, and for each feature the lists that hold it are counted and sorted, largest first. A value equal to the number of categories means a feature that all have, a value of 1 a feature of one category alone. According to the output of the published notebook, the top 100 lists of all categories together come to only 164 distinct features for the Standard SAE. The lists overlap almost entirely, then, which does not sit well with the first part of A6. But if there were hardly more living features to choose from, the number speaks about that SAE and not about categories.
 #
-# Overlap needs a yardstick. So for each category the templates (or documents) of the training sentences are divided in two and lists are chosen on each half. How much two halves of one category overlap is the upper mark that can be hoped for; the overlap with halves of other categories should be lower.
+# Overlap needs a yardstick. So for each category the templates (or documents) of the training sentences are divided in two and lists are chosen on each half. Overlap is the Jaccard value: the number of features on both lists over the number on at least one. How much two halves of one category overlap is the most that can be hoped for; the overlap with halves of other categories should be lower.
 #
 # **Expectation.** If A6 is right, the features of short lists mostly belong to one category, and shared ones appear as lists grow. Choosing by mean count, without TF-IDF, should share far more. If two halves of one category do not overlap more than different categories do, the lists hold templates and not categories.
 
@@ -279,20 +283,20 @@ results.claim("a6_mean_shared", at.loc[("gated, mean", short), "shared by 80%"] 
 results.claim("idf_less_shared", all(at.loc[("gated, TF-IDF", s), "shared by 80%"] < at.loc[("gated, mean", s), "shared by 80%"] for s in sizes), "at every k TF-IDF lists share fewer features among 80% of the categories than lists by mean count")
 
 # %% [markdown] tags=["ko"]
-# 게이트형의 TF-IDF 목록을 모두 합치면 10개씩일 때 {{< var c06.distinct_gated_10 >}}개, 100개씩일 때 {{< var c06.distinct_gated_100 >}}개의 서로 다른 특징이 된다. 표준형은 100개씩일 때 {{< var c06.distinct_standard_100 >}}개이다. 훈련 문장에서 한 번이라도 켜진 특징은 게이트형 {{< var c06.alive_gated >}}개, 표준형 {{< var c06.alive_standard >}}개이니 겹침은 이 수와 함께 읽어야 한다. 범주의 80% 이상이 나누어 갖는 특징의 수를 10개, 50개, 100개 목록의 순서로 적으면 TF-IDF로는 {{< var c06.shared_gated_10 >}}, {{< var c06.shared_gated_50 >}}, {{< var c06.shared_gated_100 >}}이고 평균 수로는 {{< var c06.shared_mean_10 >}}, {{< var c06.shared_mean_50 >}}, {{< var c06.shared_mean_100 >}}이다.
+# 게이트형의 TF-IDF 목록을 모두 합치면 10개씩일 때 {{< var c06.distinct_gated_10 >}}개, 100개씩일 때 {{< var c06.distinct_gated_100 >}}개의 서로 다른 특징이 된다. 표준형은 100개씩일 때 {{< var c06.distinct_standard_100 >}}개가 된다. 훈련 문장에서 한 번이라도 켜진 특징은 게이트형 {{< var c06.alive_gated >}}개, 표준형 {{< var c06.alive_standard >}}개이다. 고를 것이 그만큼 있었다는 뜻이므로, 겹침은 이 수와 함께 읽어야 한다. 범주의 80% 이상이 나누어 갖는 특징의 수를 10개, 50개, 100개 목록의 순서로 적으면 TF-IDF로는 {{< var c06.shared_gated_10 >}}, {{< var c06.shared_gated_50 >}}, {{< var c06.shared_gated_100 >}}이고 평균 수로는 {{< var c06.shared_mean_10 >}}, {{< var c06.shared_mean_50 >}}, {{< var c06.shared_mean_100 >}}이다.
 #
 # A6의 뒷부분부터 본다. [거의 모든 범주가 나누어 갖는 특징은 TF-IDF의 가장 긴 목록에 있고,]{.claim key="c06.a6_shared"} [평균 수로 고르면 가장 짧은 목록에도 있다.]{.claim key="c06.a6_mean_shared"} [TF-IDF는 어느 길이에서나 그 수를 줄인다.]{.claim key="c06.idf_less_shared"} 그러니 몇 개가 공유되는지는 모델만의 성질이 아니라 고르는 법과 목록의 길이에도 달려 있다.
 #
-# 앞부분은 이렇게 읽는다. [모든 범주와 모든 길이에서, 같은 범주의 두 반쪽은 다른 범주와의 평균보다 더 겹친다.]{.claim key="c06.a6_distinct"} 50개 목록의 겹침은 같은 범주에서 {{< var c06.same_gated_50 >}}, 다른 범주와 {{< var c06.other_gated_50 >}}이다. 반쪽의 목록만으로 제 범주를 알아본 몫은 게이트형 {{< var c06.recognised_gated_50 >}}, 표준형 {{< var c06.recognised_standard_50 >}}이다. 같은 범주의 겹침이 1에 못 미치는 만큼은 범주가 아니라 마침 고른 문장의 몫이므로, 목록 하나를 범주의 정체로 읽어서는 안 된다.
+# 앞부분은 이렇게 읽는다. [모든 범주와 모든 길이에서, 같은 범주의 두 반쪽에서 고른 목록은 다른 범주의 목록과 겹치는 평균보다 더 겹친다.]{.claim key="c06.a6_distinct"} 50개 목록의 겹침은 같은 범주에서 {{< var c06.same_gated_50 >}}, 다른 범주와 {{< var c06.other_gated_50 >}}이다. 한 반쪽의 50개 목록이 제 범주의 다른 반쪽을 가장 닮은 것으로 알아본 몫은 게이트형 {{< var c06.recognised_gated_50 >}}, 표준형 {{< var c06.recognised_standard_50 >}}이고, 우연이면 {{< var c06.own_chance >}}이다. 같은 범주의 겹침이 1에 못 미치는 만큼은 범주가 아니라 마침 고른 문장의 몫이므로, 목록 하나를 범주의 정체로 읽어서는 안 된다.
 #
 # 그렇다면 누구나 가진 특징은 무엇을 보는가?
 
-# %% [markdown] src="5813" tags=["en"]
-# All TF-IDF lists of the Gated SAE together come to {{< var c06.distinct_gated_10 >}} distinct features with 10 each and {{< var c06.distinct_gated_100 >}} with 100 each; for Standard it is {{< var c06.distinct_standard_100 >}} with 100 each. {{< var c06.alive_gated >}} features of Gated and {{< var c06.alive_standard >}} of Standard fire at least once in the training sentences, and the overlap has to be read along with these numbers. Features shared by at least 80% of the categories number, for lists of 10, 50 and 100 in this order, {{< var c06.shared_gated_10 >}}, {{< var c06.shared_gated_50 >}}, {{< var c06.shared_gated_100 >}} with TF-IDF and {{< var c06.shared_mean_10 >}}, {{< var c06.shared_mean_50 >}}, {{< var c06.shared_mean_100 >}} by mean count.
+# %% [markdown] src="86e5" tags=["en"]
+# All TF-IDF lists of the Gated SAE together come to {{< var c06.distinct_gated_10 >}} distinct features with 10 each and {{< var c06.distinct_gated_100 >}} with 100 each; for Standard it is {{< var c06.distinct_standard_100 >}} with 100 each. In the training sentences, {{< var c06.alive_gated >}} features of Gated and {{< var c06.alive_standard >}} of Standard fire at least once. That is how many there were to choose from, and the overlap has to be read along with it. Features shared by at least 80% of the categories number, for lists of 10, 50 and 100 in this order, {{< var c06.shared_gated_10 >}}, {{< var c06.shared_gated_50 >}}, {{< var c06.shared_gated_100 >}} with TF-IDF and {{< var c06.shared_mean_10 >}}, {{< var c06.shared_mean_50 >}}, {{< var c06.shared_mean_100 >}} by mean count.
 #
 # The second part of A6 first. [Features shared by nearly all categories are present in the longest TF-IDF lists,]{.claim key="c06.a6_shared"} [and by mean count even in the shortest.]{.claim key="c06.a6_mean_shared"} [At every length TF-IDF lowers their number.]{.claim key="c06.idf_less_shared"} How many are shared is therefore no property of the model alone; it also depends on how features are chosen and on the length of the list.
 #
-# The first part reads as follows. [For every category and every length, two halves of the same category overlap more than it does with other categories on average.]{.claim key="c06.a6_distinct"} With lists of 50 the overlap is {{< var c06.same_gated_50 >}} within a category and {{< var c06.other_gated_50 >}} with others. A category was recognised from the list of one half in {{< var c06.recognised_gated_50 >}} of the cases for Gated and {{< var c06.recognised_standard_50 >}} for Standard. By as much as the overlap within a category falls short of 1, the list is owed to the sentences that happened to be chosen and not to the category, and no single list should be read as the identity of its category.
+# The first part reads as follows. [For every category and every length, the lists of its two halves overlap more than they do with the lists of other categories on average.]{.claim key="c06.a6_distinct"} With lists of 50 the overlap is {{< var c06.same_gated_50 >}} within a category and {{< var c06.other_gated_50 >}} with others. The list of 50 from one half was most like that of the other half of its own category in {{< var c06.recognised_gated_50 >}} of the cases for Gated and {{< var c06.recognised_standard_50 >}} for Standard, against {{< var c06.own_chance >}} by chance. As far as the overlap within a category falls short of 1, the list is owed to the sentences that happened to be chosen and not to the category. No single list should be read as the identity of its category.
 #
 # What, then, do the features that everyone has look at?
 
@@ -305,22 +309,22 @@ kc.plots.table(pd.DataFrame([{"feature": str(f), "categories": n, "documents": d
                              for f, n in zip(generic[:4], n_lists[:4], strict=True)]), fmt=".2f")  # fmt: skip
 
 # %% [markdown] tags=["ko"]
-# [@tbl-tfidf-generic]의 특징은 시험 문장 곳곳에서 켜진다. 토큰이 소재보다 조사와 어미, 문장 부호처럼 어느 글에나 있는 것에 기운다면 문장의 뼈대를 보는 특징으로 읽을 수 있고, 그렇지 않다면 아직 이름을 붙일 수 없는 특징이다. 어느 쪽이든 범주를 말하지 않는 것은 결함이 아니다. 재구성의 몫은 대개 이런 특징에 있다.
+# [@tbl-tfidf-generic]에서 `documents`가 1에 가까운 특징은 거의 모든 문장에서 켜진다. 토큰이 소재보다 조사와 어미, 문장 부호처럼 어느 글에나 있는 것에 기운다면 문장의 뼈대를 보는 특징으로 읽을 수 있고, 그렇지 않다면 아직 이름을 붙일 수 없는 특징이다. 어느 쪽이든 범주를 말하지 않는 것은 결함이 아니다. SAE가 배운 것은 재구성이지 범주의 구별이 아니기 때문이다.
 #
 # ## 활성이 떨어지는 곳 {#sec-tfidf-fall}
 #
 # 목록이 정말 범주의 것이라면 새 문장의 활성도 제 범주의 목록에 더 떨어져야 한다. 시험 문장마다 전체 활성 가운데 각 범주의 목록에 떨어지는 몫을 잰다.
 #
-# **예상.** 대각선이 짙을 것이다. 목록이 길어지면 나누어 갖는 특징이 섞여 대비가 흐려질 것이다. 몫 자체는 작을 것이다. 활성의 대부분은 모든 문장이 함께 켜는 특징에 있기 때문이다.
+# **예상.** 대각선이 짙을 것이다. 목록이 길어지면 나누어 갖는 특징이 섞여 대비가 흐려질 것이다. 몫 자체는 작을 것이다. 활성의 대부분은 모든 문장이 함께 켜는 특징에 있으리라 보기 때문이다.
 
-# %% [markdown] src="e036" tags=["en"]
-# The features of [@tbl-tfidf-generic] fire all over the test sentences. Where their tokens lean to what any text has, such as particles, endings and punctuation, and less to items, they can be read as looking at the skeleton of sentences; where not, they are features without a name so far. Either way it is no defect that they do not tell the category. Most of the work of reconstruction is done by features like these.
+# %% [markdown] src="9067" tags=["en"]
+# Features of [@tbl-tfidf-generic] whose `documents` is close to 1 fire in nearly every sentence. Where their tokens lean towards what any text has, such as particles, endings and punctuation, rather than towards items, they can be read as looking at the skeleton of sentences; where not, they are features without a name so far. Either way it is no defect that they do not tell the category: the SAE learnt to reconstruct, not to tell categories apart.
 #
 # ## Where activations fall {#sec-tfidf-fall}
 #
 # If the lists really belong to their categories, the activations of new sentences should also fall on the list of their own category more than on others. For each test sentence we measure the share of all its activation that falls on the list of each category.
 #
-# **Expectation.** The diagonal should be dark. As lists grow, shared features come in and the contrast should fade. The shares themselves should be small, since most activation lies in features that all sentences have in common.
+# **Expectation.** The diagonal should be dark. As lists grow, shared features come in and the contrast should fade. The shares themselves should be small, since most activation presumably lies in features that all sentences have in common.
 
 # %%
 shares = {size: features.share_on(X["test"], top[size]) for size in sizes}
@@ -336,7 +340,7 @@ mine = names[None] == y["test", home][:, None]
 fig, panels = plt.subplots(1, len(sizes), figsize=(kc.plots.WIDTH, 2.7), sharey=True, squeeze=False)
 for ax, size in zip(panels[0], sizes, strict=True):
     rows, M = fall[size]
-    image = ax.imshow(M / M.mean(axis=0), vmin=0, vmax=5, cmap=kc.plots.SEQUENTIAL, aspect="equal")
+    image = ax.imshow(M / M.mean(axis=0), vmin=0, vmax=2.5, cmap=kc.plots.SEQUENTIAL, aspect="equal")
     ax.set(title=f"top {size}", xlabel="list of category", xticks=[])
 panels[0][0].set_yticks(range(len(rows)), rows, fontsize=7)
 fig.colorbar(image, ax=panels[0].tolist(), shrink=0.75, label="ratio to column mean", extend="max")
@@ -362,24 +366,24 @@ for size, share_MC in shares.items():
 results.claim("ratio_falls", ratios[0] > ratios[-1], "the ratio is smaller for the longest list than for the shortest")
 
 # %% [markdown] tags=["ko"]
-# 시험 문장의 활성은 제 범주의 10개 목록에 {{< var c06.fall_own_10 >}}, 다른 범주의 목록에 평균 {{< var c06.fall_other_10 >}}씩 떨어진다. 비는 {{< var c06.fall_ratio_10 >}} [{{< var c06.fall_ratio_10_low >}}, {{< var c06.fall_ratio_10_high >}}]이다. 50개 목록에서는 {{< var c06.fall_ratio_50 >}} [{{< var c06.fall_ratio_50_low >}}, {{< var c06.fall_ratio_50_high >}}], 100개 목록에서는 {{< var c06.fall_own_100 >}} 대 {{< var c06.fall_other_100 >}}로 {{< var c06.fall_ratio_100 >}} [{{< var c06.fall_ratio_100_low >}}, {{< var c06.fall_ratio_100_high >}}]이다. 제 범주의 몫은 [10개 목록에서 더 크고,]{.claim key="c06.fall_10"} [50개 목록에서도,]{.claim key="c06.fall_50"} [100개 목록에서도 더 크다.]{.claim key="c06.fall_100"} [가장 긴 목록의 비는 가장 짧은 목록의 비보다 작다.]{.claim key="c06.ratio_falls"} [@fig-tfidf-fall]에서 대각선 밖의 짙은 칸은 서로 닮은 범주의 짝이다.
+# 시험 문장의 활성은 제 범주의 10개 목록에 {{< var c06.fall_own_10 >}}, 다른 범주의 목록 하나에 평균 {{< var c06.fall_other_10 >}} 떨어진다. 비와 95% 구간은 {{< var c06.fall_ratio_10 >}} [{{< var c06.fall_ratio_10_low >}}, {{< var c06.fall_ratio_10_high >}}]이다. 50개 목록에서는 {{< var c06.fall_ratio_50 >}} [{{< var c06.fall_ratio_50_low >}}, {{< var c06.fall_ratio_50_high >}}], 100개 목록에서는 {{< var c06.fall_own_100 >}} 대 {{< var c06.fall_other_100 >}}로 {{< var c06.fall_ratio_100 >}} [{{< var c06.fall_ratio_100_low >}}, {{< var c06.fall_ratio_100_high >}}]이다. 제 범주의 몫은 [10개 목록에서 더 크고,]{.claim key="c06.fall_10"} [50개 목록에서도,]{.claim key="c06.fall_50"} [100개 목록에서도 더 크다.]{.claim key="c06.fall_100"} [가장 긴 목록의 비는 가장 짧은 목록의 비보다 작다.]{.claim key="c06.ratio_falls"} 비가 1보다 크다는 것과 활성이 제 범주에 몰린다는 것은 다르다. 비가 1에 가까울수록 [@fig-tfidf-fall]의 대각선도 옅고, 문장 하나가 제 범주의 목록만으로 가려지지는 않는다. 가로로 길게 짙은 줄은 어느 목록에나 활성이 많이 떨어지는 범주이다. 대각선 밖의 짙은 칸이 서로 닮은 범주의 짝인지는 이 그림만으로 알 수 없다.
 #
 # ## 프로필로 예측하기 {#sec-tfidf-predict}
 #
 # 마지막 시험은 예측이다. 시험 문장의 벡터와 코사인이 가장 큰 프로필의 범주를 답으로 삼는다. 배우는 것이 평균뿐이므로 앞 장의 탐침([@sec-probing])처럼 문장을 외울 자리가 거의 없다.
 #
-# 견줄 것은 넷이다. 날활성값은 문장 평균에서 훈련 문장의 평균을 뺀 것이며, 빼지 않으면 모든 문장에 공통된 방향이 코사인을 뒤덮는다. 낱말과 언어 모델의 토큰은 [@eq-tfidf]로 똑같이 센다. `counts`는 가중치를 뺀 특징 수이고, `shuffled`는 훈련 문장의 범주를 뒤섞은 것이다. `top`은 모든 범주의 상위 목록에 든 특징만 남긴다. 가장 따가운 기준선은 토큰이다. 특징이 토큰에 붙은 이름표일 뿐이라면 특징의 가방은 토큰의 가방을 넘을 까닭이 없다.
+# 견줄 것은 다음과 같다. 날활성값은 문장 평균에서 훈련 문장의 평균을 뺀 것이다. 빼지 않으면 모든 문장에 공통된 방향이 코사인을 뒤덮는다. 낱말과 언어 모델의 토큰에도 [@eq-tfidf]의 가중치를 똑같이 준다. `counts`는 가중치를 뺀 특징 수이고, `shuffled`는 훈련 문장의 범주를 뒤섞은 것이다. `top`은 모든 범주의 상위 목록에 든 특징만 남긴다. 가장 엄격한 기준선은 토큰이다. 특징이 토큰에 붙은 이름표일 뿐이라면 특징의 가방은 토큰의 가방을 넘을 까닭이 없다.
 #
-# **예상.** 특징의 가방은 뒤섞은 범주를 크게 웃돈다. 가중치가 도움이 되고, 10개 목록만으로도 많은 것이 남는다. 소재의 이름이 나오지 않는 문장이 있는 말뭉치라면, 그런 문장에서 특징이 토큰을 앞설 것이다. 활성값은 문맥을 읽은 것이지만 토큰의 개수는 그렇지 않기 때문이다.
+# **예상.** 특징의 가방은 뒤섞은 범주를 크게 웃돈다. 가중치가 도움이 되고, 10개 목록만으로도 정확도의 많은 부분이 남는다. 소재의 이름이 나오지 않는 문장이 있는 말뭉치라면, 그런 문장에서 특징이 토큰을 앞설 것이다. 활성값은 문맥을 읽은 것이지만 토큰의 개수는 그렇지 않기 때문이다.
 
-# %% [markdown] src="cb4f" tags=["en"]
-# Of the activation of a test sentence, {{< var c06.fall_own_10 >}} falls on the list of 10 of its own category and {{< var c06.fall_other_10 >}} on that of another on average. The ratio is {{< var c06.fall_ratio_10 >}} [{{< var c06.fall_ratio_10_low >}}, {{< var c06.fall_ratio_10_high >}}]. With lists of 50 it is {{< var c06.fall_ratio_50 >}} [{{< var c06.fall_ratio_50_low >}}, {{< var c06.fall_ratio_50_high >}}]; with lists of 100, {{< var c06.fall_own_100 >}} against {{< var c06.fall_other_100 >}} make {{< var c06.fall_ratio_100 >}} [{{< var c06.fall_ratio_100_low >}}, {{< var c06.fall_ratio_100_high >}}]. The share of the own category is [larger with lists of 10,]{.claim key="c06.fall_10"} [with lists of 50,]{.claim key="c06.fall_50"} [and with lists of 100.]{.claim key="c06.fall_100"} [The ratio of the longest list is smaller than that of the shortest.]{.claim key="c06.ratio_falls"} Dark cells off the diagonal of [@fig-tfidf-fall] are pairs of categories that resemble each other.
+# %% [markdown] src="0489" tags=["en"]
+# Of the activation of a test sentence, {{< var c06.fall_own_10 >}} falls on the list of 10 of its own category and {{< var c06.fall_other_10 >}} on that of another on average. The ratio with its 95% interval is {{< var c06.fall_ratio_10 >}} [{{< var c06.fall_ratio_10_low >}}, {{< var c06.fall_ratio_10_high >}}]. With lists of 50 it is {{< var c06.fall_ratio_50 >}} [{{< var c06.fall_ratio_50_low >}}, {{< var c06.fall_ratio_50_high >}}]; with lists of 100, {{< var c06.fall_own_100 >}} against {{< var c06.fall_other_100 >}} make {{< var c06.fall_ratio_100 >}} [{{< var c06.fall_ratio_100_low >}}, {{< var c06.fall_ratio_100_high >}}]. The share of the own category is [larger with lists of 10,]{.claim key="c06.fall_10"} [with lists of 50,]{.claim key="c06.fall_50"} [and with lists of 100.]{.claim key="c06.fall_100"} [The ratio of the longest list is smaller than that of the shortest.]{.claim key="c06.ratio_falls"} That a ratio is above 1 does not mean that activation gathers on its own category. The closer it is to 1, the paler the diagonal of [@fig-tfidf-fall], and the less a single sentence can be told by the list of its category. A dark row is a category whose sentences put much of their activation on every list. Whether dark cells off the diagonal are categories that resemble each other cannot be told from this figure alone.
 #
 # ## Predicting with profiles {#sec-tfidf-predict}
 #
 # The last test is prediction. The answer for a test sentence is the category whose profile has the largest cosine with its vector. Nothing is learnt but means, so there is hardly any room for memorising sentences as the probes of the last chapter could ([@sec-probing]).
 #
-# There are four things to compare with. Raw activations are sentence means minus the mean of the training sentences; without subtracting it, the direction common to all sentences would swamp the cosine. Words and the language model's own tokens are weighted in the same way by [@eq-tfidf]. `counts` are feature counts without the weighting, and `shuffled` has the categories of training sentences mixed up. `top` keeps only features in the top lists of the categories. The sharpest baseline is tokens. If features are mere labels attached to tokens, there is no reason why a bag of features should beat a bag of tokens.
+# This is what we compare with. Raw activations are sentence means minus the mean of the training sentences; without subtracting it, the direction common to all sentences would swamp the cosine. Words and the language model's own tokens are weighted in the same way by [@eq-tfidf]. `counts` are feature counts without the weighting, and `shuffled` has the categories of training sentences mixed up. `top` keeps only features in the top lists of the categories. The strictest baseline is tokens. If features are mere labels attached to tokens, there is no reason why a bag of features should beat a bag of tokens.
 #
 # **Expectation.** Bags of features should be far above shuffled categories. The weighting should help, and lists of 10 should keep much of the accuracy. Where a corpus has sentences that do not name their item, features should be ahead of tokens there, for activations have read the context and token counts have not.
 
@@ -450,8 +454,8 @@ accuracy = pd.DataFrame(accuracy)
 
 # %%
 #| label: fig-tfidf-accuracy
-#| fig-cap-ko: "가장 가까운 범주 프로필로 예측한 시험 정확도. unnamed는 낱말을 이름으로 부르지 않는 문장이다. 가로선은 틀 또는 문서 단위 붓스트랩 95% 구간, 점선은 범주 수의 역수이다."
-#| fig-cap-en: "Test accuracy of predicting the category with the nearest profile. unnamed: sentences that do not name their item. Bars: 95% intervals of a bootstrap over templates or documents; dotted line: one over the number of categories."
+#| fig-cap-ko: "가장 가까운 범주 프로필로 예측한 시험 정확도. unnamed는 소재의 이름이 나오지 않는 문장이고, 이 칸이 있으면 held-out text는 이름이 나오는 문장이다. 가로선은 틀 또는 문서 단위 붓스트랩 95% 구간, 점선은 범주 수의 역수이다."
+#| fig-cap-en: "Test accuracy of predicting the category with the nearest profile. unnamed: sentences that do not name their item; where this panel is there, held-out text holds those that do. Bars: 95% intervals of a bootstrap over templates or documents; dotted line: one over the number of categories."
 #| fig-alt-ko: "방법마다 한 줄씩 놓인 점과 구간. 게이트형과 표준형의 특징, 날활성값, 토큰과 낱말, 뒤섞은 라벨이 위에서 아래로 놓인다."
 #| fig-alt-en: "Dots with intervals, one row per method. From top to bottom: features of Gated and Standard, raw activations, tokens and words, shuffled labels."
 order = [("gated", "all"), *[("gated", f"top {s}") for s in reversed(sizes)], ("gated", "counts"), ("standard", "all"),
@@ -466,7 +470,7 @@ for (ax, suffix), (n, lang) in itertools.product(zip(panels[0], subsets, strict=
     ax.axvline(1 / len(names), color="#777777", ls=":", lw=0.8)
     ax.set_yticks(range(len(order)), [f"{kind}, {what}" for kind, what in order])
 panels[0][0].invert_yaxis()
-panels[0][0].legend(loc="lower right")
+panels[0][0].legend(loc="upper right")
 kc.plots.save(fig, "fig-tfidf-accuracy")
 
 # %%
@@ -491,25 +495,29 @@ for name in PAIRS:
         results.claim(f"{name}_above_unnamed", gaps[name + "_unnamed"][0] > 0, f"{name}: likewise on sentences that do not name their item")
 
 # %% [markdown] tags=["ko"]
-# 게이트형의 정확도는 {{< var c06.acc_ko_gated_all >}}, 표준형은 {{< var c06.acc_ko_standard_all >}}, 날활성값은 {{< var c06.acc_ko_raw_centred >}}, 토큰은 {{< var c06.acc_ko_tfidf_tokens >}}, 낱말은 {{< var c06.acc_ko_tfidf_words >}}, 뒤섞은 범주는 {{< var c06.acc_ko_gated_shuffled >}}이다([@fig-tfidf-accuracy], 한국어). [특징의 가방은 뒤섞은 범주를 웃돈다.]{.claim key="c06.gated_shuffled_above"}
+# 소재의 이름이 나오는지 표시된 말뭉치에서는 이름이 나오는 시험 문장만 먼저 본다. [@fig-tfidf-accuracy]의 `held-out text` 칸이다. 그런 표시가 없으면 모든 시험 문장을 쓴다. 게이트형의 정확도는 {{< var c06.acc_ko_gated_all >}}, 표준형은 {{< var c06.acc_ko_standard_all >}}, 날활성값은 {{< var c06.acc_ko_raw_centred >}}, 토큰은 {{< var c06.acc_ko_tfidf_tokens >}}, 낱말은 {{< var c06.acc_ko_tfidf_words >}}, 뒤섞은 범주는 {{< var c06.acc_ko_gated_shuffled >}}이다(한국어). [특징의 가방은 뒤섞은 범주를 웃돈다.]{.claim key="c06.gated_shuffled_above"}
 #
-# 짝을 지어 차이와 95% 구간을 적는다. 구간은 틀이나 문서를 통째로 다시 뽑은 것이다 [@field2007]. [게이트형은 표준형보다 높다.]{.claim key="c06.gated_standard_above"} 차이는 {{< var c06.gap_gated_standard >}} [{{< var c06.gap_gated_standard_low >}}, {{< var c06.gap_gated_standard_high >}}]이다. [가중치를 주면 특징 수 그대로보다 높다.]{.claim key="c06.idf_counts_above"} 차이는 {{< var c06.gap_idf_counts >}} [{{< var c06.gap_idf_counts_low >}}, {{< var c06.gap_idf_counts_high >}}]이다. 10개 목록만 남기면({{< var c06.acc_ko_gated_top10 >}}) 모두 쓸 때와의 차이는 {{< var c06.gap_all_top >}} [{{< var c06.gap_all_top_low >}}, {{< var c06.gap_all_top_high >}}]이다. 날활성값과의 차이는 {{< var c06.gap_gated_raw >}} [{{< var c06.gap_gated_raw_low >}}, {{< var c06.gap_gated_raw_high >}}], 토큰과의 차이는 {{< var c06.gap_gated_tokens >}} [{{< var c06.gap_gated_tokens_low >}}, {{< var c06.gap_gated_tokens_high >}}]이며, 음수이면 기준선이 앞선다는 뜻이다. [특징의 가방은 토큰의 가방보다 높다.]{.claim key="c06.gated_tokens_above"}
+# 이어서 같은 문장끼리 짝을 지은 차이를 95% 구간과 함께 적는다. 구간은 틀이나 문서를 통째로 다시 뽑은 것이고 [@field2007], 0이 그 안에 들면 어느 쪽이 높다고 말하지 않는다. 연구 A의 주장 A1([@sec-probing])대로라면 게이트형이 앞서야 한다. [게이트형은 표준형보다 높다.]{.claim key="c06.gated_standard_above"} 차이는 {{< var c06.gap_gated_standard >}} [{{< var c06.gap_gated_standard_low >}}, {{< var c06.gap_gated_standard_high >}}]이다. [가중치를 주면 특징 수를 그대로 쓸 때보다 정확도가 높다.]{.claim key="c06.idf_counts_above"} 차이는 {{< var c06.gap_idf_counts >}} [{{< var c06.gap_idf_counts_low >}}, {{< var c06.gap_idf_counts_high >}}]이다. 10개 목록에 든 특징만 남기면 정확도는 {{< var c06.acc_ko_gated_top10 >}}이고, 모두 쓸 때의 정확도에서 이것을 빼면 {{< var c06.gap_all_top >}} [{{< var c06.gap_all_top_low >}}, {{< var c06.gap_all_top_high >}}]이다. 많은 부분이 남으리라던 예상은 이 차이가 클수록 어긋난다.
+#
+# 남은 것은 기준선이며, 차이가 음수이면 기준선이 앞선다. 날활성값과의 차이는 {{< var c06.gap_gated_raw >}} [{{< var c06.gap_gated_raw_low >}}, {{< var c06.gap_gated_raw_high >}}]이다. [특징의 가방은 날활성값보다 높다.]{.claim key="c06.gated_raw_above"} 특징은 날활성값에서 셈한 것이므로, 높더라도 정보가 늘어난 것은 아니다. 평균과 코사인으로 읽기 쉬운 꼴이 된 것이다. 토큰과의 차이는 {{< var c06.gap_gated_tokens >}} [{{< var c06.gap_gated_tokens_low >}}, {{< var c06.gap_gated_tokens_high >}}]이다. [특징의 가방은 토큰의 가방보다 높다.]{.claim key="c06.gated_tokens_above"} 토큰이 앞선다면, 범주를 알려 주는 토큰의 차이가 언어 모델이나 SAE를 거치며 흐려졌거나 여러 토큰이 한 특징에 섞였을 수 있다. 어느 쪽인지는 이 시험으로 가릴 수 없다.
 #
 # ::: {.when key="c06.gap_gated_tokens_unnamed"}
-# 소재의 이름이 나오지 않는 {{< var c06.n_unnamed >}}문장에서 게이트형은 {{< var c06.acc_ko_gated_all_unnamed >}}, 날활성값은 {{< var c06.acc_ko_raw_centred_unnamed >}}, 토큰은 {{< var c06.acc_ko_tfidf_tokens_unnamed >}}이다. [여기서 특징의 가방은 토큰의 가방보다 높다.]{.claim key="c06.gated_tokens_above_unnamed"} 차이는 {{< var c06.gap_gated_tokens_unnamed >}} [{{< var c06.gap_gated_tokens_unnamed_low >}}, {{< var c06.gap_gated_tokens_unnamed_high >}}]이다. 이 차이가 특징이 토큰의 이름표 이상인지를 가장 곧게 말해 준다.
+# 소재의 이름이 나오지 않는 {{< var c06.n_unnamed >}}문장에서 게이트형은 {{< var c06.acc_ko_gated_all_unnamed >}}, 날활성값은 {{< var c06.acc_ko_raw_centred_unnamed >}}, 토큰은 {{< var c06.acc_ko_tfidf_tokens_unnamed >}}이다. [여기서 특징의 가방은 토큰의 가방보다 높다.]{.claim key="c06.gated_tokens_above_unnamed"} 차이는 {{< var c06.gap_gated_tokens_unnamed >}} [{{< var c06.gap_gated_tokens_unnamed_low >}}, {{< var c06.gap_gated_tokens_unnamed_high >}}]이다. 특징이 토큰의 이름표 이상인지는 이 차이가 가장 곧게 말해 준다. 우리는 여기서 특징이 앞서리라 예상했다. 성립하지 않는다면 예상이 빗나간 것이고, 특징이 토큰 이상이라는 증거를 이 장은 얻지 못한 것이다.
 # :::
 #
 # ::: {.when key="c06.acc_en_gated_all"}
 # 영어에서 게이트형은 {{< var c06.acc_en_gated_all >}}, 토큰은 {{< var c06.acc_en_tfidf_tokens >}}이다.
 # :::
 
-# %% [markdown] src="6760" tags=["en"]
-# Accuracy is {{< var c06.acc_ko_gated_all >}} for Gated, {{< var c06.acc_ko_standard_all >}} for Standard, {{< var c06.acc_ko_raw_centred >}} for raw activations, {{< var c06.acc_ko_tfidf_tokens >}} for tokens, {{< var c06.acc_ko_tfidf_words >}} for words and {{< var c06.acc_ko_gated_shuffled >}} for shuffled categories ([@fig-tfidf-accuracy], Korean). [Bags of features are above shuffled categories.]{.claim key="c06.gated_shuffled_above"}
+# %% [markdown] src="5e54" tags=["en"]
+# Where a corpus marks which sentences name their item, those that do come first: the panel `held-out text` of [@fig-tfidf-accuracy]. Where there is no such mark, all test sentences are used. Accuracy is {{< var c06.acc_ko_gated_all >}} for Gated, {{< var c06.acc_ko_standard_all >}} for Standard, {{< var c06.acc_ko_raw_centred >}} for raw activations, {{< var c06.acc_ko_tfidf_tokens >}} for tokens, {{< var c06.acc_ko_tfidf_words >}} for words and {{< var c06.acc_ko_gated_shuffled >}} for shuffled categories (Korean). [Bags of features are above shuffled categories.]{.claim key="c06.gated_shuffled_above"}
 #
-# Differences are paired and come with 95% intervals, for which whole templates or documents are drawn again [@field2007]. [Gated is above Standard.]{.claim key="c06.gated_standard_above"} The difference is {{< var c06.gap_gated_standard >}} [{{< var c06.gap_gated_standard_low >}}, {{< var c06.gap_gated_standard_high >}}]. [With the weighting it is above plain feature counts.]{.claim key="c06.idf_counts_above"} The difference is {{< var c06.gap_idf_counts >}} [{{< var c06.gap_idf_counts_low >}}, {{< var c06.gap_idf_counts_high >}}]. With nothing but the lists of 10 ({{< var c06.acc_ko_gated_top10 >}}), the difference from using everything is {{< var c06.gap_all_top >}} [{{< var c06.gap_all_top_low >}}, {{< var c06.gap_all_top_high >}}]. From raw activations it is {{< var c06.gap_gated_raw >}} [{{< var c06.gap_gated_raw_low >}}, {{< var c06.gap_gated_raw_high >}}], from tokens {{< var c06.gap_gated_tokens >}} [{{< var c06.gap_gated_tokens_low >}}, {{< var c06.gap_gated_tokens_high >}}]; where it is negative, the baseline is ahead. [Bags of features are above bags of tokens.]{.claim key="c06.gated_tokens_above"}
+# Differences are paired by sentence and come with 95% intervals, for which whole templates or documents are drawn again [@field2007]; where an interval holds 0, we say of neither side that it is higher. By claim A1 of study A ([@sec-probing]), Gated should be ahead. [Gated is above Standard.]{.claim key="c06.gated_standard_above"} The difference is {{< var c06.gap_gated_standard >}} [{{< var c06.gap_gated_standard_low >}}, {{< var c06.gap_gated_standard_high >}}]. [With the weighting, accuracy is above that of plain feature counts.]{.claim key="c06.idf_counts_above"} The difference is {{< var c06.gap_idf_counts >}} [{{< var c06.gap_idf_counts_low >}}, {{< var c06.gap_idf_counts_high >}}]. With nothing but the features on the lists of 10, accuracy is {{< var c06.acc_ko_gated_top10 >}}; the accuracy with all features minus this is {{< var c06.gap_all_top >}} [{{< var c06.gap_all_top_low >}}, {{< var c06.gap_all_top_high >}}]. The larger this difference, the further we were off in expecting the lists to keep much.
+#
+# The baselines remain; where a difference is negative, the baseline is ahead. The difference from raw activations is {{< var c06.gap_gated_raw >}} [{{< var c06.gap_gated_raw_low >}}, {{< var c06.gap_gated_raw_high >}}]. [Bags of features are above raw activations.]{.claim key="c06.gated_raw_above"} Features are computed from raw activations, so even where they are higher no information has been added; it has been put in a form that a mean and a cosine can read. The difference from tokens is {{< var c06.gap_gated_tokens >}} [{{< var c06.gap_gated_tokens_low >}}, {{< var c06.gap_gated_tokens_high >}}]. [Bags of features are above bags of tokens.]{.claim key="c06.gated_tokens_above"} If tokens are ahead, the differences between tokens that tell the category may have blurred on the way through the language model or the SAE, or several tokens may have been mixed into one feature. This test cannot tell which.
 #
 # ::: {.when key="c06.gap_gated_tokens_unnamed"}
-# On the {{< var c06.n_unnamed >}} sentences that do not name their item, Gated has {{< var c06.acc_ko_gated_all_unnamed >}}, raw activations {{< var c06.acc_ko_raw_centred_unnamed >}} and tokens {{< var c06.acc_ko_tfidf_tokens_unnamed >}}. [Here bags of features are above bags of tokens.]{.claim key="c06.gated_tokens_above_unnamed"} The difference is {{< var c06.gap_gated_tokens_unnamed >}} [{{< var c06.gap_gated_tokens_unnamed_low >}}, {{< var c06.gap_gated_tokens_unnamed_high >}}]. It tells most directly whether features are more than labels of tokens.
+# On the {{< var c06.n_unnamed >}} sentences that do not name their item, Gated has {{< var c06.acc_ko_gated_all_unnamed >}}, raw activations {{< var c06.acc_ko_raw_centred_unnamed >}} and tokens {{< var c06.acc_ko_tfidf_tokens_unnamed >}}. [Here bags of features are above bags of tokens.]{.claim key="c06.gated_tokens_above_unnamed"} The difference is {{< var c06.gap_gated_tokens_unnamed >}} [{{< var c06.gap_gated_tokens_unnamed_low >}}, {{< var c06.gap_gated_tokens_unnamed_high >}}]. It tells most directly whether features are more than labels of tokens. We expected features to be ahead here. Where that does not hold, the expectation has failed, and this chapter has found no evidence that features are more than tokens.
 # :::
 #
 # ::: {.when key="c06.acc_en_gated_all"}
@@ -519,13 +527,13 @@ for name in PAIRS:
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 읽기를 뒤집는가 {#sec-tfidf-refute}
 #
-# A6의 앞부분은 같은 범주의 두 반쪽이 다른 범주만큼만 겹칠 때, 또는 활성의 비가 1에 머물 때 무너진다. 뒷부분은 가장 긴 목록에도 범주의 80%가 나누어 갖는 특징이 없을 때 무너진다. 특징이 토큰 이상이라는 읽기는, 이름을 부르지 않는 문장에서도 토큰의 가방이 특징의 가방만 할 때 설 자리를 잃는다. 그런 문장이 없는 말뭉치에서는 이 물음에 답할 수 없고, 토큰과의 차이만 남는다.
+# A6의 앞부분은 같은 범주의 두 반쪽이 다른 범주만큼만 겹칠 때, 또는 활성의 비가 1에 머물 때 무너진다. 뒷부분은 가장 긴 목록에도 범주의 80%가 나누어 갖는 특징이 없을 때 무너진다. 특징이 토큰 이상이라는 읽기는, 이름이 나오지 않는 문장에서도 토큰의 가방이 특징의 가방에 뒤지지 않을 때 설 자리를 잃는다. 그런 문장에 대한 앞의 주장에 성립하지 않았다는 표시가 있다면 이 읽기를 받칠 증거는 없다. 그런 문장이 없는 말뭉치에서는 이 물음에 답할 수 없고, 토큰과의 차이만 남는다.
 #
-# 한계도 적는다. 구간에는 SAE를 다시 학습할 때의 흔들림이 들어 있지 않다. 가장 가까운 프로필은 약한 분류기여서, 정확도의 높낮이는 정보의 양이 아니라 평균 하나로 읽히는 정도를 말한다. 특징 수는 활성값의 합이므로 긴 문장이 더 큰 벡터를 가지며, 길이를 1로 맞추어도 구성의 차이는 남는다. 같은 특징들이 디코더 방향으로도 무리를 이루는지는 [@sec-visualization]에서 그림으로 본다.
+# 한계도 있다. 구간에는 SAE를 다시 학습할 때의 흔들림이 들어 있지 않다. 가장 가까운 프로필은 약한 분류기여서, 정확도의 높낮이는 정보의 양이 아니라 평균 하나로 얼마나 읽히는지를 말한다. 특징 수는 활성값의 합이므로 긴 문장이 더 큰 벡터를 가지며, 길이를 1로 맞추면 크기는 같아져도 구성의 차이는 남는다. 같은 특징들이 디코더 방향으로도 무리를 이루는지는 [@sec-visualization]에서 그림으로 본다.
 
-# %% [markdown] src="1fff" tags=["en"]
+# %% [markdown] src="eb84" tags=["en"]
 # ## What would overturn this reading {#sec-tfidf-refute}
 #
-# The first part of A6 falls if two halves of one category overlap no more than different categories do, or if the ratio of activations stays at 1. The second part falls if even the longest lists hold no feature shared by 80% of the categories. The reading that features are more than tokens loses its ground if bags of tokens do as well as bags of features on sentences that do not name their item. In a corpus without such sentences the question cannot be answered, and only the difference from tokens is left.
+# The first part of A6 falls if two halves of one category overlap no more than different categories do, or if the ratio of activations stays at 1. The second part falls if even the longest lists hold no feature shared by 80% of the categories. The reading that features are more than tokens loses its ground if bags of tokens do no worse than bags of features on sentences that do not name their item. Where the claim about such sentences is marked above as not holding, nothing is left to support that reading. In a corpus without such sentences the question cannot be answered, and only the difference from tokens is left.
 #
-# Limits, too, must be stated. The intervals do not contain the variation of training the SAE anew. The nearest profile is a weak classifier, so its accuracy speaks of what can be read with a single mean and not of the amount of information. Feature counts are sums of activations, so that long sentences have larger vectors, and scaling them to length 1 leaves differences of composition. Whether the same features also form groups by their decoder directions is looked at in pictures in [@sec-visualization].
+# There are limits, too. The intervals do not include the variation between SAEs trained anew. The nearest profile is a weak classifier, so its accuracy speaks of what can be read with a single mean and not of the amount of information. Feature counts are sums of activations, so long sentences have larger vectors; scaling to length 1 evens this out but leaves differences of composition. Whether the same features also form groups by their decoder directions is looked at in pictures in [@sec-visualization].

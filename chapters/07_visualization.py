@@ -1,14 +1,14 @@
 # %% [markdown] tags=["ko"]
 # # 시각화: 그림은 무엇을 보여 주고 무엇을 감추는가 {#sec-visualization}
 #
-# 특징(feature)의 디코더 방향은 수백 차원의 공간에 있다. 그것을 종이에 옮기려면 두 차원만 남겨야 하고, 그 과정에서 거리의 대부분은 버려진다. @{fxnnxc}는 UMAP으로 범주별 상위 특징을 그려 범주마다 특징이 따로 모인다는 것을 보였다. 눈에 보이는 무리는 설득력이 있다. 그러나 무리는 공간에 있어서 보이는 것일 수도 있고, 그리는 방법이 만들어 낸 것일 수도 있다.
+# 특징(feature)의 디코더 방향은 수백 차원의 공간에 있다. 그것을 종이에 옮기려면 두 차원만 남겨야 하고, 그 과정에서 거리는 대부분 지켜지지 못한다. @{fxnnxc}는 UMAP으로 범주별 상위 특징을 그리고, 범주마다 특징이 따로 모인다고 보고했다. 눈에 보이는 무리는 설득력이 있다. 그러나 무리는 공간에 있어서 보이는 것일 수도 있고, 그리는 방법이 만들어 낸 것일 수도 있다.
 #
 # 그래서 이 장은 그림을 그리기 전에 먼저 잰다. 물음은 셋이다. 같은 범주의 특징은 원래 공간에서 정말로 이웃하는가? 두 차원의 그림은 그 이웃 관계를 얼마나 지키는가? 훈련 문장에서 고른 범주별 특징은 처음 보는 문장에서도 그 범주에서 가장 강하게 켜지는가?
 
-# %% [markdown] src="297e" tags=["en"]
+# %% [markdown] src="2555" tags=["en"]
 # # Visualization: what pictures show and what they hide {#sec-visualization}
 #
-# The decoder direction of a feature lives in a space of hundreds of dimensions. To put it on paper we keep two, and most distances are thrown away on the way. @{fxnnxc} drew the top features of each category with UMAP and showed that every category has a group of its own. Visible groups persuade. But a group may be visible because it is there in the space, or because the method of drawing made it.
+# The decoder direction of a feature lives in a space of hundreds of dimensions. To put it on paper we keep two, and most distances are lost on the way. @{fxnnxc} drew the top features of each category with UMAP and reported that every category has a group of its own. Visible groups persuade. But a group may be visible because it is there in the space, or because the method of drawing made it.
 #
 # So this chapter measures before it draws. There are three questions. Are features of one category really neighbours in the original space? How much of that neighbourhood does the picture in two dimensions keep? And do the features chosen for a category on training sentences respond most strongly to that category in sentences never seen before?
 
@@ -62,12 +62,12 @@ small_label = "small" if "small" in records["train"].label_names else "big"
 # %% [markdown] tags=["ko"]
 # ## 범주의 특징을 고르는 법 {#sec-vis-select}
 #
-# 고르는 법은 [@sec-tfidf]과 같다. 훈련 문장마다 특징의 합을 세어 TF-IDF로 바꾸고, 범주별 평균이 큰 순서로 상위 {{< var c07.top_few >}}개와 {{< var c07.top_many >}}개를 취한다. 여러 범주의 목록에 함께 오르는 특징이 있다. 문장의 말투나 조사처럼 어느 범주에나 있는 것을 읽는 특징일 것이다. 이런 특징을 어느 한 범주의 것으로 칠하면 그림이 거짓말을 하므로, 둘 이상의 목록에 오른 특징은 따로 표시하고 이웃을 셀 때에는 뺀다.
+# SAE는 [@sec-tfidf]의 게이트형이고(`variant`), 고르는 법도 같다. 훈련 문장마다 특징의 활성값을 더해 TF-IDF로 바꾸고, 범주별 평균이 큰 순서로 상위 {{< var c07.top_few >}}개와 {{< var c07.top_many >}}개를 취한다. 여러 범주의 목록에 함께 오르는 특징이 있다. 문장의 말투나 조사처럼 어느 범주에나 있는 것을 읽는 특징일 것이다. 이런 특징을 어느 한 범주의 색으로 칠하면 그림이 거짓말을 하게 되므로, 둘 이상의 목록에 오른 특징은 따로 표시하고 이웃을 셀 때에는 뺀다.
 
-# %% [markdown] src="786a" tags=["en"]
+# %% [markdown] src="cc89" tags=["en"]
 # ## Choosing a category's features {#sec-vis-select}
 #
-# Features are chosen as in [@sec-tfidf]: the features of each training sentence are summed and turned into TF-IDF, and the first {{< var c07.top_few >}} and {{< var c07.top_many >}} by the mean of each category are taken. Some features enter the lists of several categories. They probably read what every category has, such as the tone of a sentence or its particles. To paint such a feature in the colour of one category would make the picture lie, so features on two or more lists are marked apart and left out when neighbours are counted.
+# The SAE is the Gated one of [@sec-tfidf] (`variant`), and features are chosen in the same way: the activations of each feature are summed over a training sentence and turned into TF-IDF, and the first {{< var c07.top_few >}} and {{< var c07.top_many >}} by the mean of each category are taken. Some features enter the lists of several categories. They probably read what every category has, such as the tone of a sentence or its particles. To paint such a feature in the colour of one category would make the picture lie, so features on two or more lists are marked apart and left out when neighbours are counted.
 
 # %%
 counts = {split: kc.document_features(sae, study.acts(split, "ko", middle)) for split in ("train", "test")}
@@ -102,12 +102,16 @@ results.record("generic", len(generic), "features", tolerance=20)
 # %% [markdown] tags=["ko"]
 # ## 원래 공간에서의 이웃 {#sec-vis-neighbours}
 #
-# **예상.** 범주 {{< var c07.n_categories >}}개의 목록에 한 번이라도 오른 특징은 {{< var c07.listed >}}개이고, 그 가운데 {{< var c07.own_share >}}는 한 목록에만 오른다. 절반 이상의 목록에 오르는 일반 특징은 {{< var c07.generic >}}개이다. 한 목록에만 오른 특징들 사이에서, 디코더 방향의 코사인으로 가장 가까운 {{< var c07.neighbours >}}개가 같은 범주일 비율을 순도라 하자. 범주와 방향이 무관하다면 순도는 라벨을 섞었을 때와 같아야 한다. 선형 표현 가설([@sec-superposition])이 옳고 모델이 범주를 구별한다면 순도는 그보다 높을 것이다. 다만 희소 오토인코더는 서로 다른 방향을 쓰도록 배우므로 높더라도 1에는 한참 못 미칠 것이다.
+# 범주 {{< var c07.n_categories >}}개의 목록에 한 번이라도 오른 특징은 {{< var c07.listed >}}개이고, 그 가운데 {{< var c07.own_share >}}는 한 목록에만 오른다. 절반 이상의 목록에 오르는 특징은 {{< var c07.generic >}}개이며, 이들을 일반 특징이라 부르자. 한 목록에만 오른 특징들 사이에서, 디코더 방향의 코사인으로 가장 가까운 {{< var c07.neighbours >}}개가 같은 범주일 비율을 순도라 하자.
+#
+# **예상.** 범주와 방향이 무관하다면 순도는 라벨을 섞었을 때와 같아야 한다. 선형 표현 가설([@sec-superposition])이 옳고 모델이 범주를 구별한다면 순도는 그보다 높을 것이다. 다만 희소 오토인코더는 한 방향을 두 특징에 쓸 까닭이 없으므로, 높더라도 1에는 한참 못 미칠 것이다.
 
-# %% [markdown] src="0340" tags=["en"]
+# %% [markdown] src="751f" tags=["en"]
 # ## Neighbours in the original space {#sec-vis-neighbours}
 #
-# **Expectation.** The lists of the {{< var c07.n_categories >}} categories hold {{< var c07.listed >}} different features, of which {{< var c07.own_share >}} stand on one list only; {{< var c07.generic >}} generic ones stand on at least half of the lists. Among features that stand on one list, call purity the share of the {{< var c07.neighbours >}} nearest by cosine of decoder directions that belong to the same category. If category and direction have nothing to do with each other, purity must equal that of shuffled labels. If the linear representation hypothesis ([@sec-superposition]) is right and the model tells categories apart, it will be higher. A sparse autoencoder learns to use different directions, though, so even then it should stay far below 1.
+# The lists of the {{< var c07.n_categories >}} categories hold {{< var c07.listed >}} different features, of which {{< var c07.own_share >}} stand on one list only. Those on at least half of the lists number {{< var c07.generic >}}; we call them generic. Among features that stand on one list only, call purity the share of the {{< var c07.neighbours >}} nearest by cosine of decoder directions that belong to the same category.
+#
+# **Expectation.** If category and direction have nothing to do with each other, purity must equal that of shuffled labels. If the linear representation hypothesis ([@sec-superposition]) is right and the model tells categories apart, it will be higher. A sparse autoencoder has no reason to spend two features on one direction, though, so even then it should stay far below 1.
 
 # %%
 near = min(neighbours, len(own) - 1)
@@ -130,20 +134,20 @@ results.record("purity_ratio", purity.mean() / chance, "ratio", fmt=".1f", toler
 results.claim("neighbours_share_category", purity.mean() > chance_high, "features of one category are nearer than by chance")
 
 # %% [markdown] tags=["ko"]
-# **읽기.** 순도는 {{< var c07.purity >}}(특징을 되뽑은 95% 구간 {{< var c07.purity_low >}}에서 {{< var c07.purity_high >}})이고, 라벨을 섞으면 {{< var c07.purity_chance >}}이다. 우연의 {{< var c07.purity_ratio >}}배이다. [같은 범주의 특징은 원래 공간에서 우연보다 가까이 있다.]{.claim key="c07.neighbours_share_category"} 그림이 없어도 말할 수 있는 것은 여기까지이고, 이제부터 그림은 이 수보다 많은 것을 주장해서는 안 된다.
+# **읽기.** 순도는 {{< var c07.purity >}}(특징을 되뽑은 95% 구간 {{< var c07.purity_low >}}에서 {{< var c07.purity_high >}})이고, 라벨을 섞으면 {{< var c07.purity_chance >}}이므로 우연의 {{< var c07.purity_ratio >}}배이다. [같은 범주의 특징은 원래 공간에서 우연보다 가까이 있다.]{.claim key="c07.neighbours_share_category"} 그러나 순도가 1에 못 미치는 만큼의 이웃은 다른 범주의 특징이다. 우연보다 가깝다는 것과 따로 모인다는 것은 다르며, 뒤의 것을 말하려면 순도가 1에 가까워야 한다. 그림이 없어도 말할 수 있는 것은 여기까지이고, 이제부터 그림은 이 수보다 많은 것을 주장해서는 안 된다.
 
-# %% [markdown] src="a401" tags=["en"]
-# **Reading.** Purity is {{< var c07.purity >}} (95% interval over redrawn features {{< var c07.purity_low >}} to {{< var c07.purity_high >}}), against {{< var c07.purity_chance >}} for shuffled labels: {{< var c07.purity_ratio >}} times chance. [Features of one category lie closer together in the original space than by chance.]{.claim key="c07.neighbours_share_category"} This much can be said without a picture, and from here on no picture may claim more than these numbers.
+# %% [markdown] src="0bde" tags=["en"]
+# **Reading.** Purity is {{< var c07.purity >}} (95% interval over redrawn features {{< var c07.purity_low >}} to {{< var c07.purity_high >}}), against {{< var c07.purity_chance >}} for shuffled labels: {{< var c07.purity_ratio >}} times chance. [Features of one category lie closer together in the original space than by chance.]{.claim key="c07.neighbours_share_category"} But as far as purity falls short of 1, neighbours are features of other categories. To be nearer than by chance is not to form a group apart; for that, purity would have to be close to 1. This much can be said without a picture, and from here on no picture may claim more than these numbers.
 
 # %% [markdown] tags=["ko"]
 # ## 특징의 지도 {#sec-vis-map}
 #
-# **예상.** UMAP [@mcinnes2018umap]과 t-SNE [@vandermaaten2008]는 가까운 이웃을 가까이 두려는 방법이고, 멀리 떨어진 무리 사이의 거리에는 뜻이 없다. 두 방법 모두 무리를 실제보다 뚜렷하게 만드는 경향이 있다. 따라서 그림 위의 좌표로 순도를 다시 재면 원래 공간의 값과 다를 수 있다. 시드를 {{< var c07.layout_seeds >}}개 써서 그 차이가 시드의 우연인지도 함께 본다.
+# **예상.** UMAP [@mcinnes2018umap]과 t-SNE [@vandermaaten2008]는 가까운 이웃을 가까이 두려는 방법이고, 멀리 떨어진 무리 사이의 거리에는 뜻이 없다. 두 방법 모두 무리를 실제보다 뚜렷하게 만드는 경향이 있다. 따라서 그림 위의 좌표로 순도를 다시 재면 원래 공간의 값과 다를 수 있다. 높아졌다면 방법이 무리를 더 뚜렷하게 그린 것이고, 낮아졌다면 두 차원으로 옮기며 이웃을 잃은 것이다. 시드를 {{< var c07.layout_seeds >}}개 써서 그 차이가 시드의 우연인지도 함께 본다.
 
-# %% [markdown] src="113d" tags=["en"]
+# %% [markdown] src="ba02" tags=["en"]
 # ## A map of features {#sec-vis-map}
 #
-# **Expectation.** UMAP [@mcinnes2018umap] and t-SNE [@vandermaaten2008] try to keep near neighbours near; the distance between far groups means nothing. Both tend to make groups look more distinct than they are. Purity measured again on the coordinates of the picture may therefore differ from that of the original space. We use {{< var c07.layout_seeds >}} seeds to see whether such a difference is an accident of the seed.
+# **Expectation.** UMAP [@mcinnes2018umap] and t-SNE [@vandermaaten2008] try to keep near neighbours near; the distance between far groups means nothing. Both tend to make groups look more distinct than they are. Purity measured again on the coordinates of the picture may therefore differ from that of the original space. If it is higher, the method has drawn groups more sharply than they are; if it is lower, neighbours were lost on the way to two dimensions. We use {{< var c07.layout_seeds >}} seeds to see whether such a difference is an accident of the seed.
 
 # %%
 maps = {m: [layout.embed(directions[listed], m, seed=s, n_neighbors=layout_neighbours) for s in layout_seeds] for m in ("umap", "tsne")}
@@ -178,8 +182,8 @@ shared = np.array([feature not in owners for feature in listed])
 #| label: fig-vis-map
 #| fig-cap-ko: "범주별 상위 특징의 디코더 방향. 위는 UMAP, 아래는 t-SNE이고, 왼쪽은 범주마다 상위 {{< var c07.top_few >}}개, 오른쪽은 {{< var c07.top_many >}}개이다. 회색 점은 목록에 오른 나머지 특징, 검은 십자는 둘 이상의 목록에 오른 특징이다. 축에는 단위가 없다."
 #| fig-cap-en: "Decoder directions of the top features of each category. Top UMAP, bottom t-SNE; left the first {{< var c07.top_few >}} per category, right {{< var c07.top_many >}}. Grey dots are the other listed features, black crosses features on two or more lists. The axes have no unit."
-#| fig-alt-ko: "네 칸의 산점도. 색으로 칠한 범주별 점들이 군데군데 모여 있고 검은 십자가 그 사이에 흩어져 있다."
-#| fig-alt-en: "Four scatter plots. Coloured points of each category gather here and there, with black crosses scattered between them."
+#| fig-alt-ko: "네 칸의 산점도. 범주마다 다른 색의 점과 검은 십자가 회색 점들 사이에 놓여 있다."
+#| fig-alt-en: "Four scatter plots. Points in one colour per category and black crosses lie among grey points."
 fig, axes = plt.subplots(2, 2, figsize=(kc.plots.WIDTH, 6.2), sharex="row", sharey="row")
 for row, method in zip(axes, maps, strict=True):
     xy = maps[method][0]
@@ -196,8 +200,8 @@ kc.plots.save(fig, "fig-vis-map")
 
 # %%
 #| label: tbl-vis-purity
-#| tbl-cap-ko: "같은 범주의 특징이 이웃하는 비율(순도)과, 그림이 원래 이웃을 지킨 정도(신뢰도). 시드 사이의 범위를 함께 적었다."
-#| tbl-cap-en: "How often neighbours belong to the same category (purity), and how well the picture keeps the original neighbours (trustworthiness), with the range over seeds."
+#| tbl-cap-ko: "같은 범주의 특징이 이웃하는 비율(순도)과, 그림이 원래 이웃을 지킨 정도(신뢰도). lowest와 highest는 첫 줄에서는 95% 구간, 지도에서는 시드 사이의 범위, 마지막 줄에서는 섞은 라벨의 97.5% 분위이다."
+#| tbl-cap-en: "How often neighbours belong to the same category (purity), and how well the picture keeps the original neighbours (trustworthiness). lowest and highest: a 95% interval in the first row, the range over seeds for the maps, the 97.5% quantile of shuffled labels in the last row."
 table = [{"where": "decoder directions", "purity": purity.mean(), "lowest": interval[0], "highest": interval[1], "trust": None}]
 for method in maps:
     low, high = min(kept[method]), max(kept[method])
@@ -206,20 +210,24 @@ table.append({"where": "shuffled labels", "purity": chance, "lowest": None, "hig
 kc.plots.table(pd.DataFrame(table))
 
 # %% [markdown] tags=["ko"]
-# **읽기.** [@fig-vis-map]의 네 칸은 같은 방향을 두 방법으로 그린 것이다. 그림 위에서 잰 순도는 UMAP이 {{< var c07.purity_umap >}}, t-SNE가 {{< var c07.purity_tsne >}}로, 원래 공간의 {{< var c07.purity >}}와 견줄 수 있다([@tbl-vis-purity]). 시드를 바꾸면 각각 {{< var c07.spread_umap >}}, {{< var c07.spread_tsne >}}만큼 움직인다. [어느 그림에서도 순도는 원래 공간의 값에서 0.1 이상 벗어나지 않는다.]{.claim key="c07.maps_agree_with_space"} 이웃을 지킨 정도인 신뢰도는 {{< var c07.trust_umap >}}와 {{< var c07.trust_tsne >}}이다. 색이 모인 자리를 세는 것은 괜찮지만, 무리 사이의 간격이나 무리의 크기에서 결론을 끌어내서는 안 된다. 왼쪽의 상위 {{< var c07.top_few >}}개만 보면 무리가 더 뚜렷한데, 가장 두드러진 것만 남겼기 때문이다. 앞선 연구의 그림이 준 인상도 일부는 여기에서 온다.
+# **읽기.** [@fig-vis-map]의 네 칸은 같은 방향을 두 방법으로 그린 것이다. 그림 위에서 잰 순도는 UMAP이 {{< var c07.purity_umap >}}, t-SNE가 {{< var c07.purity_tsne >}}로, 원래 공간의 {{< var c07.purity >}}, 라벨을 섞은 {{< var c07.purity_chance >}}에 견줄 수 있다([@tbl-vis-purity]). 시드를 바꾸면 각각 {{< var c07.spread_umap >}}, {{< var c07.spread_tsne >}}만큼 움직인다. [어느 그림에서도 순도는 원래 공간의 값에서 0.1 이상 벗어나지 않는다.]{.claim key="c07.maps_agree_with_space"} 다만 원래 공간의 순도와 우연의 차이가 0.1보다 작다면, 이 폭은 너무 넓어서 성립하더라도 그림이 이웃을 지켰다는 뜻이 되지 못한다. 그때에는 그림의 순도가 섞은 라벨의 범위(표의 마지막 줄 `highest`) 위에 있는지를 보아야 한다. 표의 `lowest`와 `highest`는 첫 줄에서는 특징을 되뽑은 95% 구간, 두 지도에서는 시드 사이의 범위, 마지막 줄에서는 섞은 라벨의 97.5% 분위이다.
+#
+# 이웃을 지킨 정도인 신뢰도는 UMAP이 {{< var c07.trust_umap >}}, t-SNE가 {{< var c07.trust_tsne >}}이다. 1이면 그림의 이웃이 모두 원래의 이웃이고, 아무렇게나 놓으면 0.5 안팎이다. 색이 모인 자리를 세는 것은 괜찮지만, 무리 사이의 간격이나 무리의 크기에서 결론을 끌어내서는 안 된다. 왼쪽의 상위 {{< var c07.top_few >}}개에서는 한 범주만의 특징이 색으로 남는데, 그런 점이 몇 개뿐이라면 무리를 말할 수 없다. 무리가 더 뚜렷해 보이더라도 가장 두드러진 것만 남겼기 때문일 수 있다. 앞선 연구의 그림을 읽을 때에도 이 둘을 먼저 따져야 한다.
 
-# %% [markdown] src="8240" tags=["en"]
-# **Reading.** The four panels of [@fig-vis-map] draw the same directions in two ways. Purity measured on the pictures is {{< var c07.purity_umap >}} for UMAP and {{< var c07.purity_tsne >}} for t-SNE, to be compared with {{< var c07.purity >}} in the original space ([@tbl-vis-purity]); another seed moves them by {{< var c07.spread_umap >}} and {{< var c07.spread_tsne >}}. [On no picture does purity leave the value of the original space by 0.1 or more.]{.claim key="c07.maps_agree_with_space"} Trustworthiness, how well neighbours are kept, is {{< var c07.trust_umap >}} and {{< var c07.trust_tsne >}}. Counting where colours gather is fair; drawing conclusions from the gaps between groups, or from their sizes, is not. With only the first {{< var c07.top_few >}} features, on the left, groups look more distinct because only the most striking ones are left. Part of the impression that the earlier study's figure gave comes from there.
+# %% [markdown] src="ec3f" tags=["en"]
+# **Reading.** The four panels of [@fig-vis-map] draw the same directions in two ways. Purity measured on the pictures is {{< var c07.purity_umap >}} for UMAP and {{< var c07.purity_tsne >}} for t-SNE, to be compared with {{< var c07.purity >}} in the original space and {{< var c07.purity_chance >}} for shuffled labels ([@tbl-vis-purity]); another seed moves them by {{< var c07.spread_umap >}} and {{< var c07.spread_tsne >}}. [On no picture does purity leave the value of the original space by 0.1 or more.]{.claim key="c07.maps_agree_with_space"} But if purity in the original space is less than 0.1 above chance, this margin is too wide, and staying within it does not mean that the picture has kept the neighbours. What has to be seen then is whether purity on the picture is above the range of shuffled labels (`highest` in the last row of the table). The columns `lowest` and `highest` give a 95% interval over redrawn features in the first row, the range over seeds for the two maps, and the 97.5% quantile of shuffled labels in the last row.
+#
+# Trustworthiness, how well neighbours are kept, is {{< var c07.trust_umap >}} for UMAP and {{< var c07.trust_tsne >}} for t-SNE. It is 1 when all neighbours in the picture were neighbours before, and about 0.5 when points are placed at random. Counting where colours gather is fair; drawing conclusions from the gaps between groups, or from their sizes, is not. On the left, with the first {{< var c07.top_few >}} features, colour is left to those of one category alone; where these are only a few points, nothing can be said about groups. Even if groups look more distinct there, it may be because only the most striking features are left. The earlier study's figure, too, should be read with both points in mind.
 
 # %% [markdown] tags=["ko"]
 # ## 문장의 지도 {#sec-vis-documents}
 #
-# **예상.** 이번에는 특징이 아니라 처음 보는 문장을 그린다. 문장은 TF-IDF 특징 벡터이고, 라벨은 지도를 그릴 때 쓰지 않는다. 견줄 상대는 같은 문장의 평균 활성값이다. 희소 오토인코더가 범주를 더 또렷하게 만든다면 특징 쪽의 순도가 높을 것이고, 재구성하며 정보를 잃기만 했다면 낮을 것이다. 한 틀에서 나온 문장끼리는 당연히 닮으므로, 같은 틀(기사)의 문장은 이웃에서 뺀다.
+# **예상.** 이번에는 특징이 아니라 처음 보는 문장을 그린다. 문장은 TF-IDF 특징 벡터이고, 라벨은 지도를 그릴 때 쓰지 않는다. 견줄 상대는 같은 문장의 평균 활성값이다. 희소 오토인코더가 범주를 더 또렷하게 만든다면 특징 쪽의 순도가 높을 것이고, 재구성하며 정보를 잃기만 했다면 낮을 것이다. 한 틀에서 나온 문장끼리는 당연히 닮으므로, 같은 틀(또는 문서)의 문장은 이웃에서 뺀다.
 
-# %% [markdown] src="da3a" tags=["en"]
+# %% [markdown] src="b1d9" tags=["en"]
 # ## A map of sentences {#sec-vis-documents}
 #
-# **Expectation.** Now we draw held-out sentences instead of features. A sentence is its vector of TF-IDF features; labels play no part in the drawing. The rival is the mean activation of the same sentence. If the autoencoder makes categories clearer, purity is higher on features; if it has only lost information on the way, it is lower. Sentences of one template resemble each other trivially, so sentences of the same template (article) do not count as neighbours.
+# **Expectation.** Now we draw held-out sentences instead of features. A sentence is its vector of TF-IDF features; labels play no part in the drawing. The rival is the mean activation of the same sentence. If the autoencoder makes categories clearer, purity is higher on features; if it has only lost information on the way, it is lower. Sentences of one template resemble each other trivially, so sentences of the same template (or document) do not count as neighbours.
 
 # %%
 shown = np.arange(min(n_documents, len(records["test"])))
@@ -273,20 +281,24 @@ fig.legend(loc="outside right center", markerscale=1.8)
 kc.plots.save(fig, "fig-vis-sentences")
 
 # %% [markdown] tags=["ko"]
-# **읽기.** 다른 틀의 문장 가운데 가장 가까운 {{< var c07.neighbours >}}개가 같은 범주일 비율은 특징 공간에서 {{< var c07.sentences_features >}}(틀을 되뽑은 95% 구간 {{< var c07.sentences_features_low >}}에서 {{< var c07.sentences_features_high >}}), 평균 활성값에서 {{< var c07.sentences_activations >}}({{< var c07.sentences_activations_low >}}에서 {{< var c07.sentences_activations_high >}}), [@fig-vis-sentences]의 평면에서 {{< var c07.sentences_picture >}}이다. 라벨을 섞으면 {{< var c07.sentences_chance >}}이다. [같은 범주의 문장은 우연보다 가까이 있다.]{.claim key="c07.sentences_share_category"} 두 구간이 겹치는 한, 희소한 특징이 문장의 무리를 더 또렷하게 만든다고도 흐리게 만든다고도 말할 수 없다.
+# **읽기.** 다른 틀(또는 문서)의 문장 가운데 가장 가까운 {{< var c07.neighbours >}}개가 같은 범주일 비율은 특징 공간에서 {{< var c07.sentences_features >}}(틀을 되뽑은 95% 구간 {{< var c07.sentences_features_low >}}에서 {{< var c07.sentences_features_high >}}), 평균 활성값에서 {{< var c07.sentences_activations >}}({{< var c07.sentences_activations_low >}}에서 {{< var c07.sentences_activations_high >}}), [@fig-vis-sentences]의 평면에서 {{< var c07.sentences_picture >}}({{< var c07.sentences_picture_low >}}에서 {{< var c07.sentences_picture_high >}})이다. 라벨을 섞으면 {{< var c07.sentences_chance >}}이다. [같은 범주의 문장은 우연보다 가까이 있다.]{.claim key="c07.sentences_share_category"} 특징과 평균 활성값의 구간이 겹친다면, 이 수만으로는 희소한 특징이 문장의 무리를 더 또렷하게 만든다고도 흐리게 만든다고도 말할 수 없다.
+#
+# 평면의 값이 특징 공간의 값보다 크다면, 그만큼은 문장이 아니라 그리는 방법이 보탠 것이다. 눈에 보이는 무리가 꼭 범주의 무리인 것도 아니다. 같은 틀의 문장은 순도에서는 빠지지만 그림에서는 빠지지 않으므로, 작고 단단한 점의 덩어리는 한 틀에서 나온 문장들일 수 있다.
 
-# %% [markdown] src="4e5b" tags=["en"]
-# **Reading.** Among sentences of other templates, the {{< var c07.neighbours >}} nearest share the category in {{< var c07.sentences_features >}} of cases on features (95% interval over redrawn templates {{< var c07.sentences_features_low >}} to {{< var c07.sentences_features_high >}}), in {{< var c07.sentences_activations >}} on mean activations ({{< var c07.sentences_activations_low >}} to {{< var c07.sentences_activations_high >}}), and in {{< var c07.sentences_picture >}} on the plane of [@fig-vis-sentences]. With shuffled labels it is {{< var c07.sentences_chance >}}. [Sentences of one category are nearer than by chance.]{.claim key="c07.sentences_share_category"} As long as the two intervals overlap, we can say neither that sparse features make groups of sentences clearer nor that they blur them.
+# %% [markdown] src="edd5" tags=["en"]
+# **Reading.** Among sentences of other templates (or documents), the {{< var c07.neighbours >}} nearest share the category in {{< var c07.sentences_features >}} of cases on features (95% interval over redrawn templates {{< var c07.sentences_features_low >}} to {{< var c07.sentences_features_high >}}), in {{< var c07.sentences_activations >}} on mean activations ({{< var c07.sentences_activations_low >}} to {{< var c07.sentences_activations_high >}}), and in {{< var c07.sentences_picture >}} ({{< var c07.sentences_picture_low >}} to {{< var c07.sentences_picture_high >}}) on the plane of [@fig-vis-sentences]. With shuffled labels it is {{< var c07.sentences_chance >}}. [Sentences of one category are nearer than by chance.]{.claim key="c07.sentences_share_category"} If the intervals of features and mean activations overlap, these numbers alone let us say neither that sparse features make groups of sentences clearer nor that they blur them.
+#
+# If the value on the plane is larger than on features, the surplus comes from the method of drawing and not from the sentences. Nor are the groups one sees always groups of categories. Sentences of one template are left out of purity but not out of the picture, so a small, tight clump of points may be the sentences of a single template.
 
 # %% [markdown] tags=["ko"]
 # ## 열지도: 고른 특징은 새 문장에서도 그 범주를 읽는가 {#sec-vis-heat}
 #
-# **예상.** 마지막은 @{fxnnxc}의 열지도이다. 큰 범주마다 상위 {{< var c07.top_big >}}개, 작은 범주마다 상위 {{< var c07.top_small >}}개의 특징을 훈련 문장에서 고르고, 처음 보는 문장에서 범주별 평균을 잰다. 특징이 범주를 읽는다면 대각선이 밝을 것이고, 일반 특징이 섞였다면 세로줄이 보일 것이다. 열마다 최댓값으로 나누어 그리므로, 밝기는 한 특징 안에서만 비교할 수 있다.
+# **예상.** 마지막은 @{fxnnxc}의 열지도이다. 큰 범주마다 상위 {{< var c07.top_big >}}개, 작은 범주마다 상위 {{< var c07.top_small >}}개의 특징을 훈련 문장에서 고르고, 처음 보는 문장에서 범주별 평균을 잰다. 특징이 범주를 읽는다면 대각선이 짙을 것이고, 일반 특징이 섞였다면 짙은 세로줄이 보일 것이다. 열마다 최댓값으로 나누어 그리므로, 짙기는 한 특징 안에서만 견줄 수 있다. 작은 범주가 없는 말뭉치에서는 아래쪽도 큰 범주로 그린다.
 
-# %% [markdown] src="2a45" tags=["en"]
+# %% [markdown] src="0132" tags=["en"]
 # ## Heatmaps: do the chosen features read their category in new sentences? {#sec-vis-heat}
 #
-# **Expectation.** Last come the heatmaps of @{fxnnxc}. The first {{< var c07.top_big >}} features of each big category and the first {{< var c07.top_small >}} of each small one are chosen on training sentences, and their means by category are measured on held-out ones. If features read categories, the diagonal is bright; if generic features are among them, vertical bars appear. Every column is divided by its largest value, so brightness compares within one feature only.
+# **Expectation.** Last come the heatmaps of @{fxnnxc}. The first {{< var c07.top_big >}} features of each big category and the first {{< var c07.top_small >}} of each small one are chosen on training sentences, and their means by category are measured on held-out ones. If features read categories, the diagonal is dark; if generic features are among them, dark vertical bars appear. Every column is divided by its largest value, so shades compare within one feature only. In a corpus without small categories, the lower heatmap takes big ones too.
 
 # %%
 def heat(label, n):
@@ -318,8 +330,8 @@ for name, (classes, columns, values, hits) in heats.items():
 #| label: fig-vis-heat
 #| fig-cap-ko: "처음 보는 문장에서 잰 범주별 평균. 위: 큰 범주마다 상위 {{< var c07.top_big >}}개. 아래: 작은 범주마다 상위 {{< var c07.top_small >}}개. 특징은 훈련 문장에서 골랐고, 열마다 최댓값을 1로 맞추었다."
 #| fig-cap-en: "Means by category on held-out sentences. Top: the first {{< var c07.top_big >}} features of each big category. Bottom: the first {{< var c07.top_small >}} of each small one. Features were chosen on training sentences; every column is scaled to a largest value of 1."
-#| fig-alt-ko: "열지도 두 개. 행은 범주, 열은 특징이다. 대각선을 따라 밝은 칸이 이어지고, 군데군데 위아래로 길게 밝은 세로줄이 있다."
-#| fig-alt-en: "Two heatmaps with categories as rows and features as columns. Bright cells run along the diagonal, with bright vertical bars here and there."
+#| fig-alt-ko: "열지도 두 개. 행은 범주, 열은 특징이다. 값이 클수록 짙다. 대각선이 짙으면 특징이 제 범주에서 강하고, 세로로 긴 짙은 줄은 여러 범주에서 강한 특징이다."
+#| fig-alt-en: "Two heatmaps with categories as rows and features as columns. Larger values are darker. A dark diagonal means features strong in their own category, a long dark vertical bar a feature strong in many."
 fig, axes = plt.subplots(2, 1, figsize=(kc.plots.WIDTH, 6.4), height_ratios=[1, 1.35])
 for ax, (name, (classes, _, values, _)) in zip(axes, heats.items(), strict=True):
     image = ax.imshow(values, aspect="auto", interpolation="nearest", cmap=kc.plots.SEQUENTIAL, vmin=0, vmax=1, rasterized=True)
@@ -329,17 +341,21 @@ fig.colorbar(image, ax=axes, label="mean / largest mean of the feature", shrink=
 kc.plots.save(fig, "fig-vis-heat")
 
 # %% [markdown] tags=["ko"]
-# **읽기.** 큰 범주를 위해 고른 특징은 새 문장에서 {{< var c07.heat_big_hits >}}의 비율로 바로 그 범주에서 평균이 가장 크다(우연이면 {{< var c07.heat_big_chance >}}). 작은 범주에서는 {{< var c07.heat_small_hits >}}이다(우연이면 {{< var c07.heat_small_chance >}}). [큰 범주의 특징은 우연의 두 배 넘게 제 범주를 고른다.]{.claim key="c07.heat_big_above_chance"} [작은 범주의 특징도 그렇다.]{.claim key="c07.heat_small_above_chance"} [@fig-vis-heat]의 세로줄, 곧 범주의 절반 이상에서 최댓값의 절반을 넘는 열은 큰 범주 쪽이 {{< var c07.heat_big_bars >}}, 작은 범주 쪽이 {{< var c07.heat_small_bars >}}를 차지한다. 앞선 연구가 본 세로줄은 여기에도 있으며, 범주를 읽는 특징과 섞여서는 안 될 일반 특징이 TF-IDF를 거치고도 남는다는 뜻이다.
+# **읽기.** 큰 범주의 특징이 새 문장에서 바로 그 범주에서 평균이 가장 큰 비율은 {{< var c07.heat_big_hits >}}이고(우연이면 {{< var c07.heat_big_chance >}}), 작은 범주의 특징은 {{< var c07.heat_small_hits >}}이다(우연이면 {{< var c07.heat_small_chance >}}). [큰 범주의 특징은 우연의 두 배 넘게 제 범주를 고른다.]{.claim key="c07.heat_big_above_chance"} [작은 범주의 특징도 그렇다.]{.claim key="c07.heat_small_above_chance"} 그러나 우연보다 자주 맞는다는 것과 범주를 읽는다는 것은 다르다. 나머지 특징은 저를 고른 범주보다 다른 범주에서 더 강하게 켜진다.
+#
+# [@fig-vis-heat]의 세로줄, 곧 범주의 절반 이상에서 최댓값의 절반을 넘는 열이 차지하는 몫은 큰 범주 쪽에서 {{< var c07.heat_big_bars >}}, 작은 범주 쪽에서 {{< var c07.heat_small_bars >}}이다. 앞선 연구가 본 세로줄이 여기에는 이만큼 있으며, 그만큼의 특징은 TF-IDF를 거치고도 여러 범주에서 함께 켜진다. 다만 두 값을 곧바로 견주어서는 안 된다. 범주가 잘고 문장이 적을수록 최댓값이 한곳에서 튀기 쉬워 세로줄로 세기가 어려워지기 때문이다.
 
-# %% [markdown] src="3ddc" tags=["en"]
-# **Reading.** In new sentences the features chosen for a big category have their largest mean in that very category in {{< var c07.heat_big_hits >}} of cases (chance {{< var c07.heat_big_chance >}}); for small categories it is {{< var c07.heat_small_hits >}} (chance {{< var c07.heat_small_chance >}}). [Features of big categories prefer their own more than twice as often as by chance.]{.claim key="c07.heat_big_above_chance"} [So do those of small categories.]{.claim key="c07.heat_small_above_chance"} Vertical bars in [@fig-vis-heat], columns above half of their largest value in at least half of the categories, make up {{< var c07.heat_big_bars >}} of the columns for big categories and {{< var c07.heat_small_bars >}} for small ones. The bars that the earlier study saw are here too: generic features, which ought not to mix with those that read a category, survive TF-IDF.
+# %% [markdown] src="4d91" tags=["en"]
+# **Reading.** In new sentences, the share of features of big categories whose mean is largest in that very category is {{< var c07.heat_big_hits >}} (chance {{< var c07.heat_big_chance >}}); for small categories it is {{< var c07.heat_small_hits >}} (chance {{< var c07.heat_small_chance >}}). [Features of big categories prefer their own more than twice as often as by chance.]{.claim key="c07.heat_big_above_chance"} [So do those of small categories.]{.claim key="c07.heat_small_above_chance"} But to be right more often than chance is not to read a category. The other features are stronger in some other category than in the one they were chosen for.
+#
+# Vertical bars in [@fig-vis-heat], columns above half of their largest value in at least half of the categories, make up a share of {{< var c07.heat_big_bars >}} for big categories and {{< var c07.heat_small_bars >}} for small ones. To this extent the bars that the earlier study saw are here, and that share of the features fires in many categories together even after TF-IDF. The two values must not be compared directly, though: the finer the categories and the fewer their sentences, the more easily the largest value sticks out in one place, and the harder it is for a column to count as a bar.
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 읽기를 반박하는가 {#sec-vis-refute}
 #
-# 첫째, 순도가 라벨을 섞은 수준으로 내려가면 이 장의 주장은 모두 무너진다. 둘째, 순도는 범주가 아니라 낱말의 닮음에서 올 수도 있다. 한 소재의 이름을 읽는 특징들은 같은 토큰에서 켜지므로 방향도 가깝다. 소재의 이름이 나오지 않는 문장에서도 같은 특징이 켜지는지는 [@sec-probing]과 [@sec-tfidf]이 따로 잰다. 셋째, 여기서는 한 언어 모델, 한 블록, 학습 시드 하나만 보았다. 다른 시드의 사전에서 같은 무리가 나오지 않는다면 지도는 모델이 아니라 그 사전의 지도이다. 마지막으로, UMAP과 t-SNE에는 이웃의 수라는 손잡이가 있어서 그림의 인상을 바꿀 수 있다. 이 장의 수는 그 손잡이와 무관한 원래 공간에서 잰 것이 기준이고, 그림은 그 수를 거드는 것으로만 쓰였다.
+# 첫째, 순도가 라벨을 섞은 수준으로 내려가면 같은 범주의 특징이 이웃한다는 주장이 무너지고, 지도에서 무리를 찾을 까닭도 없어진다. 둘째, 순도는 범주가 아니라 낱말의 닮음에서 올 수도 있다. 한 소재의 이름을 읽는 특징들은 같은 토큰에서 켜지므로 방향도 가깝다. 소재의 이름이 나오지 않는 문장에서도 특징으로 범주를 알아맞힐 수 있는지는 [@sec-probing]과 [@sec-tfidf]이 따로 잰다. 셋째, 여기서는 한 언어 모델, 한 블록, 학습 시드 하나만 보았다. 다른 시드의 사전에서 같은 무리가 나오지 않는다면 지도는 모델이 아니라 그 사전의 지도이다. 마지막으로, UMAP과 t-SNE에는 이웃의 수라는 손잡이가 있어서 그림의 인상을 바꿀 수 있다. 이 장의 기준은 원래 공간에서 잰 순도이다. 순도에서도 이웃을 몇 개까지 셀지 정하기는 하지만, 배치를 거치지는 않는다. 그림은 그 수를 거드는 데에만 쓰였다.
 
-# %% [markdown] src="e2c7" tags=["en"]
+# %% [markdown] src="c6e9" tags=["en"]
 # ## What would refute this reading {#sec-vis-refute}
 #
-# First, if purity fell to the level of shuffled labels, every claim of this chapter would fall with it. Second, purity may come from likeness of words rather than of categories: features that read the name of one item fire on the same tokens and so point the same way. Whether they also fire where the name is missing is measured in [@sec-probing] and [@sec-tfidf]. Third, this is one language model, one block and one training seed. If the dictionary of another seed does not show the same groups, the map is a map of this dictionary and not of the model. Finally, UMAP and t-SNE have a knob, the number of neighbours, that can change the impression of a picture. The yardstick here is what was measured in the original space, which has no such knob; the pictures only go along with it.
+# First, if purity fell to the level of shuffled labels, the claim that features of one category are neighbours would fall, and with it any reason to look for groups on the map. Second, purity may come from likeness of words rather than of categories: features that read the name of one item fire on the same tokens and so point the same way. Whether features can tell the category where the name is missing is measured in [@sec-probing] and [@sec-tfidf]. Third, this is one language model, one block and one training seed. If the dictionary of another seed does not show the same groups, the map is a map of this dictionary and not of the model. Finally, UMAP and t-SNE have a knob, the number of neighbours, that can change the impression of a picture. The yardstick here is purity in the original space. It, too, counts a chosen number of neighbours, but no layout stands between. The pictures only go along with it.
