@@ -112,9 +112,9 @@ def over_seeds(key, values, unit, fmt=".2f", tolerance=None):
 #
 # $$ p^{*} = \frac{4r}{2+5r} $$ {#eq-critical}
 #
-# **기대.** 학습된 모델은 [@eq-critical]의 밀도 아래에서는 중첩을, 위에서는 한 특징만을 고른다. 두 상태 사이의 변화는 점진적이지 않고 계단 같아야 한다. 격자의 상당 부분에서 학습 결과가 식과 어긋나거나, 덜 중요한 특징의 방향이 밀도를 따라 서서히 짧아진다면 기대는 틀린 것이다. 특징이 둘뿐이어서 기댓값을 수치 적분으로 정확히 계산할 수 있으므로 표본의 잡음은 없고, 모델마다 출발점을 여럿 두어 손실이 가장 작은 것을 남긴다.
+# **예상.** 학습된 모델은 [@eq-critical]의 밀도 아래에서는 중첩을, 위에서는 한 특징만을 고른다. 두 상태 사이의 변화는 점진적이지 않고 계단 같아야 한다. 격자의 상당 부분에서 학습 결과가 식과 어긋나거나, 덜 중요한 특징의 방향이 밀도를 따라 서서히 짧아진다면 기대는 틀린 것이다. 특징이 둘뿐이어서 기댓값을 수치 적분으로 정확히 계산할 수 있으므로 표본의 잡음은 없고, 모델마다 출발점을 여럿 두어 손실이 가장 작은 것을 남긴다.
 
-# %% [markdown] src="fb50" tags=["en"]
+# %% [markdown] src="535e" tags=["en"]
 # ## One dimension, two features: a phase change {#sec-sup-phase}
 #
 # The smallest case is $n=2$, $m=1$. The model has three candidates. Two of them give its dimension to one feature and drop the other ($W=(1,0)$ or $(0,1)$); the third puts both at opposite ends of the axis ($W=(1,-1)$). Let $r$ be the importance of the less important feature divided by that of the more important one. Dropping it costs its variance, a loss of $r(p/3-p^2/4)$. Superposing the two costs something only when both are on, a loss of $p^2(1+r)/6$. The two losses are equal at this density:
@@ -181,21 +181,21 @@ kc.plots.save(fig, "fig-toy-phase")
 # %% [markdown] tags=["ko"]
 # [@fig-toy-phase]의 왼쪽에서 세 영역은 예측한 곡선을 따라 갈린다. 격자 칸의 {{< var c01.phase_agreement >}}가 식이 말한 상태에 있다. 시드 가운데 가장 낮은 것이 {{< var c01.phase_agreement_low >}}, 가장 높은 것이 {{< var c01.phase_agreement_high >}}이다. 표본의 잡음이 없으므로 시드는 출발점만 바꾼다. [학습을 거치지 않은 손실 비교만으로 모든 시드에서 격자의 95%가 넘는 칸의 상태를 맞힌 것이다.]{.claim key="c01.phase_as_predicted"} [변화도 계단에 가깝다. 덜 중요한 특징이 차지한 차원이 0.1과 0.3 사이의 어중간한 값에 머무는 칸은 어느 시드에서나 2%에 못 미친다.]{.claim key="c01.phase_is_a_step"} 평균은 {{< var c01.phase_between >}}이다.
 #
-# 다만 오른쪽 그림은 후보 셋만 견준 식이 놓친 것도 보여 준다. 경계 바로 안쪽에서 덜 중요한 특징의 몫은 평균 {{< var c01.phase_edge >}}로, 깊은 안쪽의 1/2보다 작다. 모델은 $(1,-1)$ 대신 덜 중요한 특징을 조금 줄인 배치를 골라 간섭을 덜고, 그만큼 식이 말한 경계 밖에서도 잠시 중첩을 이어 간다. 곧 상전이는 있으나, 경계 근처의 상태는 교과서의 세 그림보다 무르다. 왼쪽 그림에 외딴 칸이 보인다면 그것은 모든 출발점이 나쁜 극소에 빠진 모델이다.
+# 다만 오른쪽 그림은 후보 셋만 견준 식이 놓친 것도 보여 준다. 경계 바로 안쪽에서 덜 중요한 특징의 몫은 평균 {{< var c01.phase_edge >}}이다. 깊은 안쪽에서라면 1/2이어야 한다. 모델은 $(1,-1)$ 대신 덜 중요한 특징을 조금 줄인 배치를 골라 간섭을 덜고, 그만큼 식이 말한 경계 밖에서도 잠시 중첩을 이어 간다. 곧 상전이는 있으나, 경계 근처의 상태는 교과서의 세 그림보다 무르다. 왼쪽에 외딴 칸이나 오른쪽에 외딴 점이 보인다면 그것은 모든 출발점이 나쁜 극소에 빠진 모델이다.
 
-# %% [markdown] src="9cde" tags=["en"]
+# %% [markdown] src="455d" tags=["en"]
 # On the left of [@fig-toy-phase] the three regions part along the predicted curve. {{< var c01.phase_agreement >}} of the cells are in the state that the formula names; the lowest seed has {{< var c01.phase_agreement_low >}} and the highest {{< var c01.phase_agreement_high >}}. As there is no sampling noise, a seed changes nothing but the starting points. [A comparison of losses, with no training at all, foretells the state of over 95% of the grid in every seed.]{.claim key="c01.phase_as_predicted"} [The change is close to a step, too: in every seed under 2% of the cells leave the lesser feature at a middling share between 0.1 and 0.3 of the dimension.]{.claim key="c01.phase_is_a_step"} On average such cells are {{< var c01.phase_between >}} of all.
 #
-# The right panel also shows what a formula with three candidates misses. Just inside the boundary the share of the lesser feature averages {{< var c01.phase_edge >}}, below the 1/2 that it has deep inside. Instead of $(1,-1)$ the model picks an arrangement with a somewhat shorter second direction, which lowers interference and lets superposition survive a little beyond the boundary. So there is a phase change, but the states next to it are softer than the three textbook pictures. If the left panel shows a lone cell, it is a model all of whose starting points fell into poor local minima.
+# The right panel also shows what a formula with three candidates misses. Just inside the boundary the share of the lesser feature averages {{< var c01.phase_edge >}}, where deep inside it should be 1/2. Instead of $(1,-1)$ the model picks an arrangement with a somewhat shorter second direction, which lowers interference and lets superposition survive a little beyond the boundary. So there is a phase change, but the states next to it are softer than the three textbook pictures. If there is a lone cell on the left or a lone dot on the right, it is a model all of whose starting points fell into poor local minima.
 
 # %% [markdown] tags=["ko"]
 # ## 두 차원, 다섯 특징: 배치의 기하 {#sec-sup-geometry}
 #
 # 다음은 $n=5$, $m=2$이다. 중요도는 특징마다 0.9배로 줄인다.
 #
-# **기대.** 밀도가 1이면 가장 중요한 두 특징만 직교하여 남는다. 밀도가 내려가면 두 쌍이 각각 한 축의 양 끝에 서서 넷이 남고, 더 내려가면 다섯이 정오각형을 이룬다. 남은 특징의 수가 밀도와 무관하거나 방향이 아무렇게나 흩어진다면 기대는 틀린 것이다.
+# **예상.** 밀도가 1이면 가장 중요한 두 특징만 직교하여 남는다. 밀도가 내려가면 두 쌍이 각각 한 축의 양 끝에 서서 넷이 남고, 더 내려가면 다섯이 정오각형을 이룬다. 남은 특징의 수가 밀도와 무관하거나 방향이 아무렇게나 흩어진다면 기대는 틀린 것이다.
 
-# %% [markdown] src="a8d8" tags=["en"]
+# %% [markdown] src="2433" tags=["en"]
 # ## Two dimensions, five features: the geometry {#sec-sup-geometry}
 #
 # Next comes $n=5$, $m=2$, with importance falling by a factor of 0.9 from feature to feature.
@@ -262,9 +262,9 @@ kc.plots.save(fig, "fig-toy-geometry")
 #
 # 혼자 쓰면 1, 마주 보는 쌍이면 1/2, 삼각형이면 2/3, 사면체이면 3/4, 오각형이면 2/5, 정사각 엇각기둥(square antiprism)이면 3/8이다. 중요도가 모두 같은 특징 여럿을 그보다 적은 차원에 넣고 밀도만 바꾼다.
 #
-# **기대.** 값은 밀도를 따라 매끄럽게 내려가지 않고 3/4, 2/3, 1/2, 2/5, 3/8에 달라붙는다. 특히 1/2에는 넓은 밀도에 걸친 고원이 있다. 이를 눈이 아니라 수로 가리기 위해, 0.3과 0.8 사이에 있는 모든 $D_i$ 가운데 각 분수에서 0.0125 안에 든 비율을 센다. 값이 고르게 퍼져 있다면 어느 창에서나 그 비율은 5%이다. 5%를 넘지 못하는 분수에서는 기대가 틀린 것이다.
+# **예상.** 값은 밀도를 따라 매끄럽게 내려가지 않고 3/4, 2/3, 1/2, 2/5, 3/8에 달라붙는다. 특히 1/2에는 넓은 밀도에 걸친 고원이 있다. 이를 눈이 아니라 수로 가리기 위해, 0.3과 0.8 사이에 있는 모든 $D_i$ 가운데 각 분수에서 0.0125 안에 든 비율을 센다. 값이 고르게 퍼져 있다면 어느 창에서나 그 비율은 5%이다. 5%를 넘지 못하는 분수에서는 기대가 틀린 것이다.
 
-# %% [markdown] src="248f" tags=["en"]
+# %% [markdown] src="03f4" tags=["en"]
 # ## The share of a dimension {#sec-sup-dims}
 #
 # More features can no longer be drawn, so we count. @{elhage2022toy} define the dimensionality of feature $i$ as
@@ -351,14 +351,14 @@ summary = pd.DataFrame(
 kc.plots.table(summary, fmt=".1%", escape=False)
 
 # %% [markdown] tags=["ko"]
-# 고원은 있다. [모든 시드에서 특징의 80% 이상이 1/2에 모여 있는 밀도의 구간이 1.5배 넘게 이어진다.]{.claim key="c01.plateau_at_half"} 그 폭은 평균 {{< var c01.plateau_width >}}배이다. [@tbl-toy-fractions]에서 1/2의 창에 든 비율은 {{< var c01.share_1_2 >}}로, [고르게 퍼졌을 때의 5%를 세 배 넘게 웃돈다.]{.claim key="c01.half_sticks"} 2/5의 비율은 {{< var c01.share_2_5 >}}이고 시드에 따라 {{< var c01.share_2_5_low >}}에서 {{< var c01.share_2_5_high >}}까지 갈리므로, 오각형의 값은 나타나지만 1/2만큼 든든하지 않다. 3/8의 비율은 {{< var c01.share_3_8 >}}이고 {{< var c01.share_3_8_low >}}에서 {{< var c01.share_3_8_high >}}까지이다. 이 범위가 5%를 사이에 두고 있다면 3/8에 모인다고 할 근거는 없다. [@fig-toy-dimensions]에서 밀도가 더 낮은 쪽의 값은 이 분수들보다 아래로 띠처럼 내려간다. 그림의 오른쪽 곡선은 $m / \lVert W \rVert_F^2$, 곧 차원의 수를 방향 길이의 제곱을 모두 더한 값으로 나눈 것이다. 거꾸로 왼쪽 끝, 밀도가 1인 곳의 낮은 값은 다각형의 흔적이 아니다. 모든 특징이 늘 켜져 있으면 어느 방향도 특별하지 않아, 모델이 부분공간 하나를 골라 여러 특징을 섞어 담기 때문으로 보인다.
+# 고원은 있다. [모든 시드에서 특징의 80% 이상이 1/2에 모여 있는 밀도의 구간이 1.5배 넘게 이어진다.]{.claim key="c01.plateau_at_half"} 그 폭은 평균 {{< var c01.plateau_width >}}배이다. [@tbl-toy-fractions]에서 1/2의 창에 든 비율은 {{< var c01.share_1_2 >}}로, [고르게 퍼졌을 때의 5%를 세 배 넘게 웃돈다.]{.claim key="c01.half_sticks"} 2/5의 비율은 {{< var c01.share_2_5 >}}이고 시드에 따라 {{< var c01.share_2_5_low >}}에서 {{< var c01.share_2_5_high >}}까지 갈리므로, 오각형의 값은 나타나지만 1/2만큼 든든하지 않다. 3/8의 비율은 {{< var c01.share_3_8 >}}이고 {{< var c01.share_3_8_low >}}에서 {{< var c01.share_3_8_high >}}까지이다. 이 범위가 5%를 사이에 두고 있다면 3/8에 모인다고 할 근거는 없다. [@fig-toy-dimensions]에서 밀도가 더 낮은 쪽의 값은 이 분수들보다 아래로 띠처럼 내려간다. 거꾸로 왼쪽 끝, 밀도가 1인 곳의 낮은 값은 다각형의 흔적이 아니다. 모든 특징이 늘 켜져 있으면 어느 방향도 특별하지 않아, 모델이 부분공간 하나를 골라 여러 특징을 섞어 담기 때문으로 보인다. 그림의 오른쪽 곡선은 $m / \lVert W \rVert_F^2$, 곧 차원의 수를 방향 길이의 제곱을 모두 더한 값으로 나눈 것이다.
 #
 # [3/4과 2/3에서는 기대가 어긋난다. 어느 시드에서도 5%에 이르지 못한다.]{.claim key="c01.high_fractions_absent"} 논문의 주장이 틀렸다고 하기 전에 의심할 것이 하나 있다. 이 분수들은 밀도가 높은 좁은 구간에서 나오는데, 거기서는 손실의 차이가 작아 학습이 느릴 수 있다. 그 구간의 밀도 몇 개를 골라 걸음 수만 달리하여 다시 학습하고, 이번에는 남은 특징 모두 가운데서 비율을 센다.
 #
-# **둘째 기대.** 학습 부족이 원인이라면, 다른 것은 그대로 두고 걸음만 늘렸을 때 2/3의 비율이 모든 시드에서 올라야 한다. 오르지 않는다면 이 크기의 모델에서 주장은 성립하지 않는다.
+# **둘째 예상.** 학습 부족이 원인이라면, 다른 것은 그대로 두고 걸음만 늘렸을 때 2/3의 비율이 모든 시드에서 올라야 한다. 오르지 않는다면 이 크기의 모델에서 주장은 성립하지 않는다.
 
-# %% [markdown] src="5232" tags=["en"]
-# The plateau is there. [In every seed the densities at which 80% or more of the features sit at 1/2 span a factor of over 1.5.]{.claim key="c01.plateau_at_half"} The factor averages {{< var c01.plateau_width >}}. In [@tbl-toy-fractions] the window at 1/2 holds {{< var c01.share_1_2 >}}, [more than three times the 5% of an even spread.]{.claim key="c01.half_sticks"} At 2/5 the share is {{< var c01.share_2_5 >}}, and from seed to seed it goes from {{< var c01.share_2_5_low >}} to {{< var c01.share_2_5_high >}}: the value of a pentagon does appear but is not as dependable as 1/2. At 3/8 the share is {{< var c01.share_3_8 >}}, from {{< var c01.share_3_8_low >}} to {{< var c01.share_3_8_high >}}; where this range has 5% inside it, there is no ground for saying that values gather at 3/8. At lower densities the values of [@fig-toy-dimensions] come down as a band below these fractions. The curve on the right of the figure is $m / \lVert W \rVert_F^2$, the number of dimensions over the sum of all squared lengths. The low values at the left end, by contrast, where density is 1, are no trace of polygons. When every feature is always on, no direction is special, and presumably the model picks some subspace that holds many features mixed.
+# %% [markdown] src="5537" tags=["en"]
+# The plateau is there. [In every seed the densities at which 80% or more of the features sit at 1/2 span a factor of over 1.5.]{.claim key="c01.plateau_at_half"} The factor averages {{< var c01.plateau_width >}}. In [@tbl-toy-fractions] the window at 1/2 holds {{< var c01.share_1_2 >}}, [more than three times the 5% of an even spread.]{.claim key="c01.half_sticks"} At 2/5 the share is {{< var c01.share_2_5 >}}, and from seed to seed it goes from {{< var c01.share_2_5_low >}} to {{< var c01.share_2_5_high >}}: the value of a pentagon does appear but is not as dependable as 1/2. At 3/8 the share is {{< var c01.share_3_8 >}}, from {{< var c01.share_3_8_low >}} to {{< var c01.share_3_8_high >}}; where this range has 5% inside it, there is no ground for saying that values gather at 3/8. At lower densities the values of [@fig-toy-dimensions] come down as a band below these fractions. The low values at the left end, by contrast, where density is 1, are no trace of polygons. When every feature is always on, no direction is special, and presumably the model picks some subspace that holds many features mixed. The curve on the right of the figure is $m / \lVert W \rVert_F^2$, the number of dimensions over the sum of all squared lengths.
 #
 # [At 3/4 and 2/3 the expectation fails: no seed reaches 5%.]{.claim key="c01.high_fractions_absent"} Before saying that the paper's claim is wrong, there is one thing to suspect. These fractions belong to a narrow range of high densities, where losses differ little and training may be slow. So we train a few densities of that range again, changing only the number of steps, and this time take shares of all features that are kept.
 #
@@ -397,9 +397,9 @@ results.record("long_factor", round(long_steps / plateau_steps), "times the step
 #
 # 지금까지의 특징은 서로 독립이었다. 언어의 특징은 그렇지 않다. 같은 명사 뒤에 `을`과 `를`이 함께 올 수 없고, 한 문장의 서술어가 해요체이면서 합쇼체일 수 없다. 한국어 문법에는 이렇게 서로를 배제하는 짝이 많다. 이를 흉내 내어 특징 여섯을 세 쌍으로 묶고, 한 쌍의 두 특징은 결코 함께 켜지지 않게 한 뒤 3차원에 넣는다. 한 쌍이 한 축의 양 끝에 서면 간섭이 아예 없으므로 손실은 0까지 내려갈 수 있다.
 #
-# **기대.** 가장 싼 배치가 분명하므로, 배타적인 쌍은 밀도와 상관없이 마주 볼 것이다. 각 특징에서 가장 반대되는 방향의 특징이 제 짝인 비율을 재면 1에 가깝고, 독립인 특징에서는 우연의 값인 1/5에 가까워야 한다.
+# **예상.** 가장 싼 배치가 분명하므로, 배타적인 쌍은 밀도와 상관없이 마주 볼 것이다. 각 특징에서 가장 반대되는 방향의 특징이 제 짝인 비율을 재면 1에 가깝고, 독립인 특징에서는 우연의 값인 1/5에 가까워야 한다.
 
-# %% [markdown] src="bf3d" tags=["en"]
+# %% [markdown] src="2d73" tags=["en"]
 # ## Features that never meet: the two forms of a particle {#sec-sup-exclusive}
 #
 # So far the features were independent. Those of a language are not. The object particles `을` and `를` cannot both follow the same noun, and the predicate of a sentence cannot be in two speech levels at once, polite and formal. Korean grammar is full of pairs that exclude each other. To imitate them, six features are tied into three pairs, the two of a pair are never on together, and all go into 3 dimensions. If each pair takes the two ends of one axis there is no interference at all, and the loss can fall to 0.
@@ -442,12 +442,12 @@ columns["loss ratio"] = (cost["exclusive"] / cost["independent"]).mean(0)
 kc.plots.table(pd.DataFrame({key: np.asarray(value) for key, value in columns.items()}), fmt=".2f")
 
 # %% [markdown] tags=["ko"]
-# 기대는 절반만 맞았다. 밀도 0.4에서 배타적인 특징이 제 짝과 마주 보는 비율은 {{< var c01.exclusive_common >}}이고 독립인 특징에서는 {{< var c01.independent_common >}}이다([@tbl-toy-exclusive]). [자주 켜지는 특징에서는 배타성이 배치를 정한다.]{.claim key="c01.exclusive_face"} 손실도 독립일 때의 {{< var c01.exclusive_cost >}}배에 그친다. 그러나 밀도 0.05에서 그 비율은 {{< var c01.exclusive_rare >}}(시드에 따라 {{< var c01.exclusive_rare_low >}}에서 {{< var c01.exclusive_rare_high >}})이다. [드문 특징에서는 배타성이 배치에 훨씬 적게 드러난다.]{.claim key="c01.rare_do_not"} 드문 특징은 배타적이지 않아도 좀처럼 만나지 않으므로, 짝을 알아본들 줄일 간섭이 거의 없다.
+# 기대는 절반만 맞았다. 밀도 0.4에서 배타적인 특징이 제 짝과 마주 보는 비율은 {{< var c01.exclusive_common >}}이고 독립인 특징에서는 {{< var c01.independent_common >}}이다([@tbl-toy-exclusive]). [밀도 0.4에서는 어느 시드에서나 배타적인 쪽이 0.2 넘게 높다.]{.claim key="c01.exclusive_face"} 자주 켜지는 특징에서는 배타성이 배치를 가른다. 손실도 독립일 때의 {{< var c01.exclusive_cost >}}배에 그친다. 그러나 밀도 0.05에서 그 비율은 {{< var c01.exclusive_rare >}}(시드에 따라 {{< var c01.exclusive_rare_low >}}에서 {{< var c01.exclusive_rare_high >}})이다. [어느 시드에서나 밀도 0.05의 비율은 0.4의 비율보다 0.2 넘게 낮다.]{.claim key="c01.rare_do_not"} 드문 특징에서는 배타성이 배치에 훨씬 적게 드러나는 것이다. 드문 특징은 배타적이지 않아도 좀처럼 만나지 않으므로, 짝을 알아본들 줄일 간섭이 거의 없다.
 #
 # 이 결과에서 뒤의 장을 위한 예측이 나온다. 말 단계처럼 문장마다 반드시 하나가 켜지는 배타적인 특징은 서로 반대되는 방향을 가질 만하다. 이 책의 합성 말뭉치에 나오는 150가지 소재처럼 드물게 켜지는 특징은 서로 배타적이어도 그럴 이유가 없다. 희소 오토인코더가 소재마다 따로 방향을 내놓더라도 놀랄 일이 아니다.
 
-# %% [markdown] src="1f0f" tags=["en"]
-# The expectation was half right. At density 0.4 exclusive features face their partner with a share of {{< var c01.exclusive_common >}}, independent ones with {{< var c01.independent_common >}} ([@tbl-toy-exclusive]). [For features that are often on, exclusiveness decides the arrangement.]{.claim key="c01.exclusive_face"} The loss, too, is only {{< var c01.exclusive_cost >}} times that of independent features. At density 0.05, however, the share is {{< var c01.exclusive_rare >}} (from {{< var c01.exclusive_rare_low >}} to {{< var c01.exclusive_rare_high >}} between seeds). [For rare features exclusiveness shows much less in the arrangement.]{.claim key="c01.rare_do_not"} Rare features hardly ever meet even when they may, so there is little interference to be saved by noticing who excludes whom.
+# %% [markdown] src="c033" tags=["en"]
+# The expectation was half right. At density 0.4 exclusive features face their partner with a share of {{< var c01.exclusive_common >}}, independent ones with {{< var c01.independent_common >}} ([@tbl-toy-exclusive]). [At density 0.4 exclusive pairs are above by 0.2 in every seed.]{.claim key="c01.exclusive_face"} For features that are often on, exclusiveness shapes the arrangement. The loss, too, is only {{< var c01.exclusive_cost >}} times that of independent features. At density 0.05, however, the share is {{< var c01.exclusive_rare >}} (from {{< var c01.exclusive_rare_low >}} to {{< var c01.exclusive_rare_high >}} between seeds). [In every seed the share at 0.05 is below that at 0.4 by 0.2.]{.claim key="c01.rare_do_not"} For rare features, then, exclusiveness shows much less in the arrangement. Rare features hardly ever meet even when they may, so there is little interference to be saved by noticing who excludes whom.
 #
 # This yields a prediction for later chapters. Exclusive features of which every sentence must have one, such as speech levels, may well point in opposite directions. Features that are rarely on, such as the 150 items of this book's synthetic corpus, have no reason to do so even though they exclude each other. It should be no surprise if a sparse autoencoder offers a direction of its own for each item.
 
@@ -458,9 +458,9 @@ kc.plots.table(pd.DataFrame({key: np.asarray(value) for key, value in columns.it
 #
 # $$ N(d, \varepsilon) \approx \sqrt{\frac{\pi}{2 \Pr(|\cos| > \varepsilon)}} $$ {#eq-birthday}
 #
-# **기대.** [@eq-birthday]에 따라 $N$은 차원의 지수 함수처럼 늘고, $\varepsilon=0.3$이면 256차원에서 이미 차원보다 많다. 이것은 방향을 고르지 않고 뽑은 결과이므로 가능한 수의 아래쪽 어림이다. 그러나 방향이 많다는 것과 읽을 수 있다는 것은 다르다. 방향 $k$개를 더한 벡터에서 내적만으로 그것들을 되찾게 하면, 간섭의 크기는 사전의 크기보다 $k$에 더 크게 좌우될 것이다.
+# **예상.** [@eq-birthday]에 따라 $N$은 차원의 지수 함수처럼 늘고, $\varepsilon=0.3$이면 256차원에서 이미 차원보다 많다. 이것은 방향을 고르지 않고 뽑은 결과이므로 가능한 수의 아래쪽 어림이다. 그러나 방향이 많다는 것과 읽을 수 있다는 것은 다르다. 방향 $k$개를 더한 벡터에서 내적만으로 그것들을 되찾게 하면, 간섭의 크기는 사전의 크기보다 $k$에 더 크게 좌우될 것이다.
 
-# %% [markdown] src="4ec7" tags=["en"]
+# %% [markdown] src="354c" tags=["en"]
 # ## How many directions fit into 256 dimensions {#sec-sup-capacity}
 #
 # Toy models have few dimensions. How much better are things with 256, as in the model of this book? There are only 256 orthogonal directions but far more that are almost orthogonal. The cosine of two random directions has mean 0 and standard deviation $1/\sqrt{d}$, and its square follows a beta distribution. Draw directions one by one: the number drawn until some two of them first exceed a cosine of $\varepsilon$ is the answer to a birthday problem.

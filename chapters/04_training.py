@@ -103,9 +103,9 @@ curves["held_unexplained"] = 1 - curves.held_explained_variance
 # %% [markdown] tags=["ko"]
 # ## 곡선 {#sec-train-curves}
 #
-# **기대.** 손실과 L0는 모든 경우에 내려간다. 가운데 층이 뒤쪽 층보다 빨리 자리를 잡고 오차도 작다. 언어가 달라도 순서는 같다. 시험 문장의 곡선은 훈련 곡선을 따라가되 조금 나쁘다. 시험 곡선이 도중에 다시 나빠진다면 문장의 틀을 외운 것이고, 두 언어의 순서가 다르면 한국어에서 본 것을 언어 일반으로 넓힐 수 없다. [@fig-train-curves]에서 둥근 점은 q2, 네모 점은 q3의 시험 문장이고, `dead_after`는 학습 전체의 1/8이다.
+# **예상.** 손실과 L0는 모든 경우에 내려간다. 가운데 층이 뒤쪽 층보다 빨리 자리를 잡고 오차도 작다. 언어가 달라도 순서는 같다. 시험 문장의 곡선은 훈련 곡선을 따라가되 조금 나쁘다. 시험 곡선이 도중에 다시 나빠진다면 문장의 틀을 외운 것이고, 두 언어의 순서가 다르면 한국어에서 본 것을 언어 일반으로 넓힐 수 없다. [@fig-train-curves]에서 둥근 점은 q2, 네모 점은 q3의 시험 문장이고, `dead_after`는 학습 전체의 1/8이다.
 
-# %% [markdown] src="117e" tags=["en"]
+# %% [markdown] src="cd02" tags=["en"]
 # ## The curves {#sec-train-curves}
 #
 # **Expectation.** Loss and L0 fall in all cases. The middle layer settles sooner than the late one and has a smaller error. The order is the same in both languages. Curves on test sentences follow those of training, a little worse. If a test curve turned up again, the templates would have been memorised; if the languages disagreed in order, what is seen in Korean could not be extended to language at large. In [@fig-train-curves] round dots are test sentences at q2 and square ones at q3; `dead_after` is 1/8 of the run.
@@ -201,9 +201,9 @@ for v in ("standard", "gated"):
 #
 # 이제 학습이 끝난 오토인코더를 시험 토큰 전체에서 평가한다. 설명 분산(EV), 활성 특징 수, 시험 토큰에서 한 번도 켜지지 않은 특징의 비율(죽은 특징)을 재고, 재구성을 모델에 되넣어 다음 토큰의 손실이 얼마나 나빠지는지 본다. 활성값을 0으로 바꾸었을 때 늘어난 손실 가운데 재구성이 되찾은 몫이 회복률이다. EV와 L0, 뒤에 나올 편향에는 틀(뉴스라면 기사)을 다시 뽑은 95% 구간을 붙인다 [@field2007].
 #
-# **기대.** 네 기준을 모두 지키는 것은 쉽지 않다. 되풀이해 본 것까지 세어 토큰 {{< var c04.tokens_seen >}}개는 학습이라 부르기에 짧고, 기준 셋은 서로 당긴다. 특징을 적게 켜면 EV가 내려가고, 특징이 많으면 죽은 것이 늘어난다. 원래에 가까운 손실이라는 기준에는 수가 없으므로 회복률 95%를 문턱으로 정하였다.
+# **예상.** 네 기준을 모두 지키는 것은 쉽지 않다. 되풀이해 본 것까지 세어 토큰 {{< var c04.tokens_seen >}}개는 학습이라 부르기에 짧고, 기준 셋은 서로 당긴다. 특징을 적게 켜면 EV가 내려가고, 특징이 많으면 죽은 것이 늘어난다. 원래에 가까운 손실이라는 기준에는 수가 없으므로 회복률 95%를 문턱으로 정하였다.
 
-# %% [markdown] src="ffc9" tags=["en"]
+# %% [markdown] src="8818" tags=["en"]
 # ## On test sentences {#sec-train-held}
 #
 # The trained autoencoders are now evaluated on all test tokens: explained variance (EV), active features, the share of features that fire on no test token at all (dead), and, with reconstructions put back into the model, how much worse the next token is predicted. Of the loss added by replacing activations with 0, the part that the reconstruction wins back is the loss recovered. EV, L0 and the bias further below carry 95% intervals from drawing templates (for news, articles) again [@field2007].
@@ -369,9 +369,9 @@ results.claim(
 #
 # 평균은 모양을 감춘다. 게이트형 하나(한국어, q2)를 골라 백과 글이 권한 네 칸의 그림을 그린다.
 #
-# **기대.** 발화율은 로그 축에서 넓게 퍼지고, 거의 늘 켜진 특징이 몇 개 있을 수 있다. 토큰마다 켜진 특징의 수는 TopK와 달리 고르지 않다. 켜진 값의 분포는 오른쪽 꼬리가 길다. 히트맵에 세로 줄무늬만 가득하다면 특징들이 같은 토큰에서 한꺼번에 켜지는 것이어서 서로 나뉘어 있다고 할 수 없다. 가로 줄무늬가 있다면 그것이 늘 켜진 특징이다.
+# **예상.** 발화율은 로그 축에서 넓게 퍼지고, 거의 늘 켜진 특징이 몇 개 있을 수 있다. 토큰마다 켜진 특징의 수는 TopK와 달리 고르지 않다. 켜진 값의 분포는 오른쪽 꼬리가 길다. 히트맵에 세로 줄무늬만 가득하다면 특징들이 같은 토큰에서 한꺼번에 켜지는 것이어서 서로 나뉘어 있다고 할 수 없다. 가로 줄무늬가 있다면 그것이 늘 켜진 특징이다.
 
-# %% [markdown] src="ce34" tags=["en"]
+# %% [markdown] src="a7af" tags=["en"]
 # ## A look inside one {#sec-train-panel}
 #
 # Averages hide shapes. For one gated autoencoder (Korean, q2) we draw the four panels that the encyclopedia article recommends.
@@ -459,9 +459,9 @@ results.claim(
 #
 # $\gamma$가 1이면 치우침이 없고, 1보다 작으면 줄어든 것, 크면 부풀려진 것이다.
 #
-# **기대.** 표준형은 1보다 뚜렷이 작고 게이트형과 TopK는 1에 가깝다. 표준형의 구간이 1을 품거나 게이트형이 표준형보다 1에서 더 멀면 기대는 틀린 것이다.
+# **예상.** 표준형은 1보다 뚜렷이 작고 게이트형과 TopK는 1에 가깝다. 표준형의 구간이 1을 품거나 게이트형이 표준형보다 1에서 더 멀면 기대는 틀린 것이다.
 
-# %% [markdown] src="0971" tags=["en"]
+# %% [markdown] src="5bb5" tags=["en"]
 # ## Shrinkage {#sec-train-shrinkage}
 #
 # The L1 penalty is proportional to the size of active values, so that making them a little smaller saves more of the penalty than it costs in reconstruction. This is shrinkage. @{rajamanoharan2024gated} measure this by the factor that the reconstruction would have to be multiplied with for the error to be smallest; its reciprocal is the relative bias. Where activations have a large mean, the mean conceals shrinkage, so we measure after subtracting the mean $\bar x$.

@@ -1,4 +1,4 @@
-"""Execute the chapters that changed: `python -m pipeline.execute [--preset ynat] [--only 05_probing] [-p layer q3]`.
+"""Execute the chapters that changed: `python -m pipeline.execute [--preset ynat] [--only 05_probing] [-p k 64]`.
 
 A chapter is executed again when its code cells, its parameters, the core, the shipped data or the corpora it reads
 changed; its prose may change freely. Executed notebooks are kept under build/executed/<preset>/.
