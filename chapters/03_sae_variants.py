@@ -123,11 +123,11 @@ agreement = {}
 #
 # 이 식에서 곧바로 나오는 예측이 하나 있다. 크기 $m$인 특징 하나가 홀로 켜진 입력에서 [@eq-var-l1]은 $(m-f)^2/d + \lambda f/\sqrt{d}$이고, 그 최솟값은 $m$이 아니라 다음 자리에 있다.
 #
-# $$ f^{*} = \max\!\left(0,\; m - \frac{\lambda\sqrt{d}}{2}\right) $$ {#eq-var-shrink}
+# $$ f^{*} = \max\left(0,\; m - \frac{\lambda\sqrt{d}}{2}\right) $$ {#eq-var-shrink}
 #
 # 곧 L1은 켜진 특징마다 크기와 상관없이 같은 양을 깎는다. 이를 수축(shrinkage)이라 한다. [@eq-var-shrink]이 맞는지는 [@sec-var-planted]에서 정답을 아는 자료로 확인한다.
 
-# %% [markdown] src="b7f0" tags=["en"]
+# %% [markdown] src="9d9d" tags=["en"]
 # ## Standard: a single penalty {#sec-var-standard}
 #
 # The activation function of the standard form is a ReLU, and its objective adds the sum of the features to the reconstruction error [@bricken2023].
@@ -140,7 +140,7 @@ agreement = {}
 #
 # One prediction follows at once. For an input in which a single feature of magnitude $m$ is on, [@eq-var-l1] is $(m-f)^2/d + \lambda f/\sqrt{d}$, and its minimum is not at $m$ but at
 #
-# $$ f^{*} = \max\!\left(0,\; m - \frac{\lambda\sqrt{d}}{2}\right) $$ {#eq-var-shrink}
+# $$ f^{*} = \max\left(0,\; m - \frac{\lambda\sqrt{d}}{2}\right) $$ {#eq-var-shrink}
 #
 # L1 takes the same amount off every active feature, whatever its magnitude. This is shrinkage. Whether [@eq-var-shrink] holds is checked in [@sec-var-planted] on data whose answer is known.
 
