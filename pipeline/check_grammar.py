@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from kosae_core import conjugation, english, sentences, synthetic
+from kosae_core import conjugation, english, paths, sentences, synthetic
 from kosae_core.grammar import load_category, load_common
 from kosae_core.schema import Category, GrammarError, gives_away
 
@@ -93,7 +93,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=None)
     args = parser.parse_args(argv)
     bad = 0
-    for path in args.files or sorted(Path("data/grammar/categories").glob("*.yaml")):
+    for path in args.files or sorted((paths.data_dir() / "grammar" / "categories").glob("*.yaml")):
         try:
             category = load_category(path)
             lines = forms(category)

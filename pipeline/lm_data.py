@@ -11,9 +11,20 @@ import numpy as np
 import yaml
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
+from kosae_core import paths
+
 BOS, PAD = "<s>", "<pad>"
 BOS_ID, PAD_ID = 0, 1
+MODEL = paths.models_dir() / "kosae-lm"
 CONFIG = Path(__file__).with_name("train_lm.yaml")
+
+
+def corpora() -> Path:
+    """The folder of the real text; raises FileNotFoundError while KOSAE_DATA_DIR is not set."""
+    folder = paths.corpora_dir()
+    if folder is None:
+        raise FileNotFoundError("KOSAE_DATA_DIR is not set; set it to the folder that holds lm_text.jsonl.gz.")
+    return folder
 
 
 def load_config(path: Path = CONFIG) -> dict:

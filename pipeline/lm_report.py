@@ -27,7 +27,7 @@ from pipeline.ngram import KneserNey
 from pipeline.train_lm import prepare, stage_rows
 
 log = logging.getLogger("kosae.lm_report")
-MODEL = Path("data/models/kosae-lm")
+MODEL = lm_data.MODEL
 WINDOW, STRIDE = 256, 128
 
 PROMPTS = {
@@ -199,7 +199,7 @@ def measure(config: dict, folder: Path, work: Path) -> dict:
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    folder = Path(os.environ.get("KOSAE_DATA_DIR", "../shared/data"))
+    folder = lm_data.corpora()
     report = measure(lm_data.load_config(), folder, Path(os.environ.get("KOSAE_LM_DIR", "build/lm")))
     (MODEL / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     write_card(MODEL)

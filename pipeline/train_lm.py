@@ -184,10 +184,10 @@ def main() -> None:
     config = lm_data.load_config()
     work = Path(os.environ.get("KOSAE_LM_DIR", "build/lm"))
     work.mkdir(parents=True, exist_ok=True)
-    model_dir = Path("data/models/kosae-lm")
+    model_dir = lm_data.MODEL
     if args.export:
         return export(work, model_dir, config)
-    folder = Path(os.environ.get("KOSAE_DATA_DIR", "../shared/data"))
+    folder = lm_data.corpora()
     train(config, folder, work, model_dir, args.device, args.passes, args.stop)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +37,7 @@ def write_mix(config: dict, folder: Path, split: str, path: Path) -> Path:
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    config, folder = lm_data.load_config(), Path(os.environ.get("KOSAE_DATA_DIR", "../shared/data"))
+    config, folder = lm_data.load_config(), lm_data.corpora()
     lm, work = kc.load_lm("kosae-lm"), kc.paths.build_dir()
     work.mkdir(parents=True, exist_ok=True)
     stores = {}
