@@ -38,7 +38,7 @@ planted_tokens = 60000
 planted_held = 5000
 planted_steps = 400
 planted_batch = 512
-l1_levels = [0.06, 0.2, 0.4]
+l1_levels = [0.06, 0.2, 0.6]
 gate_levels = [0.15, 0.3, 0.6]
 k_levels = [3, 6, 12]
 cost_rounds = 15
@@ -243,7 +243,7 @@ fig, panels = plt.subplots(1, 3, figsize=(kc.plots.WIDTH, 2.2))
 with torch.no_grad():
     for ax, (variant, sae) in zip(panels, saes.items(), strict=True):
         feats_BF = sae.encode(x_BD)
-        j = (feats_BF > 0).sum(0).argsort(descending=True)[min(20, n_features - 1)]
+        j = (feats_BF > 0).sum(0).argsort(descending=True)[min(19, n_features - 1)]
         pi_B, f_B = pre(sae, x_BD)[:, j], feats_BF[:, j]
         shades = np.where(f_B > 0, COLORS[variant], "#bbbbbb")
         ax.scatter(pi_B, f_B, s=3, c=shades, linewidths=0, rasterized=True)

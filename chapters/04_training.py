@@ -112,8 +112,8 @@ curves["held_unexplained"] = 1 - curves.held_explained_variance
 
 # %%
 #| label: fig-train-curves
-#| fig-cap-ko: "학습 곡선. 위에서부터 손실, 설명되지 않은 분산, 토큰당 활성 특징 수, 죽은 특징의 비율(최근 `dead_after` 토큰 동안 켜지지 않은 것). 실선은 q2, 점선은 q3, 점은 시험 문장이다."
-#| fig-cap-en: "Training curves. From the top: loss, unexplained variance, active features per token, share of dead features (silent for the last `dead_after` tokens). Solid: q2; dashed: q3; dots: test sentences."
+#| fig-cap-ko: "학습 곡선. 위에서부터 손실, 설명되지 않은 분산, 토큰당 활성 특징 수, 죽은 특징의 비율(최근 `dead_after` 토큰 동안 켜지지 않은 것). 실선은 q2, 점선은 q3이고, 둥근 점은 q2, 네모 점은 q3의 시험 문장이다."
+#| fig-cap-en: "Training curves. From the top: loss, unexplained variance, active features per token, share of dead features (silent for the last `dead_after` tokens). Solid: q2; dashed: q3; round dots: test sentences at q2; square ones: at q3."
 #| fig-alt-ko: "언어마다 한 열, 네 줄의 꺾은선 그림. 변형은 색으로, 층은 선의 모양으로 나타냈고 가로축은 학습 걸음이다."
 #| fig-alt-en: "Line charts in four rows with one column for each language. Colours are variants, line styles are layers, and the horizontal axis is training steps."
 ROWS = {"loss": "loss", "unexplained": "1 − EV", "l0": "L0", "dead_share": "dead share"}
@@ -142,9 +142,9 @@ kc.plots.save(fig, "fig-train-curves")
 
 # %%
 def settled(run):
-    """The first logged step at which 90% of the fall of the held-out unexplained variance is done."""
+    """The first logged step at which the held-out unexplained variance is within 10% of its last value."""
     u = run.held_unexplained.to_numpy()
-    return int(run.step.iloc[np.argmax(u <= u[-1] + 0.1 * (u[0] - u[-1]))])
+    return int(run.step.iloc[np.argmax(u <= 1.1 * u[-1])])
 
 
 by_run = dict(list(curves.groupby(["variant", "lang", "point"], sort=False)))
@@ -189,12 +189,12 @@ for v in ("standard", "gated"):
 # %% [markdown] tags=["ko"]
 # [시험 문장의 오차는 모든 경우에 시작보다 낮게 끝나고,]{.claim key="c04.loss_falls"} [표준형과 게이트형의 L0도 그러하다.]{.claim key="c04.l0_falls"} [시험 오차는 어느 경우에나 가장 낮았던 값의 2% 안에서 끝나며, 다시 나빠지지 않는다.]{.claim key="c04.held_keeps_falling"} 그러나 표준형과 게이트형의 손실은 서로 견줄 수 없다. 게이트형의 손실에는 보조 항이 하나 더 있어서, 품질이 같아도 더 크다. @{fxnnxc}의 그림에서 게이트형의 손실이 큰 것도 적어도 일부는 이 때문일 것이다. 견줄 수 있는 것은 둘째 줄의 설명되지 않은 분산이다.
 #
-# 시험 오차가 줄어드는 양의 90%를 마친 걸음은 한국어 표준형에서 q2 {{< var c04.settled_standard_middle >}}, q3 {{< var c04.settled_standard_late >}}, 게이트형에서 q2 {{< var c04.settled_gated_middle >}}, q3 {{< var c04.settled_gated_late >}}이다. [가운데 층이 뒤쪽 층보다 늦게 자리 잡는 경우는 없다.]{.claim key="c04.middle_settles_first"} 같은 걸음에 마친 것도 이 문장은 성립으로 세므로, 두 층의 걸음이 같다면 가운데 층이 더 빠르다는 앞선 주장을 뒷받침하지도 반박하지도 못한다. 눈금도 거칠다. 기록은 한 시드에서 열 걸음마다 남겼다. 게다가 표준형과 게이트형의 오차는 평균만 답했을 때의 1보다 훨씬 큰 값에서 출발하므로, 줄어드는 양의 대부분은 그 수준으로 돌아오는 동안에 채워진다.
+# 시험 오차가 마지막 값의 1.1배 아래로 처음 내려온 걸음은 한국어 표준형에서 q2 {{< var c04.settled_standard_middle >}}, q3 {{< var c04.settled_standard_late >}}, 게이트형에서 q2 {{< var c04.settled_gated_middle >}}, q3 {{< var c04.settled_gated_late >}}이다. [가운데 층이 뒤쪽 층보다 늦게 자리 잡는 경우는 없다.]{.claim key="c04.middle_settles_first"} 같은 걸음에 내려온 것도 이 문장은 성립으로 세므로, 두 층의 걸음이 같다면 가운데 층이 더 빠르다는 앞선 주장을 뒷받침하지도 반박하지도 못한다. 눈금도 거칠다. 기록은 한 시드에서 열 걸음마다 남겼다. 게다가 학습률이 마지막 30%의 걸음에서 내려가므로, 마지막 값에 다가가는 때는 어느 경우에나 그 무렵으로 몰린다.
 
 # %% [markdown] src="2c35" tags=["en"]
 # [Error on test sentences ends below its start in every run,]{.claim key="c04.loss_falls"} [and so does L0 in the standard and gated forms.]{.claim key="c04.l0_falls"} [In every run the test error ends within 2% of its lowest value: it does not turn up again.]{.claim key="c04.held_keeps_falling"} The losses of the two forms, however, cannot be compared: the gated loss has one more term, an auxiliary one, and is larger at equal quality. That gated losses are large in the figure of @{fxnnxc} is probably due to this, at least in part. What can be compared is unexplained variance, in the second row.
 #
-# In Korean, 90% of the fall of the test error is done by step {{< var c04.settled_standard_middle >}} at q2 and {{< var c04.settled_standard_late >}} at q3 for the standard form, by {{< var c04.settled_gated_middle >}} at q2 and {{< var c04.settled_gated_late >}} at q3 for the gated one. [In no case does the middle layer settle later than the late one.]{.claim key="c04.middle_settles_first"} Ties count as holding here, so where the two layers come out equal, this neither supports nor refutes the earlier claim that the middle layer is faster. The ruler is coarse, too: there is one seed, and records are ten steps apart. Besides, the error of the standard and gated forms starts far above the 1 that answering the mean would give, so that most of the fall is used up in coming back to that level.
+# In Korean the test error first comes within 1.1 times its last value at step {{< var c04.settled_standard_middle >}} at q2 and {{< var c04.settled_standard_late >}} at q3 for the standard form, at {{< var c04.settled_gated_middle >}} at q2 and {{< var c04.settled_gated_late >}} at q3 for the gated one. [In no case does the middle layer settle later than the late one.]{.claim key="c04.middle_settles_first"} Ties count as holding here, so where the two layers come out equal, this neither supports nor refutes the earlier claim that the middle layer is faster. The ruler is coarse, too: there is one seed, and records are ten steps apart. Besides, the learning rate falls during the last 30% of the steps, which draws the approach to the last value towards that time in every run.
 
 # %% [markdown] tags=["ko"]
 # ## 시험 문장에서 {#sec-train-held}

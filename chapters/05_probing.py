@@ -533,6 +533,21 @@ for size, (name, word) in itertools.product(sizes, {"raw": "neurons", "random": 
     low, _ = record_with_interval(f"over_{word}_{size}", gap, samples[:, 0] - samples[:, 1], "accuracy", "+.3f")
     results.claim(f"over_{word}_{size}", low > 0, f"gated above {name} for k up to 5, {size}, interval above 0")
 
+# %%
+def lead_over_neurons(each):
+    """Gated right minus neurons right, per test sentence, at one k of the big label."""
+    part = sparse_probes[(sparse_probes.label == "big") & (sparse_probes.k == each)].set_index("bag")
+    return part.hits["gated"]["new"].astype(float) - part.hits["raw"]["new"]
+
+# %%
+leads = np.stack([lead_over_neurons(each) for each in (ks[0], ks[-1])], 1)
+samples = kc.probing.cluster_bootstrap(leads, docs["test"], draws, seed)
+shrinkage = leads[:, 0].mean() - leads[:, 1].mean()
+
+# %%
+low, _ = record_with_interval("lead_shrinks", shrinkage, samples[:, 0] - samples[:, 1], "accuracy", "+.3f")
+results.claim("lead_shrinks", low > 0, "gated's lead over neurons is smaller at the largest k than at the smallest, interval above 0")
+
 # %% [markdown] tags=["ko"]
 # [@fig-probing-baselines]를 $k$가 5 이하인 곳에서 읽는다. 큰 범주에서 [게이트형 특징은 뉴런보다 높다.]{.claim key="c05.over_neurons_big"} 차이는 {{< var c05.over_neurons_big >}} [{{< var c05.over_neurons_big_low >}}, {{< var c05.over_neurons_big_high >}}]이다. [무작위 특징보다도 높다.]{.claim key="c05.over_random_big"} 차이는 {{< var c05.over_random_big >}} [{{< var c05.over_random_big_low >}}, {{< var c05.over_random_big_high >}}]이다.
 #
@@ -540,7 +555,7 @@ for size, (name, word) in itertools.product(sizes, {"raw": "neurons", "random": 
 # 작은 범주에서도 같은 비교를 한다. [게이트형 특징은 뉴런보다 높다.]{.claim key="c05.over_neurons_small"} 차이는 {{< var c05.over_neurons_small >}} [{{< var c05.over_neurons_small_low >}}, {{< var c05.over_neurons_small_high >}}]이다. [무작위 특징보다 높다.]{.claim key="c05.over_random_small"} 차이는 {{< var c05.over_random_small >}} [{{< var c05.over_random_small_low >}}, {{< var c05.over_random_small_high >}}]이다.
 # :::
 #
-# 여기의 특징은 뉴런보다 수가 많고 토큰마다 켜지고 꺼진다. 뉴런과의 차이에는 그 이점도 들어 있으므로, 학습이 준 몫은 무작위 특징과의 차이에서 읽는 편이 옳다. $k$가 커지면 차이가 줄리라는 예상은 주장으로 따로 재지 않았으니 그림에서 본다. 게이트형의 곡선과 뉴런의 곡선 사이가 $k$와 함께 벌어져 있다면 그 예상은 틀린 것이다. 뉴런을 모두 써도 특징에 미치지 못하는지는 다음 절에서 확인한다.
+# 여기의 특징은 뉴런보다 수가 많고 토큰마다 켜지고 꺼진다. 뉴런과의 차이에는 그 이점도 들어 있으므로, 학습이 준 몫은 무작위 특징과의 차이에서 읽는 편이 옳다. 차이가 $k$와 함께 줄리라는 예상은 큰 범주에서 따로 쟀다. [뉴런에 대한 게이트형의 앞섬은 가장 큰 $k$에서 가장 작은 $k$에서보다 작다.]{.claim key="c05.lead_shrinks"} 가장 작은 $k$의 차이에서 가장 큰 $k$의 차이를 뺀 값은 {{< var c05.lead_shrinks >}} [{{< var c05.lead_shrinks_low >}}, {{< var c05.lead_shrinks_high >}}]이다. 구간이 통째로 0 아래에 있다면 차이는 줄기는커녕 벌어진 것이다. 뉴런을 모두 써도 특징에 미치지 못하는지는 다음 절에서 확인한다.
 
 # %% [markdown] src="76ce" tags=["en"]
 # We read [@fig-probing-baselines] where $k$ is at most 5. On the big label [Gated features are above neurons.]{.claim key="c05.over_neurons_big"} The difference is {{< var c05.over_neurons_big >}} [{{< var c05.over_neurons_big_low >}}, {{< var c05.over_neurons_big_high >}}]. [They are above random features too.]{.claim key="c05.over_random_big"} The difference is {{< var c05.over_random_big >}} [{{< var c05.over_random_big_low >}}, {{< var c05.over_random_big_high >}}].
@@ -549,19 +564,19 @@ for size, (name, word) in itertools.product(sizes, {"raw": "neurons", "random": 
 # The same comparison on the small label: [Gated features are above neurons.]{.claim key="c05.over_neurons_small"} The difference is {{< var c05.over_neurons_small >}} [{{< var c05.over_neurons_small_low >}}, {{< var c05.over_neurons_small_high >}}]. [They are above random features.]{.claim key="c05.over_random_small"} The difference is {{< var c05.over_random_small >}} [{{< var c05.over_random_small_low >}}, {{< var c05.over_random_small_high >}}].
 # :::
 #
-# The features here outnumber the neurons, and they turn on and off with each token. Part of their lead over neurons is that advantage, so what training gave is better read from the lead over random features. No claim measures our expectation that the difference shrinks as $k$ grows; the figure has to show it. If the curves of Gated and of the neurons move apart with $k$, the expectation is wrong. Whether all the neurons together still fall short of the features is seen in the next section.
+# The features here outnumber the neurons, and they turn on and off with each token. Part of their lead over neurons is that advantage, so what training gave is better read from the lead over random features. Our expectation that the difference shrinks as $k$ grows was measured on the big label. [The lead of Gated over the neurons is smaller at the largest $k$ than at the smallest.]{.claim key="c05.lead_shrinks"} The lead at the smallest $k$ minus that at the largest is {{< var c05.lead_shrinks >}} [{{< var c05.lead_shrinks_low >}}, {{< var c05.lead_shrinks_high >}}]; an interval wholly below 0 means that the lead grows instead. Whether all the neurons together still fall short of the features is seen in the next section.
 
 # %% [markdown] tags=["ko"]
 # ## 모두 쓰면 얼마나 남는가 {#sec-probing-linear}
 #
-# 마지막으로 $k$를 없앤다. 특징 전부를 받는 로지스틱 회귀가 날활성값 전부를 받는 것과 견주어 정확도를 얼마나 지키는가? SAE는 활성값을 재구성하도록 학습되었으므로 잃는 것이 없어야 이상적이다. 우리는 97%를 지키는 것을 기준으로 세웠다. 규제의 세기는 표현마다 따로 고른다. 훈련 틀(또는 문서)의 20%를 떼어 큰 범주로 고르고, 작은 범주에는 그 값을 그대로 쓴다. 낱말 TF-IDF [@salton1988]는 띄어쓰기로 나뉜 어절을, 글자 TF-IDF는 어절 안에서 잇닿은 글자 1개에서 4개까지를 센다. 교착어인 한국어에서는 같은 명사라도 조사가 다르면 다른 어절이 되므로 글자 쪽이 더 센 기준선일 것이다.
+# 마지막으로 $k$를 없앤다. 특징 전부를 받는 로지스틱 회귀가 날활성값 전부를 받는 것과 견주어 정확도를 얼마나 지키는가? SAE는 활성값을 재구성하도록 학습되었으므로 잃는 것이 없어야 이상적이다. 우리는 97%를 지키는 것을 기준으로 세웠다. 규제의 세기는 표현마다, 그리고 큰 범주와 작은 범주마다 따로, 훈련 틀(또는 문서)의 20%를 떼어 고른다. 낱말 TF-IDF [@salton1988]는 띄어쓰기로 나뉜 어절을, 글자 TF-IDF는 어절 안에서 잇닿은 글자 1개에서 4개까지를 센다. 교착어인 한국어에서는 같은 명사라도 조사가 다르면 다른 어절이 되므로 글자 쪽이 더 센 기준선일 것이다.
 #
 # **예상.** 지키는 몫은 97%를 넘거나 조금 못 미칠 것이다. 소재를 이름으로 부르지 않는 문장에서는 낱말 세기가 크게 무너지고 활성값은 덜 무너질 것이다. 무작위 특징은 수가 많으므로 모두 쓰면 날활성값에 가까울 것이다.
 
 # %% [markdown] src="b9ef" tags=["en"]
 # ## How much is kept when everything is used {#sec-probing-linear}
 #
-# Finally we drop $k$. Compared with a logistic regression on all raw activations, how much of the accuracy does one on all features keep? An SAE is trained to reconstruct activations, so ideally nothing is lost; the mark we set is 97%. The strength of regularisation is chosen for each representation by itself: 20% of the training templates (or documents) are set aside to choose it for the big label, and the small label uses the same value. Word TF-IDF [@salton1988] counts the units between spaces; character TF-IDF counts strings of 1 to 4 characters within them. Korean is agglutinative: the same noun with another particle is another word, so the characters should make the stronger baseline.
+# Finally we drop $k$. Compared with a logistic regression on all raw activations, how much of the accuracy does one on all features keep? An SAE is trained to reconstruct activations, so ideally nothing is lost; the mark we set is 97%. The strength of regularisation is chosen for each representation and for each label size by itself, on 20% of the training templates (or documents) set aside. Word TF-IDF [@salton1988] counts the units between spaces; character TF-IDF counts strings of 1 to 4 characters within them. Korean is agglutinative: the same noun with another particle is another word, so the characters should make the stronger baseline.
 #
 # **Expectation.** The share kept should be above 97% or just below. On sentences that do not name their item, counting words should break down badly and activations less so. Random features are many, so that all of them together should come close to the raw activations.
 
@@ -589,11 +604,11 @@ for lang, name, analyzer, longest in [each for each in counts if each[0] in lang
 
 # %%
 def linear_hits(X, Cs, standardise):
-    """Which test sentences a logistic regression labels rightly; C is chosen for the first label."""
+    """Which test sentences a logistic regression labels rightly, for each label with a C of its own."""
     hits = {}
     for size in sizes:
         model = kc.probing.linear_probe(X["train"], y["train"][size], docs["train"], Cs=Cs, standardise=standardise, seed=seed)
-        Cs, hits[size] = (model.C_,), model.predict(X["test"]) == y["test"][size]
+        hits[size] = model.predict(X["test"]) == y["test"][size]
     return hits
 
 # %%
@@ -617,7 +632,7 @@ for key, hits in linear.items():
 
 # %%
 #| label: tbl-probing-linear
-#| tbl-cap-ko: "모든 성분을 쓰는 로지스틱 회귀의 시험 정확도와 95% 구간. unnamed는 낱말을 이름으로 부르지 않는 문장이고, 나머지 열은 그것을 뺀 것이다. sum은 평균 대신 합으로 모은 것이다."
+#| tbl-cap-ko: "모든 성분을 쓰는 로지스틱 회귀의 시험 정확도와 95% 구간. unnamed는 소재를 이름으로 부르지 않는 문장이고, 나머지 열은 그것을 뺀 것이다. sum은 평균 대신 합으로 모은 것이다."
 #| tbl-cap-en: "Test accuracy of logistic regressions on all components, with 95% intervals. Columns marked unnamed are sentences that do not name their item, which the other columns leave out; sum is pooled by sum and not by mean."
 kc.plots.table(pd.DataFrame(shown))
 
@@ -678,7 +693,7 @@ ahead("mean_over_sum", *pair, "big", subsets[""], "mean pooling above sum poolin
 #
 # 비가 100%를 넘을 수도 있는가? 특징은 활성값에서 계산되므로 토큰 하나만 놓고 보면 활성값에 없던 정보를 더할 수 없다. 그러나 이 탐침은 토큰이 아니라 문장의 평균을 본다. 활성값을 그대로 평균하면 토큰들이 한데 섞이지만, 특징은 평균하기 전에 토큰마다 켜지고 꺼지므로 한 토큰이 남긴 자국이 평균 속에도 남을 수 있다. 성분의 수가 많다는 점도 선형 탐침에 이로울 수 있다. 그러니 100%를 크게 넘는 비는 특징이 활성값보다 많이 안다는 뜻이 아니라, 평균한 활성값이 약한 기준선이라는 뜻으로 읽어야 한다. 그럴 때 97%라는 기준은 너무 쉬워서 재구성이 잃은 것을 재지 못한다.
 #
-# 무작위 특징도 함께 읽어야 한다. 무작위 특징의 비도 100%를 크게 넘는다면 이 설명과 맞고, 날활성값에 가까우리라던 예상은 틀린 것이다. 학습하지 않은 특징도 97%를 넘는다면 그 기준을 넘었다는 것만으로는 학습에 대해 아무것도 알 수 없다. 학습이 준 것은 학습된 특징과 무작위 특징의 차이에서, 또는 [@fig-probing-baselines]의 작은 $k$에서 찾아야 한다. 작은 범주에는 큰 범주에서 고른 규제를 그대로 썼으므로, 어느 표현이든 제 실력보다 낮게 나왔을 수 있다.
+# 무작위 특징도 함께 읽어야 한다. 무작위 특징의 비도 100%를 크게 넘는다면 이 설명과 맞고, 날활성값에 가까우리라던 예상은 틀린 것이다. 학습하지 않은 특징도 97%를 넘는다면 그 기준을 넘었다는 것만으로는 학습에 대해 아무것도 알 수 없다. 학습이 준 것은 학습된 특징과 무작위 특징의 차이에서, 또는 [@fig-probing-baselines]의 작은 $k$에서 찾아야 한다.
 #
 # 낱말 세기와의 비교에서는 가장 잘게 나눈 범주를 본다. [날활성값은 글자 TF-IDF보다 높다.]{.claim key="c05.raw_over_characters"} 차이는 {{< var c05.raw_over_characters >}} [{{< var c05.raw_over_characters_low >}}, {{< var c05.raw_over_characters_high >}}]이다. 범주의 이름이 그대로 나오는 문장에서는 글자를 세는 것만으로 답이 나오므로, 여기서 활성값이 지더라도 놀랄 일이 아니다.
 #
@@ -697,7 +712,7 @@ ahead("mean_over_sum", *pair, "big", subsets[""], "mean pooling above sum poolin
 #
 # Can the ratio exceed 100%? Features are computed from activations, so for any one token they cannot add information that the activation lacks. But this probe sees the mean of a sentence, not tokens. Activations averaged as they are blend the tokens, whereas features turn on and off with each token before they are averaged, so that the trace of a single token may survive in the mean. Having more components may help a linear probe as well. A ratio far above 100% should therefore be read to say not that features know more than activations, but that averaged activations are a weak baseline. The mark of 97% is then too easy to measure what reconstruction has lost.
 #
-# The random features have to be read along with the rest. If their ratio is far above 100% too, that fits this explanation, and our expectation that they would come close to the raw activations was wrong. If features that were never trained pass 97%, passing the mark tells nothing about training by itself. What training gave has to be looked for in the difference between trained and random features, or at the small $k$ of [@fig-probing-baselines]. The small label uses the regularisation chosen for the big one, so any representation may come out below its best there.
+# The random features have to be read along with the rest. If their ratio is far above 100% too, that fits this explanation, and our expectation that they would come close to the raw activations was wrong. If features that were never trained pass 97%, passing the mark tells nothing about training by itself. What training gave has to be looked for in the difference between trained and random features, or at the small $k$ of [@fig-probing-baselines].
 #
 # For the comparison with counting we look at the finest label there is. [Raw activations are above character TF-IDF.]{.claim key="c05.raw_over_characters"} The difference is {{< var c05.raw_over_characters >}} [{{< var c05.raw_over_characters_low >}}, {{< var c05.raw_over_characters_high >}}]. Where a sentence names its category outright, counting characters is enough to find the answer, and it should surprise nobody if activations lose there.
 #

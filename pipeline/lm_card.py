@@ -51,7 +51,8 @@ real Korean. It is an object of study, not a product: do not use it to write or 
   byte-level BPE of {config["tokenizer"]["vocab_size"]:,} (NFC; digits stand alone). bf16 weights.
 - Training: {report["training_tokens"]:,} tokens drawn with the mix of `pipeline/train_lm.yaml`;
   {" then ".join(f"{s['rows']} x {s['context']} tokens a step" for s in config["stages"])};
-  Muon ({training["lr_muon"]}) and AdamW ({training["lr_adam"]}), bf16 autocast. `loss_curve.json` has the curve.
+  Muon ({training["lr_muon"]}) and AdamW ({training["lr_adam"]}), both rates warmed up and decayed in each of
+  {len(training["decay"])} cycles, bf16 autocast. `loss_curve.json` has the curve.
   `python -m pipeline.train_lm` trains it again or goes on from its checkpoint.
 - Licence: weights CC BY-SA 4.0, as the text with the strictest terms asks.
 
@@ -63,8 +64,8 @@ KEAT, YNAT test titles and every file marked as held out were not read.
 ## Held-out text
 
 1 % of the documents of every source, kept by hash. Kneser-Ney is an interpolated modified Kneser-Ney 5-gram
-over the same tokens and the same {report["training_tokens"]:,} training tokens. Text beyond
-{256} tokens is read in overlapping windows.
+over the same tokens and the same {report["training_tokens"]:,} training tokens, counted {report["kneser_ney_text"]}
+(the better of as it was read and with every passage once). Text beyond {report["window"]} tokens is read in overlapping windows.
 
 | text | documents | bits per byte | bits per character | Kneser-Ney, bits per byte | ratio |
 | --- | ---: | ---: | ---: | ---: | ---: |

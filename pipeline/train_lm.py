@@ -57,10 +57,16 @@ def synthetic_documents(model_dir: Path) -> tuple[np.ndarray, np.ndarray]:
     return lm_data.encode_documents(tokenizer, texts)
 
 
-def learning_rate(step: int, total: int, settings: dict) -> float:
+def learning_rate(step: int, total: int, warmup: int, decay: float) -> float:
     """Warm up, stay, then fall linearly to 2 % (WSD; Hu et al. 2024, arXiv:2404.06395): returns a factor in (0, 1]."""
-    left = (total - step) / (settings["decay"] * total)
-    return min(1.0, (step + 1) / settings["warmup"], 0.02 + 0.98 * left)
+    left = (total - step) / (decay * total)
+    return min(1.0, (step + 1) / warmup, 0.02 + 0.98 * left)
+
+
+def cycle_span(stages: list[dict], counts: list[int], at: int) -> tuple[int, int]:
+    """First step and number of steps of the cycle that stage `at` belongs to."""
+    members = [i for i, stage in enumerate(stages) if stage["cycle"] == stages[at]["cycle"]]
+    return sum(counts[: members[0]]), sum(counts[i] for i in members)
 
 
 def optimizers(model: torch.nn.Module, settings: dict) -> list[torch.optim.Optimizer]:
@@ -136,11 +142,13 @@ def train(
         rows, batch = stage_rows(config, at, arrays, weights, model_dir), stage["rows"]
         counts[at] = min(stage["steps"], len(rows) // batch)
         first, total = sum(counts[:at]), sum(counts)
+        begin, span = cycle_span(stages, counts, at)
+        decay = settings["decay"][stage["cycle"]]
         while step < first + counts[at]:
             if stop is not None and step >= stop:
                 return
             block = rows[(step - first) * batch : (step - first + 1) * batch].astype(np.int64)
-            factor = learning_rate(step, total, settings)
+            factor = learning_rate(step - begin, span, settings["warmup"], decay)
             for opt, name in zip(opts, ("lr_muon", "lr_adam"), strict=True):
                 for group in opt.param_groups:
                     group["lr"] = settings[name] * factor

@@ -1,4 +1,4 @@
-"""The training of the built-in model, on a corpus made up here: a tokenizer, two stages of a few steps, an export."""
+"""The training of the built-in model, on a corpus made up here: a tokenizer, three stages of a few steps, an export."""
 
 from __future__ import annotations
 
@@ -41,13 +41,14 @@ CONFIG = {
         "num_key_value_heads": 2, "max_position_embeddings": 64, "rope_theta": 10000.0,
     },
     "training": {
-        "lr_muon": 5e-3, "lr_adam": 3e-3, "weight_decay": 0.02, "warmup": 2, "decay": 0.35, "clip": 1.0,
+        "lr_muon": 5e-3, "lr_adam": 3e-3, "weight_decay": 0.02, "warmup": 2, "decay": [0.35, 0.6], "clip": 1.0,
         "checkpoint_every": 3,
     },
     # The first stage ends before its 90 steps, since its stream does: a resumed run has to find out where.
     "stages": [
-        {"share": 0.1, "synthetic": 0.0, "rows": 16, "context": 16, "steps": 90},
-        {"share": 0.5, "synthetic": 1.0, "rows": 8, "context": 32, "steps": 5},
+        {"cycle": 0, "share": 0.1, "synthetic": 0.0, "rows": 16, "context": 16, "steps": 90},
+        {"cycle": 0, "share": 0.5, "synthetic": 1.0, "rows": 8, "context": 32, "steps": 5},
+        {"cycle": 1, "share": 0.5, "synthetic": 0.5, "rows": 8, "context": 32, "steps": 4},
     ],
     "mix": {"ko": {"news": 2, "film": 0.5, "default": 1}, "en": {"default": 0}},
 }  # fmt: skip
@@ -139,11 +140,11 @@ def test_the_passes_of_a_source_come_from_the_mix():
     assert lm_data.passes(CONFIG, "en", "essay") == 0.0
 
 
-def test_training_goes_through_both_stages_and_the_loss_falls(whole):
+def test_training_goes_through_every_stage_and_the_loss_falls(whole):
     curve = whole[1]["curve"]
     steps = [point["step"] for point in curve]
     assert steps == sorted(set(steps)) and steps[-1] == whole[1]["step"]
-    first_stage = whole[1]["step"] - CONFIG["stages"][1]["steps"]
+    first_stage = whole[1]["step"] - sum(stage["steps"] for stage in CONFIG["stages"][1:])
     assert 0 < first_stage < CONFIG["stages"][0]["steps"]
     assert curve[-1]["tokens"] == 256 * whole[1]["step"]
     assert curve[-1]["valid"] < curve[0]["valid"]
@@ -152,18 +153,22 @@ def test_training_goes_through_both_stages_and_the_loss_falls(whole):
 
 def test_a_stopped_run_goes_on_to_the_same_weights(whole, folder, tmp_path):
     last = whole[1]["step"]
-    stopped = run(folder, tmp_path, stops=(4, last - 2, None))
+    stopped = run(folder, tmp_path, stops=(4, last - 6, last - 2, None))
     assert stopped["step"] == last
     for name, weight in whole[1]["model"].items():
         assert torch.equal(weight, stopped["model"][name]), name
 
 
 def test_rates_warm_up_stay_and_fall():
-    settings = {"warmup": 10, "decay": 0.25}
-    rates = [train_lm.learning_rate(step, 100, settings) for step in range(100)]
+    rates = [train_lm.learning_rate(step, 100, warmup=10, decay=0.25) for step in range(100)]
     assert rates[0] == 0.1 and rates[9] == 1.0 and rates[74] == 1.0
     assert rates[99] == pytest.approx(0.02 + 0.98 / 25)
     assert rates == sorted(rates[:10]) + sorted(rates[10:], reverse=True)
+
+
+def test_rates_start_anew_with_each_cycle():
+    stages = [{"cycle": 0}, {"cycle": 0}, {"cycle": 1}]
+    assert [train_lm.cycle_span(stages, [30, 70, 50], at) for at in range(3)] == [(0, 100), (0, 100), (100, 50)]
 
 
 def test_the_exported_folder_loads_with_transformers(whole):
@@ -198,5 +203,6 @@ def test_the_shipped_configuration_names_settings_that_the_script_reads():
     config = lm_data.load_config()
     assert set(config) == set(CONFIG) and set(config["training"]) == set(CONFIG["training"])
     assert all(set(stage) == set(CONFIG["stages"][0]) for stage in config["stages"])
-    assert sum(stage["share"] for stage in config["stages"]) == pytest.approx(1.0)
+    cycles = [stage["cycle"] for stage in config["stages"]]
+    assert cycles == sorted(cycles) and set(cycles) == set(range(len(config["training"]["decay"])))
     assert all("default" in by_source for by_source in config["mix"].values())
