@@ -120,7 +120,7 @@ kc.plots.save(fig, "fig-act-hooks")
 #
 # 이 책의 말뭉치는 한국어와 영어가 짝을 이루는 문법에서 만든 문장이며, 저장소에 함께 실려 있다. 문장마다 큰 범주와 작은 범주, 말 단계, 시제, 부정 여부 따위의 라벨이 붙는다. 다른 말뭉치로 이 장을 실행하면 라벨은 그 말뭉치에 있는 것만 남고, 다시 싣도록 허락받지 않은 본문은 [@tbl-act-examples]에 나타나지 않는다. 훈련 문장과 시험 문장은 같은 틀(신문이라면 같은 기사)에서 나오지 않는다. 뒤에서 신뢰 구간을 구할 때에도 같은 틀에서 나온 문장은 서로 독립이 아니라고 보아 틀을 통째로 뽑는다.
 
-# %% [markdown] src="81eb" tags=["en"]
+# %% [markdown] src="56f7" tags=["en"]
 # ## What is read {#sec-act-corpus}
 #
 # The corpus of this book is made from a grammar in which every Korean sentence has an English partner, and it ships with the repository. Each sentence carries labels: a big and a small category, speech level, tense, negation and so on. When the chapter runs on another corpus, only the labels of that corpus remain, and text that we may not reprint does not appear in [@tbl-act-examples]. Training and test sentences share no template (for news, no article). Intervals further below respect this as well: sentences from one template are not independent, so whole templates are drawn.
@@ -416,7 +416,7 @@ results.claim(
 #
 # **예상.** 정확도는 가운데에서 높고 끝에서 낮다. 마지막 블록은 다음 토큰을 맞히는 데 쓰이므로 글 전체의 범주는 뒤로 밀릴 것이다. 정확도가 마지막 블록까지 계속 오른다면 q2를 고를 까닭은 비용밖에 남지 않고, 첫 블록이 q2만큼 높다면 가운데가 낫다는 말도 성립하지 않는다.
 
-# %% [markdown] src="c261" tags=["en"]
+# %% [markdown] src="0223" tags=["en"]
 # ## Large layers and telling layers {#sec-act-choice}
 #
 # By what, then, should a layer be chosen? This book asks whether the topic of a text shows in features, so a better criterion than size is how well the topic can be read off linearly at each block. We average `resid_post` over the tokens of a sentence, fit a linear (ridge) classifier on training sentences and predict the big category of test sentences. Chapter 5 does the probing in earnest; here only the shape over depth matters.
@@ -535,7 +535,7 @@ kc.plots.save(fig, "fig-act-depth")
 #
 # 가장 좋은 블록과 q2의 차이도 같은 방법으로 재면 한국어에서 {{< var c02.best_over_middle >}} [{{< var c02.best_over_middle_low >}}, {{< var c02.best_over_middle_high >}}]이다. [이 차이의 구간은 어느 언어에서나 0을 품는다.]{.claim key="c02.middle_near_best"} 가장 좋은 블록을 바로 이 문장들에서 골랐으므로, 차이는 실제보다 크게 나오기 쉽다. [벡터가 가장 긴 블록은 어느 언어에서도 범주를 가장 잘 담은 블록이 아니다.]{.claim key="c02.largest_is_not_best"} 두 블록이 같은 말뭉치가 있더라도, 크기는 범주를 묻지 않고 잰 것이므로 층을 고르는 근거가 되지 못한다. 그러니 [@fig-act-depth]는 q2가 정답이라고 말해 주지 않는다. 이 책이 q2를 주로 읽는 까닭은 가운데층과 뒤쪽 층을 견준 @{fxnnxc}의 물음을 같은 자리에서 다시 묻기 위해서이고, 순전파를 그 블록에서 멈출 수 있어 뒤쪽 층보다 싸기 때문이다.
 
-# %% [markdown] src="5db6" tags=["en"]
+# %% [markdown] src="c6ec" tags=["en"]
 # In Korean, accuracy is {{< var c02.accuracy_first >}} at q0, {{< var c02.accuracy_middle >}} at q2, {{< var c02.accuracy_late >}} at q3 and {{< var c02.accuracy_last >}} after the last block (always answering the commonest category: {{< var c02.chance >}}); the best is block {{< var c02.best_block >}}. The expectation has two parts. The first is that accuracy is lower at the end. [In every language q2 is above the last block.]{.claim key="c02.middle_above_last"} On a corpus where it does not hold, nothing but cost speaks for q2. The second, that accuracy is high in the middle, requires q2 to be above q0 as well. [In every language q2 is above q0.]{.claim key="c02.middle_above_first"} Paired by sentence, the difference in Korean (q0 minus q2) is {{< var c02.first_over_middle >}} [{{< var c02.first_over_middle_low >}}, {{< var c02.first_over_middle_high >}}]. Where the claim fails, this half of the expectation is not confirmed; where the whole interval is above 0, it is wrong. The category can then be read after the very first block already, which suggests that the words of a sentence alone go far towards it.
 #
 # Measured the same way, the best block is ahead of q2 in Korean by {{< var c02.best_over_middle >}} [{{< var c02.best_over_middle_low >}}, {{< var c02.best_over_middle_high >}}]. [In every language the interval of this difference contains 0.]{.claim key="c02.middle_near_best"} Since the best block was picked on these very sentences, the difference tends to come out too large. [In no language is the block with the longest vectors the one that tells the category best.]{.claim key="c02.largest_is_not_best"} Even on a corpus where the two coincide, size is measured without asking about categories and so is no reason for choosing a layer. [@fig-act-depth] does not say, then, that q2 is the right answer. This book mainly reads q2 in order to ask the question of @{fxnnxc}, who compared a middle layer with a late one, again at the same places, and because the forward pass can stop there, which makes it cheaper than a late layer.
@@ -618,7 +618,7 @@ kc.plots.save(fig, "fig-act-positions")
 # 영어의 위치 1은 q2에서 {{< var c02.first_ratio_middle_en >}}배, q3에서 {{< var c02.first_ratio_late_en >}}배이다. 두 언어의 값이 갈린다면 위치가 아니라 문장의 첫머리에 오는 낱말의 종류가 다른 탓일 수 있다.
 # :::
 
-# %% [markdown] src="93b9" tags=["en"]
+# %% [markdown] src="1298" tags=["en"]
 # At q2 the start token is {{< var c02.start_ratio_middle >}} times as long as the median of the others, at q3 {{< var c02.start_ratio_late >}} times; the 99th percentile of the others reaches only {{< var c02.p99_ratio_middle >}} times at q2. [The start token is over twice as long as the 99th percentile of the others.]{.claim key="c02.start_is_outlier"} Being always the same vector, it has nothing to teach either. Left in, it would drag the mean, the scale and the explained variance towards a single point. In Korean, position 1 has {{< var c02.first_ratio_middle_ko >}} times the median at q2 and {{< var c02.first_ratio_late_ko >}} times at q3. [In every language the median of the first real token is under 1.5 times the median of all.]{.claim key="c02.first_is_ordinary"} Where this fails, position 1 is no ordinary token either and, by what was said above, would have to go as well. This book keeps it all the same: unlike the start token it is another vector in each text and so has something to teach, and as [@fig-act-positions] shows, its length stays far below that of the start token. In return, features that fire at the beginning of a text have to be read with position in mind. How far activations depend on position is not pursued in this chapter.
 #
 # ::: {.when key="c02.first_ratio_middle_en"}
@@ -700,7 +700,7 @@ results.claim(
 # %% [markdown] tags=["ko"]
 # 쓰는 동안 모은 활성값과 다시 읽어 모은 활성값의 상대 오차는 {{< var c02.reread_error >}}이다. [두 측정의 차이는 1%에 못 미친다.]{.claim key="c02.reread_same"} 한국어에서 원래 문장의 손실은 토큰당 {{< var c02.loss_read >}}, 모델이 쓴 글의 손실은 {{< var c02.loss_written >}}이다. [어느 언어에서나 모델이 쓴 글의 손실이 더 낮다.]{.claim key="c02.written_likelier"} 한국어에서 모델이 쓴 글의 활성값은 원래 문장의 {{< var c02.written_length_ratio >}}배 길이이다. [평균 길이의 차이는 어느 언어에서나 5%에 못 미친다.]{.claim key="c02.written_same_length"} 이것이 성립하지 않는다면, 길이가 거의 같으리라는 우리의 기대가 어긋난 것이다. 다시 읽어도 같은 값이 나왔다면 길이의 차이는 모으는 방법이 아니라 글에서 온다. 다만 짧은 글 몇십 개에서 구간 없이 잰 것이므로 차이의 크기에 무게를 둘 수는 없다. @{brainsurgery}의 절차를 우리 모델에 썼을 때 다른 결과가 나온다면, 마찬가지로 읽은 글이 다르기 때문이라고 보아야 한다. 이 책은 라벨이 필요하므로 주어진 글을 읽는다.
 
-# %% [markdown] src="c872" tags=["en"]
+# %% [markdown] src="e82f" tags=["en"]
 # Activations captured while writing differ from those of reading again by {{< var c02.reread_error >}}. [The two measurements differ by under 1%.]{.claim key="c02.reread_same"} In Korean the loss of the original sentences is {{< var c02.loss_read >}} per token, that of the model's own text {{< var c02.loss_written >}}. [In every language the model's own text has the lower loss.]{.claim key="c02.written_likelier"} In Korean the activations of the model's own text are {{< var c02.written_length_ratio >}} times as long as those of the original sentences. [In every language mean lengths differ by under 5%.]{.claim key="c02.written_same_length"} Where this fails, so does our expectation of nearly equal length. If reading again gives the same values, a difference in length comes from the text and not from how activations are captured. It was measured without intervals, though, on a few dozen short texts, so its size should not be given much weight. Likewise, if the procedure of @{brainsurgery} led to other results in our model, the reason would have to be sought in the text. This book needs labels, and so it reads given text.
 
 # %% [markdown] tags=["ko"]
@@ -708,7 +708,7 @@ results.claim(
 #
 # 이 책은 앞으로 `q2.resid_post`를 주로 읽고 `q3.resid_post`를 견준다. 전체로는 {{< var c02.tokens_gathered >}}개 토큰이다. 다음이 관찰되면 이 선택을 다시 해야 한다. 첫째, 범주의 정확도가 q2의 앞이나 뒤에서 뚜렷이(짝을 지어 잰 구간이 0 위에 있을 만큼) 높을 때. 둘째, 블록이 더 많은 모델에서도 절댓값의 합과 최댓값이 마지막 블록에서 가장 클 때. 그렇다면 @{brainsurgery}의 0.83은 깊이의 법칙이 아니라 그 모델의 사정이다. 셋째, 시작 토큰을 빼고도 몇 개의 토큰이 분산의 대부분을 차지할 때. 여기의 수는 모델 하나와 시드 하나에서 나왔고, 구간은 틀을 다시 뽑은 것이므로 모델을 다시 학습할 때의 흔들림은 담고 있지 않다.
 
-# %% [markdown] src="771c" tags=["en"]
+# %% [markdown] src="1db6" tags=["en"]
 # ## What would overturn this {#sec-act-refute}
 #
 # From here on the book mainly reads `q2.resid_post` and compares it with `q3.resid_post`: {{< var c02.tokens_gathered >}} tokens in all. The choice would have to be made again if one of the following were seen. First, that categories are told clearly better (with a paired interval above 0) before or after q2. Second, that in models with more blocks, too, magnitude and maximum peak at the very last block; the 0.83 of @{brainsurgery} would then be no law of depth but a circumstance of that model. Third, that even without the start token a few tokens make up most of the variance. The numbers here come from one model and one seed; the intervals come from drawing templates again and so do not contain the variation of training the model anew.

@@ -28,10 +28,10 @@ steps = 400
 batch_size = 1024
 ks = [1, 2, 5, 10, 20, 50]  # the text needs 1, 10 and 50
 n_source = 1500
-source_steps = 300
+source_steps = 200
 source_lr = 0.02
 source_enough = 0.05
-probe_steps = 200
+probe_steps = 150
 draws = 1000
 
 # %%
@@ -557,7 +557,7 @@ results.claim("lead_shrinks", low > 0, "gated's lead over neurons is smaller at 
 #
 # 여기의 특징은 뉴런보다 수가 많고 토큰마다 켜지고 꺼진다. 뉴런과의 차이에는 그 이점도 들어 있으므로, 학습이 준 몫은 무작위 특징과의 차이에서 읽는 편이 옳다. 차이가 $k$와 함께 줄리라는 예상은 큰 범주에서 따로 쟀다. [뉴런에 대한 게이트형의 앞섬은 가장 큰 $k$에서 가장 작은 $k$에서보다 작다.]{.claim key="c05.lead_shrinks"} 가장 작은 $k$의 차이에서 가장 큰 $k$의 차이를 뺀 값은 {{< var c05.lead_shrinks >}} [{{< var c05.lead_shrinks_low >}}, {{< var c05.lead_shrinks_high >}}]이다. 구간이 통째로 0 아래에 있다면 차이는 줄기는커녕 벌어진 것이다. 뉴런을 모두 써도 특징에 미치지 못하는지는 다음 절에서 확인한다.
 
-# %% [markdown] src="76ce" tags=["en"]
+# %% [markdown] src="bb3e" tags=["en"]
 # We read [@fig-probing-baselines] where $k$ is at most 5. On the big label [Gated features are above neurons.]{.claim key="c05.over_neurons_big"} The difference is {{< var c05.over_neurons_big >}} [{{< var c05.over_neurons_big_low >}}, {{< var c05.over_neurons_big_high >}}]. [They are above random features too.]{.claim key="c05.over_random_big"} The difference is {{< var c05.over_random_big >}} [{{< var c05.over_random_big_low >}}, {{< var c05.over_random_big_high >}}].
 #
 # ::: {.when key="c05.over_neurons_small"}
@@ -573,7 +573,7 @@ results.claim("lead_shrinks", low > 0, "gated's lead over neurons is smaller at 
 #
 # **예상.** 지키는 몫은 97%를 넘거나 조금 못 미칠 것이다. 소재를 이름으로 부르지 않는 문장에서는 낱말 세기가 크게 무너지고 활성값은 덜 무너질 것이다. 무작위 특징은 수가 많으므로 모두 쓰면 날활성값에 가까울 것이다.
 
-# %% [markdown] src="b9ef" tags=["en"]
+# %% [markdown] src="f6da" tags=["en"]
 # ## How much is kept when everything is used {#sec-probing-linear}
 #
 # Finally we drop $k$. Compared with a logistic regression on all raw activations, how much of the accuracy does one on all features keep? An SAE is trained to reconstruct activations, so ideally nothing is lost; the mark we set is 97%. The strength of regularisation is chosen for each representation and for each label size by itself, on 20% of the training templates (or documents) set aside. Word TF-IDF [@salton1988] counts the units between spaces; character TF-IDF counts strings of 1 to 4 characters within them. Korean is agglutinative: the same noun with another particle is another word, so the characters should make the stronger baseline.
@@ -703,7 +703,7 @@ ahead("mean_over_sum", *pair, "big", subsets[""], "mean pooling above sum poolin
 #
 # 모으는 방법은 어떤가? [평균으로 모으면 합으로 모을 때보다 높다.]{.claim key="c05.mean_over_sum"} 큰 범주에서 차이는 {{< var c05.mean_over_sum >}} [{{< var c05.mean_over_sum_low >}}, {{< var c05.mean_over_sum_high >}}]이다. 어느 쪽이든 우리 절차는 평균을 쓴다. 날활성값을 평균으로 모았으니 특징도 그래야 비교가 공정하다.
 
-# %% [markdown] src="ac1c" tags=["en"]
+# %% [markdown] src="a7e5" tags=["en"]
 # On the big label, Gated features of the middle layer have {{< var c05.kept_ko_q2_gated_big >}} [{{< var c05.kept_ko_q2_gated_big_low >}}, {{< var c05.kept_ko_q2_gated_big_high >}}] of the accuracy of the raw activations. [On the big label they meet the mark of 97%.]{.claim key="c05.kept97_big"} They fall short of it by {{< var c05.short_ko_q2_gated_big >}} (0 if they are above it). The same ratio is {{< var c05.kept_ko_q2_standard_big >}} for Standard, {{< var c05.kept_ko_q2_topk_big >}} for TopK and {{< var c05.kept_ko_q2_random_big >}} for random features.
 #
 # ::: {.when key="c05.kept97_small"}

@@ -12,8 +12,22 @@ _EXPORTS = {
     "corpora": ["Corpus", "Record", "load_corpus"],
     "activations": ["ActivationStore", "gather"],
     "generation": ["gather_generated"],
-    "sae": ["SAE", "SAEConfig", "StandardSAE", "GatedSAE", "TopKSAE", "load_sae"],
-    "training": ["TrainConfig", "History", "train"],
+    "sae": [
+        "SAE",
+        "VARIANTS",
+        "BatchTopKSAE",
+        "GatedAnnealSAE",
+        "GatedSAE",
+        "JumpReLUSAE",
+        "MatryoshkaSAE",
+        "PAnnealSAE",
+        "SAEConfig",
+        "StandardSAE",
+        "TopKSAE",
+        "load_sae",
+    ],
+    "train_config": ["TrainConfig", "History"],
+    "training": ["train"],
     "metrics": ["Report", "evaluate"],
     "features": [
         "class_means",
@@ -27,9 +41,9 @@ _EXPORTS = {
     "study": ["Study"],
 }
 _MODULES = {
-    "activations", "base", "batches", "corpora", "features", "generation", "hooks", "kernels", "layout", "lm",
+    "activations", "base", "batches", "batchtopk", "corpora", "features", "generation", "hooks", "jumprelu", "kernels", "layout", "lm",
     "losses", "metrics", "paths", "planted", "plots", "probing", "results", "rows", "sae", "schedules", "statistics",
-    "store", "study", "synthetic", "toy", "training",
+    "store", "study", "synthetic", "toy", "train_config", "training",
 }  # fmt: skip
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}
 

@@ -16,7 +16,10 @@ from jaxtyping import Bool, Float
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from kosae_core import losses
+
 FORMAT_VERSION = 1
+OPTIONAL = ("k", "auxk", "auxk_weight", "sparsity", "bandwidth", "p_end", "prefixes")
 VARIANTS: dict[str, type["SAE"]] = {}
 
 
@@ -25,17 +28,23 @@ class SAEConfig:
     """Architecture and objective of one sparse autoencoder; None stands for the variant's own default."""
 
     variant: str = "topk"
-    """Name of a registered variant: standard, gated, topk."""
+    """Name of a registered variant, one of `VARIANTS`: standard, gated, topk, batchtopk, ..."""
     n_features: int = 2048
     """Size of the dictionary, F."""
     k: int | None = None
-    """Features kept per token (topk)."""
+    """Features kept per token (topk), or on average over a batch (batchtopk, matryoshka)."""
     auxk: int | None = None
-    """Dead features that reconstruct the error (topk); 0 switches the auxiliary loss off."""
+    """Dead features that reconstruct the error (the three above); 0 switches the auxiliary loss off."""
     auxk_weight: float | None = None
-    """Weight of that auxiliary loss (topk)."""
+    """Weight of that auxiliary loss."""
     sparsity: float | None = None
-    """Weight of the L1 term (standard, gated); free of scale and width, see `losses`."""
+    """Weight of the sparsity term (standard, gated, jumprelu, p_anneal, gated_anneal); see `losses` for its unit."""
+    bandwidth: float | None = None
+    """Width of the window in which thresholds get a gradient (jumprelu), in lengths of an input."""
+    p_end: float | None = None
+    """Exponent that the L1 term ends with (p_anneal, gated_anneal)."""
+    prefixes: tuple[int, ...] | list[int] | None = None
+    """Sizes of the nested dictionaries, rising to n_features (matryoshka)."""
     centre: str = "mean"
     """What is subtracted from the activations: mean, median (geometric), none."""
     scale: str = "rms"
@@ -45,9 +54,10 @@ class SAEConfig:
         if self.variant not in VARIANTS:
             raise ValueError(f"there is no variant {self.variant!r}; there are {', '.join(sorted(VARIANTS))}.")
         options = VARIANTS[self.variant].options
-        for name in ("k", "auxk", "auxk_weight", "sparsity"):
+        for name in OPTIONAL:
             if name in options and getattr(self, name) is None:
-                object.__setattr__(self, name, options[name])
+                default = options[name]
+                object.__setattr__(self, name, default(self.n_features) if callable(default) else default)
             elif name not in options and getattr(self, name) is not None:
                 raise ValueError(
                     f"{name} has no meaning for the {self.variant} variant, whose options are {', '.join(options)}."
@@ -58,6 +68,15 @@ class SAEConfig:
             raise ValueError(f"k must lie between 1 and n_features ({self.n_features}), not {self.k}.")
         if min(self.sparsity or 0, self.auxk or 0, self.auxk_weight or 0) < 0:
             raise ValueError("sparsity, auxk and auxk_weight must not be negative.")
+        if self.bandwidth is not None and self.bandwidth <= 0:
+            raise ValueError(f"bandwidth must be positive, not {self.bandwidth}.")
+        if self.p_end is not None and not 0 < self.p_end <= 1:
+            raise ValueError(f"p_end must lie between 0 and 1, not {self.p_end}.")
+        if self.prefixes is not None:
+            object.__setattr__(self, "prefixes", tuple(self.prefixes))  # JSON gives lists
+            steps = [b - a for a, b in zip((0, *self.prefixes), self.prefixes, strict=False)]
+            if min(steps, default=0) < 1 or self.prefixes[-1] != self.n_features:
+                raise ValueError(f"prefixes must rise to n_features ({self.n_features}), not {list(self.prefixes)}.")
         if self.centre not in ("mean", "median", "none"):
             raise ValueError(f"centre must be mean, median or none, not {self.centre!r}.")
         if self.scale not in ("rms", "norm", "none"):
@@ -99,6 +118,8 @@ class SAE(nn.Module, ABC):
         super().__init__()
         self.config, self.d_model, self.n_features = config, d_model, config.n_features
         self.provenance: dict[str, Any] = {}
+        self.k = config.k  # what `training` lowers where k follows a schedule
+        self.progress = 1.0  # share of the training that is done, for objectives that change with it
         W_dec_FD = torch.randn(config.n_features, d_model, generator=generator)
         W_dec_FD /= W_dec_FD.norm(dim=1, keepdim=True)
         self.W_dec_FD = nn.Parameter(W_dec_FD)
@@ -130,6 +151,10 @@ class SAE(nn.Module, ABC):
     @abstractmethod
     def objective(self, x_BD: Float[Tensor, "B D"], weight: float, dead_F: Bool[Tensor, " F"]) -> Objective:
         """Loss terms on normalised inputs; `weight` is the share of the sparsity term that is switched on."""
+
+    def penalty(self, feats_BF: Float[Tensor, "B F"]) -> Float[Tensor, ""]:
+        """What the sparsity coefficient multiplies, where the variant has one: the L1 norm, or what takes its place."""
+        return losses.l1(feats_BF, self.d_model)
 
     def reconstruct(self, feats_BF: Tensor) -> Float[Tensor, "B D"]:
         """Features to normalised reconstructions."""

@@ -80,7 +80,7 @@ def fit_probe(X_MP: Matrix, labels: Sequence[str] | np.ndarray, config: ProbeCon
     mean_P, scale_P = _scaling(X_MP, config.standardise)
     x_MP, y_M = torch.from_numpy((X_MP - mean_P) / scale_P), torch.from_numpy(target)
     net = _network(X_MP.shape[1], len(names_C), config)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
     schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, config.steps)
     batch = min(config.batch_size or len(y_M), len(y_M))
     generator = torch.Generator().manual_seed(config.seed)
@@ -167,7 +167,8 @@ def linear_probe(
 ) -> Any:  # fmt: skip
     """A logistic regression on all features whose strength `C` is chosen on a fifth of the groups, then fitted to all rows.
 
-    Groups are templates or documents, so that the choice is made the way the test is: on texts of another make.
+    Groups are templates or documents, so that the choice is made the way the test is: on texts of another make. While
+    choosing, each `C` starts from the solution of the one before and takes a third of `max_iter`.
 
     Shapes  returns a scikit-learn pipeline with `predict`; `C_` says what was chosen. Standardised rows become dense.
     Raises  ValueError when the parts differ in length or there are fewer than two groups.
@@ -186,16 +187,16 @@ def linear_probe(
     kept_out = np.random.default_rng(seed).permutation(names)[: max(1, len(names) // 5)]
     valid_M = np.isin(groups, kept_out)
 
-    def fitted(C: float, rows_M: np.ndarray) -> Any:
-        scaling = [FunctionTransformer(_dense), StandardScaler()] if standardise else []
-        model = make_pipeline(*scaling, LogisticRegression(C=C, max_iter=max_iter, tol=1e-3))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is part of the recipe
-            return model.fit(X_MF[rows_M], labels[rows_M])
-
-    scores = [fitted(C, ~valid_M).score(X_MF[valid_M], labels[valid_M]) for C in Cs] if len(Cs) > 1 else [0.0]
-    best = Cs[int(np.argmax(scores))]
-    model = fitted(best, np.ones(len(labels), bool))
+    steps = [FunctionTransformer(_dense), StandardScaler()] if standardise else [FunctionTransformer()]
+    scaling, best = make_pipeline(*steps), Cs[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is part of the recipe
+        if len(Cs) > 1:
+            known, unseen = scaling.fit_transform(X_MF[~valid_M]), scaling.transform(X_MF[valid_M])
+            path = LogisticRegression(max_iter=max(1, max_iter // 3), tol=1e-3, warm_start=True)
+            scores = [path.set_params(C=C).fit(known, labels[~valid_M]).score(unseen, labels[valid_M]) for C in Cs]
+            best = Cs[int(np.argmax(scores))]
+        model = make_pipeline(scaling, LogisticRegression(C=best, max_iter=max_iter, tol=1e-3)).fit(X_MF, labels)
     model.C_ = best
     return model
 

@@ -14,8 +14,13 @@ from torch import Tensor, nn
 
 from kosae_core import kernels, losses, paths
 from kosae_core.base import FORMAT_VERSION, SAE, VARIANTS, Objective, SAEConfig
+from kosae_core.batchtopk import BatchTopKSAE, MatryoshkaSAE
+from kosae_core.jumprelu import JumpReLUSAE
 
-__all__ = ["SAE", "VARIANTS", "GatedSAE", "Objective", "SAEConfig", "StandardSAE", "TopKSAE", "load_sae"]
+__all__ = [
+    "SAE", "VARIANTS", "BatchTopKSAE", "GatedAnnealSAE", "GatedSAE", "JumpReLUSAE", "MatryoshkaSAE", "Objective",
+    "PAnnealSAE", "SAEConfig", "StandardSAE", "TopKSAE", "load_sae",
+]  # fmt: skip
 
 
 class StandardSAE(SAE):
@@ -33,7 +38,7 @@ class StandardSAE(SAE):
     def objective(self, x_BD: Tensor, weight: float, dead_F: Tensor) -> Objective:
         feats_BF = self.features(x_BD)
         recon_BD = self.reconstruct(feats_BF)
-        sparsity = self.config.sparsity * weight * losses.l1(feats_BF, self.d_model)
+        sparsity = self.config.sparsity * weight * self.penalty(feats_BF)
         fired_F = feats_BF.detach().amax(0) > 0
         return Objective(
             losses.squared_error(recon_BD, x_BD), sparsity, x_BD.new_zeros(()), recon_BD, feats_BF, fired_F
@@ -78,7 +83,7 @@ class GatedSAE(SAE):
         gate_BF = gate_BF.relu()
         recon_BD = self.reconstruct(feats_BF)
         frozen_BD = torch.addmm(self.b_dec_D.detach(), gate_BF, self.W_dec_FD.detach())
-        sparsity = self.config.sparsity * weight * losses.l1(gate_BF, self.d_model)
+        sparsity = self.config.sparsity * weight * self.penalty(gate_BF)
         fired_F = feats_BF.detach().amax(0) > 0
         return Objective(
             losses.squared_error(recon_BD, x_BD), sparsity, losses.squared_error(frozen_BD, x_BD), recon_BD, feats_BF,
@@ -100,12 +105,12 @@ class TopKSAE(SAE):
     resamples = False
 
     def features(self, x_BD: Tensor) -> Tensor:
-        values_Bk, index_Bk = kernels.topk_encode(x_BD, self.W_enc_DF, self.folded(self.b_enc_F), self.config.k)
+        values_Bk, index_Bk = kernels.topk_encode(x_BD, self.W_enc_DF, self.folded(self.b_enc_F), self.k)
         return values_Bk.new_zeros(len(x_BD), self.n_features).scatter(1, index_Bk, values_Bk)
 
     def objective(self, x_BD: Tensor, weight: float, dead_F: Tensor) -> Objective:
         bias_F = self.folded(self.b_enc_F)
-        values_Bk, index_Bk = kernels.topk_encode(x_BD, self.W_enc_DF, bias_F, self.config.k)
+        values_Bk, index_Bk = kernels.topk_encode(x_BD, self.W_enc_DF, bias_F, self.k)
         recon_BD = kernels.sparse_decode(values_Bk, index_Bk, self.W_dec_FD) + self.b_dec_D
         aux = x_BD.new_zeros(())
         dead_N = dead_F.nonzero()[:, 0]
@@ -116,6 +121,43 @@ class TopKSAE(SAE):
             )
         fired_F = torch.zeros_like(dead_F).index_fill(0, index_Bk[values_Bk > 0], True)
         return Objective(losses.squared_error(recon_BD, x_BD), x_BD.new_zeros(()), aux, recon_BD, values_Bk, fired_F)
+
+
+class Annealed(SAE):
+    """A penalty whose exponent falls from 1 to `p_end` while its coefficient keeps the penalty's size.
+
+    Small features cost more and more compared with large ones, so that the penalty comes near to counting them.
+
+    Source  Karvonen et al. 2024, arXiv:2408.00113, "p-annealing".
+    Differs the coefficient follows each batch, not a queue of batches; p falls over the last 80% of the training.
+    """
+
+    def add_biases(self) -> None:
+        super().add_biases()
+        self.p, self.strength = 1.0, 1.0
+
+    def penalty(self, feats_BF: Tensor) -> Tensor:
+        p = 1.0 - (1.0 - self.config.p_end) * min(1.0, max(0.0, self.progress - 0.2) / 0.8)
+        loss = losses.lp(feats_BF, self.d_model, p)
+        if p < self.p:
+            before = losses.lp(feats_BF.detach(), self.d_model, self.p)
+            self.strength *= float(before / loss.detach()) if loss > 0 else 1.0
+        self.p = p
+        return self.strength * loss
+
+
+class PAnnealSAE(Annealed, StandardSAE):
+    """Standard with an annealed penalty; see `Annealed`."""
+
+    variant = "p_anneal"
+    options = {"sparsity": 0.06, "p_end": 0.2}
+
+
+class GatedAnnealSAE(Annealed, GatedSAE):
+    """Gated with an annealed penalty on the gate; see `Annealed`."""
+
+    variant = "gated_anneal"
+    options = {"sparsity": 0.13, "p_end": 0.2}
 
 
 def load_sae(path: str | Path) -> SAE:

@@ -1,5 +1,7 @@
 """Curves over training: the learning rate and the weight of the sparsity term."""
 
+import math
+
 
 def trapezoid(step: int, steps: int, *, warmup: float, decay: float, floor: float) -> float:
     """A factor that rises linearly to 1, stays, and falls linearly to `floor`.
@@ -9,6 +11,27 @@ def trapezoid(step: int, steps: int, *, warmup: float, decay: float, floor: floa
     rise = (step + 1) / max(1.0, warmup * steps)
     left = (steps - step) / max(1.0, decay * steps)
     return min(1.0, rise, floor + (1.0 - floor) * left)
+
+
+def k_at(step: int, steps: int, *, start: int, end: int, share: float, shape: str = "linear") -> int:
+    """Features kept per token at a step: from `start` down to `end` over the first `share` of the steps, then `end`.
+
+    Raises  ValueError for a shape other than linear and cosine.
+    """
+    done = min(1.0, step / max(1.0, share * steps))
+    if shape not in ("linear", "cosine"):
+        raise ValueError(f"a k schedule is linear or cosine, not {shape!r}.")
+    left = 1.0 - done if shape == "linear" else 0.5 * (1.0 + math.cos(math.pi * done))
+    return round(end + (start - end) * left)
+
+
+def toward_l0(strength: float, l0: float, target: float, gain: float = 0.02) -> float:
+    """The next multiplier of the sparsity coefficient: larger while L0 is above its target, smaller while below.
+
+    Units   `gain` is the share by which a batch e times too dense raises it; it stays between 1/1000 and 1000.
+    """
+    step = gain * math.log(max(l0, 1e-3) / target)
+    return min(1e3, max(1e-3, strength * math.exp(max(-0.1, min(0.1, step)))))
 
 
 def ramp(step: int, steps: int, *, warmup: float) -> float:

@@ -4,8 +4,8 @@ import json
 import logging
 import platform
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -14,86 +14,13 @@ from torch import Tensor, nn
 import kosae_core
 from kosae_core import rows, store
 from kosae_core.sae import SAE, VARIANTS, Objective, SAEConfig, load_sae
-from kosae_core.schedules import ramp, trapezoid
-
-if TYPE_CHECKING:
-    import pandas as pd
+from kosae_core.schedules import k_at, ramp, toward_l0, trapezoid
+from kosae_core.train_config import History, TrainConfig
 
 logger = logging.getLogger("kosae.training")
 TRAIN_VERSION = 1
 STATISTICS_ROWS = 262_144
 Progress = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How one autoencoder is trained; None stands for a choice that is made from the rest."""
-
-    steps: int = 1000
-    """Optimiser steps."""
-    batch_size: int = 1024
-    """Tokens per step."""
-    lr: float | None = None
-    """Peak learning rate of Adam; None: the variant's for this width (see `peak_lr`)."""
-    warmup: float = 0.05
-    """Share of the steps in which the learning rate rises."""
-    decay: float = 0.3
-    """Share of the steps, at the end, in which it falls linearly."""
-    floor: float = 0.05
-    """What it falls to, as a share of the peak."""
-    sparsity_warmup: float = 0.1
-    """Share of the steps in which the sparsity term rises."""
-    dead_after: int | None = None
-    """Tokens without firing after which a feature counts as dead; None: an eighth of the run, at most 10 million."""
-    resample_every: int | None = None
-    """Steps between resamplings (standard, gated), of which none comes in the last 40%; 0: never; None: a tenth."""
-    clip: float = 1.0
-    """Largest norm of the whole gradient; 0: no clipping."""
-    seed: int = 0
-    """Seed of the initial weights, the order of the tokens and the resampling."""
-    device: str | None = None
-    """Where to train; None: a CUDA device if there is one, else the CPU."""
-    log_every: int = 10
-    """Steps between rows of the history."""
-    held_tokens: int = 2048
-    """Held-out tokens that each row of the history looks at."""
-
-    def __post_init__(self) -> None:
-        if min(self.steps, self.batch_size, self.log_every, self.held_tokens) < 1:
-            raise ValueError("steps, batch_size, log_every and held_tokens must be at least 1.")
-        if self.lr is not None and self.lr <= 0:
-            raise ValueError(f"lr must be positive, not {self.lr}.")
-        if not all(0 <= share <= 1 for share in (self.warmup, self.decay, self.floor, self.sparsity_warmup)):
-            raise ValueError("warmup, decay, floor and sparsity_warmup are shares between 0 and 1.")
-        if min(self.clip, self.dead_after or 0, self.resample_every or 0) < 0:
-            raise ValueError("clip, dead_after and resample_every must not be negative.")
-
-
-@dataclass
-class History:
-    """What was seen while training, one entry per logged step; losses are in normalised units (see `losses`)."""
-
-    step: list[int] = field(default_factory=list)
-    loss: list[float] = field(default_factory=list)
-    """The sum of the next three."""
-    mse: list[float] = field(default_factory=list)
-    sparsity: list[float] = field(default_factory=list)
-    aux: list[float] = field(default_factory=list)
-    l0: list[float] = field(default_factory=list)
-    """Active features per token of the batch."""
-    explained_variance: list[float] = field(default_factory=list)
-    """About the batch's mean."""
-    dead_share: list[float] = field(default_factory=list)
-    """Share of features silent for more than `dead_after` tokens."""
-    held_l0: list[float] = field(default_factory=list)
-    """On held-out tokens; empty when there are none."""
-    held_explained_variance: list[float] = field(default_factory=list)
-
-    def to_frame(self) -> "pd.DataFrame":
-        """A table with one row per logged step, without the columns that are empty."""
-        import pandas as pd
-
-        return pd.DataFrame({name: values for name, values in asdict(self).items() if values})
 
 
 def train(
@@ -144,6 +71,14 @@ def pick_device(name: str | None) -> torch.device:
     return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
+def _check_options(config: SAEConfig, cfg: TrainConfig) -> None:
+    """Refuse a target or a schedule that means nothing to the variant."""
+    if cfg.target_l0 is not None and config.sparsity is None:
+        raise ValueError(f"target_l0 needs a variant with a sparsity coefficient; {config.variant} is set by k.")
+    if cfg.k_start is not None and (config.k is None or not config.k <= cfg.k_start <= config.n_features):
+        raise ValueError(f"k_start must lie between k ({config.k}) and n_features ({config.n_features}).")
+
+
 @torch.no_grad()
 def fit_inputs(sae: SAE, acts: Any) -> None:
     """Set the centre and scale of an autoencoder's inputs from (the first 262,144) activations."""
@@ -171,6 +106,7 @@ def geometric_median(acts_ND: Float[Tensor, "N D"], iterations: int = 50) -> Flo
 def _run(
     config: SAEConfig, acts: Any, cfg: TrainConfig, held: Any, progress: Progress | None
 ) -> tuple[SAE, History]:  # fmt: skip
+    _check_options(config, cfg)
     device = pick_device(cfg.device)
     generator = torch.Generator().manual_seed(cfg.seed)
     sae = VARIANTS[config.variant](config, rows.width(acts), generator)
@@ -190,11 +126,16 @@ def _run(
         "training a %s SAE: %d features, %d steps of %d", config.variant, config.n_features, cfg.steps, cfg.batch_size
     )
 
+    strength = 1.0
     for step in range(cfg.steps):
+        sae.progress = step / cfg.steps
+        if cfg.k_start is not None:
+            sae.k = k_at(step, cfg.steps, start=cfg.k_start, end=config.k, share=cfg.k_share, shape=cfg.k_shape)
         for group in optimizer.param_groups:
             group["lr"] = peak * trapezoid(step, cfg.steps, warmup=cfg.warmup, decay=cfg.decay, floor=cfg.floor)
         x_BD = sae.normalise(next(batches))
-        terms = sae.objective(x_BD, ramp(step, cfg.steps, warmup=cfg.sparsity_warmup), silent_F > dead_after)
+        weight = strength * ramp(step, cfg.steps, warmup=cfg.sparsity_warmup)
+        terms = sae.objective(x_BD, weight, silent_F > dead_after)
         loss = terms.mse + terms.sparsity + terms.aux
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -204,6 +145,8 @@ def _run(
         optimizer.step()
         sae.normalise_decoder()
         silent_F = torch.where(terms.fired_F, 0, silent_F + len(x_BD))
+        if cfg.target_l0 is not None:
+            strength = toward_l0(strength, int((terms.active > 0).sum()) / len(x_BD), cfg.target_l0)
 
         if step % cfg.log_every == 0 or step == cfg.steps - 1:
             if not torch.isfinite(loss):
@@ -211,6 +154,8 @@ def _run(
                     f"the loss is not finite at step {step}: lower lr (now {peak:g}) or look at the activations."
                 )
             _log(history, step, terms, x_BD, silent_F > dead_after, sae, held_BD)
+            if cfg.target_l0 is not None:
+                history.strength.append(strength)
             if progress:
                 progress(step + 1, cfg.steps, f"EV {history.explained_variance[-1]:.3f}, L0 {history.l0[-1]:.1f}")
         if sae.resamples and resample_every and (step + 1) % resample_every == 0 and step < 0.6 * cfg.steps:
@@ -218,6 +163,7 @@ def _run(
             if dead_F.any():
                 resample(sae, dead_F, sae.normalise(next(batches)), optimizer, generator)
                 silent_F[dead_F] = 0
+    sae.progress, sae.k = 1.0, config.k
     return sae.eval(), history
 
 

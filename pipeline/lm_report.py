@@ -185,7 +185,10 @@ def each_once(tokens: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.nd
 def kneser_ney_bits(stream: np.ndarray, starts: np.ndarray, vocab_size: int, documents: list) -> tuple[str, np.ndarray]:
     """Bits of each document under the better of two 5-grams: over the text as read, and with every passage once."""
     found = {}
-    for name, text in {"as it was read": (stream, starts), "with every passage once": each_once(stream, starts)}.items():
+    for name, text in {
+        "as it was read": (stream, starts),
+        "with every passage once": each_once(stream, starts),
+    }.items():
         log.info("Kneser-Ney over %d training tokens, %s", len(text[0]), name)
         ngram = KneserNey(5, vocab_size).fit(*text)
         found[name] = np.array([-ngram.log2_prob(doc).sum() for doc in documents])

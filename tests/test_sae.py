@@ -11,6 +11,7 @@ from kosae_core import kernels, losses
 from kosae_core.sae import VARIANTS, GatedSAE, SAEConfig, StandardSAE, TopKSAE, load_sae
 
 D, F, B, K = 7, 19, 11, 4
+WITH_K = ("topk", "batchtopk", "matryoshka")
 
 
 def float_of(term):
@@ -19,7 +20,7 @@ def float_of(term):
 
 def build(variant, **options):
     generator = torch.Generator().manual_seed(3)
-    config = SAEConfig(variant=variant, n_features=F, **({"k": K} if variant == "topk" else {}) | options)
+    config = SAEConfig(variant=variant, n_features=F, **({"k": K} if variant in WITH_K else {}) | options)
     sae = VARIANTS[variant](config, D, generator)
     with torch.no_grad():
         for name, parameter in sae.named_parameters():
@@ -27,6 +28,8 @@ def build(variant, **options):
                 parameter += 0.3 * torch.randn(parameter.shape, generator=generator)
         sae.mean_D.copy_(torch.randn(D, generator=generator))
         sae.scale.fill_(2.5)
+        if variant in ("batchtopk", "matryoshka"):
+            sae.threshold.fill_(0.4)
     return sae
 
 
@@ -44,13 +47,17 @@ def slow_features(sae, acts_BD):
     for b, x in enumerate(x_BD):
         pi = [sum(x[d] * W[d, f] for d in range(D)) for f in range(F)]
         for f in range(F):
-            if sae.variant == "gated":
+            if sae.variant.startswith("gated"):
                 if pi[f] + p["b_gate_F"][f] > 0:
                     feats[b, f] = max(0.0, math.exp(p["r_mag_F"][f]) * pi[f] + p["b_mag_F"][f])
             else:
                 feats[b, f] = max(0.0, pi[f] + p["b_enc_F"][f])
         if sae.variant == "topk":
             feats[b, np.argsort(-feats[b])[K:]] = 0.0
+    if sae.variant in ("batchtopk", "matryoshka"):
+        feats[feats <= 0.4] = 0.0
+    if sae.variant == "jumprelu":
+        feats[feats <= 0.5 * sae.config.bandwidth * math.sqrt(D) * np.exp(p["r_threshold_F"])] = 0.0
     return feats
 
 
@@ -129,21 +136,28 @@ def test_gradients_against_plain_autograd(variant, acts_BD):
     got = {name: p.grad.clone() for name, p in sae.named_parameters() if p.grad is not None}
     sae.zero_grad()
     pi_BF = (x_BD - sae.b_dec_D) @ sae.W_enc_DF
-    if variant == "gated":
+    if variant.startswith("gated"):
         feats_BF = (pi_BF + sae.b_gate_F > 0) * torch.relu(torch.exp(sae.r_mag_F) * pi_BF + sae.b_mag_F)
     else:
         feats_BF = torch.relu(pi_BF + sae.b_enc_F)
     if variant == "topk":
         feats_BF = feats_BF * (feats_BF >= feats_BF.sort(dim=1, descending=True).values[:, [K - 1]])
-    ((feats_BF @ sae.W_dec_FD + sae.b_dec_D - x_BD) ** 2).mean().backward()
+    if variant in ("batchtopk", "matryoshka"):
+        feats_BF = feats_BF * (feats_BF >= feats_BF.flatten().sort(descending=True).values[K * B - 1])
+    if variant == "jumprelu":
+        feats_BF = feats_BF * (feats_BF > sae.threshold_F.detach())
+    ends = sae.config.prefixes or (F,)
+    errors = [((feats_BF[:, :m] @ sae.W_dec_FD[:m] + sae.b_dec_D - x_BD) ** 2).mean() for m in ends]
+    (sum(errors) / len(errors)).backward()
     for name, parameter in sae.named_parameters():
         if parameter.grad is not None:
             assert torch.allclose(got[name], parameter.grad, atol=1e-5), name
 
 
-def test_auxk_gradient_reaches_the_encoder(acts_BD):
+@pytest.mark.parametrize("variant", WITH_K)
+def test_auxk_gradient_reaches_the_encoder(variant, acts_BD):
     # sparsify 1.3.3: encoder gradient norm 0 under AuxK
-    sae = build("topk", auxk=3, auxk_weight=0.5)
+    sae = build(variant, auxk=3, auxk_weight=0.5)
     dead_F = torch.zeros(F, dtype=torch.bool)
     dead_F[[2, 5, 7, 11, 13]] = True
     terms = sae.objective(sae.normalise(acts_BD), 1.0, dead_F)
@@ -250,7 +264,7 @@ def test_bad_folders_give_one_sentence(tmp_path):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"variant": "dense"}, "there is no variant 'dense'; there are gated, standard, topk"),
+        ({"variant": "dense"}, "there is no variant 'dense'; there are batchtopk, gated, gated_anneal"),
         ({"k": 3000}, "k must lie between 1 and n_features"),
         ({"k": 0}, "k must lie between 1"),
         ({"variant": "gated", "k": 8}, "k has no meaning for the gated variant"),

@@ -1,0 +1,97 @@
+"""The variants that keep the largest features of a whole batch: BatchTopK, and Matryoshka on top of it."""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from kosae_core import kernels, losses
+from kosae_core.base import SAE, Objective
+
+PREFIX_SHARES = (1 / 32, 3 / 32, 7 / 32, 15 / 32, 1)
+
+
+class Entries(NamedTuple):
+    """The features of a batch that are on, by rising row."""
+
+    values_N: Tensor
+    rows_N: Tensor
+    cols_N: Tensor
+
+
+class BatchTopKSAE(SAE):
+    """In training f = the k·B largest of ReLU((x - b_dec) W_enc + b_enc) over a batch of B tokens, the rest 0.
+
+    Afterwards a feature is on where it exceeds `threshold`, the mean over late batches of their smallest active feature, so
+    that a token's features no longer depend on the tokens beside it. Loss and AuxK are those of TopK.
+
+    Source  Bussmann et al. 2024, arXiv:2412.06410.
+    Differs the threshold is a running mean with a memory of 100 batches, not the mean over a separate pass.
+    """
+
+    variant = "batchtopk"
+    options = {"k": 32, "auxk": 128, "auxk_weight": 1 / 32}
+    resamples = False
+
+    def add_biases(self) -> None:
+        super().add_biases()
+        self.register_buffer("threshold", torch.zeros(()))
+        self.register_buffer("n_batches", torch.zeros((), dtype=torch.long))
+
+    def features(self, x_BD: Tensor) -> Tensor:
+        pre_BF = torch.addmm(self.folded(self.b_enc_F), x_BD, self.W_enc_DF)
+        return pre_BF * (pre_BF > self.threshold.clamp_min(0.0))
+
+    def objective(self, x_BD: Tensor, weight: float, dead_F: Tensor) -> Objective:
+        bias_F = self.folded(self.b_enc_F)
+        on = Entries(*kernels.batch_topk_encode(x_BD, self.W_enc_DF, bias_F, self.k * len(x_BD)))
+        self.follow_threshold(on.values_N)
+        mse, recon_BD = self.fit(x_BD, on)
+        aux = x_BD.new_zeros(())
+        dead_N = dead_F.nonzero()[:, 0]
+        if self.config.auxk and len(dead_N):
+            pre_BN = torch.addmm(bias_F[dead_N], x_BD, self.W_enc_DF[:, dead_N])
+            aux = self.config.auxk_weight * losses.auxk(
+                pre_BN, self.W_dec_FD[dead_N], x_BD - recon_BD, self.config.auxk
+            )
+        fired_F = torch.zeros_like(dead_F).index_fill(0, on.cols_N, True)
+        return Objective(mse, x_BD.new_zeros(()), aux, recon_BD, on.values_N[:, None], fired_F)
+
+    def fit(self, x_BD: Tensor, on: Entries) -> tuple[Tensor, Tensor]:
+        """The squared error that is minimised, and the reconstruction."""
+        recon_BD = kernels.ragged_decode(*on, self.W_dec_FD, len(x_BD)) + self.b_dec_D
+        return losses.squared_error(recon_BD, x_BD), recon_BD
+
+    @torch.no_grad()
+    def follow_threshold(self, values_N: Tensor) -> None:
+        """Move the threshold towards the smallest active feature of this batch."""
+        if self.training and len(values_N):
+            self.n_batches += 1
+            self.threshold.lerp_(values_N.min().to(self.threshold), 1.0 / min(int(self.n_batches), 100))
+
+
+class MatryoshkaSAE(BatchTopKSAE):
+    """BatchTopK whose first m features must also reconstruct alone, for every m in `prefixes`; the errors are averaged.
+
+    General features settle in the small dictionaries, which dampens splitting and absorption as the whole one grows.
+
+    Source  Bussmann et al. 2025, arXiv:2503.17547, with the group sizes of their code.
+    """
+
+    variant = "matryoshka"
+    options = BatchTopKSAE.options | {
+        "prefixes": lambda n: tuple(sorted({max(1, round(share * n)) for share in PREFIX_SHARES}))
+    }
+
+    def fit(self, x_BD: Tensor, on: Entries) -> tuple[Tensor, Tensor]:
+        edges = (0, *self.config.prefixes)
+        recon_BD, errors = self.b_dec_D.expand_as(x_BD), []
+        for W_GD, (low, high) in zip(
+            self.W_dec_FD.split([b - a for a, b in pairwise(edges)]), pairwise(edges), strict=True
+        ):
+            inside_N = (on.cols_N >= low) & (on.cols_N < high)
+            part = Entries(on.values_N[inside_N], on.rows_N[inside_N], on.cols_N[inside_N] - low)
+            recon_BD = recon_BD + kernels.ragged_decode(*part, W_GD, len(x_BD))
+            errors.append(losses.squared_error(recon_BD, x_BD))
+        return torch.stack(errors).mean(), recon_BD

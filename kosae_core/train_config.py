@@ -1,0 +1,92 @@
+"""How an autoencoder is trained, and what is seen while it is."""
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How one autoencoder is trained; None stands for a choice that is made from the rest."""
+
+    steps: int = 1000
+    """Optimiser steps."""
+    batch_size: int = 1024
+    """Tokens per step."""
+    lr: float | None = None
+    """Peak learning rate of Adam; None: the variant's for this width (see `peak_lr`)."""
+    warmup: float = 0.05
+    """Share of the steps in which the learning rate rises."""
+    decay: float = 0.3
+    """Share of the steps, at the end, in which it falls linearly."""
+    floor: float = 0.05
+    """What it falls to, as a share of the peak."""
+    sparsity_warmup: float = 0.1
+    """Share of the steps in which the sparsity term rises."""
+    target_l0: float | None = None
+    """Active features per token that the sparsity coefficient is steered towards (variants with `sparsity`)."""
+    k_start: int | None = None
+    """Features per token that the k of topk, batchtopk and matryoshka starts from; None: k throughout."""
+    k_share: float = 0.5
+    """Share of the steps over which it falls to k."""
+    k_shape: str = "linear"
+    """How it falls: linear or cosine."""
+    dead_after: int | None = None
+    """Tokens without firing after which a feature counts as dead; None: an eighth of the run, at most 10 million."""
+    resample_every: int | None = None
+    """Steps between resamplings (standard, gated), of which none comes in the last 40%; 0: never; None: a tenth."""
+    clip: float = 1.0
+    """Largest norm of the whole gradient; 0: no clipping."""
+    seed: int = 0
+    """Seed of the initial weights, the order of the tokens and the resampling."""
+    device: str | None = None
+    """Where to train; None: a CUDA device if there is one, else the CPU."""
+    log_every: int = 10
+    """Steps between rows of the history."""
+    held_tokens: int = 2048
+    """Held-out tokens that each row of the history looks at."""
+
+    def __post_init__(self) -> None:
+        if min(self.steps, self.batch_size, self.log_every, self.held_tokens) < 1:
+            raise ValueError("steps, batch_size, log_every and held_tokens must be at least 1.")
+        if self.lr is not None and self.lr <= 0:
+            raise ValueError(f"lr must be positive, not {self.lr}.")
+        if not all(0 <= x <= 1 for x in (self.warmup, self.decay, self.floor, self.sparsity_warmup, self.k_share)):
+            raise ValueError("warmup, decay, floor, sparsity_warmup and k_share are shares between 0 and 1.")
+        if self.target_l0 is not None and self.target_l0 <= 0:
+            raise ValueError(f"target_l0 must be positive, not {self.target_l0}.")
+        if self.k_shape not in ("linear", "cosine"):
+            raise ValueError(f"k_shape must be linear or cosine, not {self.k_shape!r}.")
+        if min(self.clip, self.dead_after or 0, self.resample_every or 0) < 0:
+            raise ValueError("clip, dead_after and resample_every must not be negative.")
+
+
+@dataclass
+class History:
+    """What was seen while training, one entry per logged step; losses are in normalised units (see `losses`)."""
+
+    step: list[int] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    """The sum of the next three."""
+    mse: list[float] = field(default_factory=list)
+    sparsity: list[float] = field(default_factory=list)
+    aux: list[float] = field(default_factory=list)
+    l0: list[float] = field(default_factory=list)
+    """Active features per token of the batch."""
+    explained_variance: list[float] = field(default_factory=list)
+    """About the batch's mean."""
+    dead_share: list[float] = field(default_factory=list)
+    """Share of features silent for more than `dead_after` tokens."""
+    strength: list[float] = field(default_factory=list)
+    """What the sparsity coefficient is multiplied with; empty without `target_l0`."""
+    held_l0: list[float] = field(default_factory=list)
+    """On held-out tokens; empty when there are none."""
+    held_explained_variance: list[float] = field(default_factory=list)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """A table with one row per logged step, without the columns that are empty."""
+        import pandas as pd
+
+        return pd.DataFrame({name: values for name, values in asdict(self).items() if values})

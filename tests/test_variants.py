@@ -1,0 +1,222 @@
+"""BatchTopK, Matryoshka, JumpReLU and p-annealing against formulas; schedules of k and of the sparsity coefficient."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import kosae_core as kc
+from kosae_core import kernels, losses
+from kosae_core.jumprelu import _Jump
+from kosae_core.sae import VARIANTS, SAEConfig
+from kosae_core.schedules import k_at, toward_l0
+
+D, F, B = 6, 24, 40
+NO_DEAD = torch.zeros(F, dtype=torch.bool)
+
+
+def fresh(variant, **options):
+    return VARIANTS[variant](SAEConfig(variant, F, **options), D, torch.Generator().manual_seed(1))
+
+
+@pytest.fixture
+def x_BD():
+    return torch.randn(B, D, generator=torch.Generator().manual_seed(2))
+
+
+@pytest.mark.parametrize("shape", [(40, 24), (500, 300), (33, 1)])
+@pytest.mark.parametrize("share", [0.001, 0.05, 0.4, 0.9, 1.0])
+def test_largest_is_the_sorted_answer(shape, share):
+    table = torch.randn(shape, generator=torch.Generator().manual_seed(3))
+    n = max(1, int(share * table.numel()))
+    rows_N, cols_N = kernels.largest(table, n)
+    values = table.flatten().sort(descending=True).values[:n]
+    assert sorted(table[rows_N, cols_N].tolist(), reverse=True) == values[values > 0].tolist()
+    flat = rows_N * shape[1] + cols_N
+    assert torch.equal(flat, flat.sort().values) and len(flat.unique()) == len(flat)
+
+
+def test_largest_where_the_sampled_rows_are_unlike_the_others():
+    # every 16th row is sampled for the bound: make them far larger, then far smaller, than the rest
+    for factor in (100.0, 0.001):
+        table = torch.rand(320, 50, generator=torch.Generator().manual_seed(4))
+        table[::16] *= factor
+        rows_N, cols_N = kernels.largest(table, 2000)
+        assert len(rows_N) == 2000
+        assert float(table[rows_N, cols_N].min()) == float(table.flatten().sort(descending=True).values[1999])
+
+
+def test_largest_of_a_table_without_positive_entries_is_empty():
+    assert len(kernels.largest(-torch.ones(20, 5), 10)[0]) == 0
+
+
+@pytest.mark.parametrize("n", [1, 90, B * F])
+def test_ragged_kernels_against_dense_products(n, x_BD):
+    generator = torch.Generator().manual_seed(5)
+    leaves = [torch.randn(*shape, generator=generator).requires_grad_() for shape in ((D, F), (F,), (F, D))]
+    twins = [leaf.detach().clone().requires_grad_() for leaf in leaves]
+    target_BD = torch.randn(B, D, generator=generator)
+    W_DF, bias_F, W_FD = leaves
+    recon_BD = kernels.ragged_decode(*kernels.batch_topk_encode(x_BD, W_DF, bias_F, n), W_FD, B)
+    (recon_BD - target_BD).square().sum().backward()
+    pre_BF = (x_BD @ twins[0] + twins[1]).relu()
+    kept_BF = pre_BF * (pre_BF >= pre_BF.flatten().sort(descending=True).values[n - 1])
+    dense_BD = kept_BF @ twins[2]
+    (dense_BD - target_BD).square().sum().backward()
+    assert torch.allclose(recon_BD, dense_BD, atol=1e-4)
+    for leaf, twin in zip(leaves, twins, strict=True):
+        assert torch.allclose(leaf.grad, twin.grad, rtol=1e-4, atol=1e-3)
+
+
+def test_batchtopk_spends_its_budget_over_the_batch_and_then_by_threshold(x_BD):
+    sae = fresh("batchtopk", k=3)
+    x_BD = x_BD * torch.linspace(0.1, 3.0, B)[:, None]
+    terms = sae.objective(x_BD, 1.0, NO_DEAD)
+    assert int((terms.active > 0).sum()) == 3 * B
+    on_BF = torch.zeros(B, F)
+    pre_BF = (x_BD @ sae.W_enc_DF).relu().detach()
+    kept = pre_BF >= pre_BF.flatten().sort(descending=True).values[3 * B - 1]
+    on_BF[kept] = pre_BF[kept]
+    assert torch.allclose(terms.recon_BD, on_BF @ sae.W_dec_FD, atol=1e-5)
+    assert int((on_BF > 0).sum(1).max()) > 6 and int((on_BF > 0).sum(1).min()) < 2  # large inputs get more of it
+    assert float(sae.threshold) == pytest.approx(float(on_BF[on_BF > 0].min()))
+    sae.eval()
+    alone = torch.cat([sae.features(x_BD[[b]]) for b in range(B)])
+    assert torch.equal(alone > 0, sae.features(x_BD) > 0)
+    assert int((alone > 0).sum()) == 3 * B - 1  # the smallest is the threshold itself
+
+
+def test_batchtopk_threshold_stands_still_outside_training(x_BD):
+    sae = fresh("batchtopk", k=2).eval()
+    sae.objective(x_BD, 1.0, NO_DEAD)
+    assert float(sae.threshold) == 0.0 and int(sae.n_batches) == 0
+
+
+def test_trained_batchtopk_keeps_its_l0_on_new_tokens():
+    acts_ND = torch.randn(6000, 16, generator=torch.Generator().manual_seed(6)).abs().pow(3)
+    config = SAEConfig("batchtopk", 64, k=6)
+    sae, _ = kc.train(config, acts_ND[:5000], kc.TrainConfig(steps=200, batch_size=256))
+    assert kc.evaluate(sae, acts_ND[5000:]).l0 == pytest.approx(6, rel=0.15)
+
+
+def test_matryoshka_averages_the_errors_of_its_prefixes(x_BD):
+    sae = fresh("matryoshka", k=4, prefixes=(5, 11, F))
+    terms = sae.objective(x_BD, 1.0, NO_DEAD)
+    pre_BF = (x_BD @ sae.W_enc_DF).relu().detach()
+    feats_BF = pre_BF * (pre_BF >= pre_BF.flatten().sort(descending=True).values[4 * B - 1])
+    errors = [((feats_BF[:, :m] @ sae.W_dec_FD[:m] - x_BD) ** 2).mean() for m in (5, 11, F)]
+    assert terms.mse.item() == pytest.approx(sum(errors).item() / 3, rel=1e-5)
+    assert torch.allclose(terms.recon_BD, feats_BF @ sae.W_dec_FD, atol=1e-5)
+
+
+def test_matryoshka_default_prefixes_follow_the_paper_and_survive_json():
+    config = SAEConfig("matryoshka", 64)
+    assert config.prefixes == (2, 6, 14, 30, 64)
+    assert SAEConfig("matryoshka", 64, prefixes=[2, 64]).prefixes == (2, 64)
+    for wrong in ([64, 2], [2, 32], [], [0, 64]):
+        with pytest.raises(ValueError, match="prefixes must rise to n_features"):
+            SAEConfig("matryoshka", 64, prefixes=wrong)
+
+
+def test_jumprelu_gradients_are_the_papers(x_BD):
+    z_BF = torch.rand(B, F, generator=torch.Generator().manual_seed(7)).requires_grad_()
+    theta_F = torch.full((F,), 0.5).requires_grad_()
+    grad_BF = torch.randn(B, F, generator=torch.Generator().manual_seed(8))
+    feats_BF, l0 = _Jump.apply(z_BF, theta_F, 0.2)
+    assert torch.equal(feats_BF, torch.where(z_BF > 0.5, z_BF, 0.0)) and l0.item() == ((z_BF > 0.5).sum() / B).item()
+    ((feats_BF * grad_BF).sum() + 3.0 * l0).backward()
+    for f in range(F):
+        expected = 0.0
+        for b in range(B):
+            inside = abs(float(z_BF[b, f]) - 0.5) < 0.1
+            expected -= (0.5 / 0.2) * inside * float(grad_BF[b, f]) + (1 / 0.2) * inside * 3.0 / B
+        assert float(theta_F.grad[f]) == pytest.approx(expected, rel=1e-4, abs=1e-4)
+    assert torch.equal(z_BF.grad, grad_BF * (z_BF > 0.5))  # nothing from the penalty: not the shortcut of blog posts
+
+
+def test_jumprelu_gets_sparser_with_its_coefficient():
+    # SAELens #494: the coefficient made no difference
+    acts_ND = torch.randn(4000, 16, generator=torch.Generator().manual_seed(9)).abs().pow(2)
+    found = []
+    for sparsity in (1e-4, 1e-2, 1e-1):
+        sae, _ = kc.train(
+            SAEConfig("jumprelu", 64, sparsity=sparsity), acts_ND, kc.TrainConfig(steps=200, batch_size=256)
+        )
+        found.append(kc.evaluate(sae, acts_ND).l0)
+        assert float((sae.r_threshold_F != 0).float().mean()) > 0.5
+    assert found[0] > 1.5 * found[1] > 2.0 * found[2]
+
+
+def test_p_annealing_ends_at_its_exponent_and_keeps_the_size_of_the_penalty():
+    sae = fresh("p_anneal", p_end=0.3)
+    feats_BF = torch.rand(B, F, generator=torch.Generator().manual_seed(10))
+    sae.progress = 0.1
+    first = float(sae.penalty(feats_BF))
+    assert first == pytest.approx(float(losses.l1(feats_BF, D)), rel=1e-5)
+    for progress in np.linspace(0.2, 1.0, 9):
+        sae.progress = float(progress)
+        assert float(sae.penalty(feats_BF)) == pytest.approx(first, rel=1e-4)
+    assert sae.p == pytest.approx(0.3)
+
+
+def test_lp_is_l1_at_one_and_the_formula_elsewhere():
+    feats_BF = torch.tensor([[0.0, 4.0, 1.0], [2.0, 0.0, 0.0]])
+    assert float(losses.lp(feats_BF, 4, 1.0)) == pytest.approx(float(losses.l1(feats_BF, 4)))
+    expected = sum((u + 1e-3) ** 0.5 - 1e-3**0.5 for u in (0, 2, 0.5, 1, 0, 0)) / 2
+    assert float(losses.lp(feats_BF, 4, 0.5)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_lp_has_a_finite_slope_at_zero():
+    feats_BF = torch.zeros(2, 3, requires_grad=True)
+    losses.lp(feats_BF, 4, 0.2).backward()
+    assert torch.isfinite(feats_BF.grad).all()
+
+
+def test_k_schedules():
+    linear = [k_at(step, 100, start=40, end=8, share=0.5) for step in range(100)]
+    cosine = [k_at(step, 100, start=40, end=8, share=0.5, shape="cosine") for step in range(100)]
+    assert (
+        linear[0] == cosine[0] == 40 and linear[25] == cosine[25] == 24 and set(linear[50:]) == set(cosine[50:]) == {8}
+    )
+    assert cosine[10] == round(8 + 32 * 0.5 * (1 + math.cos(math.pi / 5))) > linear[10]
+    assert linear == sorted(linear, reverse=True) and cosine == sorted(cosine, reverse=True)
+
+
+@pytest.mark.parametrize("variant", ["topk", "batchtopk", "matryoshka"])
+def test_k_falls_in_training_and_is_k_afterwards(variant):
+    acts_ND = torch.randn(2000, 16, generator=torch.Generator().manual_seed(11)).abs()
+    schedule = kc.TrainConfig(steps=60, batch_size=200, k_start=24, k_share=0.5, log_every=1)
+    sae, history = kc.train(SAEConfig(variant, 64, k=4), acts_ND, schedule)
+    assert history.l0[0] > 15 and history.l0[31] <= 4.001 and sae.k == 4
+
+
+def test_l0_is_steered_to_its_target():
+    acts_ND = torch.randn(4000, 16, generator=torch.Generator().manual_seed(12)).abs().pow(2)
+    for variant in ("standard", "gated", "jumprelu"):
+        schedule = kc.TrainConfig(steps=500, batch_size=256, target_l0=6.0)
+        _, history = kc.train(SAEConfig(variant, 64), acts_ND, schedule)
+        assert np.mean(history.l0[-5:]) == pytest.approx(6.0, rel=0.2), variant
+        assert len(history.strength) == len(history.step)
+
+
+def test_the_controller_moves_the_right_way_and_stays_within_bounds():
+    assert toward_l0(1.0, 20.0, 10.0) > 1.0 > toward_l0(1.0, 5.0, 10.0)
+    assert toward_l0(1.0, 10.0, 10.0) == 1.0
+    assert toward_l0(1e3, 1e9, 1.0) == 1e3 and toward_l0(1e-3, 0.0, 1.0) == 1e-3
+
+
+def test_settings_that_mean_nothing_are_refused():
+    acts_ND = torch.randn(50, 4)
+    with pytest.raises(ValueError, match=r"target_l0 needs a variant with a sparsity coefficient; topk is set by k"):
+        kc.train(SAEConfig("topk", 8, k=2), acts_ND, kc.TrainConfig(steps=1, target_l0=2))
+    with pytest.raises(ValueError, match=r"k_start must lie between k \(2\) and n_features \(8\)"):
+        kc.train(SAEConfig("topk", 8, k=2), acts_ND, kc.TrainConfig(steps=1, k_start=9))
+    with pytest.raises(ValueError, match=r"k_start must lie between k \(None\)"):
+        kc.train(SAEConfig("standard", 8), acts_ND, kc.TrainConfig(steps=1, k_start=4))
+    with pytest.raises(ValueError, match="k_shape must be linear or cosine"):
+        kc.TrainConfig(k_shape="step")
+    with pytest.raises(ValueError, match="bandwidth must be positive"):
+        SAEConfig("jumprelu", 8, bandwidth=0)
+    with pytest.raises(ValueError, match="p_end must lie between 0 and 1"):
+        SAEConfig("p_anneal", 8, p_end=2.0)
