@@ -20,6 +20,8 @@ LICENCES = """\
 | this project's synthetic sentences | training part of `synthetic` | CC BY 4.0 |
 """
 
+OPINIONS = ("nsmc_raw", "khs_comments", "curse_detection")
+
 
 def write_card(folder: Path) -> None:
     """Write `README.md` of the model folder (license metadata, data, numbers, limits, samples)."""
@@ -34,6 +36,7 @@ def write_card(folder: Path) -> None:
     sae = json.loads((folder / "sae-q2" / "report.json").read_text(encoding="utf-8"))
     about = json.loads((folder / "sae-q2" / "cfg.json").read_text(encoding="utf-8"))
     samples = [f"- {s['text']}" for lang in ("ko", "en") for s in report["continuations"][lang]]
+    opinions = sum(share for kind, share in report["mix"].items() if kind.split("/")[1] in OPINIONS)
     card = f"""\
 ---
 license: cc-by-sa-4.0
@@ -99,7 +102,8 @@ None repeats a sentence, or a run of 25 characters, of the training text.
 ## Limits
 
 The model is small and has read little: it knows few facts, invents them freely, and loses its thread after a
-clause. A fifth of what it read is film reviews and comments, some of it abusive, so it can be abusive too. Its English
+clause.
+Film reviews and comments are {opinions:.0%} of the real text it read, some of it abusive, so it can be abusive too. Its English
 is documentation, textbooks and old novels. Training rows were {config["stages"][-1]["context"]} tokens long at most.
 """
     (folder / "README.md").write_text(card, encoding="utf-8")

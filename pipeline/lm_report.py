@@ -165,6 +165,14 @@ def continuations(model, tokenizer, config: dict, folder: Path, wanted: int = 10
     return found
 
 
+def mix_shares(arrays: dict, weights: np.ndarray) -> dict[str, float]:
+    """Each source's expected share of the tokens of real text that a run reads, by falling share."""
+    tokens = weights * np.diff(arrays["train_offsets"])
+    kinds, at = np.unique(arrays["train_kind"], return_inverse=True)
+    shares = np.bincount(at, tokens) / tokens.sum()
+    return {str(kinds[i]): float(shares[i]) for i in np.argsort(-shares)}
+
+
 def each_once(tokens: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The stream without the passages (documents, or their parts in a row) that it had before, and where passages start.
 
@@ -220,6 +228,7 @@ def measure(config: dict, folder: Path, work: Path) -> dict:
     return {
         "parameters": model.num_parameters(),
         "training_tokens": len(stream),
+        "mix": mix_shares(arrays, weights),
         "window": WINDOW,
         "kneser_ney_text": counting,
         "compression": lm,

@@ -102,3 +102,28 @@ def test_rows_cut_a_stream_as_if_each_were_a_document_without_its_start():
 def test_a_stream_must_start_with_bos():
     with pytest.raises(ValueError, match="must start with bos"):
         KneserNey(2, VOCAB).fit(np.array([3, 0, 1]))
+
+
+def test_passages_read_several_times_are_counted_once():
+    from pipeline.lm_report import each_once
+
+    stream = np.array(
+        [0, 3, 4, 0, 5, 0, 3, 4, 7, 8, 0, 5], dtype=np.uint16
+    )  # the row that starts at 8 is inside a document
+    kept, starts = each_once(stream, np.array([0, 8]))
+    assert kept.tolist() == [0, 3, 4, 0, 5, 7, 8]
+    assert starts.tolist() == [0, 3, 5]
+
+
+def test_the_better_of_the_two_ways_to_count_is_the_baseline():
+    from pipeline.lm_report import each_once, kneser_ney_bits
+
+    docs = documents(1, 300)
+    stream = np.concatenate([np.array(d, dtype=np.uint16) for d in docs * 4])
+    starts = np.array([0])
+    held = [np.array(d) for d in documents(2, 50)]
+    name, bits = kneser_ney_bits(stream, starts, VOCAB, held)
+    for text in ((stream, starts), each_once(stream, starts)):
+        model = KneserNey(5, VOCAB).fit(*text)
+        assert bits.sum() <= -sum(model.log2_prob(d).sum() for d in held) + 1e-9
+    assert name == "with every passage once"
