@@ -41,9 +41,9 @@ _EXPORTS = {
     "study": ["Study"],
 }
 _MODULES = {
-    "activations", "base", "batches", "batchtopk", "corpora", "features", "generation", "hooks", "jumprelu", "kernels", "layout", "lm",
-    "losses", "metrics", "paths", "planted", "plots", "probing", "results", "rows", "sae", "schedules", "statistics",
-    "store", "study", "synthetic", "toy", "train_config", "training",
+    "activations", "base", "batches", "batchtopk", "corpora", "features", "generation", "hooks", "inputs", "jumprelu", "kernels", "layout", "lm",
+    "losses", "metrics", "paths", "planted", "plots", "probing", "resampling", "results", "rows", "sae", "schedules", "statistics",
+    "store", "study", "synthetic", "toy", "train_config", "trainer", "training",
 }  # fmt: skip
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}
 

@@ -59,16 +59,21 @@ def in_memory(acts: Any) -> Tensor | None:
     return require_finite(acts.all())
 
 
-def shuffled(acts: Any, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+class Shuffled:
     """Batches without end: one permutation of all rows after another, each row once per permutation.
+
+    `order` holds the rows of the current permutation that are left; with the generator it decides all that follows.
 
     Differs a batch may span two permutations, so that a table shorter than the batch works too.
     """
-    table = in_memory(acts)
-    total = count(acts)
-    order = torch.empty(0, dtype=torch.long)
-    while True:
-        while len(order) < batch_size:
-            order = torch.cat([order, torch.randperm(total, generator=generator)])
-        index, order = order[:batch_size], order[batch_size:]
-        yield table[index] if table is not None else require_finite(acts.batch(index))
+
+    def __init__(self, acts: Any, batch_size: int, generator: torch.Generator) -> None:
+        self.acts, self.table, self.total = acts, in_memory(acts), count(acts)
+        self.batch_size, self.generator = batch_size, generator
+        self.order = torch.empty(0, dtype=torch.long)
+
+    def __next__(self) -> Tensor:
+        while len(self.order) < self.batch_size:
+            self.order = torch.cat([self.order, torch.randperm(self.total, generator=self.generator)])
+        index, self.order = self.order[: self.batch_size], self.order[self.batch_size :]
+        return self.table[index] if self.table is not None else require_finite(self.acts.batch(index))

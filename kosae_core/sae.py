@@ -134,15 +134,17 @@ class Annealed(SAE):
 
     def add_biases(self) -> None:
         super().add_biases()
-        self.p, self.strength = 1.0, 1.0
+        self.register_buffer("p", torch.ones(()))
+        self.register_buffer("strength", torch.ones(()))
 
     def penalty(self, feats_BF: Tensor) -> Tensor:
         p = 1.0 - (1.0 - self.config.p_end) * min(1.0, max(0.0, self.progress - 0.2) / 0.8)
         loss = losses.lp(feats_BF, self.d_model, p)
-        if p < self.p:
-            before = losses.lp(feats_BF.detach(), self.d_model, self.p)
-            self.strength *= float(before / loss.detach()) if loss > 0 else 1.0
-        self.p = p
+        if p < float(self.p):
+            before = losses.lp(feats_BF.detach(), self.d_model, float(self.p))
+            if before > 0:
+                self.strength *= before / loss.detach()
+            self.p.fill_(p)
         return self.strength * loss
 
 

@@ -9,11 +9,13 @@ import pytest
 import torch
 
 from kosae_core import rows, training
+from kosae_core.inputs import fit_inputs, geometric_median
 from kosae_core.metrics import evaluate
 from kosae_core.planted import Planted, PlantedConfig, recovery
+from kosae_core.resampling import resample
 from kosae_core.sae import VARIANTS, SAEConfig
 from kosae_core.schedules import ramp, trapezoid
-from kosae_core.training import TrainConfig, fit_inputs, geometric_median, peak_lr, resample, train
+from kosae_core.training import TrainConfig, peak_lr, train
 
 SHORT = TrainConfig(steps=30, batch_size=64, log_every=10, device="cpu")
 
@@ -96,7 +98,7 @@ def test_batch_larger_than_the_table(acts):
 
 def test_every_row_once_per_pass():
     table = torch.arange(10.0)[:, None]
-    stream = rows.shuffled(table, 4, torch.Generator().manual_seed(0))
+    stream = rows.Shuffled(table, 4, torch.Generator().manual_seed(0))
     seen = torch.cat([next(stream) for _ in range(5)])[:, 0].tolist()
     assert sorted(seen[:10]) == sorted(seen[10:]) == list(range(10))
     assert seen[:10] != seen[10:]

@@ -157,7 +157,7 @@ def test_p_annealing_ends_at_its_exponent_and_keeps_the_size_of_the_penalty():
     for progress in np.linspace(0.2, 1.0, 9):
         sae.progress = float(progress)
         assert float(sae.penalty(feats_BF)) == pytest.approx(first, rel=1e-4)
-    assert sae.p == pytest.approx(0.3)
+    assert sae.p.item() == pytest.approx(0.3)
 
 
 def test_lp_is_l1_at_one_and_the_formula_elsewhere():

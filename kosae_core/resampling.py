@@ -1,0 +1,40 @@
+"""New directions for dead features."""
+
+import logging
+
+import torch
+from torch import Tensor
+
+from kosae_core.base import SAE
+
+logger = logging.getLogger("kosae.training")
+
+
+@torch.no_grad()
+def resample(
+    sae: SAE, dead_F: Tensor, x_BD: Tensor, optimizer: torch.optim.Optimizer, generator: torch.Generator
+) -> None:  # fmt: skip
+    """Point dead features at inputs that are reconstructed badly, and forget what Adam knew of them.
+
+    The decoder row becomes the direction of the input, the encoder column the same at a fifth of the live columns' mean norm,
+    every other parameter of the feature zero. At most one feature per row of `x_BD`; the rest wait.
+
+    Source  Bricken et al. 2023, appendix "Neuron Resampling": inputs drawn in proportion to their squared loss.
+    """
+    dead_N = dead_F.nonzero()[: len(x_BD), 0]
+    loss_B = (sae.reconstruct(sae.features(x_BD)) - x_BD).square().sum(1)
+    chance_B = loss_B.square().double().cpu() + 1e-30
+    chosen_N = torch.multinomial(chance_B, len(dead_N), generator=generator).to(x_BD.device)
+    rows_ND = x_BD[chosen_N] - sae.b_dec_D
+    rows_ND = rows_ND / rows_ND.norm(dim=1, keepdim=True).clamp_min(1e-8)
+    live_norm = sae.W_enc_DF[:, ~dead_F].norm(dim=0).mean() if not dead_F.all() else sae.W_enc_DF.norm(dim=0).mean()
+    sae.W_dec_FD[dead_N] = rows_ND
+    sae.W_enc_DF[:, dead_N] = 0.2 * live_norm * rows_ND.t()
+    for name, parameter in sae.named_parameters():
+        along_features = (..., dead_N) if name.endswith("F") else dead_N
+        if name.endswith("_F"):
+            parameter[dead_N] = 0
+        if name != "b_dec_D" and parameter in optimizer.state:
+            for moment in ("exp_avg", "exp_avg_sq"):
+                optimizer.state[parameter][moment][along_features] = 0
+    logger.info("resampled %d dead features", len(dead_N))

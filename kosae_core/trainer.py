@@ -1,0 +1,181 @@
+"""The training loop: one step after another, a state that can be written down, and what is seen on the way."""
+
+import logging
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from kosae_core import rows
+from kosae_core.inputs import fit_inputs
+from kosae_core.resampling import resample
+from kosae_core.sae import SAE, VARIANTS, Objective, SAEConfig
+from kosae_core.schedules import k_at, ramp, toward_l0, trapezoid
+from kosae_core.train_config import History, TrainConfig
+
+logger = logging.getLogger("kosae.training")
+
+
+def peak_lr(config: SAEConfig, cfg: TrainConfig, d_model: int) -> float:
+    """The learning rate asked for, else the variant's, scaled from d_model 256 by the inverse square root of the width."""
+    return cfg.lr if cfg.lr is not None else VARIANTS[config.variant].lr * (256 / d_model) ** 0.5
+
+
+def pick_device(name: str | None) -> torch.device:
+    """The device of that name; None: CUDA where there is one, else the CPU."""
+    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def _check_options(config: SAEConfig, cfg: TrainConfig) -> None:
+    """Refuse a target or a schedule that means nothing to the variant."""
+    if cfg.target_l0 is not None and config.sparsity is None:
+        raise ValueError(f"target_l0 needs a variant with a sparsity coefficient; {config.variant} is set by k.")
+    if cfg.k_start is not None and (config.k is None or not config.k <= cfg.k_start <= config.n_features):
+        raise ValueError(f"k_start must lie between k ({config.k}) and n_features ({config.n_features}).")
+
+
+class Trainer:
+    """One autoencoder in training.
+
+    All that decides the next step is in `state`: weights, Adam's moments, the generator, the order of the tokens that are
+    left, how long each feature has been silent. A run that goes on from it ends with the same bits on the same machine.
+    """
+
+    def __init__(self, config: SAEConfig, acts: Any, cfg: TrainConfig, held: Any = None) -> None:
+        _check_options(config, cfg)
+        self.config, self.cfg, self.acts = config, cfg, acts
+        self.device = pick_device(cfg.device)
+        self.generator = torch.Generator().manual_seed(cfg.seed)
+        self.sae = VARIANTS[config.variant](config, rows.width(acts), self.generator)
+        fit_inputs(self.sae, acts)
+        self.sae.to(self.device).train()
+        held_BD = None if held is None else torch.cat(list(rows.in_order(held, 8192, cfg.held_tokens)))
+        self.held_BD = None if held_BD is None else held_BD.to(self.device)
+        self.peak = peak_lr(config, cfg, self.sae.d_model)
+        self.optimizer = torch.optim.Adam(self.sae.parameters(), lr=self.peak, fused=True)
+        self.batches = rows.Shuffled(acts, cfg.batch_size, self.generator)
+        tokens = cfg.steps * cfg.batch_size
+        self.dead_after = cfg.dead_after if cfg.dead_after is not None else min(10_000_000, tokens // 8)
+        self.resample_every = cfg.resample_every if cfg.resample_every is not None else max(1, cfg.steps // 10)
+        self.silent_F = torch.zeros(config.n_features, dtype=torch.long, device=self.device)
+        self.step, self.strength, self.history = 0, 1.0, History()
+
+    @property
+    def done(self) -> bool:
+        return self.step >= self.cfg.steps
+
+    def advance(self) -> bool:
+        """Take one step; say whether the history got a row.
+
+        Raises  ValueError when the loss is not finite.
+        """
+        cfg, sae, step = self.cfg, self.sae, self.step
+        sae.progress = step / cfg.steps
+        if cfg.k_start is not None:
+            sae.k = k_at(step, cfg.steps, start=cfg.k_start, end=self.config.k, share=cfg.k_share, shape=cfg.k_shape)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.peak * trapezoid(step, cfg.steps, warmup=cfg.warmup, decay=cfg.decay, floor=cfg.floor)
+        x_BD = sae.normalise(next(self.batches))
+        weight = self.strength * ramp(step, cfg.steps, warmup=cfg.sparsity_warmup)
+        terms = sae.objective(x_BD, weight, self.silent_F > self.dead_after)
+        loss = terms.mse + terms.sparsity + terms.aux
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        sae.remove_parallel_gradient()
+        if cfg.clip:
+            nn.utils.clip_grad_norm_(sae.parameters(), cfg.clip)
+        self.optimizer.step()
+        sae.normalise_decoder()
+        self.silent_F = torch.where(terms.fired_F, 0, self.silent_F + len(x_BD))
+        if cfg.target_l0 is not None:
+            self.strength = toward_l0(self.strength, int((terms.active > 0).sum()) / len(x_BD), cfg.target_l0)
+        logged = step % cfg.log_every == 0 or step == cfg.steps - 1
+        if logged:
+            if not torch.isfinite(loss):
+                raise ValueError(
+                    f"the loss is not finite at step {step}: lower lr (now {self.peak:g}) or look at the activations."
+                )
+            self._log(terms, x_BD)
+        if sae.resamples and self.resample_every and (step + 1) % self.resample_every == 0 and step < 0.6 * cfg.steps:
+            dead_F = self.silent_F > self.dead_after
+            if dead_F.any():
+                resample(sae, dead_F, sae.normalise(next(self.batches)), self.optimizer, self.generator)
+                self.silent_F[dead_F] = 0
+        self.step += 1
+        return logged
+
+    def finished(self) -> tuple[SAE, History]:
+        """The autoencoder as it is used, and its history."""
+        self.sae.progress, self.sae.k = 1.0, self.config.k
+        return self.sae.eval(), self.history
+
+    @torch.no_grad()
+    def _log(self, terms: Objective, x_BD: Tensor) -> None:
+        history, sae = self.history, self.sae
+        mse, sparsity, aux = (float(term) for term in (terms.mse, terms.sparsity, terms.aux))
+        history.step.append(self.step)
+        history.loss.append(mse + sparsity + aux)
+        history.mse.append(mse)
+        history.sparsity.append(sparsity)
+        history.aux.append(aux)
+        history.l0.append(float((terms.active > 0).sum()) / len(x_BD))
+        history.explained_variance.append(_explained(x_BD, terms.recon_BD))
+        history.dead_share.append(float((self.silent_F > self.dead_after).float().mean()))
+        if self.cfg.target_l0 is not None:
+            history.strength.append(self.strength)
+        if self.held_BD is not None:
+            x_BD = sae.normalise(self.held_BD)
+            feats_BF = sae.features(x_BD)
+            history.held_l0.append(float((feats_BF > 0).sum()) / len(x_BD))
+            history.held_explained_variance.append(_explained(x_BD, sae.reconstruct(feats_BF)))
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What must be equal for a checkpoint to belong to this run."""
+        acts = getattr(self.acts, "key", None) or f"{rows.count(self.acts)} rows of {rows.width(self.acts)}"
+        return {"sae": asdict(self.config), "train": asdict(self.cfg) | {"device": self.device.type}, "acts": acts}
+
+    def save(self, path: Path) -> None:
+        """Write the state to `path`, whole or not at all."""
+        state = {
+            "identity": self.identity, "step": self.step, "strength": self.strength, "history": asdict(self.history),
+            "sae": self.sae.state_dict(), "optimizer": self.optimizer.state_dict(), "silent_F": self.silent_F,
+            "generator": self.generator.get_state(), "order": self.batches.order,
+        }  # fmt: skip
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".partial")
+        torch.save(state, partial)
+        os.replace(partial, path)
+
+    def load(self, path: Path) -> None:
+        """Go on from the state at `path`.
+
+        Raises  ValueError if it cannot be read, or is that of a run with other settings or activations.
+        """
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+            found = state["identity"]
+        except Exception as error:
+            raise ValueError(f"the checkpoint {path} cannot be read; delete it to start anew.") from error
+        for part, expected in self.identity.items():
+            pairs = expected.items() if isinstance(expected, dict) else [(part, expected)]
+            for name, value in pairs:
+                before = found[part].get(name) if isinstance(expected, dict) else found[part]
+                if before != value:
+                    raise ValueError(
+                        f"the checkpoint {path} is of another run: {name} was {before}, now {value}; "
+                        "delete it or name another file."
+                    )
+        self.sae.load_state_dict(state["sae"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.silent_F = state["silent_F"]
+        self.generator.set_state(state["generator"].cpu())
+        self.batches.order = state["order"].cpu()
+        self.step, self.strength, self.history = state["step"], state["strength"], History(**state["history"])
+
+
+def _explained(x_BD: Tensor, recon_BD: Tensor) -> float:
+    return 1.0 - float((x_BD - recon_BD).square().sum() / (x_BD - x_BD.mean(0)).square().sum().clamp_min(1e-30))

@@ -1,0 +1,104 @@
+"""An interrupted training goes on to the same bits, and a checkpoint of another run is refused."""
+
+import pytest
+import torch
+
+import kosae_core as kc
+from kosae_core.sae import VARIANTS
+from kosae_core.trainer import Trainer
+
+SHORT = {"steps": 40, "batch_size": 64, "dead_after": 200, "resample_every": 5, "log_every": 3}
+
+
+@pytest.fixture(scope="module")
+def acts():
+    return torch.randn(1000, 12, generator=torch.Generator().manual_seed(0)).abs().pow(2)
+
+
+def options(variant):
+    extra = {"target_l0": 4.0} if "sparsity" in VARIANTS[variant].options else {"k_start": 9}
+    return kc.SAEConfig(variant, 48, **({"k": 3} if "k" in VARIANTS[variant].options else {})), kc.TrainConfig(
+        **SHORT, **extra
+    )
+
+
+class Stop(KeyboardInterrupt):
+    pass
+
+
+def stop_at(step):
+    """A progress callback that stands for Ctrl-C at the first row of the history at or after a step."""
+
+    def progress(done, total, text):
+        if done >= step:
+            raise Stop
+
+    return progress
+
+
+@pytest.mark.parametrize("variant", sorted(VARIANTS))
+def test_an_interrupted_run_ends_with_the_same_bits(variant, acts, tmp_path):
+    # SAELens: an interrupt saves no weights, and a resume is not exact
+    config, cfg = options(variant)
+    whole, history = kc.train(config, acts, cfg, held=acts[:50])
+    path = tmp_path / "here" / "run.pt"
+    for step in (1, 14, 15, 29):
+        with pytest.raises(Stop):
+            kc.train(config, acts, cfg, held=acts[:50], checkpoint=path, progress=stop_at(step))
+        assert path.exists()
+    again, seen = kc.train(config, acts, cfg, held=acts[:50], checkpoint=path)
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name]), name
+    assert seen == history
+    assert [p.name for p in path.parent.iterdir()] == ["run.pt"]
+
+
+def test_checkpoints_come_at_their_steps_and_none_is_written_again(acts, tmp_path, monkeypatch):
+    # SAELens: a resume at 2504 rewrites five checkpoints that it had passed
+    config, cfg = options("topk")
+    written = []
+    monkeypatch.setattr(
+        Trainer, "save", lambda self, path, save=Trainer.save: (written.append(self.step), save(self, path))
+    )
+    path = tmp_path / "run.pt"
+    kc.train(config, acts, cfg, checkpoint=path, checkpoint_every=15)
+    assert written == [15, 30, 40]
+    kc.train(config, acts, cfg, checkpoint=path, checkpoint_every=15)
+    assert written == [15, 30, 40]
+
+
+def test_a_checkpoint_of_another_run_is_refused_with_what_differs(acts, tmp_path):
+    config, cfg = options("topk")
+    path = tmp_path / "run.pt"
+    kc.train(config, acts, cfg, checkpoint=path)
+    with pytest.raises(ValueError, match=r"run\.pt is of another run: k was 3, now 5; delete it or name another"):
+        kc.train(kc.SAEConfig("topk", 48, k=5), acts, cfg, checkpoint=path)
+    with pytest.raises(ValueError, match="acts was 1000 rows of 12, now 999 rows of 12"):
+        kc.train(config, acts[:999], cfg, checkpoint=path)
+
+
+def test_a_damaged_checkpoint_gives_one_sentence(acts, tmp_path):
+    config, cfg = options("topk")
+    path = tmp_path / "run.pt"
+    path.write_bytes(b"half a file")
+    with pytest.raises(ValueError, match=r"run\.pt cannot be read; delete it to start anew"):
+        kc.train(config, acts, cfg, checkpoint=path)
+
+
+def test_a_save_that_fails_leaves_the_old_checkpoint(acts, tmp_path, monkeypatch):
+    config, cfg = options("topk")
+    path = tmp_path / "run.pt"
+    trainer = Trainer(config, acts, cfg)
+    trainer.advance()
+    trainer.save(path)
+    before = path.read_bytes()
+
+    def full(state, partial):
+        partial.write_bytes(b"a part")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    trainer.advance()
+    with pytest.raises(OSError, match="no space"):
+        trainer.save(path)
+    assert path.read_bytes() == before
