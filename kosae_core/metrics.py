@@ -37,6 +37,8 @@ class Report:
     """The same about the tokens' mean, which, where it is large, hides shrinkage."""
     n_tokens: int
     """Held-out tokens of the numbers above."""
+    explained_variance_about_zero: float = float("nan")
+    """1 - sum |x - x̂|² / sum |x|², the older formula: flattered by a large mean, for comparison with numbers that use it."""
     ce_clean: float = float("nan")
     """The model's mean loss, nats per token, untouched."""
     ce_sae: float = float("nan")
@@ -103,12 +105,14 @@ class _Sums:
         n, centre_D = self.n, self.sae.mean_D.double()
         mean_D, mean_h_D = self.x_D / n, self.xh_D / n
         variance = self.xx / n - float(mean_D @ mean_D)
+        raw_square = self.xx / n + 2 * float(centre_D @ mean_D) + float(centre_D @ centre_D)
         raw_power = self.xhxh / n + 2 * float(centre_D @ mean_h_D) + float(centre_D @ centre_D)
         raw_product = self.xxh / n + float(centre_D @ (mean_D + mean_h_D)) + float(centre_D @ centre_D)
         power = self.xhxh / n - 2 * float(mean_D @ mean_h_D) + float(mean_D @ mean_D)
         product = self.xxh / n - float(mean_D @ mean_h_D)
         return {
             "explained_variance": 1.0 - self.error / n / variance if variance > 0 else float("nan"),
+            "explained_variance_about_zero": 1.0 - _ratio(self.error / n, raw_square),
             "l0": float(self.fired_F.sum()) / n,
             "dead_share": float((self.fired_F == 0).double().mean()),
             "cosine": self.cosine / n,

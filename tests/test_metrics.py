@@ -40,6 +40,8 @@ def test_every_number_against_a_loop(sae, acts):
     cosine = [a @ b / math.sqrt((a @ a) * (b @ b)) for a, b in zip(x, recon, strict=True)]
     report = evaluate(sae, acts, batch_size=10)
     assert report.explained_variance == pytest.approx(1 - error / total, rel=1e-5)
+    about_zero = 1 - error / sum(float(a @ a) for a in x)
+    assert report.explained_variance_about_zero == pytest.approx(about_zero, abs=1e-7)
     assert report.l0 == pytest.approx(np.mean([(row > 0).sum() for row in feats]))
     assert report.dead_share == pytest.approx(np.mean([not (feats[:, f] > 0).any() for f in range(F)]))
     assert report.cosine == pytest.approx(np.mean(cosine), rel=1e-6)
