@@ -98,9 +98,9 @@ class Corpus(Sequence[Record]):
 
 
 def _synthetic(split: str, lang: str | None) -> Iterator[list[Record]]:
-    from kosae_core.synthetic import generate
+    from kosae_core.synthetic import stored
 
-    for pair_id, pair in generate()[split]:
+    for pair_id, pair in stored(split):
         labels = {**pair.labels, "pair": pair_id}
         yield [
             Record(text, tongue, labels, spans, f"{pair_id}-{tongue}", pair.labels["template"])

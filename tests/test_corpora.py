@@ -221,3 +221,18 @@ def test_a_failed_fetch_leaves_nothing(server, tmp_path, monkeypatch, capsys, fa
     assert fetch_data.main(["keat"]) == 1
     assert "Nothing was kept" in capsys.readouterr().err
     assert not list((tmp_path / "corpora").iterdir())
+
+
+def test_the_synthetic_corpus_is_read_back_as_it_was_made(empty_store, monkeypatch):
+    from kosae_core import synthetic
+
+    few = {split: tuple(pairs[:50]) for split, pairs in synthetic.generate().items()}
+    calls = []
+    monkeypatch.setattr(synthetic, "generate", lambda: calls.append(1) or few)
+    for _ in range(2):
+        for split in ("train", "test"):
+            assert tuple(synthetic.stored(split)) == few[split]
+    assert len(calls) == 1
+    monkeypatch.setattr(synthetic, "GRAMMAR_SEED", synthetic.GRAMMAR_SEED + 1)  # another corpus is another entry
+    list(synthetic.stored("test"))
+    assert len(calls) == 2
