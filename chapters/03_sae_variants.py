@@ -285,9 +285,10 @@ kc.plots.save(fig, "fig-variants-shapes")
 
 # %%
 docs_N = statistics.document_groups(held, [r.doc for r in study.records("test", "ko")])
-reports = {v: kc.evaluate(s, held, lm=study.lm, max_documents=loss_documents) for v, s in saes.items()}
-sums = {v: statistics.document_sums(s, held, docs_N) for v, s in saes.items()}
-active = {v: np.diff(kc.encode_store(s, held).indptr) for v, s in saes.items()}
+options = {"lm": study.lm, "groups": docs_N, "max_documents": loss_documents}
+reports = {v: kc.evaluate(s, held, **options) for v, s in saes.items()}
+sums = {v: report.documents for v, report in reports.items()}
+active = {v: report.active_N for v, report in reports.items()}
 
 # %%
 train_ND = study.acts("train", "ko", middle).all()

@@ -217,8 +217,8 @@ reports, sums = {}, {}
 for (variant, lang, point), (sae, _) in runs.items():
     store = study.acts("test", lang, point)
     docs = statistics.document_groups(store, [r.doc for r in study.records("test", lang)])
-    reports[variant, lang, point] = kc.evaluate(sae, store, lm=study.lm, max_documents=loss_documents)
-    sums[variant, lang, point] = statistics.document_sums(sae, store, docs)
+    report = kc.evaluate(sae, store, lm=study.lm, groups=docs, max_documents=loss_documents)
+    reports[variant, lang, point], sums[variant, lang, point] = report, report.documents
 
 # %%
 rows = []

@@ -1,7 +1,7 @@
 """How good an autoencoder is on held-out tokens: reconstruction, sparsity, and the language model's loss."""
 
 import logging
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from kosae_core import rows
 from kosae_core.sae import SAE
+from kosae_core.statistics import DocumentSums, document_sums
 
 if TYPE_CHECKING:
     from kosae_core.lm import LanguageModel
@@ -50,48 +51,64 @@ class Report:
     density_F: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
     """Share of tokens on which each feature fires."""
 
+    active_N: np.ndarray = field(default_factory=lambda: np.zeros(0, int), repr=False, compare=False)
+    """Active features of each token."""
+    documents: DocumentSums | None = field(default=None, repr=False, compare=False)
+    """Sums over groups of tokens, where groups were given."""
+
     def as_dict(self) -> dict[str, float]:
-        """The numbers by name, without the densities."""
-        return {name: value for name, value in asdict(self).items() if name != "density_F"}
+        """The numbers by name, without the arrays."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.compare}
 
 
 @torch.no_grad()
 def evaluate(
-    sae: SAE, held: Any, *, lm: "LanguageModel | None" = None, batch_size: int = 4096, max_documents: int = 200
+    sae: SAE, held: Any, *, lm: "LanguageModel | None" = None, groups: np.ndarray | None = None,
+    batch_size: int = 4096, max_documents: int = 200,
 ) -> Report:  # fmt: skip
     """Measure an autoencoder on held-out activations, and with `lm` by what the model loses.
 
     Shapes  `held` is a (tokens, d_model) tensor or an activation store; loss recovered needs a store, for its documents.
+            `groups` gives each token a number from 0 on, such as `statistics.document_groups`, for sums over its groups.
     Units   Raw activations; losses in nats per token, over the first `max_documents` documents.
-    Raises  ValueError for another width, for no or non-finite rows, for `lm` with a plain tensor.
+    Raises  ValueError for another width, for no or non-finite rows, for `lm` with a plain tensor, for too few groups.
     Source  Loss recovered by zero ablation as in SAELens and dictionary_learning; special tokens are left alone.
     """
     rows.check_rows(held)
     if lm is not None and not hasattr(held, "documents"):
         raise ValueError("loss recovered needs the documents of an ActivationStore; without it leave lm out.")
     device = sae.mean_D.device
-    sums = _Sums(sae)
+    sums, pairs = _Sums(sae), []
     for acts_BD in rows.in_order(held, batch_size):
-        sums.add(acts_BD.to(device))
+        recon_BD = sums.add(acts_BD.to(device))
+        if groups is not None:
+            pairs.append((acts_BD.cpu(), recon_BD.cpu()))
+    active_N = torch.cat(sums.active).numpy()
+    documents = None
+    if groups is not None:
+        documents = document_sums(*(torch.cat(side) for side in zip(*pairs, strict=True)), active_N, groups)
     losses = {} if lm is None else loss_recovered(sae, lm, held.point, held.documents[:max_documents])
-    return Report(**sums.means(), **losses, density_F=(sums.fired_F / sums.n).cpu().numpy())
+    density_F = (sums.fired_F / sums.n).cpu().numpy()
+    return Report(**sums.means(), **losses, density_F=density_F, active_N=active_N, documents=documents)
 
 
 class _Sums:
     """Running sums in float64, about the autoencoder's centre so that a large mean costs no digits."""
 
     def __init__(self, sae: SAE) -> None:
-        self.sae, self.n, self.cosine = sae, 0, 0.0
+        self.sae, self.n, self.cosine, self.active = sae, 0, 0.0, []
         self.fired_F = torch.zeros(sae.n_features, dtype=torch.float64, device=sae.mean_D.device)
         self.x_D = torch.zeros(sae.d_model, dtype=torch.float64, device=sae.mean_D.device)
         self.xh_D = torch.zeros_like(self.x_D)
         self.xx = self.xxh = self.xhxh = self.error = 0.0
 
-    def add(self, acts_BD: Tensor) -> None:
+    def add(self, acts_BD: Tensor) -> Tensor:
         feats_BF = self.sae.encode(acts_BD)
         recon_BD = self.sae.decode(feats_BF)
         self.n += len(acts_BD)
-        self.fired_F += (feats_BF > 0).sum(0)
+        on_BF = feats_BF > 0
+        self.fired_F += on_BF.sum(0)
+        self.active.append(on_BF.sum(1).cpu())
         self.cosine += float(torch.cosine_similarity(acts_BD, recon_BD, dim=1).double().sum())
         x_BD, xh_BD = (acts_BD - self.sae.mean_D).double(), (recon_BD - self.sae.mean_D).double()
         self.x_D += x_BD.sum(0)
@@ -100,6 +117,7 @@ class _Sums:
         self.xxh += float((x_BD * xh_BD).sum())
         self.xhxh += float(xh_BD.square().sum())
         self.error += float((x_BD - xh_BD).square().sum())
+        return recon_BD
 
     def means(self) -> dict[str, float]:
         n, centre_D = self.n, self.sae.mean_D.double()

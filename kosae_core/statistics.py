@@ -10,7 +10,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from kosae_core import rows
-from kosae_core.sae import SAE
 
 
 @dataclass(frozen=True)
@@ -68,31 +67,24 @@ class DocumentSums:
     tokens_M: np.ndarray
 
 
-@torch.no_grad()
-def document_sums(sae: SAE, store: Any, groups_N: np.ndarray | None = None, batch_size: int = 4096) -> DocumentSums:
-    """What one autoencoder does to each document, for intervals over documents.
+def document_sums(
+    x_ND: Float[Tensor, "N D"], recon_ND: Float[Tensor, "N D"], active_N: np.ndarray, groups_N: np.ndarray
+) -> DocumentSums:
+    """What an autoencoder did to each document, for intervals over documents; `metrics.evaluate` gives it with `groups`.
 
-    Shapes  `store` is an activation store; `groups_N` puts each of its N tokens into a group from 0 on (default: its document).
+    Shapes  activations, their reconstructions and the numbers of active features, with a group from 0 on for each token.
     Units   Raw activations, summed in float64.
     Raises  ValueError unless there is one group per token.
     """
-    groups_N = np.asarray(store.doc_index if groups_N is None else groups_N)
-    if len(groups_N) != rows.count(store):
-        raise ValueError(f"{len(groups_N)} groups do not fit {rows.count(store)} tokens.")
-    active, x, xh = [], [], []
-    for acts_BD in rows.in_order(store, batch_size):
-        feats_BF = sae.encode(acts_BD.to(sae.mean_D.device))
-        active.append((feats_BF > 0).sum(1).cpu())
-        x.append(acts_BD.cpu())
-        xh.append(sae.decode(feats_BF).cpu())
-    x_ND, xh_ND = torch.cat(x), torch.cat(xh)
-    error_N = (x_ND - xh_ND).square().sum(1)
+    groups_N = np.asarray(groups_N)
+    if len(groups_N) != len(x_ND):
+        raise ValueError(f"{len(groups_N)} groups do not fit {len(x_ND)} tokens.")
+    error_N = (x_ND - recon_ND).square().sum(1)
     mean_D = x_ND.mean(0, dtype=torch.float64).float()
-    x_ND -= mean_D
-    xh_ND -= mean_D
-    per_token = (error_N, x_ND.square().sum(1), xh_ND.square().sum(1), (x_ND * xh_ND).sum(1), torch.cat(active))
+    x_ND, recon_ND = x_ND - mean_D, recon_ND - mean_D
+    per_token = (error_N, x_ND.square().sum(1), recon_ND.square().sum(1), (x_ND * recon_ND).sum(1))
     sums = (by_group(values_N.double().numpy(), groups_N) for values_N in per_token)
-    return DocumentSums(*sums, by_group(np.ones(len(groups_N)), groups_N))
+    return DocumentSums(*sums, by_group(active_N, groups_N), by_group(np.ones(len(groups_N)), groups_N))
 
 
 def by_group(values_N: np.ndarray, groups_N: np.ndarray) -> np.ndarray:

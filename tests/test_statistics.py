@@ -22,7 +22,7 @@ def acts_ND():
 
 
 class Table(SimpleNamespace):
-    """What `document_sums` needs of a store."""
+    """What `evaluate` and `document_groups` need of a store."""
 
     def __getitem__(self, rows):
         return self.acts_ND[rows]
@@ -60,11 +60,13 @@ def test_kurtosis_of_one_large_element_and_of_a_constant():
 
 
 def test_document_sums_equal_loops(sae, table):
-    found = statistics.document_sums(sae, table, batch_size=13)
+    report = evaluate(sae, table, groups=table.doc_index, batch_size=13)
+    found = report.documents
     x_ND = [list(map(float, row)) for row in table.acts_ND]
     with torch.no_grad():
         xh_ND = [sae(row[None])[0].tolist() for row in table.acts_ND]
         active_N = [int((sae.encode(row[None]) > 0).sum()) for row in table.acts_ND]
+    assert report.active_N.tolist() == active_N
     mean_D = [math.fsum(column) / 57 for column in zip(*x_ND, strict=True)]
     for document in range(5):
         error = variance = power = product = active = 0.0
@@ -80,7 +82,9 @@ def test_document_sums_equal_loops(sae, table):
 
 
 def test_ratios_of_document_sums_are_the_reports(sae, table):
-    found, report = statistics.document_sums(sae, table), evaluate(sae, table.acts_ND)
+    report = evaluate(sae, table, groups=table.doc_index)
+    found = report.documents
+    assert evaluate(sae, table.acts_ND) == report and evaluate(sae, table.acts_ND).documents is None
     assert 1 - found.error_M.sum() / found.variance_M.sum() == pytest.approx(report.explained_variance, rel=1e-4)
     assert found.active_M.sum() / found.tokens_M.sum() == pytest.approx(report.l0)
     assert found.power_M.sum() / found.product_M.sum() == pytest.approx(report.relative_bias_centred, rel=1e-4)
@@ -121,7 +125,7 @@ def test_bootstrap_is_repeatable_and_narrows_with_documents():
         (lambda t, s: statistics.bootstrap_ratio(np.ones(0), np.ones(0)), "per document"),
         (lambda t, s: statistics.bootstrap_ratio(np.ones(3), np.ones(3), level=95), "level"),
         (lambda t, s: statistics.document_groups(t, ["a"]), "records"),
-        (lambda t, s: statistics.document_sums(s, t, np.zeros(3, dtype=int)), "57 tokens"),
+        (lambda t, s: evaluate(s, t, groups=np.zeros(3, dtype=int)), "57 tokens"),
     ],
 )
 def test_wrong_shapes_are_refused_in_one_sentence(table, sae, call, word):
