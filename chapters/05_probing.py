@@ -555,16 +555,16 @@ results.claim("lead_shrinks", low > 0, "gated's lead over neurons is smaller at 
 # 작은 범주에서도 같은 비교를 한다. [게이트형 특징은 뉴런보다 높다.]{.claim key="c05.over_neurons_small"} 차이는 {{< var c05.over_neurons_small >}} [{{< var c05.over_neurons_small_low >}}, {{< var c05.over_neurons_small_high >}}]이다. [무작위 특징보다 높다.]{.claim key="c05.over_random_small"} 차이는 {{< var c05.over_random_small >}} [{{< var c05.over_random_small_low >}}, {{< var c05.over_random_small_high >}}]이다.
 # :::
 #
-# 여기의 특징은 뉴런보다 수가 많고 토큰마다 켜지고 꺼진다. 뉴런과의 차이에는 그 이점도 들어 있으므로, 학습이 준 몫은 무작위 특징과의 차이에서 읽는 편이 옳다. 차이가 $k$와 함께 줄리라는 예상은 큰 범주에서 따로 쟀다. [뉴런에 대한 게이트형의 앞섬은 가장 큰 $k$에서 가장 작은 $k$에서보다 작다.]{.claim key="c05.lead_shrinks"} 가장 작은 $k$의 차이에서 가장 큰 $k$의 차이를 뺀 값은 {{< var c05.lead_shrinks >}} [{{< var c05.lead_shrinks_low >}}, {{< var c05.lead_shrinks_high >}}]이다. 구간이 통째로 0 아래에 있다면 차이는 줄기는커녕 벌어진 것이다. 뉴런을 모두 써도 특징에 미치지 못하는지는 다음 절에서 확인한다.
+# 여기의 특징은 뉴런보다 수가 많고 토큰마다 켜지고 꺼진다. 뉴런과의 차이에는 그 이점도 들어 있으므로, 학습이 준 몫은 무작위 특징과의 차이에서 읽는 편이 옳다. 차이가 $k$와 함께 줄리라는 예상은 큰 범주에서 따로 쟀다. [게이트형이 뉴런을 앞서는 폭은 $k$가 가장 클 때가 가장 작을 때보다 작다.]{.claim key="c05.lead_shrinks"} 가장 작은 $k$에서의 차이에서 가장 큰 $k$에서의 차이를 뺀 값은 {{< var c05.lead_shrinks >}} [{{< var c05.lead_shrinks_low >}}, {{< var c05.lead_shrinks_high >}}]이다. 구간이 통째로 0 아래에 있다면 차이는 줄기는커녕 벌어진 것이다. 뉴런을 모두 써도 특징에 미치지 못하는지는 다음 절에서 확인한다.
 
-# %% [markdown] src="bb3e" tags=["en"]
+# %% [markdown] src="e5ef" tags=["en"]
 # We read [@fig-probing-baselines] where $k$ is at most 5. On the big label [Gated features are above neurons.]{.claim key="c05.over_neurons_big"} The difference is {{< var c05.over_neurons_big >}} [{{< var c05.over_neurons_big_low >}}, {{< var c05.over_neurons_big_high >}}]. [They are above random features too.]{.claim key="c05.over_random_big"} The difference is {{< var c05.over_random_big >}} [{{< var c05.over_random_big_low >}}, {{< var c05.over_random_big_high >}}].
 #
 # ::: {.when key="c05.over_neurons_small"}
 # The same comparison on the small label: [Gated features are above neurons.]{.claim key="c05.over_neurons_small"} The difference is {{< var c05.over_neurons_small >}} [{{< var c05.over_neurons_small_low >}}, {{< var c05.over_neurons_small_high >}}]. [They are above random features.]{.claim key="c05.over_random_small"} The difference is {{< var c05.over_random_small >}} [{{< var c05.over_random_small_low >}}, {{< var c05.over_random_small_high >}}].
 # :::
 #
-# The features here outnumber the neurons, and they turn on and off with each token. Part of their lead over neurons is that advantage, so what training gave is better read from the lead over random features. Our expectation that the difference shrinks as $k$ grows was measured on the big label. [The lead of Gated over the neurons is smaller at the largest $k$ than at the smallest $k$.]{.claim key="c05.lead_shrinks"} The lead at the smallest $k$ minus that at the largest $k$ is {{< var c05.lead_shrinks >}} [{{< var c05.lead_shrinks_low >}}, {{< var c05.lead_shrinks_high >}}]; an interval wholly below 0 means that the lead grows instead. Whether all the neurons together still fall short of the features is seen in the next section.
+# The features here outnumber the neurons, and they turn on and off with each token. Part of their lead over neurons is that advantage, so what training gave is better read from the lead over random features. Our expectation that the difference shrinks as $k$ grows was measured on the big label. [The lead of Gated over the neurons is smaller at the largest $k$ than at the smallest.]{.claim key="c05.lead_shrinks"} The lead at the smallest $k$ minus that at the largest $k$ is {{< var c05.lead_shrinks >}} [{{< var c05.lead_shrinks_low >}}, {{< var c05.lead_shrinks_high >}}]; an interval wholly below 0 means that the lead grows instead. Whether all the neurons together still fall short of the features is seen in the next section.
 
 # %% [markdown] tags=["ko"]
 # ## 모두 쓰면 얼마나 남는가 {#sec-probing-linear}
