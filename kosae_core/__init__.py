@@ -42,7 +42,7 @@ _EXPORTS = {
 }
 _MODULES = {
     "activations", "base", "batches", "batchtopk", "corpora", "features", "generation", "hooks", "inputs", "jumprelu", "kernels", "layout", "lm",
-    "losses", "metrics", "paths", "planted", "plots", "probing", "resampling", "results", "rows", "sae", "schedules", "statistics",
+    "losses", "matching", "metrics", "paths", "planted", "plots", "probing", "resampling", "results", "rows", "sae", "schedules", "statistics",
     "store", "study", "synthetic", "toy", "train_config", "trainer", "training",
 }  # fmt: skip
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}

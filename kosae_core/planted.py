@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy import sparse
+from scipy import sparse, stats
 from torch import Tensor
 
 
 @dataclass(frozen=True)
 class PlantedConfig:
-    """A dictionary of independent features with Zipf-like frequencies."""
+    """A dictionary whose features have Zipf-like frequencies and fire independently, in groups, or below one another."""
 
     d_model: int = 128
     """Width of the activations."""
@@ -23,10 +23,24 @@ class PlantedConfig:
     """Exponent: the i-th feature fires in proportion to i ** -zipf."""
     noise: float = 0.01
     """Standard deviation of the noise on each element."""
+    kind: str = "independent"
+    """independent; correlated: features of a group fire together more often; hierarchical: a child only with its parent."""
+    correlation: float = 0.5
+    """Correlation, within a group, of the Gaussian variables whose thresholds are the features (correlated)."""
+    groups: int = 32
+    """Groups, or roots of the hierarchy's trees; feature i is in group i modulo this number."""
+    branching: int = 4
+    """Children of each feature that has any (hierarchical)."""
     seed: int = 0
     """Seed of the dictionary (NumPy's generator, so that it shares nothing with torch's initial weights)."""
 
     def __post_init__(self) -> None:
+        if self.kind not in ("independent", "correlated", "hierarchical"):
+            raise ValueError(f"kind must be independent, correlated or hierarchical, not {self.kind!r}.")
+        if not 0 <= self.correlation < 1:
+            raise ValueError(f"correlation must lie between 0 and 1, not {self.correlation}.")
+        if min(self.groups, self.branching) < 1:
+            raise ValueError("groups and branching must be at least 1.")
         if not 0 < self.active < self.n_features:
             raise ValueError(f"active must lie between 0 and n_features ({self.n_features}), not {self.active}.")
         if self.noise < 0 or self.zipf < 0:
@@ -47,12 +61,15 @@ class Planted:
     def sample(self, n_tokens: int, seed: int = 0) -> tuple[Float[Tensor, "N D"], sparse.csr_array]:
         """Draw tokens: their activations, and their true feature values as a (tokens, features) sparse array.
 
-        Each feature fires by its own rate, independently, with a value uniform in [0.5, 1.5].
+        Each feature fires by its own rate, whatever the kind, with a value uniform in [0.5, 1.5].
+
+        Source  Correlated and hierarchical firing as in SynthSAEBench, arXiv:2602.14687.
+        Differs one factor per group in place of a low-rank correlation; siblings do not exclude each other.
         """
         rng = np.random.default_rng([self.config.seed, 0xAC7, seed])
         blocks = []
         for start in range(0, n_tokens, 8192):
-            fires = rng.random((min(8192, n_tokens - start), len(self.rates_F)), dtype=np.float32) < self.rates_F
+            fires = self._fires(min(8192, n_tokens - start), rng)
             block = sparse.csr_array(fires.astype(np.float32))
             block.data[:] = rng.uniform(0.5, 1.5, block.nnz)
             blocks.append(block)
@@ -60,6 +77,28 @@ class Planted:
         acts_ND = codes_NF @ self.directions_FD.numpy()
         acts_ND += self.config.noise * rng.standard_normal(acts_ND.shape, dtype=np.float32)
         return torch.from_numpy(acts_ND.astype(np.float32)), codes_NF
+
+    def _fires(self, n_tokens: int, rng: np.random.Generator) -> np.ndarray:
+        config, shape = self.config, (n_tokens, len(self.rates_F))
+        if config.kind == "correlated":
+            group_F = np.arange(shape[1]) % config.groups
+            shared_NG = rng.standard_normal((n_tokens, config.groups), dtype=np.float32)
+            latent_NF = np.sqrt(1 - config.correlation) * rng.standard_normal(shape, dtype=np.float32)
+            latent_NF += np.sqrt(config.correlation) * shared_NG[:, group_F]
+            return latent_NF < stats.norm.ppf(self.rates_F).astype(np.float32)
+        uniform_NF = rng.random(shape, dtype=np.float32)
+        if config.kind == "independent":
+            return uniform_NF < self.rates_F
+        # rates fall with the index, so that a parent, which comes first, fires at least as often as its children
+        parent_F = (np.arange(shape[1]) - config.groups) // config.branching
+        given_F = np.where(parent_F < 0, self.rates_F, self.rates_F / self.rates_F[np.maximum(parent_F, 0)])
+        fires = uniform_NF < given_F
+        begin = config.groups
+        while begin < shape[1]:
+            end = min(shape[1], config.groups + begin * config.branching)  # the children of all features before `begin`
+            fires[:, begin:end] &= fires[:, parent_F[begin:end]]
+            begin = end
+        return fires
 
 
 def _rates(config: PlantedConfig) -> np.ndarray:

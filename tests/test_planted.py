@@ -86,3 +86,52 @@ def test_perfect_recovery_is_one():
 def test_contradictions_are_refused(options):
     with pytest.raises(ValueError):
         PlantedConfig(**options)
+
+
+KINDS = ("independent", "correlated", "hierarchical")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_keeps_the_rates(kind):
+    planted = Planted(PlantedConfig(d_model=8, n_features=100, active=9.0, kind=kind, groups=10, branching=3))
+    codes = planted.sample(60_000, seed=1)[1]
+    rates = np.asarray((codes > 0).mean(axis=0)).ravel()
+    assert np.allclose(rates, planted.rates_F, atol=0.01)
+    assert abs(rates.sum() - 9.0) < 0.1
+
+
+def test_correlated_features_fire_together_within_their_group_only():
+    config = PlantedConfig(
+        d_model=8, n_features=60, active=12.0, zipf=0.0, kind="correlated", groups=6, correlation=0.6
+    )
+    fires = Planted(config).sample(30_000)[1].toarray() > 0
+    found = np.corrcoef(fires.T)
+    same = (np.arange(60)[:, None] - np.arange(60)) % 6 == 0
+    assert found[same & ~np.eye(60, dtype=bool)].min() > 0.2
+    assert np.abs(found[~same]).max() < 0.05
+
+
+def test_a_child_fires_only_with_its_parent_all_the_way_up():
+    config = PlantedConfig(d_model=8, n_features=200, active=30.0, kind="hierarchical", groups=4, branching=3)
+    fires = Planted(config).sample(5_000)[1].toarray() > 0
+    depth = 0
+    for child in range(4, 200):
+        parent = (child - 4) // 3
+        assert not (fires[:, child] & ~fires[:, parent]).any()
+        depth = max(depth, int(np.ceil(np.log(child + 1) / np.log(3))))
+    assert depth >= 4 and fires[:, 150:].any()
+
+
+def test_the_kind_changes_neither_directions_nor_rates():
+    one, two, three = (Planted(PlantedConfig(d_model=8, n_features=30, active=3.0, kind=kind)) for kind in KINDS)
+    assert torch.equal(one.directions_FD, two.directions_FD) and torch.equal(one.directions_FD, three.directions_FD)
+    assert np.array_equal(one.rates_F, two.rates_F) and np.array_equal(one.rates_F, three.rates_F)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [({"kind": "nested"}, "kind must be"), ({"correlation": 1.0}, "correlation"), ({"branching": 0}, "at least 1")],
+)
+def test_bad_kinds_are_refused(wrong, word):
+    with pytest.raises(ValueError, match=word):
+        PlantedConfig(**wrong)
