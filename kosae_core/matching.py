@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 
-def cosines(first_FD: Float[Tensor, "F D"], second_GD: Float[Tensor, "G D"]) -> Float[Tensor, "F G"]:
+def cosines(first_FD: Float[Tensor, "F D"], second_GD: Float[Tensor, "G _"]) -> Float[Tensor, "F G"]:
     """Cosine of every row of one dictionary with every row of the other; 0 for a row of zeros.
 
     Raises  ValueError when the widths differ.
