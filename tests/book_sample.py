@@ -101,3 +101,11 @@ def write_page(root: Path, lang: str, stem: str, cells: list) -> None:
     path = root / f"pages-{lang}" / f"{stem}.ipynb"
     path.parent.mkdir(exist_ok=True)
     nbformat.write(new_notebook(cells=cells), path)
+
+
+SVG_DATA = {"image/svg+xml": SVG}
+
+
+def figure_cell(options: str, **data):
+    """A code cell that starts with these options and shows this data."""
+    return new_code_cell(f"{options}\ndraw()", outputs=[new_output("display_data", data)] if data else [])
