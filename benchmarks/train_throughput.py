@@ -1,0 +1,202 @@
+"""Samples per second of training, this project beside its peers, and what each has learnt from the same number of samples.
+
+    python benchmarks/train_throughput.py --json benchmarks/results/train_throughput.json
+
+Every library trains in a process of its own with 2 threads on the same planted activations; the processes take turns,
+a few steps each, so that a change of the machine's load falls on all. The peers live in an environment that this script
+makes beside the project's (`build/peers`), with the same torch. A result that is already in the JSON is not measured again.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from kosae_core import paths
+from kosae_core.planted import Planted, PlantedConfig
+
+WORKER = Path(__file__).parent / "workers" / "throughput.py"
+PINS = {"sae-lens": "6.54.12", "dictionary-learning": "0.1.0", "eai-sparsify": "1.3.3"}
+NEEDED = (
+    "natsort",
+    "schedulefree",
+    "einops",
+    "simple-parsing",
+    "wandb",
+    "tqdm",
+    "nnsight<0.4",
+    "babe",
+    "nltk",
+    "python-dotenv",
+    "tenacity",
+)
+SIZES = {
+    "small": {"d_model": 128, "n_features": 2048, "batch": 2048, "k": 16},
+    "middle": {"d_model": 256, "n_features": 8192, "batch": 2048, "k": 32},
+    "gpt2": {"d_model": 768, "n_features": 24576, "batch": 2048, "k": 32},
+}
+PEERS = {
+    "standard": ("dictionary-learning", "sae-lens"), "gated": ("dictionary-learning", "sae-lens"),
+    "jumprelu": ("dictionary-learning", "sae-lens"), "topk": ("eai-sparsify", "dictionary-learning", "sae-lens"),
+    "batchtopk": ("dictionary-learning", "sae-lens"), "matryoshka": ("dictionary-learning", "sae-lens"),
+}  # fmt: skip
+
+
+def peer_python() -> Path:
+    """The Python of the peers' environment, made at the first call: torch from here, the rest pinned."""
+    folder = paths.build_dir() / "peers"
+    python = folder / "bin" / "python"
+    if not (folder / "complete").exists():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        pip = [python, "-m", "pip", "install", "--quiet"]
+        subprocess.run([*pip, f"torch=={torch.__version__.split('+')[0]}"], check=True)
+        # torchvision, which a peer asks for and none of this needs, would bring another torch: no dependencies of theirs
+        pins = [f"{name}=={version}" for name, version in PINS.items()]
+        subprocess.run([*pip, "--no-deps", *pins], check=True)
+        held = folder / "constraints.txt"
+        held.write_text(f"torch=={torch.__version__.split('+')[0]}\n")
+        needed = [*NEEDED, "transformers", "datasets", "accelerate", "transformer-lens<4"]
+        subprocess.run([*pip, "--constraint", held, *needed], check=True)
+        (folder / "complete").touch()
+    return python
+
+
+class Side:
+    """One worker process."""
+
+    def __init__(self, library: str, variant: str, precision: str, data: Path, options: dict) -> None:
+        self.name = f"{library}, {precision}"
+        python = sys.executable if library == "kosae" else str(peer_python())
+        command = [python, str(WORKER), library, variant, precision, str(data), json.dumps(options)]
+        settings = {
+            "OMP_NUM_THREADS": "2",
+            "OMP_WAIT_POLICY": "PASSIVE",
+            "WANDB_MODE": "disabled",
+            "PYTHONWARNINGS": "ignore",
+        }
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | settings
+        )
+        self._answer()
+
+    def ask(self, order: str) -> dict:
+        print(order, file=self.process.stdin, flush=True)
+        return self._answer()
+
+    def _answer(self) -> dict:
+        for line in self.process.stdout:
+            if line.startswith("{"):  # peers print what they like
+                return json.loads(line)
+        raise RuntimeError(f"{self.name}: the worker ended with status {self.process.wait()}; its message is above.")
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def planted_file(size: dict, folder: Path, n_tokens: int) -> Path:
+    """Training and held-out tokens of a planted dictionary, and its directions."""
+    active = 12.0 * size["n_features"] / 2048 if size["d_model"] == 128 else 0.75 * size["k"]
+    planted = Planted(PlantedConfig(size["d_model"], size["n_features"] // 2, active=active))
+    path = folder / "planted.npz"
+    np.savez(
+        path, acts_ND=planted.sample(n_tokens, 1)[0].numpy(), held_ND=planted.sample(20_000, 2)[0].numpy(),
+        true_FD=planted.directions_FD.numpy(),
+    )  # fmt: skip
+    return path
+
+
+def product_rate(size: dict) -> float:
+    """GFLOP/s of this machine's fp32 matrix product at the encoder's shape."""
+    import time
+
+    x_BD, W_DF = torch.randn(size["batch"], size["d_model"]), torch.randn(size["d_model"], size["n_features"])
+    rates = []
+    for _ in range(12):
+        began = time.perf_counter()
+        x_BD @ W_DF
+        rates.append(2 * x_BD.numel() * W_DF.shape[1] / (time.perf_counter() - began) / 1e9)
+    return statistics.median(rates)
+
+
+def measure(variant: str, size: dict, data: Path, rounds: int, steps: int, budget: int) -> dict:
+    """Each side's samples per second (median over rounds, with spread), ratios, and quality after `budget` steps in all."""
+    options = {name: size[name] for name in ("n_features", "batch", "k")} | {"steps": budget}
+    sides = [Side("kosae", variant, "fp32", data, options)]
+    sides += [Side(peer, variant, precision, data, options) for peer in PEERS[variant]
+              for precision in (("fp32", "bf16") if peer == "sae-lens" else ("fp32",))]  # fmt: skip
+    seconds: dict[str, list[float]] = {side.name: [] for side in sides}
+    rate = []
+    for turn in range(rounds + 1):
+        for side in sides if turn % 2 else reversed(sides):
+            took = side.ask(str(steps))["seconds"]
+            if turn:  # the first turn warms up
+                seconds[side.name].append(took)
+        rate.append(product_rate(size))
+    done = (rounds + 1) * steps
+    found = {}
+    for side in sides:
+        speeds = sorted(steps * size["batch"] / s for s in seconds[side.name])
+        found[side.name] = {"samples_per_second": statistics.median(speeds), "lowest": speeds[0], "highest": speeds[-1]}
+        if budget > done:
+            side.ask(str(budget - done))
+        found[side.name]["quality"] = side.ask("quality")
+        side.close()
+    ours = found["kosae, fp32"]["samples_per_second"]
+    fastest = max(
+        (name for name in found if not name.startswith("kosae")), key=lambda name: found[name]["samples_per_second"]
+    )
+    ratios = [b / a for a, b in zip(seconds["kosae, fp32"], seconds[fastest], strict=True)]
+    return {
+        "sides": found, "fastest_peer": fastest, "ratio": ours / found[fastest]["samples_per_second"],
+        "ratio_lowest": min(ratios), "ratio_highest": max(ratios), "product_gflops": statistics.median(rate),
+        "dense_floor_share": ours * 10 * size["d_model"] * size["n_features"] / statistics.median(rate) / 1e9,
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", nargs="+", default=["small"], choices=SIZES)
+    parser.add_argument("--variants", nargs="+", default=list(PEERS), choices=PEERS)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=20, help="steps of one turn")
+    parser.add_argument("--budget", type=int, default=1000, help="steps after which quality is measured")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    torch.set_num_threads(2)
+    results = json.loads(args.json.read_text()) if args.json and args.json.exists() else {}
+    for name in args.sizes:
+        size = SIZES[name]
+        with tempfile.TemporaryDirectory() as folder:
+            data = None
+            for variant in args.variants:
+                key = f"{name}/{variant}"
+                if key not in results:
+                    data = data or planted_file(size, Path(folder), 400_000 if name == "small" else 200_000)
+                    results[key] = measure(variant, size, data, args.rounds, args.steps, args.budget)
+                    results["machine"] = {
+                        "processor": platform.processor() or platform.machine(),
+                        "torch": torch.__version__,
+                    }
+                    if args.json:
+                        args.json.write_text(json.dumps(results, indent=1) + "\n")
+                row = results[key]
+                print(
+                    f"{key}: {row['ratio']:.2f}x [{row['ratio_lowest']:.2f}, {row['ratio_highest']:.2f}] of {row['fastest_peer']}"
+                )
+                for side, numbers in row["sides"].items():
+                    q = numbers["quality"]
+                    print(f"  {side:28} {numbers['samples_per_second'] / 1e3:7.1f}k/s  EV {q['explained_variance']:.3f}  "
+                          f"L0 {q['l0']:6.1f}  dead {q['dead']:.1%}  recovered {q['recovered']:.1%}", flush=True)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
