@@ -163,7 +163,7 @@ def sweep(
 
 def linear_probe(
     X_MF: Matrix, labels: Sequence[str] | np.ndarray, groups: Sequence[str] | np.ndarray, *,
-    Cs: Sequence[float] = (0.001, 0.01, 0.1), standardise: bool = True, max_iter: int = 60, seed: int = 0,
+    Cs: Sequence[float] = (0.001, 0.01, 0.1), standardise: bool = True, max_iter: int = 40, seed: int = 0,
 ) -> Any:  # fmt: skip
     """A logistic regression on all features whose strength `C` is chosen on a fifth of the groups, then fitted to all rows.
 
