@@ -62,7 +62,7 @@ def run(notebook: NotebookNode, output: Path, parameters: dict[str, Any], progre
             progress_bar=False,
             cwd=paths.ROOT,
             kosae_progress=progress,
-            extra_arguments=["--log-level=ERROR"],
+            extra_arguments=["--log-level=CRITICAL"],
         )
 
 
