@@ -1,13 +1,15 @@
 """Probes: how much of a label can be read off features that are pooled by sentence, and how sure that is."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from kosae_core import rows
@@ -17,6 +19,18 @@ from kosae_core.sae import SAE, SAEConfig, TopKSAE
 HIDDEN = (64, 32)
 """Widths of the first and second hidden layer, as in source A."""
 Matrix = np.ndarray | sparse.csr_array
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep torch and the BLAS libraries to one thread: on tables as small as a probe's, more of them wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)
@@ -66,6 +80,7 @@ class Probe:
         return self.names_C[self.net(x_MP).argmax(1).numpy()]
 
 
+@one_thread()
 def fit_probe(X_MP: Matrix, labels: Sequence[str] | np.ndarray, config: ProbeConfig) -> Probe:
     """Train a perceptron with ReLU and cross-entropy; the same seed gives the same probe.
 
@@ -161,6 +176,7 @@ def sweep(
     return found
 
 
+@one_thread()
 def linear_probe(
     X_MF: Matrix, labels: Sequence[str] | np.ndarray, groups: Sequence[str] | np.ndarray, *,
     Cs: Sequence[float] = (0.001, 0.01, 0.1), standardise: bool = True, max_iter: int = 40, seed: int = 0,

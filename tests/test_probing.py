@@ -226,3 +226,13 @@ def test_equal_columns_are_drawn_together():
 def test_what_does_not_fit_is_refused(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_the_number_of_threads_is_given_back_after_an_error_too():
+    before = torch.get_num_threads()
+    with pytest.raises(ValueError, match="do not fit"):
+        probing.fit_probe(np.ones((2, 2)), ["a"], ProbeConfig())
+    assert torch.get_num_threads() == before
+    with probing.one_thread():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
