@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -181,7 +182,7 @@ def write_documents(
 
 def check_finite(acts: Tensor, point: HookPoint) -> None:
     """Raises  ValueError if an activation is infinite or not a number."""
-    if not bool(torch.isfinite(acts).all()):
+    if acts.numel() and not all(map(math.isfinite, map(float, torch.aminmax(acts)))):  # NaN is both least and largest
         raise ValueError(f"{point}: an activation is not finite; load the model with dtype=torch.float32 or bfloat16.")
 
 
@@ -245,7 +246,8 @@ def _run(
     for rows in length_batches(lengths.tolist(), tokens_per_batch):
         batch = lm.batch([documents[row] for row in rows])
         at = np.concatenate([np.arange(first_row[row], first_row[row] + n_rows[row]) for row in rows])
-        with lm.watched({p: _writer(p, mapped[p], batch.real_BT, torch.from_numpy(at)) for p in folders}):
+        real_B = batch.real_BT.reshape(-1).nonzero()[:, 0]
+        with lm.watched({p: _writer(p, mapped[p], real_B, torch.from_numpy(at)) for p in folders}):
             lm.forward(batch)
         done += len(at)
         if progress is not None:
@@ -254,10 +256,11 @@ def _run(
         write_documents(folder, lm, documents, kept, texts, langs)
 
 
-def _writer(point: HookPoint, mapped_ND: Tensor, real_BT: Tensor, rows_B: Tensor) -> Callable[[Tensor], None]:
+def _writer(point: HookPoint, mapped_ND: Tensor, real_B: Tensor, rows_B: Tensor) -> Callable[[Tensor], None]:
     def write(hidden_BTD: Tensor) -> None:
-        acts_BD = hidden_BTD[real_BT].to(mapped_ND.dtype)
+        flat_ND = hidden_BTD.reshape(-1, hidden_BTD.shape[-1])
+        acts_BD = flat_ND.index_select(0, real_B.to(flat_ND.device)).to(mapped_ND.dtype)
         check_finite(acts_BD, point)
-        mapped_ND[rows_B] = acts_BD.cpu()
+        mapped_ND.index_copy_(0, rows_B, acts_BD.cpu())
 
     return write
