@@ -156,6 +156,15 @@ class SAE(nn.Module, ABC):
         """What the sparsity coefficient multiplies, where the variant has one: the L1 norm, or what takes its place."""
         return losses.l1(feats_BF, self.d_model)
 
+    def dead_loss(self, x_BD: Tensor, recon_BD: Tensor, bias_F: Tensor, dead_F: Tensor) -> Float[Tensor, ""]:
+        """AuxK of the dead features times its weight, where the variant has it; 0 while none is dead."""
+        dead_N = dead_F.nonzero()[:, 0]
+        if not self.config.auxk or not len(dead_N):
+            return x_BD.new_zeros(())
+        pre_BN = torch.addmm(bias_F[dead_N], x_BD, self.W_enc_DF[:, dead_N])
+        error_BD = x_BD - recon_BD
+        return self.config.auxk_weight * losses.auxk(pre_BN, self.W_dec_FD[dead_N], error_BD, self.config.auxk)
+
     def reconstruct(self, feats_BF: Tensor) -> Float[Tensor, "B D"]:
         """Features to normalised reconstructions."""
         return torch.addmm(self.b_dec_D, feats_BF, self.W_dec_FD)

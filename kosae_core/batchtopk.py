@@ -48,13 +48,7 @@ class BatchTopKSAE(SAE):
         on = Entries(*kernels.batch_topk_encode(x_BD, self.W_enc_DF, bias_F, self.k * len(x_BD)))
         self.follow_threshold(on.values_N)
         mse, recon_BD = self.fit(x_BD, on)
-        aux = x_BD.new_zeros(())
-        dead_N = dead_F.nonzero()[:, 0]
-        if self.config.auxk and len(dead_N):
-            pre_BN = torch.addmm(bias_F[dead_N], x_BD, self.W_enc_DF[:, dead_N])
-            aux = self.config.auxk_weight * losses.auxk(
-                pre_BN, self.W_dec_FD[dead_N], x_BD - recon_BD, self.config.auxk
-            )
+        aux = self.dead_loss(x_BD, recon_BD, bias_F, dead_F)
         fired_F = torch.zeros_like(dead_F).index_fill(0, on.cols_N, True)
         return Objective(mse, x_BD.new_zeros(()), aux, recon_BD, on.values_N[:, None], fired_F)
 

@@ -112,13 +112,7 @@ class TopKSAE(SAE):
         bias_F = self.folded(self.b_enc_F)
         values_Bk, index_Bk = kernels.topk_encode(x_BD, self.W_enc_DF, bias_F, self.k)
         recon_BD = kernels.sparse_decode(values_Bk, index_Bk, self.W_dec_FD) + self.b_dec_D
-        aux = x_BD.new_zeros(())
-        dead_N = dead_F.nonzero()[:, 0]
-        if self.config.auxk and len(dead_N):
-            pre_BN = torch.addmm(bias_F[dead_N], x_BD, self.W_enc_DF[:, dead_N])
-            aux = self.config.auxk_weight * losses.auxk(
-                pre_BN, self.W_dec_FD[dead_N], x_BD - recon_BD, self.config.auxk
-            )
+        aux = self.dead_loss(x_BD, recon_BD, bias_F, dead_F)
         fired_F = torch.zeros_like(dead_F).index_fill(0, index_Bk[values_Bk > 0], True)
         return Objective(losses.squared_error(recon_BD, x_BD), x_BD.new_zeros(()), aux, recon_BD, values_Bk, fired_F)
 

@@ -3,7 +3,10 @@
 import json
 import logging
 import platform
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -64,6 +67,22 @@ def train(
     return load_sae(folder).to(device), History(**json.loads((folder / "history.json").read_text()))
 
 
+@contextmanager
+def _whole_steps(wanted: bool) -> Iterator[None]:
+    """Let an interrupt (Ctrl-C) wait for the end of the block: a checkpoint from the middle of a step would be torn."""
+    if not wanted or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: waiting.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if waiting:
+        raise KeyboardInterrupt
+
+
 def _run(
     config: SAEConfig, acts: Any, cfg: TrainConfig, held: Any, progress: Progress | None, saved: tuple[Path, int] | None
 ) -> tuple[SAE, History]:  # fmt: skip
@@ -77,7 +96,8 @@ def _run(
     )
     try:
         while not trainer.done:
-            logged = trainer.advance()
+            with _whole_steps(bool(saved)):
+                logged = trainer.advance()
             if logged and progress:
                 seen = trainer.history
                 progress(trainer.step, cfg.steps, f"EV {seen.explained_variance[-1]:.3f}, L0 {seen.l0[-1]:.1f}")

@@ -1,5 +1,8 @@
 """An interrupted training goes on to the same bits, and a checkpoint of another run is refused."""
 
+import os
+import signal
+
 import pytest
 import torch
 
@@ -102,3 +105,23 @@ def test_a_save_that_fails_leaves_the_old_checkpoint(acts, tmp_path, monkeypatch
     with pytest.raises(OSError, match="no space"):
         trainer.save(path)
     assert path.read_bytes() == before
+
+
+def test_an_interrupt_in_the_middle_of_a_step_waits_for_its_end(acts, tmp_path, monkeypatch):
+    config, cfg = options("topk")
+    whole, _ = kc.train(config, acts, cfg)
+    path, steps = tmp_path / "run.pt", []
+
+    def normalise(self, plain=VARIANTS["topk"].normalise_decoder):
+        steps.append(1)
+        if len(steps) == 7:  # Adam has stepped, the step is not counted yet
+            os.kill(os.getpid(), signal.SIGINT)
+        plain(self)
+
+    monkeypatch.setattr(VARIANTS["topk"], "normalise_decoder", normalise)
+    with pytest.raises(KeyboardInterrupt):
+        kc.train(config, acts, cfg, checkpoint=path)
+    again, _ = kc.train(config, acts, cfg, checkpoint=path)
+    assert len(steps) == cfg.steps
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name]), name

@@ -65,7 +65,6 @@ class DictionaryLearning:
     """dictionary-learning 0.1.0 through its trainers' `update`."""
 
     def __init__(self, variant, precision, acts_ND, o):
-        from dictionary_learning import trainers as t
         from dictionary_learning.trainers import batch_top_k, gdm, jumprelu, matryoshka_batch_top_k, standard, top_k
 
         self.scale = float(1 / np.sqrt((acts_ND**2).sum(1).mean()))
@@ -86,7 +85,6 @@ class DictionaryLearning:
                 **common, k=o["k"], threshold_start_step=warmup, group_fractions=list(PREFIX_SHARES)
             ),
         }
-        assert t
         self.trainer, self.count = made[variant](), 0
         self.batches = Batches(acts_ND, o["batch"], self.scale)
 
