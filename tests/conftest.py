@@ -42,6 +42,13 @@ def build_folder(tmp_path_factory):
 
 
 @pytest.fixture
+def built_in(tmp_path, monkeypatch):
+    """The built-in builder, also where Quarto is there, in a build folder of this test alone."""
+    monkeypatch.setenv("KOSAE_QUARTO", "no")
+    monkeypatch.setenv("KOSAE_BUILD", str(tmp_path / "build"))
+
+
+@pytest.fixture
 def empty_store(tmp_path, monkeypatch):
     """A build folder of this test alone."""
     monkeypatch.setenv("KOSAE_BUILD", str(tmp_path / "build"))

@@ -23,11 +23,7 @@ from pipeline.book import WORDS, load_config
 from pipeline.pages import BuildError
 from pipeline.search_index import sections
 
-
-@pytest.fixture(autouse=True)
-def _built_in(monkeypatch, tmp_path):
-    monkeypatch.setenv("KOSAE_QUARTO", "no")
-    monkeypatch.setenv("KOSAE_BUILD", str(tmp_path / "build"))
+pytestmark = pytest.mark.usefixtures("built_in")
 
 
 @pytest.fixture(scope="module")

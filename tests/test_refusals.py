@@ -19,11 +19,7 @@ from pipeline import build
 from pipeline.book import read_book
 from pipeline.pages import BuildError
 
-
-@pytest.fixture(autouse=True)
-def _built_in(monkeypatch, tmp_path):
-    monkeypatch.setenv("KOSAE_QUARTO", "no")
-    monkeypatch.setenv("KOSAE_BUILD", str(tmp_path / "build"))
+pytestmark = pytest.mark.usefixtures("built_in")
 
 
 BROKEN = {
