@@ -41,8 +41,8 @@ _EXPORTS = {
     "study": ["Study"],
 }
 _MODULES = {
-    "activations", "base", "batches", "batchtopk", "corpora", "features", "generation", "hooks", "inputs", "jumprelu", "kernels", "layout", "lm",
-    "losses", "matching", "metrics", "paths", "planted", "plots", "probing", "resampling", "results", "rows", "sae", "schedules", "statistics",
+    "activations", "base", "batches", "batchtopk", "corpora", "cpu_kernels", "features", "generation", "hooks", "inputs", "jumprelu", "kernels", "layout", "lm",
+    "losses", "matching", "metrics", "optimizers", "paths", "planted", "plots", "probing", "resampling", "results", "rows", "sae", "schedules", "statistics",
     "store", "study", "synthetic", "toy", "train_config", "trainer", "training",
 }  # fmt: skip
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from kosae_core import losses
+from kosae_core import kernels, losses
 
 FORMAT_VERSION = 1
 OPTIONAL = ("k", "auxk", "auxk_weight", "sparsity", "bandwidth", "p_end", "prefixes")
@@ -85,16 +85,14 @@ class SAEConfig:
 
 @dataclass
 class Objective:
-    """One batch's loss terms (to be added), and what fired."""
+    """One batch's loss terms (to be added), its reconstruction and its features."""
 
     mse: Tensor
     sparsity: Tensor
     aux: Tensor
     recon_BD: Tensor
-    active: Tensor
-    """Features as a table with B rows whose positive entries are the active ones."""
-    fired_F: Tensor
-    """Which features fired at least once."""
+    code: kernels.Code
+    """The features, as a table or as the entries that may be on."""
 
 
 class SAE(nn.Module, ABC):
@@ -152,9 +150,9 @@ class SAE(nn.Module, ABC):
     def objective(self, x_BD: Float[Tensor, "B D"], weight: float, dead_F: Bool[Tensor, " F"]) -> Objective:
         """Loss terms on normalised inputs; `weight` is the share of the sparsity term that is switched on."""
 
-    def penalty(self, feats_BF: Float[Tensor, "B F"]) -> Float[Tensor, ""]:
+    def penalty(self, code: kernels.Code) -> Float[Tensor, ""]:
         """What the sparsity coefficient multiplies, where the variant has one: the L1 norm, or what takes its place."""
-        return losses.l1(feats_BF, self.d_model)
+        return losses.l1(code.values, code.n_rows, self.d_model)
 
     def dead_loss(self, x_BD: Tensor, recon_BD: Tensor, bias_F: Tensor, dead_F: Tensor) -> Float[Tensor, ""]:
         """AuxK of the dead features times its weight, where the variant has it; 0 while none is dead."""

@@ -1,7 +1,6 @@
 """The variants that keep the largest features of a whole batch: BatchTopK, and Matryoshka on top of it."""
 
 from itertools import pairwise
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,14 +9,6 @@ from kosae_core import kernels, losses
 from kosae_core.base import SAE, Objective
 
 PREFIX_SHARES = (1 / 32, 3 / 32, 7 / 32, 15 / 32, 1)
-
-
-class Entries(NamedTuple):
-    """The features of a batch that are on, by rising row."""
-
-    values_N: Tensor
-    rows_N: Tensor
-    cols_N: Tensor
 
 
 class BatchTopKSAE(SAE):
@@ -45,24 +36,24 @@ class BatchTopKSAE(SAE):
 
     def objective(self, x_BD: Tensor, weight: float, dead_F: Tensor) -> Objective:
         bias_F = self.folded(self.b_enc_F)
-        on = Entries(*kernels.batch_topk_encode(x_BD, self.W_enc_DF, bias_F, self.k * len(x_BD)))
-        self.follow_threshold(on.values_N)
-        mse, recon_BD = self.fit(x_BD, on)
+        code = kernels.encode(x_BD, self.W_enc_DF, bias_F, kernels.BatchTop(self.k * len(x_BD)))
+        self.follow_threshold(code.values.detach())
+        mse, recon_BD = self.fit(x_BD, code)
         aux = self.dead_loss(x_BD, recon_BD, bias_F, dead_F)
-        fired_F = torch.zeros_like(dead_F).index_fill(0, on.cols_N, True)
-        return Objective(mse, x_BD.new_zeros(()), aux, recon_BD, on.values_N[:, None], fired_F)
+        return Objective(mse, x_BD.new_zeros(()), aux, recon_BD, code)
 
-    def fit(self, x_BD: Tensor, on: Entries) -> tuple[Tensor, Tensor]:
+    def fit(self, x_BD: Tensor, code: kernels.Code) -> tuple[Tensor, Tensor]:
         """The squared error that is minimised, and the reconstruction."""
-        recon_BD = kernels.ragged_decode(*on, self.W_dec_FD, len(x_BD)) + self.b_dec_D
+        recon_BD = code.decode(self.W_dec_FD, self.b_dec_D)
         return losses.squared_error(recon_BD, x_BD), recon_BD
 
     @torch.no_grad()
-    def follow_threshold(self, values_N: Tensor) -> None:
+    def follow_threshold(self, values: Tensor) -> None:
         """Move the threshold towards the smallest active feature of this batch."""
-        if self.training and len(values_N):
+        on_N = values[values > 0]
+        if self.training and len(on_N):
             self.n_batches += 1
-            self.threshold.lerp_(values_N.min().to(self.threshold), 1.0 / min(int(self.n_batches), 100))
+            self.threshold.lerp_(on_N.min().to(self.threshold), 1.0 / min(int(self.n_batches), 100))
 
 
 class MatryoshkaSAE(BatchTopKSAE):
@@ -78,14 +69,11 @@ class MatryoshkaSAE(BatchTopKSAE):
         "prefixes": lambda n: tuple(sorted({max(1, round(share * n)) for share in PREFIX_SHARES}))
     }
 
-    def fit(self, x_BD: Tensor, on: Entries) -> tuple[Tensor, Tensor]:
+    def fit(self, x_BD: Tensor, code: kernels.Code) -> tuple[Tensor, Tensor]:
         edges = (0, *self.config.prefixes)
         recon_BD, errors = self.b_dec_D.expand_as(x_BD), []
-        for W_GD, (low, high) in zip(
-            self.W_dec_FD.split([b - a for a, b in pairwise(edges)]), pairwise(edges), strict=True
-        ):
-            inside_N = (on.cols_N >= low) & (on.cols_N < high)
-            part = Entries(on.values_N[inside_N], on.rows_N[inside_N], on.cols_N[inside_N] - low)
-            recon_BD = recon_BD + kernels.ragged_decode(*part, W_GD, len(x_BD))
+        nothing_D = torch.zeros_like(self.b_dec_D)
+        for part, W_GD in zip(code.split(edges), self.W_dec_FD.split([b - a for a, b in pairwise(edges)]), strict=True):
+            recon_BD = recon_BD + part.decode(W_GD, nothing_D)
             errors.append(losses.squared_error(recon_BD, x_BD))
         return torch.stack(errors).mean(), recon_BD

@@ -161,10 +161,31 @@ def _keat(split: str, lang: str | None) -> Iterator[list[Record]]:
             ]
 
 
+def _ud_ko(split: str, lang: str | None) -> Iterator[list[Record]]:
+    """Spans w000, w001, ... are the words; the labels upos and xpos hold one part of speech for each, between spaces."""
+    if lang == "en":
+        raise CorpusError("ud_ko is a Korean corpus: ask for lang='ko' or none.")
+    name = "ud_korean_gsd.jsonl.gz"
+    found = readers.find(name)
+    if found is None:
+        raise CorpusError(f"ud_ko is not in {readers.looked(name)}; set KOSAE_DATA_DIR to the folder that holds it.")
+    rows = [(place, row, readers.text_field(row, "split", place)) for place, row in readers.json_lines(found)]
+    # GSD tells about a hundred sentences in both splits.
+    seen = {row.get("text") for _, row, own in rows if own == "train"} if split == "test" else set()
+    for place, row, own in rows:
+        if own == split and row.get("text") not in seen:
+            words = readers.ud_words(row, place)
+            spans = {f"w{n:03d}": span for n, (span, _, _) in enumerate(words)}
+            labels = {"upos": " ".join(upos for _, upos, _ in words), "xpos": " ".join(xpos for _, _, xpos in words)}
+            identity = readers.text_field(row, "id", place)
+            yield [Record(row["text"], "ko", labels, spans, identity, identity)]
+
+
 NAMED: dict[str, Callable[[str, str | None], Iterator[list[Record]]]] = {
     "synthetic": _synthetic,
     "ynat": _ynat,
     "keat": _keat,
+    "ud_ko": _ud_ko,
 }
 
 
@@ -229,7 +250,7 @@ def load_corpus(
     text: str = "text",
     labels: Sequence[str] = (),
 ) -> Corpus:
-    """A corpus by name (synthetic, ynat, keat), from a .txt, .jsonl or .jsonl.gz file, or as "hub:owner/name[/config]".
+    """A corpus by name (synthetic, ynat, keat, ud_ko), from a .txt, .jsonl or .jsonl.gz file, or as "hub:owner/name[/config]".
 
     The records come in a shuffled order that `seed` fixes; `limit` keeps the first of them, so that a smaller limit is a part
     of a larger one. Where a record exists in both languages, the same seed gives both in the same order. In a file, `text` and

@@ -5,37 +5,42 @@ import math
 import torch
 from torch import Tensor, nn
 
-from kosae_core import losses
+from kosae_core import kernels, losses
 from kosae_core.base import SAE, Objective
 
 
 class _Jump(torch.autograd.Function):
-    """z · 1[z > θ] and the mean number of active features, with the paper's pseudo-derivatives for θ."""
+    """z · 1[z > θ] and the mean number of active features, with the paper's pseudo-derivatives for θ.
+
+    θ has one number per column of the table z, or, where z are single entries, one for each.
+    """
 
     @staticmethod
-    def forward(ctx, z_BF: Tensor, theta_F: Tensor, bandwidth: float) -> tuple[Tensor, Tensor]:
-        on_BF = z_BF > theta_F
-        ctx.save_for_backward(z_BF, theta_F)
-        ctx.bandwidth = bandwidth
-        return z_BF * on_BF, on_BF.sum() / len(z_BF)
+    def forward(ctx, z: Tensor, theta: Tensor, bandwidth: float, n_tokens: int) -> tuple[Tensor, Tensor]:
+        on = z > theta
+        ctx.save_for_backward(z, theta)
+        ctx.bandwidth, ctx.n_tokens = bandwidth, n_tokens
+        return z * on, on.sum() / n_tokens
 
     @staticmethod
-    def backward(ctx, grad_BF: Tensor, grad_l0: Tensor) -> tuple[Tensor, Tensor, None]:
-        z_BF, theta_F = ctx.saved_tensors
-        near_BF = (z_BF - theta_F).abs() < ctx.bandwidth / 2
-        jump_F = -(theta_F / ctx.bandwidth) * (grad_BF * near_BF).sum(0)
-        step_F = -(grad_l0 / (len(z_BF) * ctx.bandwidth)) * near_BF.sum(0)
-        return grad_BF * (z_BF > theta_F), jump_F + step_F, None
+    def backward(ctx, grad: Tensor, grad_l0: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        z, theta = ctx.saved_tensors
+        near = (z - theta).abs() < ctx.bandwidth / 2
+        # the rectangle's gradients: -θ/ε of the feature's, -1/ε of the count's
+        pull = (-(theta * grad + grad_l0 / ctx.n_tokens) / ctx.bandwidth) * near
+        return grad * (z > theta), pull.sum(0) if z.ndim > theta.ndim else pull, None, None
 
 
 class JumpReLUSAE(SAE):
-    """f = z · 1[z > θ], z = ReLU((x - b_dec) W_enc + b_enc), θ = θ₀ exp(r); loss |x - x̂|² + sparsity · |f|₀.
+    """f = z · 1[z > θ], z = (x - b_dec) W_enc + b_enc, θ = θ₀ exp(r); loss |x - x̂|² + sparsity · |f|₀.
 
     The gradients of jump and step with respect to θ are those of a rectangle of width `bandwidth` about it (a straight-through
     estimator); z gets a gradient only where the feature is on, and none from the penalty. θ starts at half a `bandwidth`.
 
     Source  Rajamanoharan et al. 2024, arXiv:2407.14435, section 3.
-    Differs bandwidth is relative to the length of an input, as their inputs have length 1; short runs need a wider one.
+    Differs bandwidth is relative to the length of an input, as their inputs have length 1; short runs need a wider one. z is
+            as in their equations; the ReLU that their listing puts before the jump would let every silent token pull at a
+            threshold below half a bandwidth.
     """
 
     variant = "jumprelu"
@@ -55,19 +60,19 @@ class JumpReLUSAE(SAE):
         """θ, in the units of features."""
         return 0.5 * self.width * self.r_threshold_F.exp()
 
-    def jump(self, x_BD: Tensor) -> tuple[Tensor, Tensor]:
+    def jump(self, code: kernels.Code) -> tuple[Tensor, Tensor]:
         """Features and the mean number of active ones, both with gradients for the threshold."""
-        z_BF = torch.addmm(self.folded(self.b_enc_F), x_BD, self.W_enc_DF).relu()
-        return _Jump.apply(z_BF, self.threshold_F, self.width)
+        return _Jump.apply(code.values, code.of(self.threshold_F), self.width, code.n_rows)
 
     def features(self, x_BD: Tensor) -> Tensor:
-        return self.jump(x_BD)[0]
+        return self.jump(kernels.Code(torch.addmm(self.folded(self.b_enc_F), x_BD, self.W_enc_DF)))[0]
 
     def objective(self, x_BD: Tensor, weight: float, dead_F: Tensor) -> Objective:
-        feats_BF, l0 = self.jump(x_BD)
-        recon_BD = self.reconstruct(feats_BF)
-        fired_F = feats_BF.detach().amax(0) > 0
+        # what lies above θ - ε/2 is on, or near enough to give the threshold a gradient
+        lowest_F = (self.threshold_F - self.width / 2).detach()
+        code = kernels.encode(x_BD, self.W_enc_DF, self.folded(self.b_enc_F), kernels.Above(lowest_F))
+        values, l0 = self.jump(code)
+        code = code.with_values(values)
+        recon_BD = code.decode(self.W_dec_FD, self.b_dec_D)
         sparsity = self.config.sparsity * weight * l0
-        return Objective(
-            losses.squared_error(recon_BD, x_BD), sparsity, x_BD.new_zeros(()), recon_BD, feats_BF, fired_F
-        )
+        return Objective(losses.squared_error(recon_BD, x_BD), sparsity, x_BD.new_zeros(()), recon_BD, code)

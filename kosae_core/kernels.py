@@ -1,192 +1,271 @@
-"""Products that touch only the k active features of each token; each has a dense twin that the tests compare it with.
+"""Encoding and decoding that touch only the features of each token that can be on; each has a dense twin for the tests.
 
-The encoder's forward product is dense by nature. Its gradient, the decoder and the decoder's two gradients are not: at
-k of F features they cost k/F of the dense product. On a CPU all of them are `embedding_bag` or a sampled product.
+The encoder's forward product is dense by nature. Its gradient, the decoder and the decoder's two gradients are not: with
+a share s of the features on they cost s of the dense products. That holds for TopK from the first step, and for a penalised
+autoencoder as soon as it has become sparse. On a CPU these are `embedding_bag` and the loops of `cpu_kernels`.
 """
 
-import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import torch
 import torch.nn.functional as nn_functional
-from jaxtyping import Float, Int
 from torch import Tensor
 
-with warnings.catch_warnings():
-    # torch warns once per process that CSR tensors are in beta: let that once be here
-    warnings.simplefilter("ignore")
-    torch.sparse_csr_tensor(torch.tensor([0, 1]), torch.tensor([0]), torch.ones(1), (1, 1), check_invariants=False)
+from kosae_core import cpu_kernels
+
+DENSEST = 1 / 10
+"""Share of entries above which the dense products are faster (`benchmarks/train_throughput.py --crossover`)."""
 
 
-def topk_encode(
-    x_BD: Float[Tensor, "B D"], W_DF: Float[Tensor, "D F"], bias_F: Float[Tensor, " F"], k: int
-) -> tuple[Float[Tensor, "B k"], Int[Tensor, "B k"]]:
-    """The `k` largest of `x @ W + bias` per row after ReLU, and their columns, in no particular order.
+@dataclass(frozen=True)
+class Pattern:
+    """Which entries of a (B, F) table there are, row by row: those of row b stand from `crow_B[b]` to `crow_B[b + 1]`."""
 
-    Differs no gradient reaches `x_BD`: training needs none, and it would cost a dense product.
+    crow_B: Tensor
+    cols_N: Tensor
+    n_columns: int
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.crow_B) - 1
+
+    @cached_property
+    def rows_N(self) -> Tensor:
+        return torch.repeat_interleave(torch.arange(self.n_rows, dtype=torch.int32), self.crow_B.diff())
+
+    @cached_property
+    def by_column(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Where each column starts, and the entries' numbers and rows in the order of columns."""
+        found = cpu_kernels.by_column(self.crow_B.numpy(), self.cols_N.numpy(), self.n_columns)
+        return tuple(torch.from_numpy(part) for part in found)
+
+    def entries(self, table_BF: Tensor) -> Tensor:
+        """The table's values at the pattern, as float32."""
+        return table_BF[self.rows_N, self.cols_N].float()
+
+
+class Code:
+    """Features of a batch: a (B, F) table, or, with a pattern, only the entries that can be on."""
+
+    def __init__(self, values: Tensor, pattern: Pattern | None = None) -> None:
+        self.values, self.pattern = values, pattern
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.values) if self.pattern is None else self.pattern.n_rows
+
+    def of(self, parameter_F: Tensor) -> Tensor:
+        """A parameter of one number per feature, as it meets the values."""
+        return parameter_F if self.pattern is None else parameter_F.index_select(0, self.pattern.cols_N)
+
+    def with_values(self, values: Tensor) -> "Code":
+        """Other values at the same places."""
+        return Code(values, self.pattern)
+
+    def decode(self, W_FD: Tensor, bias_D: Tensor) -> Tensor:
+        """The product with a (F, D) matrix plus a bias, shape (B, D)."""
+        if self.pattern is None:
+            return torch.addmm(bias_D, self.values, W_FD)
+        return _Decode.apply(self.values, W_FD, self.pattern) + bias_D
+
+    def l0(self) -> Tensor:
+        """Mean number of features that are on."""
+        return (self.values > 0).sum() / self.n_rows
+
+    def fired(self) -> Tensor:
+        """Which features are on at least once, shape (F,)."""
+        if self.pattern is None:
+            return self.values.detach().amax(0) > 0
+        on_N = self.pattern.cols_N[self.values > 0]
+        return torch.bincount(on_N, minlength=self.pattern.n_columns) > 0
+
+    def split(self, edges: tuple[int, ...]) -> list["Code"]:
+        """The parts between neighbouring edges of the columns, each a code of its own."""
+        if self.pattern is None:
+            return [Code(self.values[:, low:high]) for low, high in pairwise(edges)]
+        parts, (crow_B, cols_N) = [], (self.pattern.crow_B, self.pattern.cols_N)
+        for low, high in pairwise(edges):
+            inside_N = (cols_N >= low) & (cols_N < high)
+            before = nn_functional.pad(inside_N.cumsum(0, dtype=torch.int32), (1, 0))
+            part = Pattern(before[crow_B], cols_N[inside_N] - low, high - low)
+            parts.append(Code(self.values[inside_N], part))
+        return parts
+
+
+@dataclass(frozen=True)
+class Top:
+    """The k largest of each row, where positive."""
+
+    k: int
+
+    def pattern(self, pre_BF: Tensor) -> Pattern | None:
+        table, ratio, less = _plain(pre_BF)
+        return _collected(
+            pre_BF, lambda low, high, n_B: cpu_kernels.row_topk(table, self.k, low, high, ratio, less, n_B)
+        )
+
+    def dense(self, pre_BF: Tensor) -> Tensor:
+        values_Bk, index_Bk = pre_BF.topk(self.k, dim=1, sorted=False)
+        return torch.zeros_like(pre_BF).scatter(1, index_Bk, values_Bk.relu())
+
+
+@dataclass(frozen=True)
+class BatchTop:
+    """The n largest of the whole table, where positive.
+
+    A flat `topk` over millions of entries costs more than the product that made them. On a CPU a part of the rows gives a
+    bound that somewhat more than n entries pass, and only those are partitioned; the result is exact.
     """
-    if x_BD.device.type == "cpu":
-        return _TopKEncode.apply(x_BD, W_DF, bias_F, k)
-    return topk_encode_dense(x_BD, W_DF, bias_F, k)
+
+    n: int
+
+    def pattern(self, pre_BF: Tensor) -> Pattern | None:
+        n, (rows, columns) = min(self.n, pre_BF.numel()), pre_BF.shape
+        table, _, _ = _plain(pre_BF)
+        sample = table[:: max(1, rows // 64)].reshape(-1)
+        rank = int(1.25 * n * sample.size / table.size) + 32
+        bound = float(max(0, np.partition(sample, -rank)[-rank])) if rank < sample.size else 0.0
+        found = self._above(pre_BF, table, bound)
+        if len(found.cols_N) < n and bound > 0:
+            found = self._above(pre_BF, table, 0.0)
+        if len(found.cols_N) <= n:
+            return found
+        values = table[found.rows_N.numpy(), found.cols_N.numpy()]
+        kept = np.zeros(len(values), bool)
+        kept[np.argpartition(values, len(values) - n)[len(values) - n :]] = True
+        before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int32)
+        return Pattern(
+            torch.from_numpy(before[found.crow_B.numpy()]), found.cols_N[torch.from_numpy(kept)], columns
+        )  # fmt: skip
+
+    @staticmethod
+    def _above(pre_BF: Tensor, table: np.ndarray, bound: float) -> Pattern:
+        bounds, columns = np.full(pre_BF.shape[1], bound, table.dtype), pre_BF.shape[1]
+        return _collected(
+            pre_BF,
+            lambda low, high, n_B: cpu_kernels.above(table, bounds, low, high, n_B, (high - low + 1) * columns + 64),
+        )
+
+    def dense(self, pre_BF: Tensor) -> Tensor:
+        values_N, flat_N = pre_BF.reshape(-1).topk(min(self.n, pre_BF.numel()))
+        return torch.zeros_like(pre_BF).reshape(-1).scatter(0, flat_N, values_N.relu()).view_as(pre_BF)
 
 
-def sparse_decode(
-    values_Bk: Float[Tensor, "B k"], index_Bk: Int[Tensor, "B k"], W_FD: Float[Tensor, "F D"]
-) -> Float[Tensor, "B D"]:
-    """The sum over j of `values[b, j] * W[index[b, j]]`."""
-    if values_Bk.device.type == "cpu":
-        return _SparseDecode.apply(values_Bk, index_Bk, W_FD)
-    return sparse_decode_dense(values_Bk, index_Bk, W_FD)
+@dataclass(frozen=True)
+class Above:
+    """Entries above a bound, a number or one for each column; all of them, as a table, while these are many."""
+
+    bound: float | Tensor = 0.0
+
+    def pattern(self, pre_BF: Tensor) -> Pattern | None:
+        bound_F = torch.as_tensor(self.bound, dtype=torch.float32).expand(pre_BF.shape[1])
+        if pre_BF.dtype != torch.float32 and bool((bound_F < 0).any()):
+            pre_BF = pre_BF.float()  # integers order bf16 as numbers only where these are positive
+        table, _, _ = _plain(pre_BF)
+        bounds, columns = _plain(bound_F.to(pre_BF.dtype))[0], pre_BF.shape[1]
+        return _collected(
+            pre_BF,
+            lambda low, high, n_B: cpu_kernels.above(
+                table, bounds, low, high, n_B, int(DENSEST * (high - low) * columns) + 64
+            ),
+        )
+
+    def dense(self, pre_BF: Tensor) -> Tensor:
+        return pre_BF
 
 
-def batch_topk_encode(
-    x_BD: Float[Tensor, "B D"], W_DF: Float[Tensor, "D F"], bias_F: Float[Tensor, " F"], n: int
-) -> tuple[Float[Tensor, " N"], Int[Tensor, " N"], Int[Tensor, " N"]]:
-    """The `n` largest positive entries of `x @ W + bias` over the whole batch: values, rows, columns, by rising row.
+def encode(x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, select: Top | BatchTop | Above) -> Code:
+    """The entries of x @ W + bias that `select` chooses.
 
-    There are fewer where fewer are positive. No gradient reaches `x_BD`, as in `topk_encode`.
+    Differs no gradient reaches `x_BD` on a CPU: training needs none, and it would cost a dense product.
     """
-    if x_BD.device.type == "cpu":
-        return _BatchTopKEncode.apply(x_BD, W_DF, bias_F, n)
-    pre_BF = torch.addmm(bias_F, x_BD, W_DF)
-    rows_N, cols_N = largest(pre_BF.detach(), n)
-    return pre_BF[rows_N, cols_N], rows_N, cols_N
-
-
-def ragged_decode(
-    values_N: Float[Tensor, " N"], rows_N: Int[Tensor, " N"], cols_N: Int[Tensor, " N"], W_FD: Float[Tensor, "F D"], n_rows: int
-) -> Float[Tensor, "B D"]:  # fmt: skip
-    """`sparse_decode` for rows of different lengths: entries in the form of `batch_topk_encode`, B = `n_rows`."""
-    if values_N.device.type == "cpu":
-        return _RaggedDecode.apply(values_N, rows_N, cols_N, W_FD, n_rows)
-    return values_N.new_zeros(n_rows, len(W_FD)).index_put((rows_N, cols_N), values_N) @ W_FD
-
-
-def largest(pre_BF: Float[Tensor, "B F"], n: int) -> tuple[Int[Tensor, " N"], Int[Tensor, " N"]]:
-    """Rows and columns of the `n` largest positive entries of a table, in rising order.
-
-    A flat `topk` over millions of entries costs more than the dense product that made them. On a CPU a sixteenth of the
-    rows gives a bound that somewhat more than `n` entries pass, and only those are partitioned; the result is exact.
-    """
-    if pre_BF.device.type != "cpu":
-        values_N, flat_N = pre_BF.reshape(-1).topk(min(n, pre_BF.numel()))
-        flat_N = flat_N[values_N > 0].sort().values
-        return flat_N // pre_BF.shape[1], flat_N % pre_BF.shape[1]
-    pre = pre_BF.contiguous().numpy()
-    flat = pre.reshape(-1)
-    sample = pre[::16].reshape(-1)
-    rank = int(1.25 * n * sample.size / flat.size) + 32
-    bound = max(0.0, float(np.partition(sample, sample.size - rank)[sample.size - rank])) if rank < sample.size else 0.0
-    passed = np.flatnonzero(flat > bound)
-    if len(passed) < n and bound > 0:
-        passed = np.flatnonzero(flat > 0)
-    if len(passed) > n:
-        passed = np.sort(passed[np.argpartition(flat[passed], len(passed) - n)[len(passed) - n :]])
-    return tuple(torch.from_numpy(part) for part in np.divmod(passed, pre_BF.shape[1]))
-
-
-def topk_encode_dense(x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The dense twin of `topk_encode`."""
-    values_Bk, index_Bk = torch.addmm(bias_F, x_BD, W_DF).topk(k, dim=1, sorted=False)
-    return values_Bk.relu(), index_Bk
-
-
-def sparse_decode_dense(values_Bk: Tensor, index_Bk: Tensor, W_FD: Tensor) -> Tensor:
-    """The dense twin of `sparse_decode`."""
-    return values_Bk.new_zeros(len(values_Bk), len(W_FD)).scatter_add(1, index_Bk, values_Bk) @ W_FD
-
-
-def _transposed_product(
-    values_N: Tensor, cols_N: Tensor, y_BD: Tensor, n_features: int, rows_N: Tensor | None = None
-) -> Tensor:
-    """S^T @ y for the sparse (B, F) matrix S with `values` at `rows` and `cols`, as one bag of rows of `y` per feature.
-
-    Without `rows_N` the entries are a whole table, as many for each row of `y`.
-    """
-    flat = cols_N.reshape(-1).numpy()
-    # numpy sorts 16-bit integers by radix, several hundred times faster than torch.sort here
-    order = np.argsort(flat.astype(np.uint16) if n_features <= 1 << 16 else flat, kind="stable")
-    starts = np.zeros(n_features, dtype=np.int64)
-    np.cumsum(np.bincount(flat, minlength=n_features)[:-1], out=starts[1:])
-    order_N = torch.from_numpy(order)
-    rows_N = order_N // cols_N.shape[1] if rows_N is None else rows_N[order_N]
-    weights_N = values_N.reshape(-1)[order_N]
-    return nn_functional.embedding_bag(
-        rows_N, y_BD.contiguous(), torch.from_numpy(starts), per_sample_weights=weights_N, mode="sum"
-    )
-
-
-def _sampled_product(crow_B: Tensor, cols_N: Tensor, y_BD: Tensor, W_FD: Tensor) -> Tensor:
-    """Entries of y @ W^T at the places of a sparse (B, F) matrix given by rows, shape (N,)."""
-    pattern = torch.sparse_csr_tensor(
-        crow_B, cols_N, torch.zeros(len(cols_N), dtype=y_BD.dtype), (len(y_BD), len(W_FD)), check_invariants=False
-    )
-    return torch.sparse.sampled_addmm(pattern, y_BD, W_FD.t(), beta=0.0).values()
-
-
-class _TopKEncode(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        values_Bk, index_Bk = torch.addmm(bias_F, x_BD, W_DF).topk(k, dim=1, sorted=False)
-        values_Bk = values_Bk.relu_()
-        ctx.save_for_backward(x_BD, values_Bk, index_Bk)
-        ctx.n_features = W_DF.shape[1]
-        ctx.mark_non_differentiable(index_Bk)
-        return values_Bk, index_Bk
-
-    @staticmethod
-    def backward(ctx, grad_Bk: Tensor, _: Tensor) -> tuple[None, Tensor, Tensor, None]:
-        x_BD, values_Bk, index_Bk = ctx.saved_tensors
-        grad_Bk = grad_Bk * (values_Bk > 0)
-        grad_W_FD = _transposed_product(grad_Bk, index_Bk, x_BD, ctx.n_features)
-        grad_bias_F = torch.bincount(index_Bk.reshape(-1), grad_Bk.reshape(-1), minlength=ctx.n_features)
-        return None, grad_W_FD.t().contiguous(), grad_bias_F.to(grad_Bk.dtype), None
-
-
-class _SparseDecode(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, values_Bk: Tensor, index_Bk: Tensor, W_FD: Tensor) -> Tensor:
-        ctx.save_for_backward(values_Bk, index_Bk, W_FD)
-        return nn_functional.embedding_bag(index_Bk, W_FD, per_sample_weights=values_Bk, mode="sum")
-
-    @staticmethod
-    def backward(ctx, grad_BD: Tensor) -> tuple[Tensor, None, Tensor]:
-        values_Bk, index_Bk, W_FD = ctx.saved_tensors
-        rows, k = index_Bk.shape
-        crow_B = torch.arange(0, rows * k + 1, k)
-        grad_values_Bk = _sampled_product(crow_B, index_Bk.reshape(-1), grad_BD, W_FD).view(rows, k)
-        return grad_values_Bk, None, _transposed_product(values_Bk, index_Bk, grad_BD, len(W_FD))
-
-
-class _BatchTopKEncode(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
+    if x_BD.device.type != "cpu":
+        return Code(select.dense(torch.addmm(bias_F, x_BD, W_DF)))
+    with torch.no_grad():
         pre_BF = torch.addmm(bias_F, x_BD, W_DF)
-        rows_N, cols_N = largest(pre_BF, n)
-        ctx.save_for_backward(x_BD, rows_N, cols_N)
-        ctx.n_features = W_DF.shape[1]
-        ctx.mark_non_differentiable(rows_N, cols_N)
-        return pre_BF[rows_N, cols_N], rows_N, cols_N
+        pattern = select.pattern(pre_BF)
+    if pattern is None:
+        return Code(select.dense(_Table.apply(x_BD, W_DF, bias_F, pre_BF)))
+    return Code(_Entries.apply(x_BD, W_DF, bias_F, pattern.entries(pre_BF), pattern), pattern)
+
+
+def _plain(table: Tensor) -> tuple[np.ndarray, float, int]:
+    """A table as NumPy sees it, bf16 as integers that order its positive numbers, and how a bound is lowered by a tenth."""
+    if table.dtype == torch.bfloat16:
+        return table.contiguous().view(torch.int16).numpy(), 1.0, 18
+    return table.contiguous().numpy(), 0.9, 0
+
+
+def _collected(pre_BF: Tensor, loop) -> Pattern | None:
+    """The pattern of what a loop over ranges of rows finds; None where it found too many."""
+    counts = np.zeros(len(pre_BF), np.int32)
+    parts = cpu_kernels.parallel(len(pre_BF), lambda low, high: loop(low, high, counts))
+    if any(n < 0 for n, _ in parts):
+        return None
+    cols_N = torch.from_numpy(np.concatenate([found[:n] for n, found in parts]))
+    crow_B = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
+    return Pattern(crow_B, cols_N, pre_BF.shape[1])
+
+
+def _transposed(values_N: Tensor, y_BD: Tensor, pattern: Pattern) -> Tensor:
+    """S^T @ y for the sparse matrix S of the values, shape (F, D): one bag of rows of `y` per column."""
+    starts_F, order_N, rows_N = pattern.by_column
+    return nn_functional.embedding_bag(
+        rows_N, y_BD.contiguous(), starts_F[:-1].int(), per_sample_weights=values_N[order_N], mode="sum"
+    )
+
+
+class _Table(torch.autograd.Function):
+    """x @ W + bias, given, with its gradients for W and bias."""
 
     @staticmethod
-    def backward(ctx, grad_N: Tensor, *_: Tensor) -> tuple[None, Tensor, Tensor, None]:
-        x_BD, rows_N, cols_N = ctx.saved_tensors
-        grad_W_FD = _transposed_product(grad_N, cols_N, x_BD, ctx.n_features, rows_N)
-        grad_bias_F = torch.bincount(cols_N, grad_N, minlength=ctx.n_features)
-        return None, grad_W_FD.t().contiguous(), grad_bias_F.to(grad_N.dtype), None
-
-
-class _RaggedDecode(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, values_N: Tensor, rows_N: Tensor, cols_N: Tensor, W_FD: Tensor, n_rows: int) -> Tensor:
-        ends_B = torch.bincount(rows_N, minlength=n_rows).cumsum(0)
-        crow_B = torch.cat([ends_B.new_zeros(1), ends_B])
-        ctx.save_for_backward(values_N, rows_N, cols_N, W_FD, crow_B)
-        return nn_functional.embedding_bag(cols_N, W_FD, crow_B[:-1], per_sample_weights=values_N, mode="sum")
+    def forward(ctx, x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, pre_BF: Tensor) -> Tensor:
+        ctx.save_for_backward(x_BD)
+        return pre_BF.view_as(pre_BF)
 
     @staticmethod
-    def backward(ctx, grad_BD: Tensor) -> tuple[Tensor, None, None, Tensor, None]:
-        values_N, rows_N, cols_N, W_FD, crow_B = ctx.saved_tensors
-        grad_values_N = _sampled_product(crow_B, cols_N, grad_BD, W_FD)
-        grad_W_FD = _transposed_product(values_N, cols_N, grad_BD, len(W_FD), rows_N)
-        return grad_values_N, None, None, grad_W_FD, None
+    def backward(ctx, grad_BF: Tensor) -> tuple[None, Tensor, Tensor, None]:
+        (x_BD,) = ctx.saved_tensors
+        return None, (x_BD.to(grad_BF.dtype).t() @ grad_BF).float(), grad_BF.sum(0).float(), None
+
+
+class _Entries(torch.autograd.Function):
+    """The entries of x @ W + bias at a pattern, given, with their gradients for W and bias."""
+
+    @staticmethod
+    def forward(ctx, x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, values_N: Tensor, pattern: Pattern) -> Tensor:
+        ctx.save_for_backward(x_BD)
+        ctx.pattern = pattern
+        return values_N.view_as(values_N)
+
+    @staticmethod
+    def backward(ctx, grad_N: Tensor) -> tuple[None, Tensor, Tensor, None, None]:
+        (x_BD,), pattern = ctx.saved_tensors, ctx.pattern
+        grad_bias_F = torch.bincount(pattern.cols_N, grad_N, minlength=pattern.n_columns)
+        return None, _transposed(grad_N, x_BD, pattern).t().contiguous(), grad_bias_F.to(grad_N), None, None
+
+
+class _Decode(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values_N: Tensor, W_FD: Tensor, pattern: Pattern) -> Tensor:
+        ctx.save_for_backward(values_N, W_FD)
+        ctx.pattern = pattern
+        return nn_functional.embedding_bag(
+            pattern.cols_N, W_FD, pattern.crow_B[:-1], per_sample_weights=values_N, mode="sum"
+        )
+
+    @staticmethod
+    def backward(ctx, grad_BD: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        (values_N, W_FD), pattern = ctx.saved_tensors, ctx.pattern
+        grad_BD = grad_BD.contiguous()
+        grad_values_N = grad_W_FD = None
+        if ctx.needs_input_grad[0]:
+            grad_values_N = torch.empty_like(values_N)
+            arrays = [t.numpy() for t in (grad_BD, W_FD, pattern.crow_B, pattern.cols_N, grad_values_N)]
+            cpu_kernels.parallel(len(grad_BD), lambda low, high: cpu_kernels.sampled(*arrays, low, high))
+        if ctx.needs_input_grad[1]:
+            grad_W_FD = _transposed(values_N, grad_BD, pattern)
+        return grad_values_N, grad_W_FD, None

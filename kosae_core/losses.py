@@ -22,22 +22,23 @@ def squared_error(recon_BD: Float[Tensor, "B D"], x_BD: Float[Tensor, "B D"]) ->
     return (recon_BD - x_BD).square().mean()
 
 
-def l1(feats_BF: Float[Tensor, "B F"], d_model: int) -> Float[Tensor, ""]:
+def l1(values: Float[Tensor, "..."], n_tokens: int, d_model: int) -> Float[Tensor, ""]:
     """Mean over tokens of the sum of (non-negative) features, in lengths of an input.
+
+    Shapes  `values` are the features of `n_tokens` tokens, all or only those that may be on.
 
     Source  Bricken et al. 2023, with the decoder rows held at unit norm.
     """
-    return feats_BF.sum() / (feats_BF.shape[0] * math.sqrt(d_model))
+    return values.sum(dtype=torch.float32) / (n_tokens * math.sqrt(d_model))
 
 
-def lp(feats_BF: Float[Tensor, "B F"], d_model: int, p: float, eps: float = 1e-3) -> Float[Tensor, ""]:
+def lp(values: Float[Tensor, "..."], n_tokens: int, d_model: int, p: float, eps: float = 1e-3) -> Float[Tensor, ""]:
     """Mean over tokens of the sum of (non-negative) features, in lengths of an input, to the power `p`; `l1` at p = 1.
 
     Source  Karvonen et al. 2024, arXiv:2408.00113, the L_p penalty of p-annealing.
     Differs `eps` lengths are added before and their power taken off after, so that the slope at 0 is finite.
     """
-    feats_BF = feats_BF / math.sqrt(d_model)
-    return ((feats_BF + eps).pow(p) - eps**p).sum() / feats_BF.shape[0]
+    return ((values / math.sqrt(d_model) + eps).pow(p) - eps**p).sum(dtype=torch.float32) / n_tokens
 
 
 def auxk(

@@ -30,6 +30,12 @@ VARIANT_COLORS = {
     "raw": "#333333",
     "random": "#bbbbbb",
     "tfidf": "#aa3377",
+    "p_anneal": "#99bbdd",
+    "gated_anneal": "#f4b183",
+    "jumprelu": "#33bbee",
+    "batchtopk": "#ccbb44",
+    "matryoshka": "#882255",
+    "groupmax": "#88ccaa",
 }
 """One colour per SAE variant and baseline, the same in every chapter; readable by the colour-blind."""
 LANGUAGE_COLORS = {"ko": "#0077bb", "en": "#cc3311"}

@@ -126,6 +126,27 @@ def keat_documents(name: str) -> list[tuple[str, dict[str, Any]]]:
     return placed
 
 
+def ud_words(row: dict[str, Any], place: str) -> list[tuple[tuple[int, int], str, str]]:
+    """(characters of the text, upos, xpos) of every word of a UD sentence; a part of speech that is empty becomes `_`.
+
+    Raises  CorpusError if the columns differ in length or a form is not in the text where it should be.
+    """
+    text, columns = text_field(row, "text", place), [row.get(name) for name in ("forms", "upos", "xpos")]
+    if not all(isinstance(column, list) and all(isinstance(one, str) for one in column) for column in columns):
+        raise CorpusError(f"{place}: `forms`, `upos` and `xpos` must be lists of texts.")
+    if len({len(column) for column in columns}) > 1:
+        lengths = ", ".join(str(len(column)) for column in columns)
+        raise CorpusError(f"{place}: `forms`, `upos` and `xpos` must be equally long, not {lengths}.")
+    words, at = [], 0
+    for form, upos, xpos in zip(*columns, strict=True):
+        start = text.find(form, at)
+        if not form or start < 0 or text[at:start].strip():
+            raise CorpusError(f"{place}: the form {form!r:.40} is not in the text after character {at}.")
+        at = start + len(form)
+        words.append(((start, at), "_".join(upos.split()) or "_", "_".join(xpos.split()) or "_"))
+    return words
+
+
 def hub_rows(
     name: str, config: str | None, split: str
 ) -> tuple[Iterator[tuple[str, dict[str, Any]]], dict[str, list[str]]]:

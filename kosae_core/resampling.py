@@ -6,15 +6,16 @@ import torch
 from torch import Tensor
 
 from kosae_core.base import SAE
+from kosae_core.optimizers import forget
 
 logger = logging.getLogger("kosae.training")
 
 
 @torch.no_grad()
 def resample(
-    sae: SAE, dead_F: Tensor, x_BD: Tensor, optimizer: torch.optim.Optimizer, generator: torch.Generator
+    sae: SAE, dead_F: Tensor, x_BD: Tensor, optimizers: list[torch.optim.Optimizer], generator: torch.Generator
 ) -> None:  # fmt: skip
-    """Point dead features at inputs that are reconstructed badly, and forget what Adam knew of them.
+    """Point dead features at inputs that are reconstructed badly, and forget the moments of their gradients.
 
     The decoder row becomes the direction of the input, the encoder column the same at a fifth of the live columns' mean norm,
     every other parameter of the feature zero. At most one feature per row of `x_BD`; the rest wait.
@@ -34,7 +35,6 @@ def resample(
         along_features = (..., dead_N) if name.endswith("F") else dead_N
         if name.endswith("_F"):
             parameter[dead_N] = 0
-        if name != "b_dec_D" and parameter in optimizer.state:
-            for moment in ("exp_avg", "exp_avg_sq"):
-                optimizer.state[parameter][moment][along_features] = 0
+        if name != "b_dec_D":
+            forget(optimizers, parameter, along_features)
     logger.info("resampled %d dead features", len(dead_N))

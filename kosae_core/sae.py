@@ -36,13 +36,11 @@ class StandardSAE(SAE):
         return torch.addmm(self.folded(self.b_enc_F), x_BD, self.W_enc_DF).relu()
 
     def objective(self, x_BD: Tensor, weight: float, dead_F: Tensor) -> Objective:
-        feats_BF = self.features(x_BD)
-        recon_BD = self.reconstruct(feats_BF)
-        sparsity = self.config.sparsity * weight * self.penalty(feats_BF)
-        fired_F = feats_BF.detach().amax(0) > 0
-        return Objective(
-            losses.squared_error(recon_BD, x_BD), sparsity, x_BD.new_zeros(()), recon_BD, feats_BF, fired_F
-        )
+        code = kernels.encode(x_BD, self.W_enc_DF, self.folded(self.b_enc_F), kernels.Above())
+        code = code.with_values(code.values.relu())
+        recon_BD = code.decode(self.W_dec_FD, self.b_dec_D)
+        sparsity = self.config.sparsity * weight * self.penalty(code)
+        return Objective(losses.squared_error(recon_BD, x_BD), sparsity, x_BD.new_zeros(()), recon_BD, code)
 
 
 class GatedSAE(SAE):
@@ -67,28 +65,24 @@ class GatedSAE(SAE):
         """The gate's bias, which decides what fires as `b_enc_F` does in the other variants."""
         return self.b_gate_F
 
-    def paths(self, x_BD: Tensor) -> tuple[Tensor, Tensor]:
-        """Gate pre-activations and features."""
-        gate_BF = torch.addmm(self.folded(self.b_gate_F), x_BD, self.W_enc_DF)
+    def magnitudes(self, gate: kernels.Code) -> Tensor:
+        """Features from the gate's pre-activations: exp(r) π + b_mag, written with π + b_gate, which is at hand."""
         gain_F = self.r_mag_F.exp()
-        # exp(r) π + b_mag, written with π + b_gate, which is at hand
-        magnitude_BF = torch.addcmul(self.b_mag_F - gain_F * self.b_gate_F, gate_BF, gain_F)
-        return gate_BF, magnitude_BF.relu() * (gate_BF > 0)
+        shift_F = self.b_mag_F - gain_F * self.b_gate_F
+        return torch.addcmul(gate.of(shift_F), gate.values, gate.of(gain_F)).relu() * (gate.values > 0)
 
     def features(self, x_BD: Tensor) -> Tensor:
-        return self.paths(x_BD)[1]
+        return self.magnitudes(kernels.Code(torch.addmm(self.folded(self.b_gate_F), x_BD, self.W_enc_DF)))
 
     def objective(self, x_BD: Tensor, weight: float, dead_F: Tensor) -> Objective:
-        gate_BF, feats_BF = self.paths(x_BD)
-        gate_BF = gate_BF.relu()
-        recon_BD = self.reconstruct(feats_BF)
-        frozen_BD = torch.addmm(self.b_dec_D.detach(), gate_BF, self.W_dec_FD.detach())
-        sparsity = self.config.sparsity * weight * self.penalty(gate_BF)
-        fired_F = feats_BF.detach().amax(0) > 0
-        return Objective(
-            losses.squared_error(recon_BD, x_BD), sparsity, losses.squared_error(frozen_BD, x_BD), recon_BD, feats_BF,
-            fired_F,
-        )  # fmt: skip
+        gate = kernels.encode(x_BD, self.W_enc_DF, self.folded(self.b_gate_F), kernels.Above())
+        code = gate.with_values(self.magnitudes(gate))
+        gate = gate.with_values(gate.values.relu())
+        recon_BD = code.decode(self.W_dec_FD, self.b_dec_D)
+        frozen_BD = gate.decode(self.W_dec_FD.detach(), self.b_dec_D.detach())
+        sparsity = self.config.sparsity * weight * self.penalty(gate)
+        aux = losses.squared_error(frozen_BD, x_BD)
+        return Objective(losses.squared_error(recon_BD, x_BD), sparsity, aux, recon_BD, code)
 
 
 class TopKSAE(SAE):
@@ -105,16 +99,14 @@ class TopKSAE(SAE):
     resamples = False
 
     def features(self, x_BD: Tensor) -> Tensor:
-        values_Bk, index_Bk = kernels.topk_encode(x_BD, self.W_enc_DF, self.folded(self.b_enc_F), self.k)
-        return values_Bk.new_zeros(len(x_BD), self.n_features).scatter(1, index_Bk, values_Bk)
+        return kernels.Top(self.k).dense(torch.addmm(self.folded(self.b_enc_F), x_BD, self.W_enc_DF))
 
     def objective(self, x_BD: Tensor, weight: float, dead_F: Tensor) -> Objective:
         bias_F = self.folded(self.b_enc_F)
-        values_Bk, index_Bk = kernels.topk_encode(x_BD, self.W_enc_DF, bias_F, self.k)
-        recon_BD = kernels.sparse_decode(values_Bk, index_Bk, self.W_dec_FD) + self.b_dec_D
+        code = kernels.encode(x_BD, self.W_enc_DF, bias_F, kernels.Top(self.k))
+        recon_BD = code.decode(self.W_dec_FD, self.b_dec_D)
         aux = self.dead_loss(x_BD, recon_BD, bias_F, dead_F)
-        fired_F = torch.zeros_like(dead_F).index_fill(0, index_Bk[values_Bk > 0], True)
-        return Objective(losses.squared_error(recon_BD, x_BD), x_BD.new_zeros(()), aux, recon_BD, values_Bk, fired_F)
+        return Objective(losses.squared_error(recon_BD, x_BD), x_BD.new_zeros(()), aux, recon_BD, code)
 
 
 class Annealed(SAE):
@@ -131,11 +123,11 @@ class Annealed(SAE):
         self.register_buffer("p", torch.ones(()))
         self.register_buffer("strength", torch.ones(()))
 
-    def penalty(self, feats_BF: Tensor) -> Tensor:
+    def penalty(self, code: kernels.Code) -> Tensor:
         p = 1.0 - (1.0 - self.config.p_end) * min(1.0, max(0.0, self.progress - 0.2) / 0.8)
-        loss = losses.lp(feats_BF, self.d_model, p)
+        loss = losses.lp(code.values, code.n_rows, self.d_model, p)
         if p < float(self.p):
-            before = losses.lp(feats_BF.detach(), self.d_model, float(self.p))
+            before = losses.lp(code.values.detach(), code.n_rows, self.d_model, float(self.p))
             if before > 0:
                 self.strength *= before / loss.detach()
             self.p.fill_(p)

@@ -3,24 +3,21 @@
 import math
 
 
-def trapezoid(step: int, steps: int, *, warmup: float, decay: float, floor: float) -> float:
-    """A factor that rises linearly to 1, stays, and falls linearly to `floor`.
+def trapezoid(step: int, steps: int, *, warmup: float, decay: float, floor: float, shape: str = "linear") -> float:
+    """A factor that rises linearly to 1, stays, and falls to `floor`, linearly or along half a cosine.
 
     Units   `warmup` and `decay` are shares of `steps`; the factor multiplies the peak learning rate.
     """
     rise = (step + 1) / max(1.0, warmup * steps)
-    left = (steps - step) / max(1.0, decay * steps)
+    left = min(1.0, (steps - step) / max(1.0, decay * steps))
+    if shape == "cosine":
+        left = 0.5 * (1.0 - math.cos(math.pi * left))
     return min(1.0, rise, floor + (1.0 - floor) * left)
 
 
 def k_at(step: int, steps: int, *, start: int, end: int, share: float, shape: str = "linear") -> int:
-    """Features kept per token at a step: from `start` down to `end` over the first `share` of the steps, then `end`.
-
-    Raises  ValueError for a shape other than linear and cosine.
-    """
+    """Features kept per token at a step: from `start` down to `end` over the first `share` of the steps, then `end`."""
     done = min(1.0, step / max(1.0, share * steps))
-    if shape not in ("linear", "cosine"):
-        raise ValueError(f"a k schedule is linear or cosine, not {shape!r}.")
     left = 1.0 - done if shape == "linear" else 0.5 * (1.0 + math.cos(math.pi * done))
     return round(end + (start - end) * left)
 

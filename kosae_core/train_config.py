@@ -7,6 +7,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+SHAPES = ("linear", "cosine")
+CHOICES = {
+    "optimizer": ("adam", "adamw", "muon", "signum"), "lr_shape": SHAPES, "k_shape": SHAPES, "precision": ("fp32", "bf16"),
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """How one autoencoder is trained; None stands for a choice that is made from the rest."""
@@ -16,11 +22,17 @@ class TrainConfig:
     batch_size: int = 1024
     """Tokens per step."""
     lr: float | None = None
-    """Peak learning rate of Adam; None: the variant's for this width (see `peak_lr`)."""
+    """Peak learning rate; None: the variant's for this width (see `peak_lr`)."""
+    optimizer: str = "adam"
+    """adam, adamw, muon (for the two matrices; adam for the rest) or signum (see `optimizers`)."""
+    weight_decay: float = 0.0
+    """Weight decay of adamw."""
     warmup: float = 0.05
     """Share of the steps in which the learning rate rises."""
     decay: float = 0.3
-    """Share of the steps, at the end, in which it falls linearly."""
+    """Share of the steps, at the end, in which it falls; 1 with `lr_shape` cosine is the usual cosine schedule."""
+    lr_shape: str = "linear"
+    """How it falls: linear or cosine."""
     floor: float = 0.05
     """What it falls to, as a share of the peak."""
     sparsity_warmup: float = 0.1
@@ -39,6 +51,12 @@ class TrainConfig:
     """Steps between resamplings (standard, gated), of which none comes in the last 40%; 0: never; None: a tenth."""
     clip: float = 1.0
     """Largest norm of the whole gradient; 0: no clipping."""
+    accumulate: int = 1
+    """Parts that a batch is cut into, whose gradients are added before the step: less memory at the same batch size."""
+    ema: float = 0.0
+    """Decay of the exponential moving average of the weights that is returned, such as 0.999; 0: the last weights."""
+    precision: str = "fp32"
+    """bf16: matrix products in bf16 with fp32 master weights, gradients and optimiser (torch.autocast)."""
     seed: int = 0
     """Seed of the initial weights, the order of the tokens and the resampling."""
     device: str | None = None
@@ -57,8 +75,15 @@ class TrainConfig:
             raise ValueError("warmup, decay, floor, sparsity_warmup and k_share are shares between 0 and 1.")
         if self.target_l0 is not None and self.target_l0 <= 0:
             raise ValueError(f"target_l0 must be positive, not {self.target_l0}.")
-        if self.k_shape not in ("linear", "cosine"):
-            raise ValueError(f"k_shape must be linear or cosine, not {self.k_shape!r}.")
+        for name, values in CHOICES.items():
+            if getattr(self, name) not in values:
+                raise ValueError(f"{name} must be one of {', '.join(values)}, not {getattr(self, name)!r}.")
+        if self.weight_decay < 0 or (self.weight_decay and self.optimizer != "adamw"):
+            raise ValueError(f"weight_decay must not be negative and belongs to adamw, not to {self.optimizer}.")
+        if not 0 <= self.ema < 1:
+            raise ValueError(f"ema must lie between 0 and 1 (exclusive), not {self.ema}.")
+        if self.accumulate < 1 or self.batch_size % self.accumulate:
+            raise ValueError(f"accumulate must divide batch_size ({self.batch_size}), not be {self.accumulate}.")
         if min(self.clip, self.dead_after or 0, self.resample_every or 0) < 0:
             raise ValueError("clip, dead_after and resample_every must not be negative.")
 

@@ -1,18 +1,19 @@
 """The training loop: one step after another, a state that can be written down, and what is seen on the way."""
 
 import logging
+import math
 import os
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from kosae_core import rows
+from kosae_core import optimizers, rows
 from kosae_core.inputs import fit_inputs
 from kosae_core.resampling import resample
-from kosae_core.sae import SAE, VARIANTS, Objective, SAEConfig
+from kosae_core.sae import SAE, VARIANTS, SAEConfig
 from kosae_core.schedules import k_at, ramp, toward_l0, trapezoid
 from kosae_core.train_config import History, TrainConfig
 
@@ -37,6 +38,21 @@ def _check_options(config: SAEConfig, cfg: TrainConfig) -> None:
         raise ValueError(f"k_start must lie between k ({config.k}) and n_features ({config.n_features}).")
 
 
+@dataclass
+class Seen:
+    """What one step has seen of its batch, for the history and the controllers."""
+
+    mse: float = 0.0
+    sparsity: float = 0.0
+    aux: float = 0.0
+    l0: float = 0.0
+    explained_variance: float = 0.0
+
+    @property
+    def loss(self) -> float:
+        return self.mse + self.sparsity + self.aux
+
+
 class Trainer:
     """One autoencoder in training.
 
@@ -55,7 +71,8 @@ class Trainer:
         held_BD = None if held is None else torch.cat(list(rows.in_order(held, 8192, cfg.held_tokens)))
         self.held_BD = None if held_BD is None else held_BD.to(self.device)
         self.peak = peak_lr(config, cfg, self.sae.d_model)
-        self.optimizer = torch.optim.Adam(self.sae.parameters(), lr=self.peak, fused=True)
+        self.optimizers = optimizers.make(self.sae, cfg, self.peak)
+        self.average = [p.detach().clone() for p in self.sae.parameters()] if cfg.ema else []
         self.batches = rows.Shuffled(acts, cfg.batch_size, self.generator)
         tokens = cfg.steps * cfg.batch_size
         self.dead_after = cfg.dead_after if cfg.dead_after is not None else min(10_000_000, tokens // 8)
@@ -76,53 +93,77 @@ class Trainer:
         sae.progress = step / cfg.steps
         if cfg.k_start is not None:
             sae.k = k_at(step, cfg.steps, start=cfg.k_start, end=self.config.k, share=cfg.k_share, shape=cfg.k_shape)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.peak * trapezoid(step, cfg.steps, warmup=cfg.warmup, decay=cfg.decay, floor=cfg.floor)
-        x_BD = sae.normalise(next(self.batches))
-        weight = self.strength * ramp(step, cfg.steps, warmup=cfg.sparsity_warmup)
-        terms = sae.objective(x_BD, weight, self.silent_F > self.dead_after)
-        loss = terms.mse + terms.sparsity + terms.aux
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        sae.remove_parallel_gradient()
-        if cfg.clip:
-            nn.utils.clip_grad_norm_(sae.parameters(), cfg.clip)
-        self.optimizer.step()
-        sae.normalise_decoder()
-        self.silent_F = torch.where(terms.fired_F, 0, self.silent_F + len(x_BD))
-        if cfg.target_l0 is not None:
-            self.strength = toward_l0(self.strength, int((terms.active > 0).sum()) / len(x_BD), cfg.target_l0)
+        factor = trapezoid(
+            step, cfg.steps, warmup=cfg.warmup, decay=cfg.decay, floor=cfg.floor, shape=cfg.lr_shape
+        )  # fmt: skip
+        for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
+            group["lr"] = self.peak * factor
         logged = step % cfg.log_every == 0 or step == cfg.steps - 1
+        x_BD = sae.normalise(next(self.batches))
+        seen = self._descend(x_BD, self.strength * ramp(step, cfg.steps, warmup=cfg.sparsity_warmup), logged)
         if logged:
-            if not torch.isfinite(loss):
+            if not math.isfinite(seen.loss):
                 raise ValueError(
                     f"the loss is not finite at step {step}: lower lr (now {self.peak:g}) or look at the activations."
                 )
-            self._log(terms, x_BD)
+            self._log(seen)
         if sae.resamples and self.resample_every and (step + 1) % self.resample_every == 0 and step < 0.6 * cfg.steps:
             dead_F = self.silent_F > self.dead_after
             if dead_F.any():
-                resample(sae, dead_F, sae.normalise(next(self.batches)), self.optimizer, self.generator)
+                resample(sae, dead_F, sae.normalise(next(self.batches)), self.optimizers, self.generator)
                 self.silent_F[dead_F] = 0
         self.step += 1
         return logged
 
+    def _descend(self, x_BD: Tensor, weight: float, logged: bool) -> "Seen":
+        """One step down the gradient of a batch, taken in parts; what was seen of it, in full where it is `logged`."""
+        cfg, sae, seen = self.cfg, self.sae, Seen()
+        dead_F = self.silent_F > self.dead_after
+        fired_F = torch.zeros_like(dead_F)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        for part_BD in x_BD.chunk(cfg.accumulate):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=cfg.precision == "bf16"):
+                terms = sae.objective(part_BD, weight, dead_F)
+            ((terms.mse + terms.sparsity + terms.aux) / cfg.accumulate).backward()
+            with torch.no_grad():
+                fired_F |= terms.code.fired()
+                if logged or cfg.target_l0 is not None:
+                    seen.l0 += float(terms.code.l0()) / cfg.accumulate
+                if logged:
+                    seen.mse += float(terms.mse) / cfg.accumulate
+                    seen.sparsity += float(terms.sparsity) / cfg.accumulate
+                    seen.aux += float(terms.aux) / cfg.accumulate
+                    seen.explained_variance += _explained(part_BD, terms.recon_BD) / cfg.accumulate
+        sae.remove_parallel_gradient()
+        if cfg.clip:
+            nn.utils.clip_grad_norm_(sae.parameters(), cfg.clip)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        sae.normalise_decoder()
+        for mean, parameter in zip(self.average, sae.parameters(), strict=bool(self.average)):
+            mean.lerp_(parameter.detach(), 1 - min(cfg.ema, self.step / (self.step + 10)))
+        self.silent_F = torch.where(fired_F, 0, self.silent_F + len(x_BD))
+        if cfg.target_l0 is not None:
+            self.strength = toward_l0(self.strength, seen.l0, cfg.target_l0)
+        return seen
+
     def finished(self) -> tuple[SAE, History]:
         """The autoencoder as it is used, and its history."""
         self.sae.progress, self.sae.k = 1.0, self.config.k
+        if self.average:
+            with torch.no_grad():
+                for mean, parameter in zip(self.average, self.sae.parameters(), strict=True):
+                    parameter.copy_(mean)
+            self.sae.normalise_decoder()
         return self.sae.eval(), self.history
 
     @torch.no_grad()
-    def _log(self, terms: Objective, x_BD: Tensor) -> None:
+    def _log(self, seen: "Seen") -> None:
         history, sae = self.history, self.sae
-        mse, sparsity, aux = (float(term) for term in (terms.mse, terms.sparsity, terms.aux))
         history.step.append(self.step)
-        history.loss.append(mse + sparsity + aux)
-        history.mse.append(mse)
-        history.sparsity.append(sparsity)
-        history.aux.append(aux)
-        history.l0.append(float((terms.active > 0).sum()) / len(x_BD))
-        history.explained_variance.append(_explained(x_BD, terms.recon_BD))
+        for name in ("loss", "mse", "sparsity", "aux", "l0", "explained_variance"):
+            getattr(history, name).append(getattr(seen, name))
         history.dead_share.append(float((self.silent_F > self.dead_after).float().mean()))
         if self.cfg.target_l0 is not None:
             history.strength.append(self.strength)
@@ -142,7 +183,8 @@ class Trainer:
         """Write the state to `path`, whole or not at all."""
         state = {
             "identity": self.identity, "step": self.step, "strength": self.strength, "history": asdict(self.history),
-            "sae": self.sae.state_dict(), "optimizer": self.optimizer.state_dict(), "silent_F": self.silent_F,
+            "sae": self.sae.state_dict(), "optimizers": [o.state_dict() for o in self.optimizers],
+            "average": self.average, "silent_F": self.silent_F,
             "generator": self.generator.get_state(), "order": self.batches.order,
         }  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -170,7 +212,9 @@ class Trainer:
                         "delete it or name another file."
                     )
         self.sae.load_state_dict(state["sae"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.average = state["average"]
         self.silent_F = state["silent_F"]
         self.generator.set_state(state["generator"].cpu())
         self.batches.order = state["order"].cpu()

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from kosae_core import paths, results
+from pipeline import claims
 
 FILES = ("README.md", "README.ko.md")
 _MARK = re.compile(r"<!--=(c\d\d\.[a-z0-9_]+)-->(.*?)<!--/-->", re.S)
@@ -43,7 +44,7 @@ def main() -> int:
         path = paths.ROOT / name
         try:
             text = path.read_text(encoding="utf-8")
-            path.write_text(filled(text, name, records), encoding="utf-8")
+            path.write_text(claims.filled(filled(text, name, records), name), encoding="utf-8")
         except ValueError as error:
             print(f"KoSAE: {error}", file=sys.stderr)
             return 1

@@ -175,7 +175,7 @@ def test_resampling_moves_only_dead_features(variant, acts):
     dead_F[[3, 40]] = True
     before, moments = weights(sae), {p: dict(optimizer.state[p]) for p in sae.parameters()}
     moments = {p: state["exp_avg"].clone() for p, state in moments.items()}
-    resample(sae, dead_F, x_BD, optimizer, torch.Generator().manual_seed(0))
+    resample(sae, dead_F, x_BD, [optimizer], torch.Generator().manual_seed(0))
     live = ~dead_F
     assert torch.equal(sae.W_dec_FD[live], before["W_dec_FD"][live])
     assert torch.equal(sae.W_enc_DF[:, live], before["W_enc_DF"][:, live])
@@ -206,8 +206,9 @@ def test_death_is_counted_in_tokens(acts, monkeypatch):
     def silent_feature_0(self, x_BD, weight, dead_F):
         terms = original(self, x_BD, weight, dead_F)
         seen.append(bool(dead_F[0]))
-        terms.fired_F = torch.ones_like(terms.fired_F)
-        terms.fired_F[0] = False
+        fired_F = torch.ones_like(dead_F)
+        fired_F[0] = False
+        terms.code.fired = lambda: fired_F
         return terms
 
     monkeypatch.setattr(VARIANTS["standard"], "objective", silent_feature_0)

@@ -25,55 +25,11 @@ def x_BD():
     return torch.randn(B, D, generator=torch.Generator().manual_seed(2))
 
 
-@pytest.mark.parametrize("shape", [(40, 24), (500, 300), (33, 1)])
-@pytest.mark.parametrize("share", [0.001, 0.05, 0.4, 0.9, 1.0])
-def test_largest_is_the_sorted_answer(shape, share):
-    table = torch.randn(shape, generator=torch.Generator().manual_seed(3))
-    n = max(1, int(share * table.numel()))
-    rows_N, cols_N = kernels.largest(table, n)
-    values = table.flatten().sort(descending=True).values[:n]
-    assert sorted(table[rows_N, cols_N].tolist(), reverse=True) == values[values > 0].tolist()
-    flat = rows_N * shape[1] + cols_N
-    assert torch.equal(flat, flat.sort().values) and len(flat.unique()) == len(flat)
-
-
-def test_largest_where_the_sampled_rows_are_unlike_the_others():
-    # every 16th row is sampled for the bound: make them far larger, then far smaller, than the rest
-    for factor in (100.0, 0.001):
-        table = torch.rand(320, 50, generator=torch.Generator().manual_seed(4))
-        table[::16] *= factor
-        rows_N, cols_N = kernels.largest(table, 2000)
-        assert len(rows_N) == 2000
-        assert float(table[rows_N, cols_N].min()) == float(table.flatten().sort(descending=True).values[1999])
-
-
-def test_largest_of_a_table_without_positive_entries_is_empty():
-    assert len(kernels.largest(-torch.ones(20, 5), 10)[0]) == 0
-
-
-@pytest.mark.parametrize("n", [1, 90, B * F])
-def test_ragged_kernels_against_dense_products(n, x_BD):
-    generator = torch.Generator().manual_seed(5)
-    leaves = [torch.randn(*shape, generator=generator).requires_grad_() for shape in ((D, F), (F,), (F, D))]
-    twins = [leaf.detach().clone().requires_grad_() for leaf in leaves]
-    target_BD = torch.randn(B, D, generator=generator)
-    W_DF, bias_F, W_FD = leaves
-    recon_BD = kernels.ragged_decode(*kernels.batch_topk_encode(x_BD, W_DF, bias_F, n), W_FD, B)
-    (recon_BD - target_BD).square().sum().backward()
-    pre_BF = (x_BD @ twins[0] + twins[1]).relu()
-    kept_BF = pre_BF * (pre_BF >= pre_BF.flatten().sort(descending=True).values[n - 1])
-    dense_BD = kept_BF @ twins[2]
-    (dense_BD - target_BD).square().sum().backward()
-    assert torch.allclose(recon_BD, dense_BD, atol=1e-4)
-    for leaf, twin in zip(leaves, twins, strict=True):
-        assert torch.allclose(leaf.grad, twin.grad, rtol=1e-4, atol=1e-3)
-
-
 def test_batchtopk_spends_its_budget_over_the_batch_and_then_by_threshold(x_BD):
     sae = fresh("batchtopk", k=3)
     x_BD = x_BD * torch.linspace(0.1, 3.0, B)[:, None]
     terms = sae.objective(x_BD, 1.0, NO_DEAD)
-    assert int((terms.active > 0).sum()) == 3 * B
+    assert float(terms.code.l0()) == 3
     on_BF = torch.zeros(B, F)
     pre_BF = (x_BD @ sae.W_enc_DF).relu().detach()
     kept = pre_BF >= pre_BF.flatten().sort(descending=True).values[3 * B - 1]
@@ -123,7 +79,7 @@ def test_jumprelu_gradients_are_the_papers(x_BD):
     z_BF = torch.rand(B, F, generator=torch.Generator().manual_seed(7)).requires_grad_()
     theta_F = torch.full((F,), 0.5).requires_grad_()
     grad_BF = torch.randn(B, F, generator=torch.Generator().manual_seed(8))
-    feats_BF, l0 = _Jump.apply(z_BF, theta_F, 0.2)
+    feats_BF, l0 = _Jump.apply(z_BF, theta_F, 0.2, B)
     assert torch.equal(feats_BF, torch.where(z_BF > 0.5, z_BF, 0.0)) and l0.item() == ((z_BF > 0.5).sum() / B).item()
     ((feats_BF * grad_BF).sum() + 3.0 * l0).backward()
     for f in range(F):
@@ -133,6 +89,20 @@ def test_jumprelu_gradients_are_the_papers(x_BD):
             expected -= (0.5 / 0.2) * inside * float(grad_BF[b, f]) + (1 / 0.2) * inside * 3.0 / B
         assert float(theta_F.grad[f]) == pytest.approx(expected, rel=1e-4, abs=1e-4)
     assert torch.equal(z_BF.grad, grad_BF * (z_BF > 0.5))  # nothing from the penalty: not the shortcut of blog posts
+
+
+def test_jumprelu_of_entries_is_that_of_the_table(x_BD, monkeypatch):
+    grads = []
+    for densest in (0.0, 3.0):
+        monkeypatch.setattr(kernels, "DENSEST", densest)
+        sae = fresh("jumprelu", bandwidth=0.3, sparsity=0.5)
+        with torch.no_grad():
+            sae.r_threshold_F += torch.linspace(-1.0, 1.0, F)  # some thresholds lie below half a bandwidth
+        terms = sae.objective(x_BD, 1.0, NO_DEAD)
+        (terms.mse + terms.sparsity).backward()
+        grads.append([p.grad for p in sae.parameters()])
+    for dense, sparse in zip(*grads, strict=True):
+        assert torch.allclose(dense, sparse, atol=1e-5)
 
 
 def test_jumprelu_gets_sparser_with_its_coefficient():
@@ -150,26 +120,26 @@ def test_jumprelu_gets_sparser_with_its_coefficient():
 
 def test_p_annealing_ends_at_its_exponent_and_keeps_the_size_of_the_penalty():
     sae = fresh("p_anneal", p_end=0.3)
-    feats_BF = torch.rand(B, F, generator=torch.Generator().manual_seed(10))
+    code = kernels.Code(torch.rand(B, F, generator=torch.Generator().manual_seed(10)))
     sae.progress = 0.1
-    first = float(sae.penalty(feats_BF))
-    assert first == pytest.approx(float(losses.l1(feats_BF, D)), rel=1e-5)
+    first = float(sae.penalty(code))
+    assert first == pytest.approx(float(losses.l1(code.values, B, D)), rel=1e-5)
     for progress in np.linspace(0.2, 1.0, 9):
         sae.progress = float(progress)
-        assert float(sae.penalty(feats_BF)) == pytest.approx(first, rel=1e-4)
+        assert float(sae.penalty(code)) == pytest.approx(first, rel=1e-4)
     assert sae.p.item() == pytest.approx(0.3)
 
 
 def test_lp_is_l1_at_one_and_the_formula_elsewhere():
     feats_BF = torch.tensor([[0.0, 4.0, 1.0], [2.0, 0.0, 0.0]])
-    assert float(losses.lp(feats_BF, 4, 1.0)) == pytest.approx(float(losses.l1(feats_BF, 4)))
+    assert float(losses.lp(feats_BF, 2, 4, 1.0)) == pytest.approx(float(losses.l1(feats_BF, 2, 4)))
     expected = sum((u + 1e-3) ** 0.5 - 1e-3**0.5 for u in (0, 2, 0.5, 1, 0, 0)) / 2
-    assert float(losses.lp(feats_BF, 4, 0.5)) == pytest.approx(expected, rel=1e-5)
+    assert float(losses.lp(feats_BF, 2, 4, 0.5)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_lp_has_a_finite_slope_at_zero():
     feats_BF = torch.zeros(2, 3, requires_grad=True)
-    losses.lp(feats_BF, 4, 0.2).backward()
+    losses.lp(feats_BF, 2, 4, 0.2).backward()
     assert torch.isfinite(feats_BF.grad).all()
 
 
@@ -214,7 +184,7 @@ def test_settings_that_mean_nothing_are_refused():
         kc.train(SAEConfig("topk", 8, k=2), acts_ND, kc.TrainConfig(steps=1, k_start=9))
     with pytest.raises(ValueError, match=r"k_start must lie between k \(None\)"):
         kc.train(SAEConfig("standard", 8), acts_ND, kc.TrainConfig(steps=1, k_start=4))
-    with pytest.raises(ValueError, match="k_shape must be linear or cosine"):
+    with pytest.raises(ValueError, match="k_shape must be one of linear, cosine"):
         kc.TrainConfig(k_shape="step")
     with pytest.raises(ValueError, match="bandwidth must be positive"):
         SAEConfig("jumprelu", 8, bandwidth=0)

@@ -1,0 +1,212 @@
+"""Hold the findings of the earlier studies against our results: `python -m pipeline.claims` (make claims).
+
+`data/claims.toml` says which recorded claims and numbers test each finding. The verdicts go to the READMEs, between
+<!--claims--> and <!--/claims-->; those of `full`, where it has results, stand beside those of `default`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from kosae_core import paths, results
+
+FILES = {"README.md": "en", "README.ko.md": "ko"}
+PRESETS = ("default", "full")
+VERDICTS = {
+    "holds": {"ko": "성립", "en": "holds"},
+    "fails": {"ko": "성립하지 않음", "en": "does not hold"},
+    "mixed": {"ko": "엇갈림", "en": "mixed"},
+    "open": {"ko": "재지 않음", "en": "open"},
+}
+HEADS = {
+    "ko": {"claim": "앞선 연구의 주장", "default": ("판정", "측정값"), "full": ("판정(`full`)", "측정값(`full`)")},
+    "en": {"claim": "earlier finding", "default": ("verdict", "measured"), "full": ("verdict (`full`)", "measured (`full`)")},
+}  # fmt: skip
+OPEN = {"ko": "아직 어느 장도 재지 않은 주장: {}.", "en": "Not tested by any chapter yet: {}."}
+_BLOCK = re.compile(r"(<!--claims-->\n).*?(<!--/claims-->)", re.S)
+_KEY = re.compile(r"\{(c\d\d\.[a-z0-9_]+)\}")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One finding of an earlier study."""
+
+    id: str
+    source: str
+    """Its key in references.bib, or encyclopedia."""
+    ko: str
+    en: str
+    expected: str = ""
+    """The ordering or value that it leads one to expect."""
+    tolerance: str = ""
+    """The margin that our test allows."""
+    supports: list[str] = field(default_factory=list)
+    """Recorded claims that speak for it where they hold."""
+    refutes: list[str] = field(default_factory=list)
+    """Recorded claims that speak against it where they hold."""
+    within: dict[str, list[float]] = field(default_factory=dict)
+    """Recorded numbers that must lie between two bounds."""
+    shown_ko: str = ""
+    shown_en: str = ""
+    """The cell of numbers, with keys in braces."""
+    status: str = "tested"
+    """tested, or open where no chapter tests it."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What runs a chapter again, and for how long."""
+
+    command: str
+    machine: str
+    minutes: float
+
+
+class Recorded:
+    """The claims and numbers of one preset, by key."""
+
+    def __init__(self, documents: dict[str, dict[str, Any]]) -> None:
+        self.claims = {k: v for d in documents.values() for k, v in d["claims"].items()}
+        self.records = {k: v for d in documents.values() for k, v in d["records"].items()}
+
+
+def recorded(preset: str) -> Recorded:
+    """The committed results of a preset, empty where there are none."""
+    return Recorded(results.load_results(paths.reference_dir(preset)))
+
+
+def read(path: Path, known: list[Recorded]) -> tuple[list[Claim], dict[str, Run]]:
+    """The claims of a file and the runs of its chapters.
+
+    Raises  ValueError, one sentence with place and fix, for what is not TOML, an unknown or missing field, an id given
+            twice, a claim with neither a test nor the status open, and a key that no result has.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path.name} is not TOML: {error}.") from None
+    for name in set(document) - {"claim", "run"}:
+        raise ValueError(f"{path.name}: there is no {name!r}; it holds [[claim]] and [run.NN].")
+    runs = {n: _made(Run, given, f"{path.name}, run.{n}") for n, given in document.get("run", {}).items()}
+    claims: list[Claim] = []
+    for i, given in enumerate(document.get("claim", []), 1):
+        place = f"{path.name}, claim {given.get('id', f'number {i}')}"
+        claim = _made(Claim, given, place)
+        if claim.id in {c.id for c in claims}:
+            raise ValueError(f"{place}: this id is given twice; give one of the two another.")
+        _check(claim, place, runs, known)
+        claims.append(claim)
+    return claims, runs
+
+
+def _made(kind: type, given: dict[str, Any], place: str) -> Any:
+    have = [f.name for f in fields(kind)]
+    for name in given:
+        if name not in have:
+            raise ValueError(f"{place}: there is no field {name!r}; the fields are {', '.join(have)}.")
+    try:
+        return kind(**given)
+    except TypeError as error:
+        raise ValueError(f"{place}: {str(error).split('() ', 1)[-1]}; add it.") from None
+
+
+def _check(claim: Claim, place: str, runs: dict[str, Run], known: list[Recorded]) -> None:
+    keys = {"claims": [*claim.supports, *claim.refutes], "records": list(claim.within)}
+    tests = keys["claims"] + keys["records"]
+    if claim.status not in ("tested", "open"):
+        raise ValueError(f"{place}: the status is tested or open, not {claim.status!r}.")
+    if (claim.status == "open") == bool(tests):
+        raise ValueError(f'{place}: give it supports, refutes or within, or else status = "open", not both.')
+    if tests and not (claim.expected and claim.tolerance and claim.shown_ko and claim.shown_en):
+        raise ValueError(f"{place}: a tested claim needs expected, tolerance, shown_ko and shown_en; add them.")
+    shown = _KEY.findall(claim.shown_ko)
+    if sorted(shown) != sorted(_KEY.findall(claim.shown_en)):
+        raise ValueError(f"{place}: shown_ko and shown_en show different keys; make them the same.")
+    keys["records"] += shown
+    for kind, wanted in keys.items():
+        for key in wanted:
+            if not any(key in getattr(preset, kind) for preset in known):
+                raise ValueError(
+                    f"{place}: no committed result has {key} among its {kind}; correct the key, or run make reference."
+                )
+    for number in sorted({key[1:3] for key in tests} - set(runs)):
+        raise ValueError(f"{place}: add [run.{number}] with the command, machine and minutes of chapter {number}.")
+
+
+def verdict(claim: Claim, found: Recorded) -> str:
+    """holds, fails or mixed, by whether all tests, none or some speak for it; open where one has not been run."""
+    tests = [*claim.supports, *claim.refutes, *claim.within]
+    if not tests or not all(key in found.claims or key in found.records for key in tests):
+        return "open"
+    votes = [found.claims[key]["holds"] for key in claim.supports]
+    votes += [not found.claims[key]["holds"] for key in claim.refutes]
+    votes += [low <= found.records[key]["value"] <= high for key, (low, high) in claim.within.items()]
+    return "holds" if all(votes) else "mixed" if any(votes) else "fails"
+
+
+def number(entry: dict[str, Any]) -> str:
+    """A record as prose shows it, with its interval where it has one."""
+    value = results.shown(entry)
+    if "interval" not in entry:
+        return value
+    return f"{value} [{', '.join(results.shown(entry | {'value': bound}) for bound in entry['interval'])}]"
+
+
+def table(claims: list[Claim], by_preset: dict[str, Recorded], language: str) -> str:
+    """The verdicts as a Markdown table, and below it the ids that are open."""
+    head = HEADS[language]
+    columns = [name for preset in by_preset for name in head[preset]]
+    lines = [f"| | {head['claim']} | {' | '.join(columns)} |", "| --- " * (2 + len(columns)) + "|"]
+    for claim in claims:
+        cells = [claim.id, getattr(claim, language)]
+        for found in by_preset.values():
+            now, text = verdict(claim, found), getattr(claim, f"shown_{language}")
+            complete = now != "open" and all(key in found.records for key in _KEY.findall(text))
+            cells += [VERDICTS[now][language]]
+            cells += [_KEY.sub(lambda m, found=found: number(found.records[m[1]]), text) if complete else ""]
+        if claim.status != "open":
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    open_ids = ", ".join(claim.id for claim in claims if claim.status == "open")
+    return "\n".join(lines) + "\n" + (f"\n{OPEN[language].format(open_ids)}\n" if open_ids else "")
+
+
+def committed() -> tuple[list[Claim], dict[str, Run]]:
+    """The project's own claims, held against its committed results."""
+    return read(paths.data_dir() / "claims.toml", [recorded(preset) for preset in PRESETS])
+
+
+def filled(text: str, name: str) -> str:
+    """The text of a README with the present verdicts in its block.
+
+    Raises  ValueError as `read` does, and when the text has no block.
+    """
+    if not _BLOCK.search(text):
+        raise ValueError(f"{name} has no <!--claims--> and <!--/claims--> lines; put them where the verdicts belong.")
+    found = {preset: recorded(preset) for preset in PRESETS}
+    shown = {preset: each for preset, each in found.items() if preset == "default" or each.claims}
+    body = table(committed()[0], shown, FILES[name])
+    return _BLOCK.sub(lambda m: m[1] + body + m[2], text)
+
+
+def main() -> int:
+    try:
+        for name in FILES:
+            path = paths.ROOT / name
+            path.write_text(filled(path.read_text(encoding="utf-8"), name), encoding="utf-8")
+        _, runs = committed()
+    except ValueError as error:
+        print(f"KoSAE: {error}", file=sys.stderr)
+        return 1
+    print("The verdicts are in README.md and README.ko.md. What measures them again:")
+    for run in runs.values():
+        print(f"  {run.command}  ({run.minutes:g} min, {run.machine})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

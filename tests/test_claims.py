@@ -1,0 +1,123 @@
+"""What the earlier studies found: the file of claims, and how the verdicts are reached."""
+
+import pytest
+
+from kosae_core import paths
+from pipeline import claims, readme
+
+RUN = '[run.05]\ncommand = "make x"\nmachine = "2 cores"\nminutes = 1\n'
+TESTED = """
+[[claim]]
+id = "A1"
+source = "fxnnxc"
+ko = "가"
+en = "a"
+expected = "a > b"
+tolerance = "0.1"
+supports = ["c05.above"]
+shown_ko = "값 {c05.gap}"
+shown_en = "value {c05.gap}"
+"""
+OPEN = '[[claim]]\nid = "B1"\nsource = "x"\nko = "나"\nen = "b"\nstatus = "open"\n'
+
+
+def results(holds=True, gap=0.25, **more):
+    records = {"c05.gap": {"value": gap, "unit": "share", "fmt": ".2f"} | more}
+    below = {"c05.below": {"holds": not holds}, "c05.above": {"holds": holds}}
+    return claims.Recorded({"05": {"records": records, "claims": below}})
+
+
+def read(tmp_path, text):
+    (tmp_path / "claims.toml").write_text(text, encoding="utf-8")
+    return claims.read(tmp_path / "claims.toml", [results()])
+
+
+def test_a_right_file_is_read(tmp_path):
+    (tested, untested), runs = read(tmp_path, RUN + TESTED + OPEN)
+    assert (tested.id, tested.supports, untested.status) == ("A1", ["c05.above"], "open")
+    assert runs["05"].minutes == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[[claim]\n", "claims.toml is not TOML"),
+        (RUN + TESTED.replace("supports", "suports"), "claim A1: there is no field 'suports'; the fields are id, "),
+        (RUN + TESTED + TESTED, "claim A1: this id is given twice"),
+        (RUN + TESTED.replace("c05.above", "c05.abov"), "claim A1: no committed result has c05.abov among its claims"),
+        (RUN + TESTED.replace("{c05.gap}", "{c05.hole}"), "no committed result has c05.hole among its records"),
+        (RUN + TESTED.replace("value {c05.gap}", "value"), "shown_ko and shown_en show different keys"),
+        (RUN + TESTED.replace('tolerance = "0.1"', ""), "a tested claim needs expected, tolerance"),
+        (TESTED, r"add \[run.05\]"),
+        (OPEN.replace('"open"', '"done"'), "the status is tested or open, not 'done'"),
+        (OPEN.replace('status = "open"', ""), "claim B1: give it supports, refutes or within"),
+        (RUN + TESTED + 'status = "open"\n', "claim A1: give it supports, refutes or within"),
+        (OPEN.replace('en = "b"\n', ""), "claim B1: missing 1 required positional argument: 'en'; add it"),
+        ("[run.05]\nminuts = 3\n", "run.05: there is no field 'minuts'"),
+        ("[other]\n", "there is no 'other'"),
+    ],
+)
+def test_a_wrong_file_is_refused(tmp_path, text, told):
+    with pytest.raises(ValueError, match=told):
+        read(tmp_path, text)
+
+
+def claim(**tests):
+    return claims.Claim("A1", "x", "가", "a", shown_ko="값 {c05.gap}", shown_en="value {c05.gap}", **tests)
+
+
+@pytest.mark.parametrize(
+    ("tests", "holds", "verdict"),
+    [
+        ({"supports": ["c05.above"]}, True, "holds"),
+        ({"supports": ["c05.above"]}, False, "fails"),
+        ({"refutes": ["c05.above"]}, True, "fails"),
+        ({"supports": ["c05.above"], "refutes": ["c05.below"]}, True, "holds"),
+        ({"supports": ["c05.above", "c05.below"]}, True, "mixed"),
+        ({"within": {"c05.gap": [0.2, 0.3]}}, True, "holds"),
+        ({"within": {"c05.gap": [0.3, 0.4]}}, True, "fails"),
+        ({"supports": ["c05.above"], "within": {"c05.gap": [0.3, 0.4]}}, True, "mixed"),
+        ({"supports": ["c05.above", "c05.not_run"]}, True, "open"),
+        ({"status": "open"}, True, "open"),
+    ],
+)
+def test_verdicts(tests, holds, verdict):
+    assert claims.verdict(claim(**tests), results(holds)) == verdict
+
+
+def test_the_table_has_a_verdict_and_numbers_per_preset_and_names_what_is_open():
+    listed = [claim(supports=["c05.above"]), claims.Claim("B1", "x", "나", "b", status="open")]
+    by_preset = {"default": results(False, -0.1), "full": results(True, 0.2, interval=[0.1, 0.3])}
+    ko, en = (claims.table(listed, by_preset, language) for language in ("ko", "en"))
+    assert "| A1 | 가 | 성립하지 않음 | 값 −0.10 | 성립 | 값 0.20 [0.10, 0.30] |" in ko
+    assert "| A1 | a | does not hold | value −0.10 | holds | value 0.20 [0.10, 0.30] |" in en
+    assert ko.endswith("주장: B1.\n") and "| B1" not in en
+    assert "full" not in claims.table(listed, {"default": results()}, "ko")
+
+
+def test_a_preset_that_lacks_the_chapter_says_nothing():
+    empty = claims.Recorded({})
+    assert "| A1 | a | holds | value 0.25 | open |  |" in claims.table(
+        [claim(supports=["c05.above"])], {"default": results(), "full": empty}, "en"
+    )
+
+
+def test_the_committed_claims_fit_the_committed_results():
+    listed, runs = claims.committed()
+    studies = {"A": 7, "B": 9, "C": 6, "D": 3, "E": 7}
+    assert [c.id for c in listed] == [f"{study}{n}" for study, count in studies.items() for n in range(1, count + 1)]
+    default = claims.recorded("default")
+    assert all(claims.verdict(c, default) != "open" for c in listed if c.status == "tested")
+    chapters = {path.stem for path in (paths.ROOT / "chapters").glob("*.py")}
+    assert all(run.command.removeprefix("make chapters ONLY=") in chapters for run in runs.values())
+
+
+@pytest.mark.parametrize("name", readme.FILES)
+def test_the_readmes_show_the_present_verdicts(name):
+    text = (paths.ROOT / name).read_text(encoding="utf-8")
+    assert claims.filled(text, name) == text
+
+
+def test_a_readme_without_a_place_is_named():
+    with pytest.raises(ValueError, match=r"README\.md has no <!--claims-->"):
+        claims.filled("# KoSAE", "README.md")
