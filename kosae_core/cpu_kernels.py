@@ -88,48 +88,43 @@ def _keep_largest(best, where, n, k):
 
 
 @_compiled
-def row_topk(table_BF, k, low, high, ratio, less, counts_B):
+def row_topk(table_BF, k, low, high, counts_B):
     """Columns of the k largest positive entries of each row (fewer where fewer are positive), in no particular order.
 
-    A row is first searched above a guess, the k-th largest of the row before times `ratio` minus `less`; where fewer than
-    k entries exceed it above a lower one, and then above zero.
+    The k-th largest of the maxima of groups of columns is a bound that at least k entries reach, and few others.
     """
     n_columns = table_BF.shape[1]
-    n_groups = max(1, n_columns // GROUP)
+    n_groups = min(n_columns, max(4 * k, int(0.5 * np.sqrt(k * n_columns))))
     whole = n_columns // n_groups * n_groups
     best, where = np.empty(n_columns, table_BF.dtype), np.empty(n_columns, np.int32)
-    hit, guess = np.empty(n_groups, np.int8), np.zeros(1, table_BF.dtype)
-    zero = guess[0]
+    most, copy = np.empty(n_groups, table_BF.dtype), np.empty(n_groups, table_BF.dtype)
     found = np.empty((high - low) * k, np.int32)
     total = 0
     for b in range(low, high):
         row = table_BF[b]
-        for attempt in range(3):
-            bound = guess[0] if attempt < 2 else zero
-            hit[:] = 0
-            for start in range(0, whole, n_groups):
-                part = row[start : start + n_groups]
-                for g in range(n_groups):
-                    hit[g] |= np.int8(part[g] > bound)
-            hit[: n_columns - whole] = 1
-            n = 0
+        most[:] = 0
+        for start in range(0, whole, n_groups):
+            part = row[start : start + n_groups]
             for g in range(n_groups):
-                if hit[g]:
-                    for j in range(g, n_columns, n_groups):
-                        if row[j] > bound:
-                            best[n], where[n] = row[j], j
-                            n += 1
-            if n >= k or bound <= 0:
-                break
-            guess[0] = bound * ratio - less if attempt < 1 and n > k // 4 and bound > less else 0
+                most[g] = part[g] if part[g] > most[g] else most[g]
+        rest = row[whole:]
+        for g in range(len(rest)):
+            most[g] = rest[g] if rest[g] > most[g] else most[g]
+        copy[:] = most
+        _keep_largest(copy, where, n_groups, k)
+        bound = copy[:k].min()
+        n = 0
+        for g in range(n_groups):
+            if most[g] >= bound:
+                for j in range(g, n_columns, n_groups):
+                    if row[j] >= bound and row[j] > 0:
+                        best[n], where[n] = row[j], j
+                        n += 1
         if n > k:
             _keep_largest(best, where, n, k)
             n = k
-        smallest = best[0]
         for i in range(n):
             found[total + i] = where[i]
-            smallest = min(smallest, best[i])
-        guess[0] = max(0, smallest * ratio - less) if n == k else 0
         total += n
         counts_B[b] = n
     return total, found

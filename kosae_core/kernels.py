@@ -102,10 +102,8 @@ class Top:
     k: int
 
     def pattern(self, pre_BF: Tensor) -> Pattern | None:
-        table, ratio, less = _plain(pre_BF)
-        return _collected(
-            pre_BF, lambda low, high, n_B: cpu_kernels.row_topk(table, self.k, low, high, ratio, less, n_B)
-        )
+        table = _plain(pre_BF)
+        return _collected(pre_BF, lambda low, high, n_B: cpu_kernels.row_topk(table, self.k, low, high, n_B))
 
     def dense(self, pre_BF: Tensor) -> Tensor:
         values_Bk, index_Bk = pre_BF.topk(self.k, dim=1, sorted=False)
@@ -124,7 +122,7 @@ class BatchTop:
 
     def pattern(self, pre_BF: Tensor) -> Pattern | None:
         n, (rows, columns) = min(self.n, pre_BF.numel()), pre_BF.shape
-        table, _, _ = _plain(pre_BF)
+        table = _plain(pre_BF)
         sample = table[:: max(1, rows // 64)].reshape(-1)
         rank = int(1.25 * n * sample.size / table.size) + 32
         bound = float(max(0, np.partition(sample, -rank)[-rank])) if rank < sample.size else 0.0
@@ -164,8 +162,8 @@ class Above:
         bound_F = torch.as_tensor(self.bound, dtype=torch.float32).expand(pre_BF.shape[1])
         if pre_BF.dtype != torch.float32 and bool((bound_F < 0).any()):
             pre_BF = pre_BF.float()  # integers order bf16 as numbers only where these are positive
-        table, _, _ = _plain(pre_BF)
-        bounds, columns = _plain(bound_F.to(pre_BF.dtype))[0], pre_BF.shape[1]
+        table = _plain(pre_BF)
+        bounds, columns = _plain(bound_F.to(pre_BF.dtype)), pre_BF.shape[1]
         return _collected(
             pre_BF,
             lambda low, high, n_B: cpu_kernels.above(
@@ -192,11 +190,10 @@ def encode(x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, select: Top | BatchTop | 
     return Code(_Entries.apply(x_BD, W_DF, bias_F, pattern.entries(pre_BF), pattern), pattern)
 
 
-def _plain(table: Tensor) -> tuple[np.ndarray, float, int]:
-    """A table as NumPy sees it, bf16 as integers that order its positive numbers, and how a bound is lowered by a tenth."""
-    if table.dtype == torch.bfloat16:
-        return table.contiguous().view(torch.int16).numpy(), 1.0, 18
-    return table.contiguous().numpy(), 0.9, 0
+def _plain(table: Tensor) -> np.ndarray:
+    """A table as NumPy sees it: bf16 as integers, whose order is that of its positive numbers."""
+    table = table.contiguous()
+    return (table.view(torch.int16) if table.dtype == torch.bfloat16 else table).numpy()
 
 
 def _collected(pre_BF: Tensor, loop) -> Pattern | None:

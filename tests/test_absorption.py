@@ -71,7 +71,7 @@ def test_no_absorption_is_found_where_none_is():
     assert (found.full, found.fraction, found.main_features) == (0.0, 0.0, 1.0)
     for i, letter in enumerate(found.letters):
         assert letter.main == (i,) and letter.probe_f1 == letter.main_f1 == 1.0
-        assert (letter.n_words, letter.n_true, letter.n_silent) == (30, 30, 0)
+        assert (letter.n_words, letter.n_true, letter.n_silent) == (20, 20, 0)
 
 
 def test_the_share_of_absorbed_words_is_found():
@@ -82,7 +82,7 @@ def test_the_share_of_absorbed_words_is_found():
     for i, letter in enumerate(found.letters):
         own = slice(i * PER_LETTER, (i + 1) * PER_LETTER)
         share = taken[own][test_W[own]].mean()
-        assert letter.main == (i,) and letter.n_silent == round(30 * share) > 0
+        assert letter.main == (i,) and letter.n_silent == round(20 * share) > 0
         assert letter.full == letter.fraction == pytest.approx(share)
     assert found.full == pytest.approx(np.mean([x.full for x in found.letters]))
     assert found.full_interval[0] <= found.full <= found.full_interval[1]
@@ -104,7 +104,7 @@ def test_splitting_is_no_absorption():
     words, turn = planted_words()
     sae, _ = planted_sae(turn, 0.0)
     halves = (
-        torch.tensor(turn, dtype=torch.float32)[4:64].reshape(2, 30, WIDTH).sum(1)
+        torch.tensor(turn, dtype=torch.float32)[4:44].reshape(2, 20, WIDTH).sum(1)
     )  # the first and last 20 words of a
     with torch.no_grad():
         a = sae.W_dec_FD[0].clone()
