@@ -11,11 +11,13 @@ _EXPORTS = {
     "lm": ["LanguageModel", "HookPoint", "load_lm"],
     "corpora": ["Corpus", "Record", "load_corpus"],
     "activations": ["ActivationStore", "gather"],
+    "joined": ["Joined"],
     "generation": ["gather_generated"],
     "sae": [
         "SAE",
         "VARIANTS",
         "BatchTopKSAE",
+        "CrosscoderSAE",
         "GatedAnnealSAE",
         "GatedSAE",
         "JumpReLUSAE",
@@ -24,6 +26,7 @@ _EXPORTS = {
         "SAEConfig",
         "StandardSAE",
         "TopKSAE",
+        "TranscoderSAE",
         "load_sae",
     ],
     "train_config": ["TrainConfig", "History"],
@@ -41,9 +44,9 @@ _EXPORTS = {
     "study": ["Study"],
 }
 _MODULES = {
-    "activations", "base", "batches", "batchtopk", "corpora", "cpu_kernels", "features", "generation", "hooks", "inputs", "jumprelu", "kernels", "layout", "lm",
-    "losses", "matching", "metrics", "optimizers", "paths", "planted", "plots", "probing", "resampling", "results", "rows", "sae", "schedules", "statistics",
-    "store", "study", "synthetic", "toy", "train_config", "trainer", "training",
+    "activations", "base", "batches", "corpora", "cpu_kernels", "crosscoder", "features", "generation", "hooks", "inputs", "joined", "jumprelu", "kernels", "layout", "lm",
+    "losses", "matching", "metrics", "optimizers", "paths", "planted", "plots", "probing", "resampling", "results", "rows", "sae", "schedules", "splicing", "statistics",
+    "store", "study", "synthetic", "topk", "toy", "train_config", "trainer", "training",
 }  # fmt: skip
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from kosae_core import kernels, losses
 
 FORMAT_VERSION = 1
-OPTIONAL = ("k", "auxk", "auxk_weight", "sparsity", "bandwidth", "p_end", "prefixes")
+OPTIONAL = ("k", "auxk", "auxk_weight", "sparsity", "bandwidth", "p_end", "prefixes", "d_in")
 VARIANTS: dict[str, type["SAE"]] = {}
 
 
@@ -45,6 +45,8 @@ class SAEConfig:
     """Exponent that the L1 term ends with (p_anneal, gated_anneal)."""
     prefixes: tuple[int, ...] | list[int] | None = None
     """Sizes of the nested dictionaries, rising to n_features (matryoshka)."""
+    d_in: int | None = None
+    """Width of the first of two joined points (transcoder, crosscoder); None: half of the joined width."""
     centre: str = "mean"
     """What is subtracted from the activations: mean, median (geometric), none."""
     scale: str = "rms"
@@ -131,6 +133,20 @@ class SAE(nn.Module, ABC):
         """Make the encoder's parameters of one number per feature."""
         self.b_enc_F = nn.Parameter(torch.zeros(self.n_features))
 
+    @property
+    def spans(self) -> tuple[slice, ...]:
+        """Columns of the activations that share a scale."""
+        return (slice(0, self.d_model),)
+
+    @property
+    def centre_D(self) -> Float[Tensor, " D"]:
+        """What is added to reconstructions."""
+        return self.mean_D
+
+    def target(self, acts_BD: Float[Tensor, "B D"]) -> Float[Tensor, "B E"]:
+        """What activations, raw or normalised, are to be reconstructed as: themselves."""
+        return acts_BD
+
     def normalise(self, acts_BD: Float[Tensor, "B D"]) -> Float[Tensor, "B D"]:
         """Raw activations to the units in which the autoencoder works."""
         return (acts_BD.to(self.mean_D) - self.mean_D) / self.scale
@@ -154,13 +170,18 @@ class SAE(nn.Module, ABC):
         """What the sparsity coefficient multiplies, where the variant has one: the L1 norm, or what takes its place."""
         return losses.l1(code.values, code.n_rows, self.d_model)
 
-    def dead_loss(self, x_BD: Tensor, recon_BD: Tensor, bias_F: Tensor, dead_F: Tensor) -> Float[Tensor, ""]:
-        """AuxK of the dead features times its weight, where the variant has it; 0 while none is dead."""
+    def dead_loss(
+        self, x_BD: Tensor, recon_BD: Tensor, bias_F: Tensor, dead_F: Tensor, y_BD: Tensor | None = None
+    ) -> Float[Tensor, ""]:  # fmt: skip
+        """AuxK of the dead features times its weight, where the variant has it; 0 while none is dead.
+
+        `y_BD` is what is reconstructed, where that is not the input.
+        """
         dead_N = dead_F.nonzero()[:, 0]
         if not self.config.auxk or not len(dead_N):
             return x_BD.new_zeros(())
         pre_BN = torch.addmm(bias_F[dead_N], x_BD, self.W_enc_DF[:, dead_N])
-        error_BD = x_BD - recon_BD
+        error_BD = (x_BD if y_BD is None else y_BD) - recon_BD
         return self.config.auxk_weight * losses.auxk(pre_BN, self.W_dec_FD[dead_N], error_BD, self.config.auxk)
 
     def reconstruct(self, feats_BF: Tensor) -> Float[Tensor, "B D"]:
@@ -179,11 +200,11 @@ class SAE(nn.Module, ABC):
             )
         return self.features(self.normalise(acts_BD))
 
-    def decode(self, feats_BF: Float[Tensor, "B F"]) -> Float[Tensor, "B D"]:
-        """Raw activations from features."""
+    def decode(self, feats_BF: Float[Tensor, "B F"]) -> Float[Tensor, "B E"]:
+        """Raw activations from features, as wide as `target` makes them."""
         return self.reconstruct(feats_BF) * self.scale + self.mean_D
 
-    def forward(self, acts_BD: Float[Tensor, "B D"]) -> Float[Tensor, "B D"]:
+    def forward(self, acts_BD: Float[Tensor, "B D"]) -> Float[Tensor, "B E"]:
         """Reconstructions of raw activations."""
         return self.decode(self.encode(acts_BD))
 

@@ -14,14 +14,20 @@ STATISTICS_ROWS = 262_144
 
 @torch.no_grad()
 def fit_inputs(sae: SAE, acts: Any) -> None:
-    """Set the centre and scale of an autoencoder's inputs from (the first 262,144) activations."""
+    """Set the centre and the scales of an autoencoder's inputs from (the first 262,144) activations."""
     sample_ND = torch.cat(list(rows.in_order(acts, 65_536, STATISTICS_ROWS))).double()
     centre = {"mean": lambda x: x.mean(0), "median": geometric_median, "none": lambda x: x.new_zeros(x.shape[1])}
     mean_D = centre[sae.config.centre](sample_ND)
-    length_N = (sample_ND - mean_D).norm(dim=1)
-    scale = {"rms": length_N.square().mean().sqrt(), "norm": length_N.mean(), "none": torch.tensor(sae.d_model**0.5)}
     sae.mean_D.copy_(mean_D)
-    sae.scale.copy_((scale[sae.config.scale] / sae.d_model**0.5).clamp_min(1e-12))
+    for span in sae.spans:
+        part_ND = (sample_ND - mean_D)[:, span]
+        length_N, d_model = part_ND.norm(dim=1), part_ND.shape[1]
+        scale = {"rms": length_N.square().mean().sqrt(), "norm": length_N.mean(), "none": torch.tensor(d_model**0.5)}
+        found = (scale[sae.config.scale] / d_model**0.5).clamp_min(1e-12)
+        if sae.scale.ndim:
+            sae.scale[span] = found
+        else:
+            sae.scale.copy_(found)
 
 
 def geometric_median(acts_ND: Float[Tensor, "N D"], iterations: int = 50) -> Float[Tensor, " D"]:

@@ -1,6 +1,5 @@
 """How good an autoencoder is on held-out tokens: reconstruction, sparsity, and the language model's loss."""
 
-import logging
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +9,11 @@ from torch import Tensor
 
 from kosae_core import rows
 from kosae_core.sae import SAE
+from kosae_core.splicing import ratio, splice
 from kosae_core.statistics import DocumentSums, document_sums
 
 if TYPE_CHECKING:
     from kosae_core.lm import LanguageModel
-
-logger = logging.getLogger("kosae.metrics")
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,10 @@ class Report:
     """With zeros in place of the activation."""
     loss_recovered: float = float("nan")
     """(ce_ablated - ce_sae) / (ce_ablated - ce_clean)."""
+    kl: float = float("nan")
+    """Mean KL divergence of the predictions with the reconstruction from the untouched ones, nats per token."""
+    kl_recovered: float = float("nan")
+    """1 - kl / the same with zeros."""
     density_F: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
     """Share of tokens on which each feature fires."""
 
@@ -72,7 +74,7 @@ def evaluate(
             `groups` gives each token a number from 0 on, such as `statistics.document_groups`, for sums over its groups.
     Units   Raw activations; losses in nats per token, over the first `max_documents` documents.
     Raises  ValueError for another width, for no or non-finite rows, for `lm` with a plain tensor, for too few groups.
-    Source  Loss recovered by zero ablation as in SAELens and dictionary_learning; special tokens are left alone.
+    Source  Loss and KL recovered by zero ablation as in SAELens and dictionary_learning; special tokens are left alone.
     """
     rows.check_rows(held)
     if lm is not None and not hasattr(held, "documents"):
@@ -82,12 +84,12 @@ def evaluate(
     for acts_BD in rows.in_order(held, batch_size):
         recon_BD = sums.add(acts_BD.to(device))
         if groups is not None:
-            pairs.append((acts_BD.cpu(), recon_BD.cpu()))
+            pairs.append((sae.target(acts_BD).cpu(), recon_BD.cpu()))
     active_N = torch.cat(sums.active).numpy()
     documents = None
     if groups is not None:
         documents = document_sums(*(torch.cat(side) for side in zip(*pairs, strict=True)), active_N, groups)
-    losses = {} if lm is None else loss_recovered(sae, lm, held.point, held.documents[:max_documents])
+    losses = {} if lm is None else splice(sae, lm, held.point, held.documents[:max_documents])
     density_F = (sums.fired_F / sums.n).cpu().numpy()
     return Report(**sums.means(), **losses, density_F=density_F, active_N=active_N, documents=documents)
 
@@ -98,7 +100,8 @@ class _Sums:
     def __init__(self, sae: SAE) -> None:
         self.sae, self.n, self.cosine, self.active = sae, 0, 0.0, []
         self.fired_F = torch.zeros(sae.n_features, dtype=torch.float64, device=sae.mean_D.device)
-        self.x_D = torch.zeros(sae.d_model, dtype=torch.float64, device=sae.mean_D.device)
+        self.centre_D = sae.centre_D
+        self.x_D = torch.zeros(len(self.centre_D), dtype=torch.float64, device=sae.mean_D.device)
         self.xh_D = torch.zeros_like(self.x_D)
         self.xx = self.xxh = self.xhxh = self.error = 0.0
 
@@ -109,8 +112,9 @@ class _Sums:
         on_BF = feats_BF > 0
         self.fired_F += on_BF.sum(0)
         self.active.append(on_BF.sum(1).cpu())
+        acts_BD = self.sae.target(acts_BD)
         self.cosine += float(torch.cosine_similarity(acts_BD, recon_BD, dim=1).double().sum())
-        x_BD, xh_BD = (acts_BD - self.sae.mean_D).double(), (recon_BD - self.sae.mean_D).double()
+        x_BD, xh_BD = (acts_BD - self.centre_D).double(), (recon_BD - self.centre_D).double()
         self.x_D += x_BD.sum(0)
         self.xh_D += xh_BD.sum(0)
         self.xx += float(x_BD.square().sum())
@@ -120,7 +124,7 @@ class _Sums:
         return recon_BD
 
     def means(self) -> dict[str, float]:
-        n, centre_D = self.n, self.sae.mean_D.double()
+        n, centre_D = self.n, self.centre_D.double()
         mean_D, mean_h_D = self.x_D / n, self.xh_D / n
         variance = self.xx / n - float(mean_D @ mean_D)
         raw_square = self.xx / n + 2 * float(centre_D @ mean_D) + float(centre_D @ centre_D)
@@ -130,49 +134,12 @@ class _Sums:
         product = self.xxh / n - float(mean_D @ mean_h_D)
         return {
             "explained_variance": 1.0 - self.error / n / variance if variance > 0 else float("nan"),
-            "explained_variance_about_zero": 1.0 - _ratio(self.error / n, raw_square),
+            "explained_variance_about_zero": 1.0 - ratio(self.error / n, raw_square),
             "l0": float(self.fired_F.sum()) / n,
             "dead_share": float((self.fired_F == 0).double().mean()),
             "cosine": self.cosine / n,
-            "mse": self.error / n / self.sae.d_model,
-            "relative_bias": _ratio(raw_power, raw_product),
-            "relative_bias_centred": _ratio(power, product),
+            "mse": self.error / n / len(self.centre_D),
+            "relative_bias": ratio(raw_power, raw_product),
+            "relative_bias_centred": ratio(power, product),
             "n_tokens": n,
         }
-
-
-def _ratio(above: float, below: float) -> float:
-    return above / below if below else float("nan")
-
-
-@torch.no_grad()
-def loss_recovered(sae: SAE, lm: "LanguageModel", point: str, documents: list) -> dict[str, float]:
-    """The model's loss untouched, with reconstructions, and with zeros at `point`, and the share recovered.
-
-    Shapes  `documents` are lists of token ids with their special tokens, whose activations stay as they are.
-    """
-
-    def reconstructed(hidden_BTD: Tensor, mask_BT: Tensor) -> Tensor:
-        patched_BTD = hidden_BTD.clone()
-        kept_ND = hidden_BTD[mask_BT].to(sae.mean_D)
-        patched_BTD[mask_BT] = sae(kept_ND).to(hidden_BTD)
-        return patched_BTD
-
-    def zeroed(hidden_BTD: Tensor, mask_BT: Tensor) -> Tensor:
-        return hidden_BTD.masked_fill(mask_BT[..., None], 0.0)
-
-    clean, with_sae, ablated = (
-        _mean_loss(lm.token_losses(documents, patch=patch))
-        for patch in (None, (point, reconstructed), (point, zeroed))
-    )  # fmt: skip
-    logger.info("loss %.4f clean, %.4f with the SAE, %.4f ablated", clean, with_sae, ablated)
-    return {
-        "ce_clean": clean, "ce_sae": with_sae, "ce_ablated": ablated,
-        "loss_recovered": _ratio(ablated - with_sae, ablated - clean),
-    }  # fmt: skip
-
-
-def _mean_loss(losses: Any) -> float:
-    parts = [losses] if isinstance(losses, Tensor | np.ndarray) else list(losses)
-    values = np.concatenate([np.asarray(part, dtype=np.float64).reshape(-1) for part in parts])
-    return float(values.mean())

@@ -14,12 +14,13 @@ from torch import Tensor, nn
 
 from kosae_core import kernels, losses, paths
 from kosae_core.base import FORMAT_VERSION, SAE, VARIANTS, Objective, SAEConfig
-from kosae_core.batchtopk import BatchTopKSAE, MatryoshkaSAE
+from kosae_core.crosscoder import CrosscoderSAE, TranscoderSAE
 from kosae_core.jumprelu import JumpReLUSAE
+from kosae_core.topk import BatchTopKSAE, MatryoshkaSAE, TopKSAE
 
 __all__ = [
-    "SAE", "VARIANTS", "BatchTopKSAE", "GatedAnnealSAE", "GatedSAE", "JumpReLUSAE", "MatryoshkaSAE", "Objective",
-    "PAnnealSAE", "SAEConfig", "StandardSAE", "TopKSAE", "load_sae",
+    "SAE", "VARIANTS", "BatchTopKSAE", "CrosscoderSAE", "GatedAnnealSAE", "GatedSAE", "JumpReLUSAE", "MatryoshkaSAE", "Objective",
+    "PAnnealSAE", "SAEConfig", "StandardSAE", "TopKSAE", "TranscoderSAE", "load_sae",
 ]  # fmt: skip
 
 
@@ -83,30 +84,6 @@ class GatedSAE(SAE):
         sparsity = self.config.sparsity * weight * self.penalty(gate)
         aux = losses.squared_error(frozen_BD, x_BD)
         return Objective(losses.squared_error(recon_BD, x_BD), sparsity, aux, recon_BD, code)
-
-
-class TopKSAE(SAE):
-    """f = ReLU of the k largest of (x - b_dec) W_enc + b_enc, the rest 0; loss |x - x̂|² + auxk_weight · AuxK.
-
-    AuxK lets the dead features reconstruct the error; its gradient reaches their encoder columns as well as their decoder
-    rows.
-
-    Source  Gao et al. 2024, arXiv:2406.04093, sections 2.3 and 2.4, appendix A.2.
-    """
-
-    variant = "topk"
-    options = {"k": 32, "auxk": 128, "auxk_weight": 1 / 32}
-    resamples = False
-
-    def features(self, x_BD: Tensor) -> Tensor:
-        return kernels.Top(self.k).dense(torch.addmm(self.folded(self.b_enc_F), x_BD, self.W_enc_DF))
-
-    def objective(self, x_BD: Tensor, weight: float, dead_F: Tensor) -> Objective:
-        bias_F = self.folded(self.b_enc_F)
-        code = kernels.encode(x_BD, self.W_enc_DF, bias_F, kernels.Top(self.k))
-        recon_BD = code.decode(self.W_dec_FD, self.b_dec_D)
-        aux = self.dead_loss(x_BD, recon_BD, bias_F, dead_F)
-        return Objective(losses.squared_error(recon_BD, x_BD), x_BD.new_zeros(()), aux, recon_BD, code)
 
 
 class Annealed(SAE):

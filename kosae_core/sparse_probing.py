@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,17 +104,15 @@ def probe_task(
     return scores
 
 
-def _weights(x_NP: np.ndarray, yes_N: np.ndarray, Cs: Sequence[float], max_iter: int) -> Iterator[np.ndarray]:
+def _weights(x_NP: np.ndarray, yes_N: np.ndarray, Cs: Sequence[float], max_iter: int) -> list[np.ndarray]:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(max_iter=max_iter, warm_start=True)
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", ConvergenceWarning
-        )  # on separable rows a weak penalty ends there, as in the source
-        for C in Cs:
-            yield model.set_params(C=C).fit(x_NP, yes_N).coef_[0].copy()
+        # On separable rows a weak penalty ends at max_iter, as in the source.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return [model.set_params(C=C).fit(x_NP, yes_N).coef_[0].copy() for C in Cs]
 
 
 def sparse_probing(

@@ -134,7 +134,7 @@ class Trainer:
                     seen.mse += float(terms.mse) / cfg.accumulate
                     seen.sparsity += float(terms.sparsity) / cfg.accumulate
                     seen.aux += float(terms.aux) / cfg.accumulate
-                    seen.explained_variance += _explained(part_BD, terms.recon_BD) / cfg.accumulate
+                    seen.explained_variance += _explained(sae.target(part_BD), terms.recon_BD) / cfg.accumulate
         sae.remove_parallel_gradient()
         if cfg.clip:
             nn.utils.clip_grad_norm_(sae.parameters(), cfg.clip)
@@ -171,7 +171,7 @@ class Trainer:
             x_BD = sae.normalise(self.held_BD)
             feats_BF = sae.features(x_BD)
             history.held_l0.append(float((feats_BF > 0).sum()) / len(x_BD))
-            history.held_explained_variance.append(_explained(x_BD, sae.reconstruct(feats_BF)))
+            history.held_explained_variance.append(_explained(sae.target(x_BD), sae.reconstruct(feats_BF)))
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from kosae_core.sae import VARIANTS, GatedSAE, SAEConfig, StandardSAE, TopKSAE, 
 
 D, F, B, K = 7, 19, 11, 4
 WITH_K = ("topk", "batchtopk", "matryoshka")
+ONE_POINT = sorted(set(VARIANTS) - {"crosscoder", "transcoder"})
 
 
 def float_of(term):
@@ -61,7 +62,7 @@ def slow_features(sae, acts_BD):
     return feats
 
 
-@pytest.mark.parametrize("variant", sorted(VARIANTS))
+@pytest.mark.parametrize("variant", ONE_POINT)
 def test_encode_and_decode_against_scalar_loops(variant, acts_BD):
     sae = build(variant)
     feats = slow_features(sae, acts_BD)
@@ -71,7 +72,7 @@ def test_encode_and_decode_against_scalar_loops(variant, acts_BD):
     assert np.allclose(sae(acts_BD).detach().numpy(), recon, atol=1e-4)
 
 
-@pytest.mark.parametrize("variant", sorted(VARIANTS))
+@pytest.mark.parametrize("variant", ONE_POINT)
 def test_decoder_bias_is_not_counted_twice(variant):
     # sparsify #134: with no feature on, the reconstruction must be mean + scale * b_dec, and b_dec itself must be inert
     sae = build(variant)
@@ -130,7 +131,7 @@ def test_gated_has_one_encoder_and_three_vectors():
 
 
 @pytest.mark.parametrize("densest", [0.0, 3.0])
-@pytest.mark.parametrize("variant", sorted(VARIANTS))
+@pytest.mark.parametrize("variant", ONE_POINT)
 def test_gradients_against_plain_autograd(variant, densest, acts_BD, monkeypatch):
     # once over tables and once over entries, but where the variant is sparse from the first step
     monkeypatch.setattr(kernels, "DENSEST", densest)
@@ -212,7 +213,7 @@ def test_unit_rows_and_no_parallel_gradient(acts_BD):
     assert torch.allclose(sae.W_dec_FD.norm(dim=1), torch.ones(F), atol=1e-6)
 
 
-@pytest.mark.parametrize("variant", sorted(VARIANTS))
+@pytest.mark.parametrize("variant", ONE_POINT)
 def test_save_and_load_give_the_same_bits(variant, acts_BD, tmp_path):
     # SAELens #553: a TopK autoencoder came back as a ReLU one
     sae = build(variant)
@@ -250,7 +251,7 @@ def test_bad_folders_give_one_sentence(tmp_path):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"variant": "dense"}, "there is no variant 'dense'; there are batchtopk, gated, gated_anneal"),
+        ({"variant": "dense"}, "there is no variant 'dense'; there are batchtopk, crosscoder, gated, gated_anneal"),
         ({"k": 3000}, "k must lie between 1 and n_features"),
         ({"k": 0}, "k must lie between 1"),
         ({"variant": "gated", "k": 8}, "k has no meaning for the gated variant"),

@@ -1,4 +1,4 @@
-"""The variants that keep the largest features of a whole batch: BatchTopK, and Matryoshka on top of it."""
+"""The variants that keep the largest features: TopK of each token, BatchTopK of a batch, and Matryoshka on top of that."""
 
 from itertools import pairwise
 
@@ -9,6 +9,30 @@ from kosae_core import kernels, losses
 from kosae_core.base import SAE, Objective
 
 PREFIX_SHARES = (1 / 32, 3 / 32, 7 / 32, 15 / 32, 1)
+
+
+class TopKSAE(SAE):
+    """f = ReLU of the k largest of (x - b_dec) W_enc + b_enc, the rest 0; loss |x - x̂|² + auxk_weight · AuxK.
+
+    AuxK lets the dead features reconstruct the error; its gradient reaches their encoder columns as well as their decoder
+    rows.
+
+    Source  Gao et al. 2024, arXiv:2406.04093, sections 2.3 and 2.4, appendix A.2.
+    """
+
+    variant = "topk"
+    options = {"k": 32, "auxk": 128, "auxk_weight": 1 / 32}
+    resamples = False
+
+    def features(self, x_BD: Tensor) -> Tensor:
+        return kernels.Top(self.k).dense(torch.addmm(self.folded(self.b_enc_F), x_BD, self.W_enc_DF))
+
+    def objective(self, x_BD: Tensor, weight: float, dead_F: Tensor) -> Objective:
+        bias_F = self.folded(self.b_enc_F)
+        code = kernels.encode(x_BD, self.W_enc_DF, bias_F, kernels.Top(self.k))
+        recon_BD = code.decode(self.W_dec_FD, self.b_dec_D)
+        aux = self.dead_loss(x_BD, recon_BD, bias_F, dead_F)
+        return Objective(losses.squared_error(recon_BD, x_BD), x_BD.new_zeros(()), aux, recon_BD, code)
 
 
 class BatchTopKSAE(SAE):

@@ -1,0 +1,103 @@
+"""Transcoder and crosscoder against formulas, on joined activations."""
+
+import numpy as np
+import pytest
+import torch
+
+import kosae_core as kc
+from kosae_core.joined import Joined
+
+NO_DEAD = torch.zeros(40, dtype=torch.bool)
+
+
+@pytest.fixture(scope="module")
+def points():
+    """Two points that share twelve features; four more live in the first alone, four in the second."""
+    rng = np.random.default_rng(0)
+    codes = rng.uniform(0.5, 1.5, (6000, 20)) * (rng.random((6000, 20)) < 0.12)
+    first, second = rng.standard_normal((20, 16)), 30 * rng.standard_normal((20, 24))
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    second /= np.linalg.norm(second, axis=1, keepdims=True) / 30
+    first[16:], second[12:16] = 0, 0
+    return [torch.from_numpy((codes @ side + 2.0).astype(np.float32)) for side in (first, second)]
+
+
+def trained(variant, table, **options):
+    config = kc.SAEConfig(variant, 40, k=3, d_in=16, **options)
+    return kc.train(config, table, kc.TrainConfig(steps=600, batch_size=256, device="cpu"))[0]
+
+
+def test_joined_rows_are_those_of_both(points):
+    both, index = Joined(*points), torch.tensor([5, 0, 77])
+    assert (both.n_tokens, both.d_in, both.d_model) == (6000, 16, 40)
+    assert torch.equal(both.batch(index), torch.cat([points[0][index], points[1][index]], dim=1))
+    assert torch.equal(both[3:9], both.all()[3:9])
+
+
+def test_points_of_other_tokens_are_refused(points, tiny_lm, sentences, empty_store):
+    with pytest.raises(ValueError, match=r"6000 and 5999"):
+        Joined(points[0], points[1][:-1])
+    stores = [kc.gather(tiny_lm, part, ["q1.resid_post"])["q1.resid_post"] for part in (sentences[:4], sentences[:3])]
+    with pytest.raises(ValueError, match="gather both in one call"):
+        Joined(*stores)
+
+
+def test_transcoder_objective_against_formula(points):
+    both = Joined(*points)
+    tc = kc.VARIANTS["transcoder"](kc.SAEConfig("transcoder", 40, k=3, d_in=16), 40, torch.Generator().manual_seed(1))
+    kc.inputs.fit_inputs(tc, both)
+    rows = both[0:50]
+    x, y = rows[:, :16] - points[0].mean(0), rows[:, 16:] - points[1].mean(0)
+    x, y = (
+        x / (points[0] - points[0].mean(0)).square().mean().sqrt(),
+        y / (points[1] - points[1].mean(0)).square().mean().sqrt(),
+    )
+    with torch.no_grad():
+        tc.b_dec_D += 0.3  # belongs to the second point: must not be taken from what is read
+    pre = (x @ tc.W_enc_DF + tc.b_enc_F).detach()
+    feats = pre.relu() * (pre >= pre.sort(dim=1, descending=True).values[:, [2]])
+    expected = ((feats @ tc.W_dec_FD + tc.b_dec_D - y) ** 2).mean()
+    terms = tc.objective(tc.normalise(rows), 1.0, NO_DEAD)
+    assert float(terms.mse.detach()) == pytest.approx(float(expected.detach()), rel=1e-4)
+    assert torch.allclose(tc.encode(rows), feats, atol=1e-4) and torch.allclose(
+        tc.encode(rows[:, :16]), feats, atol=1e-4
+    )
+    raw = (feats @ tc.W_dec_FD + tc.b_dec_D) * tc.scale[16] + points[1].mean(0)
+    assert torch.allclose(tc(rows[:, :16]), raw, atol=1e-3)
+
+
+def test_transcoder_learns_the_map_and_reads_only_the_first_point(points, tmp_path):
+    both = Joined(*points)
+    tc = trained("transcoder", both)
+    assert kc.evaluate(tc, both).explained_variance > 0.6  # a fifth of the second point cannot be read off the first
+    other = both[0:20].clone()
+    other[:, 16:] = 0.0
+    assert torch.equal(tc.encode(both[0:20]), tc.encode(other))
+    loaded = kc.load_sae(tc.save(tmp_path / "tc"))
+    assert torch.equal(loaded(both[0:20]), tc(both[0:20]))
+
+
+def test_crosscoder_tells_shared_features_from_those_of_one_point(points):
+    both = Joined(*points)
+    cc = trained("crosscoder", both)
+    assert kc.evaluate(cc, both).explained_variance > 0.8
+    # the second point is thirty times as large, and yet shared features write to both alike
+    density = kc.evaluate(cc, both).density_F
+    shares = cc.shares().detach().numpy()[density > 0.05]
+    assert ((shares > 0.2) & (shares < 0.8)).sum() >= 8
+    assert (shares < 0.1).sum() >= 2 and (shares > 0.9).sum() >= 2
+
+
+def test_crosscoder_scales_each_point(points):
+    cc = kc.VARIANTS["crosscoder"](kc.SAEConfig("crosscoder", 40, k=3, d_in=16), 40)
+    kc.inputs.fit_inputs(cc, Joined(*points))
+    x = cc.normalise(Joined(*points).all())
+    assert x[:, :16].square().mean().item() == pytest.approx(1.0, rel=1e-4)
+    assert x[:, 16:].square().mean().item() == pytest.approx(1.0, rel=1e-4)
+
+
+def test_d_in_must_fit():
+    with pytest.raises(ValueError, match="d_in must lie between 1 and 39, not 40"):
+        kc.VARIANTS["transcoder"](kc.SAEConfig("transcoder", 40, k=3, d_in=40), 40)
+    with pytest.raises(ValueError, match="d_in has no meaning for the topk variant"):
+        kc.SAEConfig("topk", 40, k=3, d_in=4)
