@@ -8,11 +8,11 @@ PYTHON ?=
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help all env chapters pages book site pdf test lint verify reference serve data bench lock clean clean-env
+.PHONY: help all env chapters pages book site pdf test lint verify reference claims serve data bench lock clean clean-env
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  PRESET=smoke|default|ynat|keat  ONLY=05_probing  PARAMS="-p k 64"  PYTHON=python3.12'
+	@echo '  PRESET=smoke|default|full|ynat|keat  ONLY=05_probing  PARAMS="-p k 64"  PYTHON=python3.12'
 
 all: pages ## environment, chapters, both sites, both PDFs
 	@$(RUN) -m pipeline.build --preset "$(PRESET)"
@@ -48,6 +48,9 @@ verify: env ## run everything again and compare with the reference numbers
 
 reference: chapters ## make this run's numbers the reference
 	@$(RUN) -m pipeline.verify --preset "$(PRESET)" --reference && $(RUN) -m pipeline.readme
+
+claims: env ## hold what the earlier studies found against the reference numbers
+	@$(RUN) -m pipeline.claims
 
 serve: env ## show the built site at http://localhost:8000
 	@$(RUN) -m http.server --bind 127.0.0.1 --directory _site 8000

@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,8 @@ SIZES = {
     "middle": {"d_model": 256, "n_features": 8192, "batch": 2048, "k": 32},
     "gpt2": {"d_model": 768, "n_features": 24576, "batch": 2048, "k": 32},
 }
+# Matrix products of a dense step (batch x d_model x n_features); of the sparse variants all but the encoder's touch k features.
+PRODUCTS = {"standard": 5, "gated": 7, "jumprelu": 5, "topk": 1, "batchtopk": 1, "matryoshka": 1}
 PEERS = {
     "standard": ("dictionary-learning", "sae-lens"), "gated": ("dictionary-learning", "sae-lens"),
     "jumprelu": ("dictionary-learning", "sae-lens"), "topk": ("eai-sparsify", "dictionary-learning", "sae-lens"),
@@ -65,6 +68,8 @@ def peer_python() -> Path:
         held.write_text(f"torch=={torch.__version__.split('+')[0]}\n")
         needed = [*NEEDED, "transformers", "datasets", "accelerate", "transformer-lens<4"]
         subprocess.run([*pip, "--constraint", held, *needed], check=True)
+        # what else asks for torchvision gets one that is made for another torch, and with it transformers cannot be imported
+        subprocess.run([python, "-m", "pip", "uninstall", "--quiet", "--yes", "torchvision"], check=True)
         (folder / "complete").touch()
     return python
 
@@ -114,61 +119,67 @@ def planted_file(size: dict, folder: Path, n_tokens: int) -> Path:
     return path
 
 
-def product_rate(size: dict) -> float:
-    """GFLOP/s of this machine's fp32 matrix product at the encoder's shape."""
-    import time
-
-    x_BD, W_DF = torch.randn(size["batch"], size["d_model"]), torch.randn(size["d_model"], size["n_features"])
+def product_rate(size: dict, dtype: torch.dtype) -> float:
+    """GFLOP/s of this machine's matrix product at the encoder's shape."""
+    x_BD = torch.randn(size["batch"], size["d_model"]).to(dtype)
+    W_DF = torch.randn(size["d_model"], size["n_features"]).to(dtype)
     rates = []
-    for _ in range(12):
+    for _ in range(5):
         began = time.perf_counter()
         x_BD @ W_DF
         rates.append(2 * x_BD.numel() * W_DF.shape[1] / (time.perf_counter() - began) / 1e9)
     return statistics.median(rates)
 
 
-def measure(variant: str, size: dict, data: Path, rounds: int, steps: int, budget: int) -> dict:
-    """Each side's samples per second (median over rounds, with spread), ratios, and quality after `budget` steps in all."""
+def measure(variant: str, size: dict, data: Path, budget: int, turn: int) -> dict:
+    """Each side's samples per second over a whole training (with the spread over turns), and what it has learnt by it.
+
+    Whole trainings, since a penalised autoencoder's steps cost less as it becomes sparse; the first turn is not timed.
+    """
     options = {name: size[name] for name in ("n_features", "batch", "k")} | {"steps": budget}
-    sides = [Side("kosae", variant, "fp32", data, options)]
-    sides += [Side(peer, variant, precision, data, options) for peer in PEERS[variant]
+    names = [("kosae", precision) for precision in ("fp32", "bf16")]
+    names += [(peer, precision) for peer in PEERS[variant]
               for precision in (("fp32", "bf16") if peer == "sae-lens" else ("fp32",))]  # fmt: skip
+    sides = [Side(library, variant, precision, data, options) for library, precision in names]
     seconds: dict[str, list[float]] = {side.name: [] for side in sides}
     rate = []
-    for turn in range(rounds + 1):
-        for side in sides if turn % 2 else reversed(sides):
-            took = side.ask(str(steps))["seconds"]
-            if turn:  # the first turn warms up
+    for number in range(budget // turn):
+        for side in sides if number % 2 else reversed(sides):
+            took = side.ask(str(turn))["seconds"]
+            if number:
                 seconds[side.name].append(took)
-        rate.append(product_rate(size))
-    done = (rounds + 1) * steps
+        rate.append([product_rate(size, dtype) for dtype in (torch.float32, torch.bfloat16)])
     found = {}
     for side in sides:
-        speeds = sorted(steps * size["batch"] / s for s in seconds[side.name])
-        found[side.name] = {"samples_per_second": statistics.median(speeds), "lowest": speeds[0], "highest": speeds[-1]}
-        if budget > done:
-            side.ask(str(budget - done))
-        found[side.name]["quality"] = side.ask("quality")
+        taken = seconds[side.name]
+        found[side.name] = {
+            "samples_per_second": turn * size["batch"] * len(taken) / sum(taken),
+            "lowest": turn * size["batch"] / max(taken), "highest": turn * size["batch"] / min(taken),
+            "quality": side.ask("quality"),
+        }  # fmt: skip
         side.close()
-    ours = found["kosae, fp32"]["samples_per_second"]
-    fastest = max(
-        (name for name in found if not name.startswith("kosae")), key=lambda name: found[name]["samples_per_second"]
-    )
-    ratios = [b / a for a, b in zip(seconds["kosae, fp32"], seconds[fastest], strict=True)]
-    return {
-        "sides": found, "fastest_peer": fastest, "ratio": ours / found[fastest]["samples_per_second"],
-        "ratio_lowest": min(ratios), "ratio_highest": max(ratios), "product_gflops": statistics.median(rate),
-        "dense_floor_share": ours * 10 * size["d_model"] * size["n_features"] / statistics.median(rate) / 1e9,
-    }  # fmt: skip
+    fastest = max((n for n in found if not n.startswith("kosae")), key=lambda n: found[n]["samples_per_second"])
+    fp32, bf16 = (statistics.median(rates) for rates in zip(*rate, strict=True))
+    result = {"sides": found, "fastest_peer": fastest, "gflops_fp32": fp32, "gflops_bf16": bf16, "ratios": {}}
+    for precision in ("fp32", "bf16"):
+        ours = seconds[f"kosae, {precision}"]
+        turns = sorted(b / a for a, b in zip(ours, seconds[fastest], strict=True))
+        result["ratios"][precision] = {
+            "ratio": sum(seconds[fastest]) / sum(ours), "lowest": turns[0], "median": statistics.median(turns),
+            "highest": turns[-1],
+        }  # fmt: skip
+        products = PRODUCTS[variant] * 2 * size["d_model"] * size["n_features"]
+        speed, limit = found[f"kosae, {precision}"]["samples_per_second"], fp32 if precision == "fp32" else bf16
+        result["ratios"][precision]["share_of_limit"] = speed * products / limit / 1e9
+    return result
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="+", default=["small"], choices=SIZES)
     parser.add_argument("--variants", nargs="+", default=list(PEERS), choices=PEERS)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--steps", type=int, default=20, help="steps of one turn")
-    parser.add_argument("--budget", type=int, default=1000, help="steps after which quality is measured")
+    parser.add_argument("--budget", type=int, default=1000, help="steps of a training, after which quality is measured")
+    parser.add_argument("--turn", type=int, default=50, help="steps that a side takes at a time")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(2)
@@ -181,7 +192,7 @@ def main() -> None:
                 key = f"{name}/{variant}"
                 if key not in results:
                     data = data or planted_file(size, Path(folder), 400_000 if name == "small" else 200_000)
-                    results[key] = measure(variant, size, data, args.rounds, args.steps, args.budget)
+                    results[key] = measure(variant, size, data, args.budget, args.turn)
                     results["machine"] = {
                         "processor": platform.processor() or platform.machine(),
                         "torch": torch.__version__,
@@ -189,9 +200,9 @@ def main() -> None:
                     if args.json:
                         args.json.write_text(json.dumps(results, indent=1) + "\n")
                 row = results[key]
-                print(
-                    f"{key}: {row['ratio']:.2f}x [{row['ratio_lowest']:.2f}, {row['ratio_highest']:.2f}] of {row['fastest_peer']}"
-                )
+                for precision, r in row["ratios"].items():
+                    print(f"{key}, {precision}: {r['ratio']:.2f}x [{r['lowest']:.2f}, {r['highest']:.2f}] of "
+                          f"{row['fastest_peer']}; {r['share_of_limit']:.2f} of the products' limit")  # fmt: skip
                 for side, numbers in row["sides"].items():
                     q = numbers["quality"]
                     print(f"  {side:28} {numbers['samples_per_second'] / 1e3:7.1f}k/s  EV {q['explained_variance']:.3f}  "

@@ -2,14 +2,14 @@
 
 The encoder's forward product is dense by nature. Its gradient, the decoder and the decoder's two gradients are not: with
 a share s of the features on they cost s of the dense products. That holds for TopK from the first step, and for a penalised
-autoencoder as soon as it has become sparse. On a CPU these are `embedding_bag` and the loops of `cpu_kernels`.
+autoencoder as soon as it has become sparse. `cpu_kernels` and `gpu_kernels` do the same work where the tensors are.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from types import ModuleType
 
-import numpy as np
 import torch
 import torch.nn.functional as nn_functional
 from torch import Tensor
@@ -34,13 +34,13 @@ class Pattern:
 
     @cached_property
     def rows_N(self) -> Tensor:
-        return torch.repeat_interleave(torch.arange(self.n_rows, dtype=torch.int32), self.crow_B.diff())
+        rows_B = torch.arange(self.n_rows, dtype=torch.int32, device=self.crow_B.device)
+        return torch.repeat_interleave(rows_B, self.crow_B.diff())
 
     @cached_property
     def by_column(self) -> tuple[Tensor, Tensor, Tensor]:
         """Where each column starts, and the entries' numbers and rows in the order of columns."""
-        found = cpu_kernels.by_column(self.crow_B.numpy(), self.cols_N.numpy(), self.n_columns)
-        return tuple(torch.from_numpy(part) for part in found)
+        return backend(self.cols_N).by_column(self.crow_B, self.cols_N, self.rows_N, self.n_columns)
 
     def entries(self, table_BF: Tensor) -> Tensor:
         """The table's values at the pattern, as float32."""
@@ -101,9 +101,8 @@ class Top:
 
     k: int
 
-    def pattern(self, pre_BF: Tensor) -> Pattern | None:
-        table = _plain(pre_BF)
-        return _collected(pre_BF, lambda low, high, n_B: cpu_kernels.row_topk(table, self.k, low, high, n_B))
+    def choose(self, pre_BF: Tensor) -> tuple[Tensor, Tensor]:
+        return backend(pre_BF).top(pre_BF, self.k)
 
     def dense(self, pre_BF: Tensor) -> Tensor:
         values_Bk, index_Bk = pre_BF.topk(self.k, dim=1, sorted=False)
@@ -112,40 +111,12 @@ class Top:
 
 @dataclass(frozen=True)
 class BatchTop:
-    """The n largest of the whole table, where positive.
-
-    A flat `topk` over millions of entries costs more than the product that made them. On a CPU a part of the rows gives a
-    bound that somewhat more than n entries pass, and only those are partitioned; the result is exact.
-    """
+    """The n largest of the whole table, where positive."""
 
     n: int
 
-    def pattern(self, pre_BF: Tensor) -> Pattern | None:
-        n, (rows, columns) = min(self.n, pre_BF.numel()), pre_BF.shape
-        table = _plain(pre_BF)
-        sample = table[:: max(1, rows // 64)].reshape(-1)
-        rank = int(1.25 * n * sample.size / table.size) + 32
-        bound = float(max(0, np.partition(sample, -rank)[-rank])) if rank < sample.size else 0.0
-        found = self._above(pre_BF, table, bound)
-        if len(found.cols_N) < n and bound > 0:
-            found = self._above(pre_BF, table, 0.0)
-        if len(found.cols_N) <= n:
-            return found
-        values = table[found.rows_N.numpy(), found.cols_N.numpy()]
-        kept = np.zeros(len(values), bool)
-        kept[np.argpartition(values, len(values) - n)[len(values) - n :]] = True
-        before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int32)
-        return Pattern(
-            torch.from_numpy(before[found.crow_B.numpy()]), found.cols_N[torch.from_numpy(kept)], columns
-        )  # fmt: skip
-
-    @staticmethod
-    def _above(pre_BF: Tensor, table: np.ndarray, bound: float) -> Pattern:
-        bounds, columns = np.full(pre_BF.shape[1], bound, table.dtype), pre_BF.shape[1]
-        return _collected(
-            pre_BF,
-            lambda low, high, n_B: cpu_kernels.above(table, bounds, low, high, n_B, (high - low + 1) * columns + 64),
-        )
+    def choose(self, pre_BF: Tensor) -> tuple[Tensor, Tensor]:
+        return backend(pre_BF).batch_top(pre_BF, self.n)
 
     def dense(self, pre_BF: Tensor) -> Tensor:
         values_N, flat_N = pre_BF.reshape(-1).topk(min(self.n, pre_BF.numel()))
@@ -158,61 +129,46 @@ class Above:
 
     bound: float | Tensor = 0.0
 
-    def pattern(self, pre_BF: Tensor) -> Pattern | None:
-        bound_F = torch.as_tensor(self.bound, dtype=torch.float32).expand(pre_BF.shape[1])
-        if pre_BF.dtype != torch.float32 and bool((bound_F < 0).any()):
-            pre_BF = pre_BF.float()  # integers order bf16 as numbers only where these are positive
-        table = _plain(pre_BF)
-        bounds, columns = _plain(bound_F.to(pre_BF.dtype)), pre_BF.shape[1]
-        return _collected(
-            pre_BF,
-            lambda low, high, n_B: cpu_kernels.above(
-                table, bounds, low, high, n_B, int(DENSEST * (high - low) * columns) + 64
-            ),
-        )
+    def choose(self, pre_BF: Tensor) -> tuple[Tensor, Tensor] | None:
+        bound_F = torch.as_tensor(self.bound, dtype=torch.float32, device=pre_BF.device).expand(pre_BF.shape[1])
+        return backend(pre_BF).above(pre_BF, bound_F, DENSEST)
 
     def dense(self, pre_BF: Tensor) -> Tensor:
         return pre_BF
 
 
+def backend(tensor: Tensor) -> ModuleType:
+    """The module whose kernels run where a tensor is."""
+    if tensor.device.type == "cpu":
+        return cpu_kernels
+    from kosae_core import gpu_kernels  # needs Triton, which comes with PyTorch's builds for GPUs
+
+    return gpu_kernels
+
+
+def pattern_of(pre_BF: Tensor, select: Top | BatchTop | Above) -> Pattern | None:
+    """What `select` chooses of a table; None where it would choose too much of it."""
+    found = select.choose(pre_BF)
+    return None if found is None else Pattern(*found, pre_BF.shape[1])
+
+
 def encode(x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, select: Top | BatchTop | Above) -> Code:
     """The entries of x @ W + bias that `select` chooses.
 
-    Differs no gradient reaches `x_BD` on a CPU: training needs none, and it would cost a dense product.
+    Differs no gradient reaches `x_BD`: training needs none, and it would cost a dense product.
     """
-    if x_BD.device.type != "cpu":
-        return Code(select.dense(torch.addmm(bias_F, x_BD, W_DF)))
     with torch.no_grad():
         pre_BF = torch.addmm(bias_F, x_BD, W_DF)
-        pattern = select.pattern(pre_BF)
+        pattern = pattern_of(pre_BF, select)
     if pattern is None:
         return Code(select.dense(_Table.apply(x_BD, W_DF, bias_F, pre_BF)))
     return Code(_Entries.apply(x_BD, W_DF, bias_F, pattern.entries(pre_BF), pattern), pattern)
 
 
-def _plain(table: Tensor) -> np.ndarray:
-    """A table as NumPy sees it: bf16 as integers, whose order is that of its positive numbers."""
-    table = table.contiguous()
-    return (table.view(torch.int16) if table.dtype == torch.bfloat16 else table).numpy()
-
-
-def _collected(pre_BF: Tensor, loop) -> Pattern | None:
-    """The pattern of what a loop over ranges of rows finds; None where it found too many."""
-    counts = np.zeros(len(pre_BF), np.int32)
-    parts = cpu_kernels.parallel(len(pre_BF), lambda low, high: loop(low, high, counts))
-    if any(n < 0 for n, _ in parts):
-        return None
-    cols_N = torch.from_numpy(np.concatenate([found[:n] for n, found in parts]))
-    crow_B = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
-    return Pattern(crow_B, cols_N, pre_BF.shape[1])
-
-
 def _transposed(values_N: Tensor, y_BD: Tensor, pattern: Pattern) -> Tensor:
     """S^T @ y for the sparse matrix S of the values, shape (F, D): one bag of rows of `y` per column."""
     starts_F, order_N, rows_N = pattern.by_column
-    return nn_functional.embedding_bag(
-        rows_N, y_BD.contiguous(), starts_F[:-1].int(), per_sample_weights=values_N[order_N], mode="sum"
-    )
+    return backend(y_BD).bag(values_N[order_N], starts_F, rows_N, y_BD)
 
 
 class _Table(torch.autograd.Function):
@@ -250,19 +206,11 @@ class _Decode(torch.autograd.Function):
     def forward(ctx, values_N: Tensor, W_FD: Tensor, pattern: Pattern) -> Tensor:
         ctx.save_for_backward(values_N, W_FD)
         ctx.pattern = pattern
-        return nn_functional.embedding_bag(
-            pattern.cols_N, W_FD, pattern.crow_B[:-1], per_sample_weights=values_N, mode="sum"
-        )
+        return backend(W_FD).bag(values_N, pattern.crow_B, pattern.cols_N, W_FD)
 
     @staticmethod
     def backward(ctx, grad_BD: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         (values_N, W_FD), pattern = ctx.saved_tensors, ctx.pattern
-        grad_BD = grad_BD.contiguous()
-        grad_values_N = grad_W_FD = None
-        if ctx.needs_input_grad[0]:
-            grad_values_N = torch.empty_like(values_N)
-            arrays = [t.numpy() for t in (grad_BD, W_FD, pattern.crow_B, pattern.cols_N, grad_values_N)]
-            cpu_kernels.parallel(len(grad_BD), lambda low, high: cpu_kernels.sampled(*arrays, low, high))
-        if ctx.needs_input_grad[1]:
-            grad_W_FD = _transposed(values_N, grad_BD, pattern)
-        return grad_values_N, grad_W_FD, None
+        wanted_N, wanted_FD, _ = ctx.needs_input_grad
+        grad_values_N = backend(W_FD).sampled(grad_BD, W_FD, pattern) if wanted_N else None
+        return grad_values_N, _transposed(values_N, grad_BD, pattern) if wanted_FD else None, None

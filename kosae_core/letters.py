@@ -47,7 +47,7 @@ class Words:
 
     words: tuple[str, ...]
     letters: tuple[str, ...]
-    """First letter, or 초성, of each."""
+    """First letter, or 초성, of each; any other label that divides them can stand here."""
     acts_WD: Float[Tensor, "W D"]
 
     def __post_init__(self) -> None:

@@ -44,7 +44,10 @@ class Kosae:
         from kosae_core.trainer import Trainer
 
         config = kc.SAEConfig(variant, o["n_features"], **({"k": o["k"]} if variant in SPARSE else {}))
-        cfg = kc.TrainConfig(steps=o["steps"], batch_size=o["batch"], lr=o.get("lr"), log_every=10**9, device="cpu")
+        aim = {} if variant in SPARSE else {"target_l0": float(o["k"])}
+        cfg = kc.TrainConfig(
+            steps=o["steps"], batch_size=o["batch"], lr=o.get("lr"), log_every=10**9, device="cpu", precision=precision, **aim
+        )  # fmt: skip
         self.trainer = Trainer(config, torch.from_numpy(acts_ND), cfg)
 
     def step(self):

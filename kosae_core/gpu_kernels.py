@@ -1,0 +1,103 @@
+"""What `cpu_kernels` does, on a GPU: two Triton kernels, and selection by PyTorch's own sorts and compactions.
+
+Both kernels are sums without atomics, in a fixed order: the same inputs give the same bits.
+"""
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+BLOCK = 256
+
+
+@triton.jit
+def _bag(values, starts, index, table, out, width, block: tl.constexpr):
+    bag = tl.program_id(0).to(tl.int64)
+    column = tl.program_id(1) * block + tl.arange(0, block)
+    inside = column < width
+    total = tl.zeros((block,), tl.float32)
+    for entry in range(tl.load(starts + bag), tl.load(starts + bag + 1)):
+        row = tl.load(index + entry).to(tl.int64)
+        part = tl.load(table + row * width + column, mask=inside, other=0.0)
+        total += tl.load(values + entry) * part.to(tl.float32)
+    tl.store(out + bag * width + column, total, mask=inside)
+
+
+@triton.jit
+def _sampled(y, table, rows, columns, out, width, block: tl.constexpr):
+    entry = tl.program_id(0).to(tl.int64)
+    row = tl.load(rows + entry).to(tl.int64)
+    column = tl.load(columns + entry).to(tl.int64)
+    total = tl.zeros((block,), tl.float32)
+    for start in range(0, width, block):
+        at = start + tl.arange(0, block)
+        left = tl.load(y + row * width + at, mask=at < width, other=0.0)
+        right = tl.load(table + column * width + at, mask=at < width, other=0.0)
+        total += left.to(tl.float32) * right.to(tl.float32)
+    tl.store(out + entry, tl.sum(total, axis=0))
+
+
+def bag(values_N: Tensor, starts_M: Tensor, index_N: Tensor, table_RD: Tensor) -> Tensor:
+    """For every bag, from one of the M starts to the next, the sum of value * row of the table; shape (M - 1, D), fp32."""
+    n_bags, width = len(starts_M) - 1, table_RD.shape[1]
+    out_MD = torch.empty(n_bags, width, device=table_RD.device)
+    block = min(BLOCK, triton.next_power_of_2(width))
+    grid = (n_bags, triton.cdiv(width, block))
+    _bag[grid](values_N.contiguous(), starts_M, index_N, table_RD.contiguous(), out_MD, width, block=block)
+    return out_MD
+
+
+def sampled(y_BD: Tensor, W_FD: Tensor, pattern) -> Tensor:
+    """y[row] . W[column] for every entry of a pattern, shape (N,), fp32."""
+    out_N = torch.empty(len(pattern.cols_N), device=y_BD.device)
+    if len(out_N):
+        block = min(BLOCK, triton.next_power_of_2(y_BD.shape[1]))
+        arrays = (y_BD.contiguous(), W_FD.contiguous(), pattern.rows_N, pattern.cols_N)
+        _sampled[(len(out_N),)](*arrays, out_N, y_BD.shape[1], block=block)
+    return out_N
+
+
+def by_column(crow_B: Tensor, cols_N: Tensor, rows_N: Tensor, n_columns: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Where each column starts (one more than there are columns), and the entries' numbers and rows by column."""
+    sorted_N, order_N = cols_N.sort(stable=True)
+    edges = torch.arange(n_columns + 1, device=cols_N.device, dtype=cols_N.dtype)
+    return torch.searchsorted(sorted_N, edges).int(), order_N.int(), rows_N[order_N]
+
+
+def top(pre_BF: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k largest of each row, where positive: where rows start, and columns."""
+    values_Bk, index_Bk = pre_BF.topk(k, dim=1, sorted=False)
+    on_Bk = values_Bk > 0
+    return _starts(on_Bk.sum(1)), index_Bk[on_Bk].int()
+
+
+def batch_top(pre_BF: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """The n largest of the table, where positive."""
+    n = min(n, pre_BF.numel())
+    sample = pre_BF[:: max(1, len(pre_BF) // 64)].flatten().float()
+    rank = int(1.25 * n * sample.numel() / pre_BF.numel()) + 32
+    bound = sample.topk(rank).values[-1].clamp_min(0.0) if rank < sample.numel() else sample.new_zeros(())
+    places_N2 = (pre_BF > bound).nonzero()
+    if len(places_N2) < n and bound > 0:
+        places_N2 = (pre_BF > 0).nonzero()
+    if len(places_N2) > n:
+        kept_n = pre_BF[places_N2[:, 0], places_N2[:, 1]].topk(n, sorted=False).indices.sort().values
+        places_N2 = places_N2[kept_n]
+    return _from_places(places_N2, len(pre_BF))
+
+
+def above(pre_BF: Tensor, bound_F: Tensor, densest: float) -> tuple[Tensor, Tensor] | None:
+    """The entries above their column's bound; None where they are more than a share `densest` of the table."""
+    on_BF = pre_BF > bound_F
+    if int(on_BF.sum()) > densest * on_BF.numel() + 64:
+        return None
+    return _from_places(on_BF.nonzero(), len(pre_BF))
+
+
+def _from_places(places_N2: Tensor, n_rows: int) -> tuple[Tensor, Tensor]:
+    return _starts(torch.bincount(places_N2[:, 0], minlength=n_rows)), places_N2[:, 1].int().contiguous()
+
+
+def _starts(counts_B: Tensor) -> Tensor:
+    return torch.nn.functional.pad(counts_B.cumsum(0), (1, 0)).int()
