@@ -1,14 +1,14 @@
 # %% [markdown] tags=["ko"]
 # # 학습: 손실은 내려가고, 그다음에는 {#sec-training}
 #
-# 3장에서 세 변형의 식을 보았다. 이 장은 그것을 실제로 학습시키고 결과를 믿어도 되는지 따진다. 손실 곡선은 거의 언제나 내려가므로 그것만으로 알 수 있는 것은 별로 없다. 물음은 넷이다. 손실과 활성 특징 수(L0)는 어떻게 움직이며, 층과 언어에 따라 다른가? 학습에 쓰지 않은 문장에서도 같은가? 흔히 말하는 '좋은 오토인코더'의 기준을 지키는가? 표준형은 정말로 활성값을 줄여 놓는가?
+# 3장에서 세 변형의 식을 보았다. 이 장은 그것을 실제로 학습시키고 결과를 믿어도 되는지 따진다. 손실 곡선은 거의 언제나 내려가므로 그것만으로 알 수 있는 것은 별로 없다. 물음은 다섯이다. 손실과 활성 특징 수(L0)는 어떻게 움직이며, 층과 언어에 따라 다른가? 학습에 쓰지 않은 문장에서도 같은가? 흔히 말하는 '좋은 오토인코더'의 기준을 지키는가? 표준형은 정말로 활성값을 줄여 놓는가? TopK의 k는 처음부터 목표에 두는 것과 큰 값에서 낮추어 가는 것 가운데 어느 쪽이 나은가?
 #
 # 앞선 주장은 다음과 같다. @{fxnnxc}는 손실과 L0가 학습과 함께 내려가며 가운데 층이 더 빠르다고 하였고, 학습 끝의 손실을 표준형 5에서 10, 게이트형은 가운데 층(50%) 12, 뒤쪽 층(75%) 40쯤으로 그렸다. 언어별 비교를 예고했지만 보인 것은 한국어뿐이다. 한국어 백과 글 하나는 좋은 오토인코더의 기준으로 설명 분산 90% 초과, 죽은 특징 5% 미만, 활성 특징 1%에서 5%, 원래에 가까운 하류 손실을 든다. 그 글은 또 L1 벌점이 활성값을 줄이고 게이트형은 그러지 않는다고 한다. 이 마지막 주장의 출처는 [@rajamanoharan2024gated]이다.
 
-# %% [markdown] src="bbc6" tags=["en"]
+# %% [markdown] src="2aab" tags=["en"]
 # # Training: the loss goes down, and then {#sec-training}
 #
-# Chapter 3 showed the equations of three variants. This chapter trains them and asks whether the results can be trusted. A loss curve nearly always goes down, so by itself it tells little. There are four questions. How do the loss and the number of active features (L0) move, and does that depend on layer and language? Is it the same on sentences that were not trained on? Are the usual criteria of a good autoencoder met? And does the standard form really shrink activations?
+# Chapter 3 showed the equations of three variants. This chapter trains them and asks whether the results can be trusted. A loss curve nearly always goes down, so by itself it tells little. There are five questions. How do the loss and the number of active features (L0) move, and does that depend on layer and language? Is it the same on sentences that were not trained on? Are the usual criteria of a good autoencoder met? Does the standard form really shrink activations? And is the k of TopK better set to its target from the start, or lowered to it from a large one?
 #
 # These are the earlier claims. @{fxnnxc} says that loss and L0 fall with training, faster at the middle layer, and draws final losses of 5 to 10 for the standard form, and for the gated form about 12 at the middle layer (50%) and 40 at the late one (75%). A comparison by language is announced, but only Korean is shown. A Korean encyclopedia article names as criteria of a good autoencoder over 90% explained variance, under 5% dead features, 1% to 5% of features active, and a downstream loss close to the original. It also says that the L1 penalty shrinks activations and that the gated form does not; the source of this last claim is [@rajamanoharan2024gated].
 
@@ -30,6 +30,12 @@ panel_variant = "gated"
 panel_tokens = 1000
 panel_features = 100
 loss_documents = 200
+sweep_k = [4, 21]
+sweep_start = 64
+sweep_share = 0.25
+sweep_shapes = ["none", "linear"]
+sweep_seeds = [0]
+sweep_steps = 200
 
 # %%
 import matplotlib.pyplot as plt
@@ -542,11 +548,237 @@ results.claim(
 # Is shrinkage the whole weakness of the standard form? Multiplying its reconstruction (after subtracting the mean) by the best constant takes EV at Korean q2 from {{< var c04.ev_standard_ko_middle >}} to {{< var c04.ev_rescaled_standard_ko_middle >}}. [Even so it stays below gated EV in every language and layer.]{.claim key="c04.shrinkage_explains_part"} Separating what a constant repairs from what it does not shows whether the gated form gains by correcting sizes alone or also by choosing better which features to turn on.
 
 # %% [markdown] tags=["ko"]
+# ## k를 크게 시작해 낮추기 {#sec-train-k}
+#
+# TopK에는 벌점이 없는 대신 k가 있다. @{memesoo99}는 k를 크게 잡아 시작한 뒤 목표까지 직선으로 낮추었다(코드에서는 전체 걸음의 1/4에 걸쳐 낮춘다). 그러자 죽은 특징이 27,997개에서 15,400개로 줄었다고 한다. 또 k가 클수록 검증 손실이 낮고 일찍 자리를 잡으며, k가 작으면 곡선이 이따금 튀어 오른다고 하였다. 은닉 차원 3,072에서 k가 24, 48, 64, 100, 128, 256일 때 그린 로그 손실은 0.63, 0.60, 0.54, 0.52, 0.47, 0.39쯤이다. k와 은닉 차원의 비를 지키면 우리 모델에서 k는 2, 4, 5, 8, 11, 21이다. 이 실행에서 재는 k는 {{< var c04.sweep_ks >}}이고, 스케줄은 {{< var c04.sweep_start >}}에서 시작한다. 앞선 수는 그 모델에서 4배로 넓힌 사전의 크기보다 커서 어느 사전의 것인지 알 수 없다. 그래서 개수가 아니라 비율을 견준다. 15,400은 27,997의 0.55배이다.
+#
+# **예상.** k가 크면 한 걸음에 더 많은 특징이 켜져 기울기를 받으므로, 크게 시작하면 굶는 특징이 적을 것이다. 그러나 같은 일을 하는 장치가 이미 있다. AuxK는 오래 켜지지 않은 특징에게 남은 오차를 맡긴다 [@gao2024]. 그러므로 스케줄(schedule)이 이겨야 할 기준선은 맨 TopK가 아니라 AuxK가 있는 TopK이다. AuxK 없이는 스케줄이 죽은 특징을 줄이고, AuxK가 있으면 더 줄일 것이 거의 남지 않으리라고 본다. 손실에서는 스케줄이 밑질 것이다. 목표 k로 학습하는 걸음이 그만큼 적기 때문이다. k가 클수록 손실이 낮다는 것은 쓸 수 있는 특징이 많아지니 거의 당연하고, 자리를 잡는 때와 튀어 오름은 당연하지 않다.
+#
+# 검증 손실은 시험 토큰에서 설명되지 않은 분산이다. 학습하는 동안에는 그 걸음의 k로 재므로, 스케줄이 있는 곡선은 k가 큰 동안 아주 낮다가 k가 줄면 다시 올라갈 수 있다. 이것은 과적합이 아니다. AuxK가 없어도 스케줄이 죽은 특징을 줄이지 못하면 앞의 주장은 여기에서 틀린 것이고, k를 키웠는데 손실이 높아지면 뒤의 주장이 틀린 것이다.
+
+# %% [markdown] src="ca8d" tags=["en"]
+# ## Starting with a large k {#sec-train-k}
+#
+# TopK has no penalty; it has k. @{memesoo99} start with a large k and lower it to its target along a straight line (in the code, over 1/4 of all steps). Dead features are said to fall from 27,997 to 15,400. It is also said that a larger k gives a lower validation loss and settles sooner, and that curves of a small k show spikes. At a hidden dimension of 3,072, the log losses drawn for k of 24, 48, 64, 100, 128, 256 are about 0.63, 0.60, 0.54, 0.52, 0.47, 0.39. With the ratio of k to the hidden dimension kept, k in our model is 2, 4, 5, 8, 11, 21. This run measures k of {{< var c04.sweep_ks >}}, and the schedule starts from {{< var c04.sweep_start >}}. The earlier counts exceed the size of a dictionary 4 times as wide as that model, so we cannot tell which dictionary they belong to. We therefore compare shares, not counts. 15,400 is 0.55 times 27,997.
+#
+# **Expectation.** With a large k more features fire at each step and receive a gradient, so a large start should leave fewer of them starved. But there is already a device for that: AuxK hands the remaining error to features that have long been silent [@gao2024]. The baseline that the schedule has to beat is therefore not plain TopK but TopK with AuxK. We expect that without AuxK the schedule leaves fewer dead features, and that with AuxK there is little left for it to do. In loss the schedule should come off worse, since fewer steps are spent at the target k. That loss falls as k grows is almost a matter of course, since more features may be used; when it settles and whether it spikes is not.
+#
+# Validation loss is the unexplained variance on test tokens. During training it is measured with the k of that step, so a curve with a schedule can be very low while k is large and rise again as k falls. This is not overfitting. If the schedule leaves no fewer dead features even without AuxK, the first claim is wrong here; if the loss rises with k, the second is.
+
+# %%
+AUXK = {"off": 0, "on": None}  # None: as many as the variant has by default
+swept = [(k, shape, aux, s) for k in sweep_k for shape in sweep_shapes for aux in AUXK for s in sweep_seeds]
+
+
+# %%
+def one_of_the_sweep(k, shape, aux, seed):
+    """A TopK autoencoder with k throughout, or with k falling to it from `sweep_start`."""
+    falling = {} if shape == "none" else {"k_start": sweep_start, "k_share": sweep_share, "k_shape": shape}
+    config = kc.SAEConfig(variant="topk", n_features=n_features, k=k, auxk=AUXK[aux])
+    schedule = kc.TrainConfig(steps=sweep_steps, batch_size=batch_size, seed=seed, **falling)
+    return kc.train(config, acts, schedule, held=held)
+
+
+# %%
+rows, traces = [], []
+
+# %%
+for run in swept:
+    sae, history = one_of_the_sweep(*run)
+    trace = history.to_frame().assign(held_unexplained=lambda h: 1 - h.held_explained_variance)
+    report = kc.evaluate(sae, held, lm=study.lm, max_documents=loss_documents)
+    rows.append([*run, 1 - report.explained_variance, report.dead_share, report.loss_recovered, settled(trace),
+                 trace.held_unexplained.pct_change().max()])  # fmt: skip
+    traces.append(trace.assign(k=run[0], schedule=run[1], auxk=run[2]))
+
+# %%
+measures = ["error", "dead", "recovered", "settled", "rise"]
+sweep = pd.DataFrame(rows, columns=["k", "schedule", "auxk", "seed", *measures])
+sweep_means = sweep.groupby(["k", "schedule", "auxk"])[measures].mean()
+
+# %%
+#| label: fig-train-k
+#| fig-cap-ko: "k와 스케줄. 왼쪽: 학습하는 동안의 검증 손실(시험 토큰에서 설명되지 않은 분산, 그 걸음의 k로 잰 것, AuxK 없음). 오른쪽: 학습이 끝난 뒤 시험 토큰에서 한 번도 켜지지 않은 특징의 비율. 실선은 k가 처음부터 목표인 것, 점선은 `sweep_start`에서 낮춘 것이다. 색칠한 점은 AuxK가 없고 빈 점은 있다."
+#| fig-cap-en: "k and its schedule. Left: validation loss during training (unexplained variance on test tokens, with the k of that step, no AuxK). Right: share of features that fire on no test token after training. Solid: k is the target from the start; broken: lowered from `sweep_start`. Filled dots are without AuxK, open ones with it."
+#| fig-alt-ko: "두 칸의 꺾은선 그림. 왼쪽은 학습 걸음에 따른 검증 손실이고 k를 색으로 나타냈다. 오른쪽은 k에 따른 죽은 특징의 비율이다."
+#| fig-alt-en: "Two line charts. Left: validation loss against training steps, with k as colour. Right: share of dead features against k."
+DASHES = {"none": "-", "linear": "--", "cosine": ":"}
+fig, (left, right) = plt.subplots(1, 2, figsize=(kc.plots.WIDTH, 3.0), width_ratios=[1.4, 1])
+shades = dict(zip(sorted(sweep_k), plt.get_cmap("viridis")(np.linspace(0.05, 0.8, len(sweep_k))), strict=True))
+without = pd.concat(traces).query("auxk == 'off'").groupby(["k", "schedule", "step"]).held_unexplained.mean()
+for (k_, shape), line in without.groupby(["k", "schedule"]):
+    left.plot(line.index.get_level_values("step"), line, color=shades[k_], ls=DASHES[shape], lw=1.1)
+left.set(xlabel="step", ylabel="validation loss (1 − EV)", yscale="log")
+log_labels(left.yaxis)
+for (shape, aux), line in sweep_means.dead.groupby(["schedule", "auxk"]):
+    face = "white" if aux == "on" else "#555555"
+    right.plot(line.index.get_level_values("k"), line, color="#555555", ls=DASHES[shape], marker="o", mfc=face, lw=1, clip_on=False)
+right.set(xlabel="k", ylabel="dead share", xscale="log", xticks=sorted(sweep_k))
+right.xaxis.set_major_formatter("{x:g}")
+right.minorticks_off()
+right.set_ylim(0)
+handles = [Line2D([], [], color=color, label=f"k = {k_}") for k_, color in shades.items()]
+handles += [Line2D([], [], color="#555555", ls=DASHES[shape], label=shape) for shape in sweep_shapes]
+dots = (("off", "#555555"), ("on", "white"))
+handles += [Line2D([], [], color="#555555", ls="", marker="o", mfc=face, label=f"AuxK {aux}") for aux, face in dots]
+fig.legend(handles=handles, loc="outside lower center", ncols=min(6, len(handles)))
+kc.plots.save(fig, "fig-train-k")
+
+# %%
+#| label: tbl-train-k
+#| tbl-cap-ko: "학습이 끝난 뒤의 시험 토큰(시드의 평균). error: 검증 손실, dead: 죽은 특징, recovered: 언어 모델의 손실 회복률. off와 on은 AuxK이다."
+#| tbl-cap-en: "Test tokens after training (means over seeds). error: validation loss; dead: dead features; recovered: loss of the language model recovered. off and on say whether there is AuxK."
+ends = sweep_means.unstack("auxk")[["error", "dead", "recovered"]]
+ends.columns = [f"{measure}, {aux}" for measure, aux in ends.columns]
+kc.plots.table(ends.reset_index(), fmt={c: ".3f" if c.startswith("error") else ".1%" for c in ends})
+
+# %%
+STYLE = {"error": (".3f", 0.02), "dead": (".1%", 0.05), "recovered": (".1%", 0.03)}
+NAMED = {min(sweep_k): "small", max(sweep_k): "large"}
+
+# %%
+for (k_, shape, aux), runs_of_one in sweep.groupby(["k", "schedule", "auxk"]):
+    for measure, (fmt, tolerance) in STYLE.items():
+        values, span = runs_of_one[measure], None
+        if len(sweep_seeds) > 1:
+            span = (values.min(), values.max())
+        for name in filter(None, (f"k{k_}", NAMED.get(k_))):
+            key = f"sweep_{measure}_{shape}_{aux}_{name}"
+            results.record(key, values.mean(), "share", fmt, sweep_seeds, span, tolerance)
+
+# %%
+for k_, name in NAMED.items():
+    plain = sweep.query("k == @k_ and schedule == 'none'")
+    results.record(f"sweep_k_{name}", k_, "features/token", tolerance=0)
+    results.record(f"sweep_settled_{name}", plain.settled.mean(), "steps", ".0f", tolerance=40)
+    results.record(f"sweep_rise_{name}", plain.rise.max(), "share", ".1%", tolerance=0.02)
+
+# %%
+results.record("sweep_steps", sweep_steps, "steps", tolerance=0)
+results.record("sweep_descent", round(sweep_share * sweep_steps), "steps", tolerance=0)
+results.record("sweep_start", sweep_start, "features/token", tolerance=0)
+results.record("sweep_ks", ", ".join(map(str, sorted(sweep_k))), "features/token")
+results.record("sweep_n_seeds", len(sweep_seeds), "seeds", tolerance=0)
+
+# %%
+end = sweep.pivot(index=["k", "seed"], columns=["schedule", "auxk"], values=measures)
+few, many = end.xs(min(sweep_k)), end.xs(max(sweep_k))
+floor = 1 / n_features
+
+# %%
+for aux in AUXK:
+    ratio = few["dead"]["linear", aux].mean() / max(few["dead"]["none", aux].mean(), floor)
+    results.record(f"sweep_dead_ratio_{aux}", ratio, "ratio", ".2f", sweep_seeds, tolerance=0.3)
+
+# %%
+results.claim(
+    "schedule_fewer_dead",
+    (few["dead"]["linear", "off"] < few["dead"]["none", "off"]).all(),
+    "smallest k, no AuxK: the linear schedule leaves fewer dead features, every seed",
+)
+
+# %%
+results.claim(
+    "schedule_fewer_dead_auxk",
+    (few["dead"]["linear", "on"] < few["dead"]["none", "on"]).all(),
+    "smallest k, with AuxK: the linear schedule leaves fewer dead features, every seed",
+)
+
+# %%
+results.claim(
+    "auxk_beats_schedule",
+    (few["dead"]["none", "on"] < few["dead"]["linear", "off"]).all(),
+    "smallest k: AuxK alone leaves fewer dead features than the linear schedule alone, every seed",
+)
+
+# %%
+results.claim(
+    "fewer_dead_at_large_k",
+    (many["dead"]["none", "off"] < few["dead"]["none", "off"]).all(),
+    "no schedule, no AuxK: the largest k leaves fewer dead features than the smallest, every seed",
+)
+
+# %%
+results.claim(
+    "schedule_costs",
+    (end["error"]["linear"] > end["error"]["none"]).all(axis=None),
+    "every k, seed and AuxK: validation loss ends higher with the linear schedule than without",
+)
+
+# %%
+results.claim(
+    "schedule_turns_up",
+    (few["rise"]["linear"] > 0.01).all(axis=None),
+    "smallest k: while k falls, validation loss rises by over 1% between two records, every seed, with and without AuxK",
+)
+
+# %%
+if "cosine" in sweep_shapes:
+    apart = (few["dead"]["cosine"] - few["dead"]["linear"]).abs().max(axis=None)
+    results.record("sweep_cosine_apart", apart, "share", ".1%", sweep_seeds, tolerance=0.03)
+    statement = "smallest k: cosine and linear leave dead shares within 3 points of each other, every seed"
+    results.claim("cosine_like_linear", apart < 0.03, statement)
+
+# %%
+by_k = end.xs("none", axis=1, level="schedule").unstack("seed").sort_index()
+
+# %%
+results.claim(
+    "larger_k_lower_loss",
+    (by_k["error"].diff().iloc[1:] < 0).all(axis=None),
+    "without a schedule validation loss falls with every step up in k, every seed, with and without AuxK",
+)
+
+# %%
+results.claim(
+    "larger_k_recovers_more",
+    (by_k["recovered"].diff().iloc[1:] > 0).all(axis=None),
+    "loss recovered rises with every step up in k, likewise",
+)
+
+# %%
+results.claim(
+    "larger_k_settles_sooner",
+    (many["settled"]["none"] < few["settled"]["none"]).all(axis=None),
+    "the largest k comes within 10% of its last validation loss before the smallest does, likewise",
+)
+
+# %%
+spiky = few["rise"]["none"]
+results.claim(
+    "small_k_spikes",
+    ((spiky > 0.01) & (spiky > many["rise"]["none"])).all(axis=None),
+    "at the smallest k validation loss rises by over 1% between two records, and by more than at the largest, likewise",
+)
+
+# %% [markdown] tags=["ko"]
+# [@fig-train-k]와 [@tbl-train-k]는 시드 {{< var c04.sweep_n_seeds >}}개로 {{< var c04.sweep_steps >}}걸음씩 학습한 결과이다. 가장 작은 k({{< var c04.sweep_k_small >}})에서 죽은 특징은 AuxK가 없을 때 스케줄 없이 {{< var c04.sweep_dead_none_off_small >}}, 스케줄을 쓰면 {{< var c04.sweep_dead_linear_off_small >}}이고({{< var c04.sweep_dead_ratio_off >}}배), AuxK가 있을 때 각각 {{< var c04.sweep_dead_none_on_small >}}, {{< var c04.sweep_dead_linear_on_small >}}이다({{< var c04.sweep_dead_ratio_on >}}배). [AuxK가 없으면 스케줄이 죽은 특징을 줄인다.]{.claim key="c04.schedule_fewer_dead"} [AuxK가 있어도 줄인다.]{.claim key="c04.schedule_fewer_dead_auxk"} [스케줄만 쓴 것보다 AuxK만 쓴 것이 죽은 특징을 적게 남긴다.]{.claim key="c04.auxk_beats_schedule"} 앞의 주장을 새로운 이득으로 받아들이려면 둘째 문장까지 성립해야 한다. 첫 문장만 성립한다면 스케줄은 AuxK가 하는 일을 달리 한 것일 뿐이고, 둘 다 성립하지 않는다면 앞의 주장은 이 모델에서 재현되지 않은 것이다. 가장 큰 k({{< var c04.sweep_k_large >}})에서는 스케줄도 AuxK도 없이 {{< var c04.sweep_dead_none_off_large >}}이다. [k가 크면 죽은 특징은 더 적다.]{.claim key="c04.fewer_dead_at_large_k"} 낮추는 빠르기도 보아야 한다. k는 {{< var c04.sweep_descent >}}걸음 만에 내려가는데, 갑자기 자리가 줄면 그때 뽑히지 못한 특징은 다시 켜질 기회를 잃을 수 있다. 앞선 연구처럼 오래 학습하며 천천히 낮출 때에는 다를 수 있으므로, 여기의 답은 이 길이의 학습에만 해당한다. `sweep_steps`와 `sweep_share`를 바꾸면 다시 물을 수 있다.
+#
+# 죽은 특징의 수는 그 자체로 목적이 아니다. 가장 작은 k에서 AuxK가 있을 때 검증 손실은 스케줄 없이 {{< var c04.sweep_error_none_on_small >}}, 스케줄을 쓰면 {{< var c04.sweep_error_linear_on_small >}}이고, 언어 모델의 손실은 각각 {{< var c04.sweep_recovered_none_on_small >}}와 {{< var c04.sweep_recovered_linear_on_small >}}를 회복한다. [k가 얼마이든, AuxK가 있든 없든 스케줄을 쓰면 검증 손실은 더 높게 끝난다.]{.claim key="c04.schedule_costs"} 걸음이 정해져 있으면 크게 시작한 만큼 목표 k로 배울 걸음을 잃는다. 학습이 길어지면 이 차이는 줄어들 수 있다. [스케줄이 있는 곡선은 k가 낮아지는 동안 올라간다.]{.claim key="c04.schedule_turns_up"}
+#
+# ::: {.when key="c04.cosine_like_linear"}
+# 낮추는 모양은 어떤가? [코사인으로 낮추어도 죽은 특징의 비율은 직선일 때와 비슷하다.]{.claim key="c04.cosine_like_linear"} 차이는 가장 클 때 {{< var c04.sweep_cosine_apart >}}이다.
+# :::
+#
+# 이제 k이다. 스케줄이 없고 AuxK가 있을 때 검증 손실은 가장 작은 k에서 {{< var c04.sweep_error_none_on_small >}}, 가장 큰 k에서 {{< var c04.sweep_error_none_on_large >}}이다. [k를 키울 때마다 검증 손실이 낮아지고,]{.claim key="c04.larger_k_lower_loss"} [언어 모델의 손실도 더 많이 회복된다.]{.claim key="c04.larger_k_recovers_more"} 마지막 값의 1.1배 아래로 처음 내려온 걸음은 가장 작은 k에서 평균 {{< var c04.sweep_settled_small >}}, 가장 큰 k에서 {{< var c04.sweep_settled_large >}}이다. [k가 크면 더 일찍 자리를 잡는다.]{.claim key="c04.larger_k_settles_sooner"} 다만 이 걸음은 각 곡선의 마지막 값에 견준 것이어서, 끝까지 내려가는 곡선일수록 늦게 나온다. 잇따른 두 기록 사이에서 손실이 가장 크게 오른 폭은 가장 작은 k에서 {{< var c04.sweep_rise_small >}}, 가장 큰 k에서 {{< var c04.sweep_rise_large >}}이다(0보다 작으면 한 번도 오르지 않은 것이다). [k가 작으면 곡선이 튀어 오른다.]{.claim key="c04.small_k_spikes"} 우리의 학습은 기울기의 길이를 자르고 학습률을 서서히 올리며, 기록은 열 걸음마다 남는다. 튀어 오름이 보이지 않더라도 앞선 연구의 설정에서 없었다는 뜻은 아니다.
+
+# %% [markdown] src="886f" tags=["en"]
+# [@fig-train-k] and [@tbl-train-k] show {{< var c04.sweep_steps >}} steps of training with the following number of seeds: {{< var c04.sweep_n_seeds >}}. At the smallest k ({{< var c04.sweep_k_small >}}), dead features without AuxK are {{< var c04.sweep_dead_none_off_small >}} without a schedule and {{< var c04.sweep_dead_linear_off_small >}} with it ({{< var c04.sweep_dead_ratio_off >}} times as many); with AuxK they are {{< var c04.sweep_dead_none_on_small >}} and {{< var c04.sweep_dead_linear_on_small >}} ({{< var c04.sweep_dead_ratio_on >}} times). [Without AuxK the schedule leaves fewer dead features.]{.claim key="c04.schedule_fewer_dead"} [It does so with AuxK, too.]{.claim key="c04.schedule_fewer_dead_auxk"} [AuxK alone leaves fewer dead features than the schedule alone.]{.claim key="c04.auxk_beats_schedule"} To accept the earlier claim as something gained, the second sentence has to hold as well. If only the first does, the schedule has merely done the work of AuxK in another way; if neither does, the earlier claim is not reproduced in this model. At the largest k ({{< var c04.sweep_k_large >}}), with neither schedule nor AuxK, they are {{< var c04.sweep_dead_none_off_large >}}. [A large k has fewer dead features.]{.claim key="c04.fewer_dead_at_large_k"} The pace of the descent matters, too. k comes down within {{< var c04.sweep_descent >}} steps; when places suddenly become few, features that are not chosen then may lose their chance to fire again. It may be otherwise in a long training with a slow descent, as in the earlier study, so this answer is for a training of this length only. Other values of `sweep_steps` and `sweep_share` ask the question again.
+#
+# The number of dead features is not an end in itself. At the smallest k, with AuxK, validation loss is {{< var c04.sweep_error_none_on_small >}} without a schedule and {{< var c04.sweep_error_linear_on_small >}} with it; of the language model's loss {{< var c04.sweep_recovered_none_on_small >}} and {{< var c04.sweep_recovered_linear_on_small >}} are recovered. [Whatever k, and with AuxK or without, validation loss ends higher with a schedule.]{.claim key="c04.schedule_costs"} Where the number of steps is fixed, a large start takes away from those in which the target k is learnt. The difference may shrink in a longer training. [Curves with a schedule rise while k is lowered.]{.claim key="c04.schedule_turns_up"}
+#
+# ::: {.when key="c04.cosine_like_linear"}
+# And the shape of the descent? [Lowered along a cosine, k leaves a share of dead features similar to that of a straight line.]{.claim key="c04.cosine_like_linear"} The largest difference is {{< var c04.sweep_cosine_apart >}}.
+# :::
+#
+# Now for k. Without a schedule and with AuxK, validation loss is {{< var c04.sweep_error_none_on_small >}} at the smallest k and {{< var c04.sweep_error_none_on_large >}} at the largest. [Every step up in k lowers validation loss,]{.claim key="c04.larger_k_lower_loss"} [and more of the language model's loss is recovered.]{.claim key="c04.larger_k_recovers_more"} The loss first comes within 1.1 times its last value at step {{< var c04.sweep_settled_small >}} on average at the smallest k and {{< var c04.sweep_settled_large >}} at the largest. [A larger k settles sooner.]{.claim key="c04.larger_k_settles_sooner"} This step is relative to the last value of its own curve, however, so that a curve which falls to the end comes out late. The largest rise of the loss from one record to the next is {{< var c04.sweep_rise_small >}} at the smallest k and {{< var c04.sweep_rise_large >}} at the largest (below 0, it never rose). [Curves of a small k show spikes.]{.claim key="c04.small_k_spikes"} Our training clips the length of the gradient and raises the learning rate slowly, and records are ten steps apart. Where no spike is seen, it does not follow that there were none in the setting of the earlier study.
+
+# %% [markdown] tags=["ko"]
 # ## 무엇이 이 결론을 뒤집는가 {#sec-train-refute}
 #
-# 이 장의 오토인코더는 시드가 하나이고 학습이 짧다. 구간은 시험 문장을 다시 뽑은 것이지 학습을 다시 한 것이 아니다. 다음이 관찰되면 여기의 순서를 거두어야 한다. 시드를 바꾸자 q2와 q3, 또는 표준형과 게이트형의 순서가 뒤집힐 때. 걸음을 열 배로 늘리자 표준형의 EV가 게이트형을 따라잡을 때. L0를 같게 맞추자 차이가 사라질 때(3장). 또 죽은 특징의 비율이 시험 토큰을 늘려도 줄지 않는다면, 그것은 시험 토큰이 모자란 탓이 아니라 학습 탓이다. 좋은 오토인코더의 기준을 지켰다는 것도 특징이 뜻을 가진다는 증거는 아니다. 그것은 다음 장부터 묻는다.
+# 이 장의 오토인코더는 [@tbl-train-k]의 것을 빼면 시드가 하나이고, 모두 학습이 짧다. 구간은 시험 문장을 다시 뽑은 것이지 학습을 다시 한 것이 아니다. 다음이 관찰되면 여기의 순서를 거두어야 한다. 시드를 바꾸자 q2와 q3, 또는 표준형과 게이트형의 순서가 뒤집힐 때. 걸음을 열 배로 늘리자 표준형의 EV가 게이트형을 따라잡을 때. L0를 같게 맞추자 차이가 사라질 때(3장). 걸음을 늘리거나 k를 더 천천히 낮추자 스케줄을 쓴 쪽과 쓰지 않은 쪽의 죽은 특징이나 손실이 뒤바뀔 때. 또 죽은 특징의 비율이 시험 토큰을 늘려도 줄지 않는다면, 그것은 시험 토큰이 모자란 탓이 아니라 학습 탓이다. 좋은 오토인코더의 기준을 지켰다는 것도 특징이 뜻을 가진다는 증거는 아니다. 그것은 다음 장부터 묻는다.
 
-# %% [markdown] src="703e" tags=["en"]
+# %% [markdown] src="c744" tags=["en"]
 # ## What would overturn this {#sec-train-refute}
 #
-# The autoencoders of this chapter have a single seed and a short training. The intervals come from drawing test sentences again, not from training again. The orderings given here would have to be withdrawn if one of the following were seen: that with another seed q2 and q3, or the standard and the gated form, change places; that with ten times the steps standard EV catches up with gated; that differences vanish at matched L0 (chapter 3). And if the dead share does not fall as test tokens are added, training is to blame and not a lack of test tokens. Nor is meeting the criteria of a good autoencoder evidence that features mean anything. That is asked from the next chapter on.
+# The autoencoders of this chapter have a single seed, but for those of [@tbl-train-k], and all have a short training. The intervals come from drawing test sentences again, not from training again. The orderings given here would have to be withdrawn if one of the following were seen: that with another seed q2 and q3, or the standard and the gated form, change places; that with ten times the steps standard EV catches up with gated; that differences vanish at matched L0 (chapter 3); that with more steps, or a slower descent of k, dead features or losses with and without a schedule change places. And if the dead share does not fall as test tokens are added, training is to blame and not a lack of test tokens. Nor is meeting the criteria of a good autoencoder evidence that features mean anything. That is asked from the next chapter on.

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from kosae_core import kernels, losses
 
 FORMAT_VERSION = 1
-OPTIONAL = ("k", "auxk", "auxk_weight", "sparsity", "bandwidth", "p_end", "prefixes", "d_in")
+OPTIONAL = ("k", "auxk", "auxk_weight", "sparsity", "bandwidth", "p_end", "prefixes", "d_in", "warm_topk")
 VARIANTS: dict[str, type["SAE"]] = {}
 
 
@@ -45,6 +45,8 @@ class SAEConfig:
     """Exponent that the L1 term ends with (p_anneal, gated_anneal)."""
     prefixes: tuple[int, ...] | list[int] | None = None
     """Sizes of the nested dictionaries, rising to n_features (matryoshka)."""
+    warm_topk: float | None = None
+    """Share of the training in which each token keeps its own k, before the batch shares them (batchtopk, matryoshka)."""
     d_in: int | None = None
     """Width of the first of two joined points (transcoder, crosscoder); None: half of the joined width."""
     centre: str = "mean"
@@ -72,6 +74,8 @@ class SAEConfig:
             raise ValueError("sparsity, auxk and auxk_weight must not be negative.")
         if self.bandwidth is not None and self.bandwidth <= 0:
             raise ValueError(f"bandwidth must be positive, not {self.bandwidth}.")
+        if self.warm_topk is not None and not 0 <= self.warm_topk < 1:
+            raise ValueError(f"warm_topk must lie between 0 and 1 (exclusive), not {self.warm_topk}.")
         if self.p_end is not None and not 0 < self.p_end <= 1:
             raise ValueError(f"p_end must lie between 0 and 1, not {self.p_end}.")
         if self.prefixes is not None:

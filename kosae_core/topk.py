@@ -8,6 +8,7 @@ from torch import Tensor
 from kosae_core import kernels, losses
 from kosae_core.base import SAE, Objective
 
+MEMORY = 20
 PREFIX_SHARES = (1 / 32, 3 / 32, 7 / 32, 15 / 32, 1)
 
 
@@ -42,11 +43,13 @@ class BatchTopKSAE(SAE):
     that a token's features no longer depend on the tokens beside it. Loss and AuxK are those of TopK.
 
     Source  Bussmann et al. 2024, arXiv:2412.06410.
-    Differs the threshold is a running mean with a memory of 100 batches, not the mean over a separate pass.
+    Differs for the first `warm_topk` of the training each token keeps its own k. Where the whole batch competes from the
+            start, the columns of frequent features outgrow those of rare ones, which then never win; 0 gives the paper's
+            form. The threshold is a running mean with a memory of 20 batches, not the mean over a separate pass.
     """
 
     variant = "batchtopk"
-    options = {"k": 32, "auxk": 128, "auxk_weight": 1 / 32}
+    options = {"k": 32, "auxk": 128, "auxk_weight": 1 / 32, "warm_topk": 0.3}
     resamples = False
 
     def add_biases(self) -> None:
@@ -56,12 +59,21 @@ class BatchTopKSAE(SAE):
 
     def features(self, x_BD: Tensor) -> Tensor:
         pre_BF = torch.addmm(self.folded(self.b_enc_F), x_BD, self.W_enc_DF)
+        if self.warm:
+            return kernels.Top(self.k).dense(pre_BF)
         return pre_BF * (pre_BF > self.threshold.clamp_min(0.0))
+
+    @property
+    def warm(self) -> bool:
+        """Whether each token still keeps its own k."""
+        return self.progress < self.config.warm_topk
 
     def objective(self, x_BD: Tensor, weight: float, dead_F: Tensor) -> Objective:
         bias_F = self.folded(self.b_enc_F)
-        code = kernels.encode(x_BD, self.W_enc_DF, bias_F, kernels.BatchTop(self.k * len(x_BD)))
-        self.follow_threshold(code.values.detach())
+        select = kernels.Top(self.k) if self.warm else kernels.BatchTop(self.k * len(x_BD))
+        code = kernels.encode(x_BD, self.W_enc_DF, bias_F, select)
+        if not self.warm:
+            self.follow_threshold(code.values.detach())
         mse, recon_BD = self.fit(x_BD, code)
         aux = self.dead_loss(x_BD, recon_BD, bias_F, dead_F)
         return Objective(mse, x_BD.new_zeros(()), aux, recon_BD, code)
@@ -77,7 +89,7 @@ class BatchTopKSAE(SAE):
         on_N = values[values > 0]
         if self.training and len(on_N):
             self.n_batches += 1
-            self.threshold.lerp_(on_N.min().to(self.threshold), 1.0 / min(int(self.n_batches), 100))
+            self.threshold.lerp_(on_N.min().to(self.threshold), 1.0 / min(int(self.n_batches), MEMORY))
 
 
 class MatryoshkaSAE(BatchTopKSAE):

@@ -18,15 +18,10 @@ from kosae_core import paths, results
 FILES = {"README.md": "en", "README.ko.md": "ko"}
 PRESETS = ("default", "full")
 VERDICTS = {
-    "holds": {"ko": "성립", "en": "holds"},
-    "fails": {"ko": "성립하지 않음", "en": "does not hold"},
-    "mixed": {"ko": "엇갈림", "en": "mixed"},
-    "open": {"ko": "재지 않음", "en": "open"},
+    "ko": {"holds": "성립", "fails": "성립하지 않음", "mixed": "엇갈림", "open": "재지 않음"},
+    "en": {"holds": "holds", "fails": "does not hold", "mixed": "mixed", "open": "open"},
 }
-HEADS = {
-    "ko": {"claim": "앞선 연구의 주장", "default": ("판정", "측정값"), "full": ("판정(`full`)", "측정값(`full`)")},
-    "en": {"claim": "earlier finding", "default": ("verdict", "measured"), "full": ("verdict (`full`)", "measured (`full`)")},
-}  # fmt: skip
+HEADS = {"ko": ("앞선 연구의 주장", "판정", "측정값"), "en": ("earlier finding", "verdict", "measured")}
 OPEN = {"ko": "아직 어느 장도 재지 않은 주장: {}.", "en": "Not tested by any chapter yet: {}."}
 _BLOCK = re.compile(r"(<!--claims-->\n).*?(<!--/claims-->)", re.S)
 _KEY = re.compile(r"\{(c\d\d\.[a-z0-9_]+)\}")
@@ -68,16 +63,11 @@ class Run:
 
 
 class Recorded:
-    """The claims and numbers of one preset, by key."""
+    """The claims and numbers of one preset, by key, from its results by chapter."""
 
     def __init__(self, documents: dict[str, dict[str, Any]]) -> None:
         self.claims = {k: v for d in documents.values() for k, v in d["claims"].items()}
         self.records = {k: v for d in documents.values() for k, v in d["records"].items()}
-
-
-def recorded(preset: str) -> Recorded:
-    """The committed results of a preset, empty where there are none."""
-    return Recorded(results.load_results(paths.reference_dir(preset)))
 
 
 def read(path: Path, known: list[Recorded]) -> tuple[list[Claim], dict[str, Run]]:
@@ -116,18 +106,16 @@ def _made(kind: type, given: dict[str, Any], place: str) -> Any:
 
 
 def _check(claim: Claim, place: str, runs: dict[str, Run], known: list[Recorded]) -> None:
-    keys = {"claims": [*claim.supports, *claim.refutes], "records": list(claim.within)}
-    tests = keys["claims"] + keys["records"]
+    keys = {"claims": [*claim.supports, *claim.refutes], "records": [*claim.within, *_KEY.findall(claim.shown_ko)]}
+    tests = [*keys["claims"], *claim.within]
     if claim.status not in ("tested", "open"):
         raise ValueError(f"{place}: the status is tested or open, not {claim.status!r}.")
     if (claim.status == "open") == bool(tests):
         raise ValueError(f'{place}: give it supports, refutes or within, or else status = "open", not both.')
     if tests and not (claim.expected and claim.tolerance and claim.shown_ko and claim.shown_en):
         raise ValueError(f"{place}: a tested claim needs expected, tolerance, shown_ko and shown_en; add them.")
-    shown = _KEY.findall(claim.shown_ko)
-    if sorted(shown) != sorted(_KEY.findall(claim.shown_en)):
+    if sorted(_KEY.findall(claim.shown_ko)) != sorted(_KEY.findall(claim.shown_en)):
         raise ValueError(f"{place}: shown_ko and shown_en show different keys; make them the same.")
-    keys["records"] += shown
     for kind, wanted in keys.items():
         for key in wanted:
             if not any(key in getattr(preset, kind) for preset in known):
@@ -151,33 +139,34 @@ def verdict(claim: Claim, found: Recorded) -> str:
 
 def number(entry: dict[str, Any]) -> str:
     """A record as prose shows it, with its interval where it has one."""
-    value = results.shown(entry)
-    if "interval" not in entry:
-        return value
-    return f"{value} [{', '.join(results.shown(entry | {'value': bound}) for bound in entry['interval'])}]"
+    bounds = [results.shown(entry | {"value": bound}) for bound in entry.get("interval", [])]
+    return results.shown(entry) + (f" [{', '.join(bounds)}]" if bounds else "")
 
 
 def table(claims: list[Claim], by_preset: dict[str, Recorded], language: str) -> str:
     """The verdicts as a Markdown table, and below it the ids that are open."""
-    head = HEADS[language]
-    columns = [name for preset in by_preset for name in head[preset]]
-    lines = [f"| | {head['claim']} | {' | '.join(columns)} |", "| --- " * (2 + len(columns)) + "|"]
+    head = [HEADS[language][0]]
+    for preset in by_preset:
+        head += [name if preset == "default" else f"{name} (`{preset}`)" for name in HEADS[language][1:]]
+    lines = [f"| | {' | '.join(head)} |", "| --- " * (1 + len(head)) + "|"]
     for claim in claims:
         cells = [claim.id, getattr(claim, language)]
         for found in by_preset.values():
             now, text = verdict(claim, found), getattr(claim, f"shown_{language}")
-            complete = now != "open" and all(key in found.records for key in _KEY.findall(text))
-            cells += [VERDICTS[now][language]]
-            cells += [_KEY.sub(lambda m, found=found: number(found.records[m[1]]), text) if complete else ""]
+            if now == "open" or not all(key in found.records for key in _KEY.findall(text)):
+                text = ""
+            cells += [VERDICTS[language][now], _KEY.sub(lambda m, found=found: number(found.records[m[1]]), text)]
         if claim.status != "open":
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     open_ids = ", ".join(claim.id for claim in claims if claim.status == "open")
     return "\n".join(lines) + "\n" + (f"\n{OPEN[language].format(open_ids)}\n" if open_ids else "")
 
 
-def committed() -> tuple[list[Claim], dict[str, Run]]:
-    """The project's own claims, held against its committed results."""
-    return read(paths.data_dir() / "claims.toml", [recorded(preset) for preset in PRESETS])
+def committed() -> tuple[list[Claim], dict[str, Run], dict[str, Recorded]]:
+    """The project's own claims, their runs, and the committed results of each preset that has any."""
+    found = {preset: Recorded(results.load_results(paths.reference_dir(preset))) for preset in PRESETS}
+    found = {preset: each for preset, each in found.items() if preset == "default" or each.claims}
+    return *read(paths.data_dir() / "claims.toml", list(found.values())), found
 
 
 def filled(text: str, name: str) -> str:
@@ -187,10 +176,8 @@ def filled(text: str, name: str) -> str:
     """
     if not _BLOCK.search(text):
         raise ValueError(f"{name} has no <!--claims--> and <!--/claims--> lines; put them where the verdicts belong.")
-    found = {preset: recorded(preset) for preset in PRESETS}
-    shown = {preset: each for preset, each in found.items() if preset == "default" or each.claims}
-    body = table(committed()[0], shown, FILES[name])
-    return _BLOCK.sub(lambda m: m[1] + body + m[2], text)
+    claims, _, found = committed()
+    return _BLOCK.sub(lambda m: m[1] + table(claims, found, FILES[name]) + m[2], text)
 
 
 def main() -> int:
@@ -198,12 +185,12 @@ def main() -> int:
         for name in FILES:
             path = paths.ROOT / name
             path.write_text(filled(path.read_text(encoding="utf-8"), name), encoding="utf-8")
-        _, runs = committed()
+        runs = committed()[1].values()
     except ValueError as error:
         print(f"KoSAE: {error}", file=sys.stderr)
         return 1
     print("The verdicts are in README.md and README.ko.md. What measures them again:")
-    for run in runs.values():
+    for run in runs:
         print(f"  {run.command}  ({run.minutes:g} min, {run.machine})")
     return 0
 

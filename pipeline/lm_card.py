@@ -37,6 +37,9 @@ def write_card(folder: Path) -> None:
     about = json.loads((folder / "sae-q2" / "cfg.json").read_text(encoding="utf-8"))
     samples = [f"- {s['text']}" for lang in ("ko", "en") for s in report["continuations"][lang]]
     opinions = sum(share for kind, share in report["mix"].items() if kind.split("/")[1] in OPINIONS)
+    curve = [r for r in json.loads((folder / "loss_curve.json").read_text(encoding="utf-8")) if "valid" in r]
+    sweep = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
+    varied = [f"| {name} | {r['parameters']:,} | {r['valid']:.3f} |" for name, r in sweep.items()]
     card = f"""\
 ---
 license: cc-by-sa-4.0
@@ -73,6 +76,14 @@ over the same tokens and the same {report["training_tokens"]:,} training tokens,
 | text | documents | bits per byte | bits per character | Kneser-Ney, bits per byte | ratio |
 | --- | ---: | ---: | ---: | ---: | ---: |
 {chr(10).join(rows)}
+
+Learning rates, width and depth were varied in runs of {next(iter(sweep.values()))["tokens"]:,} tokens from nothing
+(`python -m pipeline.lm_sweep`; held-out nats per token). Runs this short favour high rates. What is left is reading: the
+whole training ended at {curve[-1]["valid"]:.3f} and was still falling.
+
+| run | parameters | held-out loss |
+| --- | ---: | ---: |
+{chr(10).join(varied)}
 
 ## Topics of news titles
 

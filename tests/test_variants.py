@@ -49,6 +49,20 @@ def test_batchtopk_threshold_stands_still_outside_training(x_BD):
     assert float(sae.threshold) == 0.0 and int(sae.n_batches) == 0
 
 
+@pytest.mark.parametrize("variant", ["batchtopk", "matryoshka"])
+def test_at_first_each_token_keeps_its_own_k(variant, x_BD):
+    sae = fresh(variant, k=3, warm_topk=0.5)
+    x_BD = x_BD * torch.linspace(0.1, 3.0, B)[:, None]
+    sae.progress = 0.49
+    code = sae.objective(x_BD, 1.0, NO_DEAD).code
+    assert code.pattern.crow_B.diff().tolist() == [3] * B and int(sae.n_batches) == 0
+    assert (sae.features(x_BD) > 0).sum(1).tolist() == [3] * B
+    sae.progress = 0.5
+    assert int(sae.objective(x_BD, 1.0, NO_DEAD).code.pattern.crow_B.diff().max()) > 3 and int(sae.n_batches) == 1
+    with pytest.raises(ValueError, match="warm_topk must lie between 0 and 1"):
+        SAEConfig(variant, F, k=3, warm_topk=1.0)
+
+
 def test_trained_batchtopk_keeps_its_l0_on_new_tokens():
     acts_ND = torch.randn(6000, 16, generator=torch.Generator().manual_seed(6)).abs().pow(3)
     config = SAEConfig("batchtopk", 64, k=6)
