@@ -1,14 +1,14 @@
 # %% [markdown] tags=["ko"]
 # # 학습: 손실은 내려가고, 그다음에는 {#sec-training}
 #
-# 3장에서 세 변형의 식을 보았다. 이 장은 그것을 실제로 학습시키고 결과를 믿어도 되는지 따진다. 손실 곡선은 거의 언제나 내려가므로 그것만으로 알 수 있는 것은 별로 없다. 물음은 다섯이다. 손실과 활성 특징 수(L0)는 어떻게 움직이며, 층과 언어에 따라 다른가? 학습에 쓰지 않은 문장에서도 같은가? 흔히 말하는 '좋은 오토인코더'의 기준을 지키는가? 표준형은 정말로 활성값을 줄여 놓는가? TopK의 k는 처음부터 목표에 두는 것과 큰 값에서 낮추어 가는 것 가운데 어느 쪽이 나은가?
+# 3장에서 변형들의 식을 보았다. 이 장은 그것을 실제로 학습시키고 결과를 믿어도 되는지 따진다. 손실 곡선은 거의 언제나 내려가므로 그것만으로 알 수 있는 것은 별로 없다. 물음은 다섯이다. 손실과 활성 특징 수(L0)는 어떻게 움직이며, 층과 언어에 따라 다른가? 학습에 쓰지 않은 문장에서도 같은가? 흔히 말하는 '좋은 오토인코더'의 기준을 지키는가? 표준형은 정말로 활성값을 줄여 놓는가? TopK의 k는 처음부터 목표에 두는 것과 큰 값에서 낮추어 가는 것 가운데 어느 쪽이 나은가?
 #
 # 앞선 주장은 다음과 같다. @{fxnnxc}는 손실과 L0가 학습과 함께 내려가며 가운데 층이 더 빠르다고 하였고, 학습 끝의 손실을 표준형 5에서 10, 게이트형은 가운데 층(50%) 12, 뒤쪽 층(75%) 40쯤으로 그렸다. 언어별 비교를 예고했지만 보인 것은 한국어뿐이다. 한국어 백과 글 하나는 좋은 오토인코더의 기준으로 설명 분산 90% 초과, 죽은 특징 5% 미만, 활성 특징 1%에서 5%, 원래에 가까운 하류 손실을 든다. 그 글은 또 L1 벌점이 활성값을 줄이고 게이트형은 그러지 않는다고 한다. 이 마지막 주장의 출처는 [@rajamanoharan2024gated]이다.
 
-# %% [markdown] src="2aab" tags=["en"]
+# %% [markdown] src="d6dc" tags=["en"]
 # # Training: the loss goes down, and then {#sec-training}
 #
-# Chapter 3 showed the equations of three variants. This chapter trains them and asks whether the results can be trusted. A loss curve nearly always goes down, so by itself it tells little. There are five questions. How do the loss and the number of active features (L0) move, and does that depend on layer and language? Is it the same on sentences that were not trained on? Are the usual criteria of a good autoencoder met? Does the standard form really shrink activations? And is the k of TopK better set to its target from the start, or lowered to it from a large one?
+# Chapter 3 showed the equations of the variants. This chapter trains them and asks whether the results can be trusted. A loss curve nearly always goes down, so by itself it tells little. There are five questions. How do the loss and the number of active features (L0) move, and does that depend on layer and language? Is it the same on sentences that were not trained on? Are the usual criteria of a good autoencoder met? Does the standard form really shrink activations? And is the k of TopK better set to its target from the start, or lowered to it from a large one?
 #
 # These are the earlier claims. @{fxnnxc} says that loss and L0 fall with training, faster at the middle layer, and draws final losses of 5 to 10 for the standard form, and for the gated form about 12 at the middle layer (50%) and 40 at the late one (75%). A comparison by language is announced, but only Korean is shown. A Korean encyclopedia article names as criteria of a good autoencoder over 90% explained variance, under 5% dead features, 1% to 5% of features active, and a downstream loss close to the original. It also says that the L1 penalty shrinks activations and that the gated form does not; the source of this last claim is [@rajamanoharan2024gated].
 
