@@ -15,14 +15,17 @@ STATISTICS_ROWS = 262_144
 @torch.no_grad()
 def fit_inputs(sae: SAE, acts: Any) -> None:
     """Set the centre and the scales of an autoencoder's inputs from (the first 262,144) activations."""
-    sample_ND = torch.cat(list(rows.in_order(acts, 65_536, STATISTICS_ROWS))).double()
-    centre = {"mean": lambda x: x.mean(0), "median": geometric_median, "none": lambda x: x.new_zeros(x.shape[1])}
-    mean_D = centre[sae.config.centre](sample_ND)
-    sae.mean_D.copy_(mean_D)
+    sample_ND = torch.cat(list(rows.in_order(acts, 65_536, STATISTICS_ROWS)))
+    centre = {
+        "mean": lambda x: x.mean(0, dtype=torch.float64), "median": lambda x: geometric_median(x.double()),
+        "none": lambda x: x.new_zeros(x.shape[1], dtype=torch.float64),
+    }  # fmt: skip
+    sae.mean_D.copy_(centre[sae.config.centre](sample_ND))
     for span in sae.spans:
-        part_ND = (sample_ND - mean_D)[:, span]
-        length_N, d_model = part_ND.norm(dim=1), part_ND.shape[1]
-        scale = {"rms": length_N.square().mean().sqrt(), "norm": length_N.mean(), "none": torch.tensor(d_model**0.5)}
+        # squares are added in float64 but not made in it: that would cost more than the training of a small SAE
+        squares_N = (sample_ND[:, span] - sae.mean_D[span].to(sample_ND)).square().sum(1, dtype=torch.float64)
+        d_model = span.stop - span.start
+        scale = {"rms": squares_N.mean().sqrt(), "norm": squares_N.sqrt().mean(), "none": torch.tensor(d_model**0.5)}
         found = (scale[sae.config.scale] / d_model**0.5).clamp_min(1e-12)
         if sae.scale.ndim:
             sae.scale[span] = found

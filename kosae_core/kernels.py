@@ -71,6 +71,13 @@ class Code:
             return torch.addmm(bias_D, self.values, W_FD)
         return _Decode.apply(self.values, W_FD, self.pattern) + bias_D
 
+    def table(self) -> Tensor:
+        """All features, shape (B, F)."""
+        if self.pattern is None:
+            return self.values
+        at = (self.pattern.rows_N, self.pattern.cols_N)
+        return self.values.new_zeros(self.n_rows, self.pattern.n_columns).index_put(at, self.values)
+
     def l0(self) -> Tensor:
         """Mean number of features that are on."""
         return (self.values > 0).sum() / self.n_rows

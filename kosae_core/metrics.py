@@ -1,6 +1,7 @@
 """How good an autoencoder is on held-out tokens: reconstruction, sparsity, and the language model's loss."""
 
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,14 +114,15 @@ class _Sums:
         self.fired_F += on_BF.sum(0)
         self.active.append(on_BF.sum(1).cpu())
         acts_BD = self.sae.target(acts_BD)
-        self.cosine += float(torch.cosine_similarity(acts_BD, recon_BD, dim=1).double().sum())
-        x_BD, xh_BD = (acts_BD - self.centre_D).double(), (recon_BD - self.centre_D).double()
-        self.x_D += x_BD.sum(0)
-        self.xh_D += xh_BD.sum(0)
-        self.xx += float(x_BD.square().sum())
-        self.xxh += float((x_BD * xh_BD).sum())
-        self.xhxh += float(xh_BD.square().sum())
-        self.error += float((x_BD - xh_BD).square().sum())
+        self.cosine += float(torch.cosine_similarity(acts_BD, recon_BD, dim=1).sum(dtype=torch.float64))
+        x_BD, xh_BD = acts_BD - self.centre_D, recon_BD - self.centre_D
+        add = partial(torch.sum, dtype=torch.float64)
+        self.x_D += add(x_BD, dim=0)
+        self.xh_D += add(xh_BD, dim=0)
+        self.xx += float(add(x_BD.square()))
+        self.xxh += float(add(x_BD * xh_BD))
+        self.xhxh += float(add(xh_BD.square()))
+        self.error += float(add((x_BD - xh_BD).square()))
         return recon_BD
 
     def means(self) -> dict[str, float]:

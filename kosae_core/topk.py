@@ -26,7 +26,7 @@ class TopKSAE(SAE):
     resamples = False
 
     def features(self, x_BD: Tensor) -> Tensor:
-        return kernels.Top(self.k).dense(torch.addmm(self.folded(self.b_enc_F), x_BD, self.W_enc_DF))
+        return kernels.encode(x_BD, self.W_enc_DF, self.folded(self.b_enc_F), kernels.Top(self.k)).table()
 
     def objective(self, x_BD: Tensor, weight: float, dead_F: Tensor) -> Objective:
         bias_F = self.folded(self.b_enc_F)
