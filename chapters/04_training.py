@@ -17,11 +17,11 @@ preset = "default"
 seed = 0
 corpus = "synthetic"
 lm_name = "kosae-lm"
-n_train = 5000
-n_test = 2500
+n_train = 4000
+n_test = 2000
 n_features = 2048
 k = 32
-steps = 300
+steps = 250
 batch_size = 1024
 langs = ["ko", "en"]
 middle = "q2.resid_post"
@@ -35,7 +35,7 @@ sweep_start = 64
 sweep_share = 0.25
 sweep_shapes = ["none", "linear"]
 sweep_seeds = [0]
-sweep_steps = 200
+sweep_steps = 150
 
 # %%
 import matplotlib.pyplot as plt

@@ -23,16 +23,16 @@ class Study:
     """A name or path that `load_corpus` knows."""
     lm_name: str = "kosae-lm"
     """A name, folder or hub id that `load_lm` knows."""
-    n_train: int = 5000
+    n_train: int = 4000
     """Training sentences per language; None takes all."""
-    n_test: int = 2500
+    n_test: int = 2000
     """Held-out sentences per language."""
     points: tuple[str, ...] = ("q2.resid_post", "q3.resid_post")
     """Hook points that are gathered together, in one pass over the text."""
     n_features: int = 2048
     k: int = 32
     """Active features per token of the TopK SAE."""
-    steps: int = 300
+    steps: int = 250
     batch_size: int = 1024
     seed: int = 0
     dtype: str = "bf16"
