@@ -220,19 +220,25 @@ local function line_count(block) return select(2, block.text:gsub("\n", "")) + 1
 -- What only keeps numbers for the prose: a cell that starts with results.record or results.claim.
 local function keeps_books(block) return block.text:match("^results%.[rc]") ~= nil end
 
+-- A class that a chapter writes is what its text is about, not a means: it is printed, and open on the site.
+local function is_the_point(block) return block.text:match("^class ") ~= nil end
+
 -- Code cells in a row: folded together on the site; in the PDF a short row is printed, a long one is counted.
 local function cell_run(div)
-  local shown, hidden, texts, total = pandoc.Blocks {}, 0, {}, 0
+  local shown, points, hidden, texts, total = pandoc.Blocks {}, pandoc.Blocks {}, 0, {}, 0
   for _, block in ipairs(div.content) do
     texts[#texts + 1] = block.text
-    if block.classes:includes("drawing") or keeps_books(block) then
+    if is_the_point(block) then
+      points:insert(block)
+      shown:insert(block)
+    elseif block.classes:includes("drawing") or keeps_books(block) then
       hidden = hidden + line_count(block)
     else
       total = total + line_count(block)
       shown:insert(block)
     end
   end
-  if total > S.pdf_code_lines then shown, hidden = pandoc.Blocks {}, hidden + total end
+  if total > S.pdf_code_lines then shown, hidden = points, hidden + total end
   if S.mode == "typst" then
     local out = pandoc.Blocks {}
     if #shown > 0 then out:insert(raw("#codecell[")); out:extend(shown); out:insert(raw("]")) end
@@ -240,7 +246,8 @@ local function cell_run(div)
     return out
   end
   local code = pandoc.CodeBlock(table.concat(texts, "\n\n"), pandoc.Attr("", { "python" }))
-  return { html('<details class="code"><summary>' .. S.words.code .. "</summary>"), code, html("</details>") }
+  local open = #points > 0 and " open" or ""
+  return { html('<details class="code"' .. open .. "><summary>" .. S.words.code .. "</summary>"), code, html("</details>") }
 end
 
 blocks_filter = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -206,6 +207,20 @@ def test_code_cells_in_a_row_are_folded_together(tmp_path):
     )
     build.build_book("en", root=root)
     assert page(root / "_site", "en", "02_activations").count('<details class="code">') == 2
+
+
+def test_a_class_of_the_chapter_is_open_on_the_site_and_printed(tmp_path):
+    if not shutil.which("pdftotext"):
+        pytest.skip("pdftotext is not installed: the text of the PDF was not read")
+    root = write_sample(tmp_path)
+    long = "\n".join(f"x{i} = {i}" for i in range(30))
+    cells = sample_pages("en")["02_activations"][:1] + [new_code_cell(long), new_code_cell("class Mine:\n    a = 1")]
+    figure = figure_cell('#| label: fig-other\n#| fig-cap: "c"\n#| fig-alt: "a"', **SVG_DATA)
+    write_page(root, "en", "02_activations", [*cells, new_markdown_cell("So."), figure])
+    path = build.build_book("en", root=root)[1]
+    assert '<details class="code" open><summary>' in page(root / "_site", "en", "02_activations")
+    printed = subprocess.run(["pdftotext", str(path), "-"], capture_output=True, text=True, check=True).stdout
+    assert "class Mine" in printed and "x29" not in printed
 
 
 def test_complaints_in_the_output_of_quarto():
