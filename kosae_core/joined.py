@@ -1,6 +1,5 @@
 """Two hook points side by side, for autoencoders that read one and write the other, or read and write both."""
 
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -35,10 +34,6 @@ class Joined:
             self.key = key_of({"joined": [first.key, second.key]})
             self.point, self.documents = (first.point, second.point), first.documents
             self.lm_name, self.spec = first.lm_name, first.spec
-
-    @cached_property
-    def dtype(self) -> str:
-        return getattr(self.first, "dtype", "fp32")
 
     def all(self) -> Float[Tensor, "N D"]:
         """All rows in memory."""

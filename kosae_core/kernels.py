@@ -17,7 +17,7 @@ from torch import Tensor
 from kosae_core import cpu_kernels
 
 DENSEST = 1 / 10
-"""Share of entries above which the dense products are faster (`benchmarks/train_throughput.py --crossover`)."""
+"""Share of entries above which penalised variants compute with tables; not tuned by machine or width."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def pattern_of(pre_BF: Tensor, select: Top | BatchTop | Above) -> Pattern | None
 def encode(x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, select: Top | BatchTop | Above) -> Code:
     """The entries of x @ W + bias that `select` chooses.
 
-    Differs no gradient reaches `x_BD`: training needs none, and it would cost a dense product.
+    The gradient for `x_BD`, which training does not need, is computed only where it is asked for.
     """
     with torch.no_grad():
         pre_BF = torch.addmm(bias_F, x_BD, W_DF)
@@ -183,13 +183,14 @@ class _Table(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, pre_BF: Tensor) -> Tensor:
-        ctx.save_for_backward(x_BD)
+        ctx.save_for_backward(x_BD, W_DF)
         return pre_BF.view_as(pre_BF)
 
     @staticmethod
-    def backward(ctx, grad_BF: Tensor) -> tuple[None, Tensor, Tensor, None]:
-        (x_BD,) = ctx.saved_tensors
-        return None, (x_BD.to(grad_BF.dtype).t() @ grad_BF).float(), grad_BF.sum(0).float(), None
+    def backward(ctx, grad_BF: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
+        x_BD, W_DF = ctx.saved_tensors
+        grad_x_BD = grad_BF.float() @ W_DF.t() if ctx.needs_input_grad[0] else None
+        return grad_x_BD, (x_BD.to(grad_BF.dtype).t() @ grad_BF).float(), grad_BF.sum(0).float(), None
 
 
 class _Entries(torch.autograd.Function):
@@ -197,15 +198,19 @@ class _Entries(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, values_N: Tensor, pattern: Pattern) -> Tensor:
-        ctx.save_for_backward(x_BD)
+        ctx.save_for_backward(x_BD, W_DF)
         ctx.pattern = pattern
         return values_N.view_as(values_N)
 
     @staticmethod
-    def backward(ctx, grad_N: Tensor) -> tuple[None, Tensor, Tensor, None, None]:
-        (x_BD,), pattern = ctx.saved_tensors, ctx.pattern
+    def backward(ctx, grad_N: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None, None]:
+        (x_BD, W_DF), pattern = ctx.saved_tensors, ctx.pattern
+        grad_x_BD = None
+        if ctx.needs_input_grad[0]:
+            grad_x_BD = backend(x_BD).bag(grad_N, pattern.crow_B, pattern.cols_N, W_DF.t())
         grad_bias_F = torch.bincount(pattern.cols_N, grad_N, minlength=pattern.n_columns)
-        return None, _transposed(grad_N, x_BD, pattern).t().contiguous(), grad_bias_F.to(grad_N), None, None
+        grad_W_DF = _transposed(grad_N, x_BD, pattern).t().contiguous()
+        return grad_x_BD, grad_W_DF, grad_bias_F.to(grad_N), None, None
 
 
 class _Decode(torch.autograd.Function):

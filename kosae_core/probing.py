@@ -76,7 +76,7 @@ class Probe:
     @torch.no_grad()
     def predict(self, X_MP: Matrix) -> np.ndarray:
         """The likeliest label of each row."""
-        x_MP = torch.from_numpy((_dense(X_MP) - self.mean_P) / self.scale_P)
+        x_MP = torch.from_numpy((dense(X_MP) - self.mean_P) / self.scale_P)
         return self.names_C[self.net(x_MP).argmax(1).numpy()]
 
 
@@ -91,7 +91,7 @@ def fit_probe(X_MP: Matrix, labels: Sequence[str] | np.ndarray, config: ProbeCon
     names_C, target = np.unique(np.asarray(labels), return_inverse=True)
     if len(target) != X_MP.shape[0] or not len(target):
         raise ValueError(f"{len(target)} labels do not fit {X_MP.shape[0]} rows of features.")
-    X_MP = _dense(X_MP)
+    X_MP = dense(X_MP)
     mean_P, scale_P = _scaling(X_MP, config.standardise)
     x_MP, y_M = torch.from_numpy((X_MP - mean_P) / scale_P), torch.from_numpy(target)
     net = _network(X_MP.shape[1], len(names_C), config)
@@ -115,7 +115,8 @@ def fit_probe(X_MP: Matrix, labels: Sequence[str] | np.ndarray, config: ProbeCon
     return Probe(net, names_C, mean_P, scale_P)
 
 
-def _dense(X_MP: Matrix) -> np.ndarray:
+def dense(X_MP: Matrix) -> np.ndarray:
+    """A table as an array, sparse or not."""
     return np.asarray(X_MP.toarray() if sparse.issparse(X_MP) else X_MP, dtype=np.float32)
 
 
@@ -203,7 +204,7 @@ def linear_probe(
     kept_out = np.random.default_rng(seed).permutation(names)[: max(1, len(names) // 5)]
     valid_M = np.isin(groups, kept_out)
 
-    steps = [FunctionTransformer(_dense), StandardScaler()] if standardise else [FunctionTransformer()]
+    steps = [FunctionTransformer(dense), StandardScaler()] if standardise else [FunctionTransformer()]
     scaling, best = make_pipeline(*steps), Cs[0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is part of the recipe

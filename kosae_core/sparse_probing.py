@@ -87,7 +87,7 @@ def probe_task(
         if k is None:  # a column that is zero on all training rows keeps a weight of zero
             used = np.flatnonzero(np.asarray(abs(rows_NP).sum(axis=0)).ravel())
             columns = used if len(used) else order_P[:1]
-        x_NP, held_Mk = (probing._dense(X[:, columns]).astype(np.float64) for X in (rows_NP, held_MP))
+        x_NP, held_Mk = (probing.dense(X[:, columns]).astype(np.float64) for X in (rows_NP, held_MP))
         mean_P = x_NP.mean(0)
         scale = np.sqrt(np.square(x_NP - mean_P).mean())
         x_NP, held_Mk = ((X - mean_P) / (scale if scale > 0 else 1.0) for X in (x_NP, held_Mk))

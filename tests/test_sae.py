@@ -161,6 +161,31 @@ def test_gradients_against_plain_autograd(variant, densest, acts_BD, monkeypatch
             assert torch.allclose(got[name], parameter.grad, atol=1e-5), name
 
 
+@pytest.mark.parametrize("variant", ONE_POINT)
+def test_gradients_reach_the_activations(variant, acts_BD):
+    # attribution through an autoencoder needs them; training does not
+    sae, weight_BF = build(variant), torch.randn(B, F, generator=torch.Generator().manual_seed(6))
+    acts_BD = acts_BD.clone().requires_grad_()
+    feats_BF = sae.encode(acts_BD)
+    (feats_BF * weight_BF).sum().backward()
+    gain_BF = (feats_BF > 0).float()
+    if variant.startswith("gated"):
+        gain_BF = gain_BF * sae.r_mag_F.exp()
+    expected = (weight_BF * gain_BF) @ sae.W_enc_DF.t() / sae.scale
+    assert torch.allclose(acts_BD.grad, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("densest", [0.0, 3.0])
+@pytest.mark.parametrize("select", [kernels.Top(3), kernels.Above()])
+def test_gradients_reach_the_input_of_tables_and_entries(select, densest, acts_BD, monkeypatch):
+    monkeypatch.setattr(kernels, "DENSEST", densest)
+    W_DF = torch.randn(D, F, generator=torch.Generator().manual_seed(7))
+    x_BD = acts_BD.clone().requires_grad_()
+    feats_BF = kernels.encode(x_BD, W_DF, torch.zeros(F), select).table().relu()
+    feats_BF.sum().backward()
+    assert torch.allclose(x_BD.grad, (feats_BF > 0).float() @ W_DF.t(), atol=1e-4)
+
+
 @pytest.mark.parametrize("variant", WITH_K)
 def test_auxk_gradient_reaches_the_encoder(variant, acts_BD):
     # sparsify 1.3.3: encoder gradient norm 0 under AuxK
