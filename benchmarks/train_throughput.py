@@ -77,12 +77,14 @@ def peer_python() -> Path:
 class Side:
     """One worker process."""
 
-    def __init__(self, library: str, variant: str, precision: str, data: Path, options: dict) -> None:
+    def __init__(
+        self, library: str, variant: str, precision: str, data: Path, options: dict, threads: int = 2
+    ) -> None:  # fmt: skip
         self.name = f"{library}, {precision}"
         python = sys.executable if library == "kosae" else str(peer_python())
         command = [python, str(WORKER), library, variant, precision, str(data), json.dumps(options)]
         settings = {
-            "OMP_NUM_THREADS": "2",
+            "OMP_NUM_THREADS": str(threads),
             "OMP_WAIT_POLICY": "PASSIVE",
             "WANDB_MODE": "disabled",
             "PYTHONWARNINGS": "ignore",
@@ -117,6 +119,11 @@ def planted_file(size: dict, folder: Path, n_tokens: int) -> Path:
         true_FD=planted.directions_FD.numpy(),
     )  # fmt: skip
     return path
+
+
+def machine() -> dict[str, str]:
+    """What the numbers were measured on."""
+    return {"processor": platform.processor() or platform.machine(), "torch": torch.__version__}
 
 
 def product_rate(size: dict, dtype: torch.dtype) -> float:
@@ -193,10 +200,7 @@ def main() -> None:
                 if key not in results:
                     data = data or planted_file(size, Path(folder), 400_000 if name == "small" else 200_000)
                     results[key] = measure(variant, size, data, args.budget, args.turn)
-                    results["machine"] = {
-                        "processor": platform.processor() or platform.machine(),
-                        "torch": torch.__version__,
-                    }
+                    results["machine"] = machine()
                     if args.json:
                         args.json.write_text(json.dumps(results, indent=1) + "\n")
                 row = results[key]

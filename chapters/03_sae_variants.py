@@ -271,7 +271,7 @@ kc.plots.save(fig, "fig-variants-shapes")
 #
 # $$ f = z \odot \mathbb{1}[\,z > \max(0, \tau)\,], \qquad \tau = z_{(kB+1)} $$ {#eq-var-batch}
 #
-# 이대로는 한 토큰의 특징이 곁에 놓인 토큰에 달려 있다. 그래서 학습이 끝나면 $\tau$ 대신 켜진 값 가운데 가장 작은 것의 평균 $\theta$를 쓴다. 논문은 이 평균을 따로 재고, 우리 코드는 학습 끝 무렵의 이동 평균을 쓴다. 또 논문과 달리 학습의 처음 얼마 동안은(`warm_topk`) 토큰마다 $k$개를 따로 남긴다. 처음부터 배치 전체가 겨루면 흔한 특징의 열이 먼저 커져, 드문 특징은 뽑힐 기회를 얻지 못하기 때문이다.
+# 이대로는 한 토큰의 특징이 곁에 놓인 토큰에 달려 있다. 그래서 학습이 끝나면 $\tau$ 대신 켜진 값 가운데 가장 작은 것의 평균 $\theta$를 쓴다. 논문은 이 평균을 따로 재고, 우리 코드는 학습 끝 무렵의 이동 평균을 쓴다. 또 논문과 달리 학습의 처음 얼마 동안은(`warm_topk`) 토큰마다 $k$개를 따로 남긴다. 처음부터 배치 전체가 겨루면 흔한 특징의 열이 먼저 커져, 드문 특징은 뽑힐 기회를 얻지 못하기 때문이다. 그래도 TopK보다 많은 특징이 죽으므로 AuxK의 무게를 $1/8$로 높였다.
 #
 # $$ \theta = \mathbb{E}_{\text{batch}}\,[\, \min \{ f_{bj} : f_{bj} > 0 \} \,] $$ {#eq-var-threshold}
 #
@@ -287,7 +287,7 @@ kc.plots.save(fig, "fig-variants-shapes")
 #
 # $$ \frac{\partial f}{\partial \theta} := -\frac{\theta}{\varepsilon} K\left(\frac{z - \theta}{\varepsilon}\right), \qquad \frac{\partial\, \mathbb{1}[z > \theta]}{\partial \theta} := -\frac{1}{\varepsilon} K\left(\frac{z - \theta}{\varepsilon}\right), \qquad K(u) = \mathbb{1}\left[\,|u| < \tfrac{1}{2}\,\right] $$ {#eq-var-ste}
 #
-# 첫째 식은 재구성을 위해 문턱을 오르내리게 하고, 둘째 식은 $\lambda$만큼 문턱을 밀어 올린다. 벌점의 기울기는 $\theta$로만 간다.
+# 첫째 식은 재구성을 위해 문턱을 오르내리게 하고, 둘째 식은 $\lambda$만큼 문턱을 밀어 올린다. 벌점의 기울기는 $\theta$로만 간다. Adam의 한 걸음은 학습률보다 커지지 않아서, 논문처럼 $\log\theta$를 다른 가중치와 같은 빠르기로 옮기면 짧은 학습에서는 문턱이 제자리에 닿지 못한다. 우리 코드는 $\log\theta$를 열 배 빨리 옮긴다.
 #
 # **p-annealing**은 표준형(`p_anneal`)이나 게이트형(`gated_anneal`)의 L1을 $p_t$제곱의 합으로 바꾸고, $p_t$를 1에서 0.2까지 내린다 [@karvonen2024]. $p$가 작아질수록 벌점은 크기보다 수를 센다. 계수 $\lambda_t$는 $p$가 바뀌어도 벌점의 크기가 이어지도록 고친다. 인코더는 바뀌지 않는다.
 #
@@ -295,14 +295,14 @@ kc.plots.save(fig, "fig-variants-shapes")
 #
 # **예상.** 손으로 계산한 $f$는 여기서도 `encode`와 같고, [@eq-var-ste]의 둘째 식으로 쓴 문턱의 기울기는 코드의 기울기와 같다. BatchTopK는 토큰마다 켜는 수를 달리하면서 평균은 $k$ 가까이에 둘 것이다. 굳힌 문턱에서 평균이 $k$에서 25% 넘게 벗어난다면 $\theta$는 학습의 예산을 대신하지 못한다. 벌점을 쓰는 변형은 학습하는 동안 계수를 조절하여 원하는 L0에 맞춘다.
 
-# %% [markdown] src="d089" tags=["en"]
+# %% [markdown] src="ee36" tags=["en"]
 # ## Those that branched off {#sec-var-more}
 #
 # **BatchTopK** lets a batch share its budget [@bussmann2024]. With $z = \pi + b_{\mathrm{enc}}$, of a batch of $B$ tokens only the $kB$ largest values are kept.
 #
 # $$ f = z \odot \mathbb{1}[\,z > \max(0, \tau)\,], \qquad \tau = z_{(kB+1)} $$ {#eq-var-batch}
 #
-# As it stands, a token's features depend on the tokens beside it. After training, therefore, $\tau$ gives way to $\theta$, the mean of the smallest values that were on. The paper measures it separately; our code keeps a running mean towards the end of training. And unlike the paper, for the first part of the training (`warm_topk`) each token keeps $k$ of its own: where the whole batch competes from the start, the columns of frequent features grow first, and rare features never get the chance to be chosen.
+# As it stands, a token's features depend on the tokens beside it. After training, therefore, $\tau$ gives way to $\theta$, the mean of the smallest values that were on. The paper measures it separately; our code keeps a running mean towards the end of training. And unlike the paper, for the first part of the training (`warm_topk`) each token keeps $k$ of its own: where the whole batch competes from the start, the columns of frequent features grow first, and rare features never get the chance to be chosen. More features die than in TopK all the same, so AuxK weighs $1/8$.
 #
 # $$ \theta = \mathbb{E}_{\text{batch}}\,[\, \min \{ f_{bj} : f_{bj} > 0 \} \,] $$ {#eq-var-threshold}
 #
@@ -318,7 +318,7 @@ kc.plots.save(fig, "fig-variants-shapes")
 #
 # $$ \frac{\partial f}{\partial \theta} := -\frac{\theta}{\varepsilon} K\left(\frac{z - \theta}{\varepsilon}\right), \qquad \frac{\partial\, \mathbb{1}[z > \theta]}{\partial \theta} := -\frac{1}{\varepsilon} K\left(\frac{z - \theta}{\varepsilon}\right), \qquad K(u) = \mathbb{1}\left[\,|u| < \tfrac{1}{2}\,\right] $$ {#eq-var-ste}
 #
-# The first moves the threshold up or down for the sake of reconstruction, the second pushes it up in proportion to $\lambda$. The gradient of the penalty goes to $\theta$ alone.
+# The first moves the threshold up or down for the sake of reconstruction, the second pushes it up in proportion to $\lambda$. The gradient of the penalty goes to $\theta$ alone. As a step of Adam is no larger than the learning rate, thresholds whose $\log\theta$ moves as fast as the other weights, as in the paper, do not arrive in a short run. Our code moves $\log\theta$ ten times as fast.
 #
 # **p-annealing** replaces the L1 of the standard (`p_anneal`) or the gated form (`gated_anneal`) by a sum of powers $p_t$, and lowers $p_t$ from 1 to 0.2 [@karvonen2024]. The smaller $p$, the more the penalty counts features and the less it weighs them. The coefficient $\lambda_t$ is corrected so that the penalty keeps its size as $p$ changes. The encoder stays as it was.
 #
@@ -357,11 +357,11 @@ results.claim("hand_equal", min(agreement.values()) >= 0.99, "hand-computed feat
 sae = later["jumprelu"]
 none_F = torch.zeros(pareto_features, dtype=torch.bool)
 terms = sae.objective(sae.normalise(x_BD), 1.0, none_F)
-(code_F,) = torch.autograd.grad(terms.sparsity, sae.r_threshold_F)  # r is the logarithm of θ, up to a constant
+(code_F,) = torch.autograd.grad(terms.sparsity, sae.r_threshold_F)  # log θ is SPEED · r, up to a constant
 
 # %%
 near_F = ((z_BF["jumprelu"] - sae.threshold_F).abs() < sae.width / 2).float().mean(0)
-hand_F = -sae.config.sparsity / sae.width * near_F * sae.threshold_F
+hand_F = -sae.config.sparsity / sae.width * near_F * sae.threshold_F * kc.jumprelu.SPEED
 gap = ((hand_F - code_F).norm() / code_F.norm().clamp_min(1e-12)).item()
 results.claim("ste_equal", gap < 0.01, "the gradient of the L0 penalty by hand is within 1% of the code's")
 

@@ -92,6 +92,7 @@ curves = pd.concat(frames, ignore_index=True)
 # %%
 results.record("n_saes", len(runs), "SAEs", tolerance=0)
 results.record("tokens_seen", steps * batch_size, "tokens")
+results.record("patience", kc.trainer.patience(kc.SAEConfig("topk", n_features, k=k), schedule), "tokens", tolerance=0)
 
 
 # %%
@@ -109,12 +110,12 @@ curves["held_unexplained"] = 1 - curves.held_explained_variance
 # %% [markdown] tags=["ko"]
 # ## 곡선 {#sec-train-curves}
 #
-# **예상.** 손실과 L0는 모든 경우에 내려간다. 가운데 층이 뒤쪽 층보다 빨리 자리를 잡고 오차도 작다. 언어가 달라도 순서는 같다. 시험 문장의 곡선은 훈련 곡선을 따라가되 조금 나쁘다. 시험 곡선이 도중에 다시 나빠진다면 문장의 틀을 외운 것이고, 두 언어의 순서가 다르면 한국어에서 본 것을 언어 일반으로 넓힐 수 없다. [@fig-train-curves]에서 둥근 점은 q2, 네모 점은 q3의 시험 문장이고, `dead_after`는 학습 전체의 1/8이다.
+# **예상.** 손실과 L0는 모든 경우에 내려간다. 가운데 층이 뒤쪽 층보다 빨리 자리를 잡고 오차도 작다. 언어가 달라도 순서는 같다. 시험 문장의 곡선은 훈련 곡선을 따라가되 조금 나쁘다. 시험 곡선이 도중에 다시 나빠진다면 문장의 틀을 외운 것이고, 두 언어의 순서가 다르면 한국어에서 본 것을 언어 일반으로 넓힐 수 없다. [@fig-train-curves]에서 둥근 점은 q2, 네모 점은 q3의 시험 문장이고, `dead_after`는 표준형과 게이트형에서 학습 전체의 1/8이고, TopK에서는 그보다 짧은 {{< var c04.patience >}}토큰이다.
 
-# %% [markdown] src="cd02" tags=["en"]
+# %% [markdown] src="7df3" tags=["en"]
 # ## The curves {#sec-train-curves}
 #
-# **Expectation.** Loss and L0 fall in all cases. The middle layer settles sooner than the late one and has a smaller error. The order is the same in both languages. Curves on test sentences follow those of training, a little worse. If a test curve turned up again, the templates would have been memorised; if the languages disagreed in order, what is seen in Korean could not be extended to language at large. In [@fig-train-curves] round dots are test sentences at q2 and square ones at q3; `dead_after` is 1/8 of the run.
+# **Expectation.** Loss and L0 fall in all cases. The middle layer settles sooner than the late one and has a smaller error. The order is the same in both languages. Curves on test sentences follow those of training, a little worse. If a test curve turned up again, the templates would have been memorised; if the languages disagreed in order, what is seen in Korean could not be extended to language at large. In [@fig-train-curves] round dots are test sentences at q2 and square ones at q3; `dead_after` is 1/8 of the run for the standard and gated forms, and for TopK a shorter {{< var c04.patience >}} tokens.
 
 # %%
 #| label: fig-train-curves

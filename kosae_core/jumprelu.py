@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from kosae_core import kernels, losses
 from kosae_core.base import SAE, Objective
 
+SPEED = 10.0
+
 
 class _Jump(torch.autograd.Function):
     """z · 1[z > θ] and the mean number of active features, with the paper's pseudo-derivatives for θ.
@@ -32,19 +34,20 @@ class _Jump(torch.autograd.Function):
 
 
 class JumpReLUSAE(SAE):
-    """f = z · 1[z > θ], z = (x - b_dec) W_enc + b_enc, θ = θ₀ exp(r); loss |x - x̂|² + sparsity · |f|₀.
+    """f = z · 1[z > θ], z = (x - b_dec) W_enc + b_enc, θ = θ₀ exp(10 r); loss |x - x̂|² + sparsity · |f|₀.
 
     The gradients of jump and step with respect to θ are those of a rectangle of width `bandwidth` about it (a straight-through
     estimator); z gets a gradient only where the feature is on, and none from the penalty. θ starts at half a `bandwidth`.
 
     Source  Rajamanoharan et al. 2024, arXiv:2407.14435, section 3.
-    Differs bandwidth is relative to the length of an input, as their inputs have length 1; short runs need a wider one. z is
+    Differs bandwidth is relative to the length of an input, as their inputs have length 1; short runs need a wider one. log θ
+            moves 10 times as fast as a weight, for Adam's steps in it are no larger than the learning rate. z is
             as in their equations; the ReLU that their listing puts before the jump would let every silent token pull at a
             threshold below half a bandwidth.
     """
 
     variant = "jumprelu"
-    options = {"sparsity": 1e-3, "bandwidth": 0.05}
+    options = {"sparsity": 1e-3, "bandwidth": 0.1}
 
     def add_biases(self) -> None:
         super().add_biases()
@@ -58,7 +61,7 @@ class JumpReLUSAE(SAE):
     @property
     def threshold_F(self) -> Tensor:
         """θ, in the units of features."""
-        return 0.5 * self.width * self.r_threshold_F.exp()
+        return 0.5 * self.width * (SPEED * self.r_threshold_F).exp()
 
     def jump(self, code: kernels.Code) -> tuple[Tensor, Tensor]:
         """Features and the mean number of active ones, both with gradients for the threshold."""

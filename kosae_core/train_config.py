@@ -46,7 +46,7 @@ class TrainConfig:
     k_shape: str = "linear"
     """How it falls: linear or cosine."""
     dead_after: int | None = None
-    """Tokens without firing after which a feature counts as dead; None: an eighth of the run, at most 10 million."""
+    """Tokens without firing after which a feature counts as dead; None: see `trainer.patience`."""
     resample_every: int | None = None
     """Steps between resamplings (standard, gated), of which none comes in the last 40%; 0: never; None: a tenth."""
     clip: float = 1.0

@@ -30,6 +30,18 @@ def pick_device(name: str | None) -> torch.device:
     return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
+def patience(config: SAEConfig, cfg: TrainConfig) -> int:
+    """Tokens of silence after which a feature counts as dead, where `dead_after` does not say.
+
+    A 64th of the run, and no less than 128 times what a feature waits on average to fire, F / k; but at most an eighth of
+    the run, which is also the choice for variants without k, and 10 million (Gao et al. 2024). Sooner, AuxK pulls at rare
+    features that are alive; later, it leaves dead ones no time to come back.
+    """
+    tokens = cfg.steps * cfg.batch_size
+    waiting = tokens if config.k is None else max(tokens // 64, 128 * config.n_features // config.k)
+    return min(10_000_000, tokens // 8, waiting)
+
+
 def _check_options(config: SAEConfig, cfg: TrainConfig) -> None:
     """Refuse a target or a schedule that means nothing to the variant."""
     if cfg.target_l0 is not None and config.sparsity is None:
@@ -74,11 +86,10 @@ class Trainer:
         self.optimizers = optimizers.make(self.sae, cfg, self.peak)
         self.average = [p.detach().clone() for p in self.sae.parameters()] if cfg.ema else []
         self.batches = rows.Shuffled(acts, cfg.batch_size, self.generator)
-        tokens = cfg.steps * cfg.batch_size
-        self.dead_after = cfg.dead_after if cfg.dead_after is not None else min(10_000_000, tokens // 8)
+        self.dead_after = cfg.dead_after if cfg.dead_after is not None else patience(config, cfg)
         self.resample_every = cfg.resample_every if cfg.resample_every is not None else max(1, cfg.steps // 10)
         self.silent_F = torch.zeros(config.n_features, dtype=torch.long, device=self.device)
-        self.step, self.strength, self.history = 0, 1.0, History()
+        self.step, self.strength, self.slow, self.history = 0, 1.0, 1.0, History()
 
     @property
     def done(self) -> bool:
@@ -145,7 +156,7 @@ class Trainer:
             mean.lerp_(parameter.detach(), 1 - min(cfg.ema, self.step / (self.step + 10)))
         self.silent_F = torch.where(fired_F, 0, self.silent_F + len(x_BD))
         if cfg.target_l0 is not None:
-            self.strength = toward_l0(self.strength, seen.l0, cfg.target_l0)
+            self.strength, self.slow = toward_l0(self.slow, seen.l0, cfg.target_l0)
         return seen
 
     def finished(self) -> tuple[SAE, History]:
@@ -182,7 +193,7 @@ class Trainer:
     def save(self, path: Path) -> None:
         """Write the state to `path`, whole or not at all."""
         state = {
-            "identity": self.identity, "step": self.step, "strength": self.strength, "history": asdict(self.history),
+            "identity": self.identity, "step": self.step, "strength": self.strength, "slow": self.slow, "history": asdict(self.history),
             "sae": self.sae.state_dict(), "optimizers": [o.state_dict() for o in self.optimizers],
             "average": self.average, "silent_F": self.silent_F,
             "generator": self.generator.get_state(), "order": self.batches.order,
@@ -218,7 +229,8 @@ class Trainer:
         self.silent_F = state["silent_F"]
         self.generator.set_state(state["generator"].cpu())
         self.batches.order = state["order"].cpu()
-        self.step, self.strength, self.history = state["step"], state["strength"], History(**state["history"])
+        self.step, self.strength, self.slow = state["step"], state["strength"], state["slow"]
+        self.history = History(**state["history"])
 
 
 def _explained(x_BD: Tensor, recon_BD: Tensor) -> float:

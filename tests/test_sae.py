@@ -58,7 +58,7 @@ def slow_features(sae, acts_BD):
     if sae.variant in ("batchtopk", "matryoshka"):
         feats[feats <= 0.4] = 0.0
     if sae.variant == "jumprelu":
-        feats[feats <= 0.5 * sae.config.bandwidth * math.sqrt(D) * np.exp(p["r_threshold_F"])] = 0.0
+        feats[feats <= 0.5 * sae.config.bandwidth * math.sqrt(D) * np.exp(10 * p["r_threshold_F"])] = 0.0
     return feats
 
 

@@ -11,6 +11,7 @@ from kosae_core import kernels, losses
 from kosae_core.jumprelu import _Jump
 from kosae_core.sae import VARIANTS, SAEConfig
 from kosae_core.schedules import k_at, toward_l0
+from kosae_core.trainer import patience
 
 D, F, B = 6, 24, 40
 NO_DEAD = torch.zeros(F, dtype=torch.bool)
@@ -111,7 +112,7 @@ def test_jumprelu_of_entries_is_that_of_the_table(x_BD, monkeypatch):
         monkeypatch.setattr(kernels, "DENSEST", densest)
         sae = fresh("jumprelu", bandwidth=0.3, sparsity=0.5)
         with torch.no_grad():
-            sae.r_threshold_F += torch.linspace(-1.0, 1.0, F)  # some thresholds lie below half a bandwidth
+            sae.r_threshold_F += torch.linspace(-0.1, 0.1, F)  # some thresholds lie below half a bandwidth
         terms = sae.objective(x_BD, 1.0, NO_DEAD)
         (terms.mse + terms.sparsity).backward()
         grads.append([p.grad for p in sae.parameters()])
@@ -185,9 +186,26 @@ def test_l0_is_steered_to_its_target():
 
 
 def test_the_controller_moves_the_right_way_and_stays_within_bounds():
-    assert toward_l0(1.0, 20.0, 10.0) > 1.0 > toward_l0(1.0, 5.0, 10.0)
-    assert toward_l0(1.0, 10.0, 10.0) == 1.0
-    assert toward_l0(1e3, 1e9, 1.0) == 1e3 and toward_l0(1e-3, 0.0, 1.0) == 1e-3
+    dense, slow = toward_l0(1.0, 20.0, 10.0)
+    sparse_, slower = toward_l0(1.0, 5.0, 10.0)
+    assert dense == 2 * slow and slow == 2**0.05 and sparse_ == 0.5 * slower < 0.5
+    assert toward_l0(1.0, 10.0, 10.0) == (1.0, 1.0)
+    assert toward_l0(1e3, 1e9, 1.0) == (2e4, 1e3) and toward_l0(1e-3, 0.0, 1.0) == (5e-5, 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps", "expected"),
+    [
+        ({"k": 16}, 1000, 32_000),  # a 64th of 2,048,000 tokens
+        ({"k": 32}, 100, 8192),  # 128 waiting times of 64 tokens
+        ({"k": 1}, 100, 25_600),  # at most an eighth
+        ({"k": 16}, 1_000_000, 10_000_000),
+        ({"variant": "standard"}, 100, 25_600),
+    ],
+)
+def test_patience_follows_run_and_sparsity(settings, steps, expected):
+    config = SAEConfig(n_features=2048, **({"variant": "topk"} | settings))
+    assert patience(config, kc.TrainConfig(steps=steps, batch_size=2048)) == expected
 
 
 def test_settings_that_mean_nothing_are_refused():

@@ -7,6 +7,7 @@ a number of steps, to be timed, or `quality`, for what the autoencoder has learn
 """
 
 import json
+import os
 import sys
 import time
 
@@ -205,7 +206,7 @@ def quality(side, held_ND, true_FD):
 
 def main():
     library, variant, precision, data, options = sys.argv[1:]
-    torch.set_num_threads(2)
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
     arrays = np.load(data)
     side = LIBRARIES[library](variant, precision, arrays["acts_ND"], json.loads(options))
     print(json.dumps({"ready": True}), flush=True)
