@@ -171,7 +171,7 @@ def read_preset(name: str, folder: Path | None = None) -> Preset:
     return Preset(name, sections.pop("common", {}), sections, tuple(listed) if listed is not None else None)
 
 
-_FOR_PEOPLE = ("README.md", "report.json", "loss_curve.json")
+_FOR_PEOPLE = ("README.md", "report.json", "loss_curve.json", "sweep.json")
 
 
 def content_key(chapter: Chapter, parameters: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
-"""Vary the language model's learning rate, width and depth: `python -m pipeline.lm_sweep`.
+"""Vary the language model's rates, shape, data mix and tokenizer: `python -m pipeline.lm_sweep`.
 
-Every run reads the same tokens in the same order with the first stage's rows; it asks whether the
-settings of train_lm.yaml leave something on the table. Runs that are done are not run again.
+Every run reads as many tokens with the first stage's rows, and, where mix and tokenizer are as shipped, the same ones in
+the same order; it asks whether the settings of train_lm.yaml leave something on the table. Vocabularies can only be
+compared by bits per byte. Runs that are done are not run again.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import math
 import os
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from pipeline import lm_data
@@ -27,6 +30,9 @@ VARIANTS = {
     "twice the rates": {"rates": 2.0},
     "narrow and deep": {"model": (192, 576, 10, 3)},
     "wide and shallow": {"model": (320, 960, 4, 5)},
+    "every source once": {"mix": {lang: {"default": 1} for lang in ("ko", "en")}},
+    "half the vocabulary": {"vocab_size": 4000},
+    "twice the vocabulary": {"vocab_size": 16000},
 }
 
 
@@ -37,11 +43,19 @@ def variant_config(base: dict, change: dict) -> dict:
     config["training"] |= {"warmup": 25, "checkpoint_every": STEPS}
     for name in RATES:
         config["training"][name] *= change.get("rates", 1.0)
+    config["mix"] = change.get("mix", base["mix"])
+    config["tokenizer"] |= {name: change[name] for name in ("vocab_size",) if name in change}
     if "model" in change:
         width, inner, blocks, heads = change["model"]
         config["model"] |= {"hidden_size": width, "intermediate_size": inner, "num_hidden_layers": blocks}
         config["model"] |= {"num_attention_heads": heads, "num_key_value_heads": heads}
     return config
+
+
+def bits_per_byte(nats: float, work: Path) -> float:
+    """A loss per token in bits per byte of the held-out text, with the tokens that lie in `work`."""
+    with np.load(work / "tokens.npz") as arrays:
+        return nats / math.log(2) * len(arrays["valid_tokens"]) / int(arrays["valid_bytes"].sum())
 
 
 def main() -> None:
@@ -56,14 +70,15 @@ def main() -> None:
             continue
         here = work / "sweep" / name.replace(" ", "-")
         here.mkdir(parents=True, exist_ok=True)
-        if (work / "tokens.npz").exists() and not (here / "tokens.npz").exists():
+        own = "vocab_size" in change  # its own tokenizer, and with it its own tokens
+        if not own and (work / "tokens.npz").exists() and not (here / "tokens.npz").exists():
             (here / "tokens.npz").symlink_to((work / "tokens.npz").resolve())
         config, began = variant_config(base, change), time.time()
-        train(config, folder, here, lm_data.MODEL, device)
+        train(config, folder, here, here if own else lm_data.MODEL, device)
         last = torch.load(here / "checkpoint.pt", weights_only=True)["curve"][-1]
         parameters = sum(p.numel() for p in make_model(config).parameters())
         done[name] = {"valid": last["valid"], "tokens": last["tokens"], "parameters": parameters}
-        done[name] |= {"seconds": time.time() - began}
+        done[name] |= {"bits_per_byte": bits_per_byte(last["valid"], here), "seconds": time.time() - began}
         target.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
 
 
