@@ -222,9 +222,9 @@ agreement["jump"] = same(z_BF * (z_BF > theta_F), sae)
 #
 # $$ L = \frac{1}{d}\lVert x - \hat x \rVert^2 + \alpha \, \frac{\lVert e - \hat e \rVert^2}{\lVert e \rVert^2}, \qquad e = x - \hat x $$ {#eq-var-auxk}
 #
-# 둘째 항이 AuxK이다. 오래 켜지지 않은 특징들만 모아 그 가운데 큰 것 몇으로 나머지 오차 $e$를 재구성하게 한다($\hat e$). 뽑히지 못한 특징에는 기울기가 오지 않아 한번 죽으면 되살아날 길이 없는데, 이 항이 그 길을 낸다. 오차의 크기로 나누는 것은 논문의 식이 아니라 저자들의 코드를 따른 것이고, 논문대로 $\alpha = 1/32$로 두었다. 표준형과 게이트형은 대신 죽은 특징에 새 방향을 주는 재표집을 쓴다.
+# 둘째 항이 AuxK이다. 오래 켜지지 않은 특징들만 모아 그 가운데 큰 것 몇으로 나머지 오차 $e$를 재구성하게 한다($\hat e$). 뽑히지 못한 특징에는 기울기가 오지 않아 한번 죽으면 되살아날 길이 없는데, 이 항이 그 길을 낸다. 오차의 크기로 나누는 것은 논문의 식이 아니라 저자들의 코드를 따른 것이고, 논문대로 $\alpha = 1/32$로 두었다. 다만 계산을 아끼려고 배치의 절반만 본다. 표준형과 게이트형은 대신 죽은 특징에 새 방향을 주는 재표집을 쓴다.
 
-# %% [markdown] src="3e21" tags=["en"]
+# %% [markdown] src="ab32" tags=["en"]
 # ## TopK: the number is fixed {#sec-var-topk}
 #
 # TopK has no penalty. Of each token's values it keeps the $k$ largest [@gao2024].
@@ -233,7 +233,7 @@ agreement["jump"] = same(z_BF * (z_BF > theta_F), sae)
 #
 # $$ L = \frac{1}{d}\lVert x - \hat x \rVert^2 + \alpha \, \frac{\lVert e - \hat e \rVert^2}{\lVert e \rVert^2}, \qquad e = x - \hat x $$ {#eq-var-auxk}
 #
-# The second term is AuxK. It takes the features that have long been silent and lets the largest few of them reconstruct the remaining error $e$ (as $\hat e$). A feature that is not chosen gets no gradient, so once dead it has no way back; this term opens one. Dividing by the size of the error follows the authors' code and not the formula of the paper; as in the paper, $\alpha = 1/32$. The standard and gated forms instead resample, giving dead features new directions.
+# The second term is AuxK. It takes the features that have long been silent and lets the largest few of them reconstruct the remaining error $e$ (as $\hat e$). A feature that is not chosen gets no gradient, so once dead it has no way back; this term opens one. Dividing by the size of the error follows the authors' code and not the formula of the paper; as in the paper, $\alpha = 1/32$. To save computing, though, it looks at half of the batch. The standard and gated forms instead resample, giving dead features new directions.
 
 # %%
 sae = saes["topk"]
@@ -1164,10 +1164,10 @@ results.claim("group_behind", behind > 0, "GroupMax has a lower EV than TopK at 
 results.claim("group_close", abs(behind) < 0.05, "the EV of GroupMax is within 0.05 of that of TopK")
 
 # %% [markdown] tags=["ko"]
-# [저장한 GroupMax를 이름만으로 다시 읽어 같은 비트를 얻는다.]{.claim key="c03.group_loads"} L0 {{< var c03.write_l0_groupmax >}}에서 EV는 {{< var c03.write_ev_groupmax >}}, TopK는 L0 {{< var c03.write_l0_topk >}}에서 {{< var c03.write_ev_topk >}}이다. [GroupMax가 낮으며,]{.claim key="c03.group_behind"} [차이는 0.05 안에 든다.]{.claim key="c03.group_close"} 이 클래스는 조밀한 행렬곱만 쓴다. TopK의 코드처럼 `kernels`로 켜진 것만 계산하면 빨라지지만 값은 바뀌지 않는다. 하나만 주의한다. 학습 결과는 이름과 설정으로 보관되므로, 클래스의 내용을 고치면 이름도 바꾸어야 옛 결과를 돌려받지 않는다.
+# [저장한 GroupMax를 이름만으로 다시 읽어 같은 비트를 얻는다.]{.claim key="c03.group_loads"} L0 {{< var c03.write_l0_groupmax >}}에서 EV는 {{< var c03.write_ev_groupmax >}}, TopK는 L0 {{< var c03.write_l0_topk >}}에서 {{< var c03.write_ev_topk >}}이다. [GroupMax가 낮으며,]{.claim key="c03.group_behind"} [차이는 0.05 안에 든다.]{.claim key="c03.group_close"} 이 클래스는 조밀한 행렬곱만 쓴다. TopK의 코드처럼 `kernels`로 켜진 것만 계산하면 빨라지지만 값은 바뀌지 않는다. 학습 결과는 설정과 클래스의 코드로 보관되므로, 클래스를 고치면 다음 실행에서 다시 학습한다.
 
-# %% [markdown] src="5943" tags=["en"]
-# [Saved and read again by its name alone, GroupMax gives the same bits.]{.claim key="c03.group_loads"} At an L0 of {{< var c03.write_l0_groupmax >}} its EV is {{< var c03.write_ev_groupmax >}}; that of TopK, at an L0 of {{< var c03.write_l0_topk >}}, is {{< var c03.write_ev_topk >}}. [GroupMax is lower,]{.claim key="c03.group_behind"} [and within 0.05.]{.claim key="c03.group_close"} The class uses dense products alone. Computing only what is on, with `kernels` as the code of TopK does, makes it faster and leaves its values as they are. One caution: what was trained is kept under its name and settings, so whoever changes the body of the class has to change its name too, or the old result comes back.
+# %% [markdown] src="04ff" tags=["en"]
+# [Saved and read again by its name alone, GroupMax gives the same bits.]{.claim key="c03.group_loads"} At an L0 of {{< var c03.write_l0_groupmax >}} its EV is {{< var c03.write_ev_groupmax >}}; that of TopK, at an L0 of {{< var c03.write_l0_topk >}}, is {{< var c03.write_ev_topk >}}. [GroupMax is lower,]{.claim key="c03.group_behind"} [and within 0.05.]{.claim key="c03.group_close"} The class uses dense products alone. Computing only what is on, with `kernels` as the code of TopK does, makes it faster and leaves its values as they are. What was trained is kept under its settings and the code of its class, so that a changed class is trained again at the next run.
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 장을 반증하는가 {#sec-var-refute}

@@ -14,13 +14,17 @@ from typing import Any
 import torch
 
 import kosae_core
-from kosae_core import rows, store
-from kosae_core.sae import SAE, SAEConfig, load_sae
+from kosae_core import code, rows, store
+from kosae_core.sae import SAE, VARIANTS, SAEConfig, load_sae
 from kosae_core.train_config import History, TrainConfig
 from kosae_core.trainer import Trainer, peak_lr, pick_device
 
 logger = logging.getLogger("kosae.training")
-TRAIN_VERSION = 2
+STAGE = (
+    "base", "losses", "kernels", "cpu_kernels", "gpu_kernels", "inputs", "rows", "schedules", "optimizers", "resampling",
+    "trainer", "training",
+)  # fmt: skip
+"""The modules whose code decides what a training gives, beside the variant's own."""
 Progress = Callable[[int, int, str], None]
 
 
@@ -50,10 +54,11 @@ def train(
         return _run(config, acts, train_config, held, progress, saved)
 
     device = pick_device(train_config.device)
+    version = code.version(VARIANTS[config.variant], STAGE)
     spec = {
         "sae": asdict(config), "train": asdict(train_config) | {"device": device.type}, "acts": key,
         "lr": peak_lr(config, train_config, rows.width(acts)),
-        "held": held_key, "train_version": TRAIN_VERSION,
+        "held": held_key, "code": version,
     }  # fmt: skip
     if store.find("sae", spec) is None:
         sae, history = _run(config, acts, train_config, held, progress, saved)
@@ -115,6 +120,6 @@ def _provenance(acts: Any, cfg: TrainConfig) -> dict[str, Any]:
     return {
         **{name: getattr(acts, attribute, None) for name, attribute in about.items()},
         "corpus": getattr(acts, "spec", {}).get("corpus"), "tokens": rows.count(acts), "seed": cfg.seed,
-        "train": asdict(cfg), "train_version": TRAIN_VERSION,
+        "train": asdict(cfg),
         "versions": {"kosae_core": kosae_core.__version__, "torch": torch.__version__, "python": platform.python_version()},
     }  # fmt: skip

@@ -16,7 +16,7 @@ import jupytext
 import yaml
 from nbformat import NotebookNode
 
-from kosae_core import paths
+from kosae_core import code, paths
 from kosae_core.results import versions
 
 CHAPTERS = paths.ROOT / "chapters"
@@ -196,18 +196,11 @@ def _inputs() -> list[list[str]]:
 
 
 def _code(path: Path) -> str:
-    """What a module does, without comments, docstrings and layout: a changed explanation executes nothing."""
+    """What a module does: a changed explanation executes nothing."""
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        return code.meaning(path.read_text(encoding="utf-8"))
     except SyntaxError as error:
         raise PipelineError(f"{path}:{error.lineno}: this is not Python: {error.msg}.") from None
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [
-                part for part in body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
-            ]
-    return ast.dump(tree)
 
 
 _CACHE: list[list[str]] = []

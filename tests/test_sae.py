@@ -199,8 +199,9 @@ def test_auxk_gradient_reaches_the_encoder(variant, acts_BD):
     x = sae.normalise(acts_BD).double()
     error = (x - terms.recon_BD.detach().double()).numpy()
     pre = ((x - sae.b_dec_D) @ sae.W_enc_DF.double() + sae.b_enc_F).detach().numpy()
-    recon = np.zeros((B, D))
-    for b in range(B):
+    half = (B + 1) // 2  # it looks at the first half of a batch
+    error, recon = error[:half], np.zeros((half, D))
+    for b in range(half):
         for f in sorted([2, 5, 7, 11, 13], key=lambda f: -pre[b, f])[:3]:
             recon[b] += max(0.0, pre[b, f]) * sae.W_dec_FD[f].detach().numpy()
     expected = 0.5 * ((recon - error) ** 2).mean() / (error**2).mean()

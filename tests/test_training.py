@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from kosae_core import rows, training
+from kosae_core import code, rows, training
 from kosae_core.inputs import fit_inputs, geometric_median
 from kosae_core.metrics import evaluate
 from kosae_core.planted import Planted, PlantedConfig, recovery
@@ -264,7 +264,7 @@ def test_store_gives_a_cached_result_with_provenance(acts, empty_store, monkeypa
     assert again.provenance["model"] == "tiny" and again.provenance["tokens"] == 4000
     assert again.provenance["versions"]["torch"] == torch.__version__
     (manifest,) = empty_store.glob("sae/*/manifest.json")
-    assert json.loads(manifest.read_text())["spec"]["train_version"] == training.TRAIN_VERSION
+    assert json.loads(manifest.read_text())["spec"]["code"] == code.version(VARIANTS[config().variant], training.STAGE)
     monkeypatch.undo()
 
 
