@@ -22,17 +22,13 @@ def k_at(step: int, steps: int, *, start: int, end: int, share: float, shape: st
     return round(end + (start - end) * left)
 
 
-def toward_l0(slow: float, l0: float, target: float, gain: float = 0.05) -> tuple[float, float]:
-    """The next multiplier of the sparsity coefficient, and its slow part, which the next call takes.
+def toward_l0(strength: float, l0: float, target: float, gain: float = 0.02) -> float:
+    """The next multiplier of the sparsity coefficient: larger while L0 is above its target, smaller while below.
 
-    A proportional-integral controller of log L0: the slow part gathers by `gain` what L0 is above its target; what the
-    coefficient is multiplied with is that times l0 / target, within a factor of 1.5, which calms the swings about the target.
-
-    Units   L0 counts as at most 20 times off; the slow part stays between 1/1000 and 1000.
+    Units   `gain` is the share by which a batch e times too dense raises it; it stays between 1/1000 and 1000.
     """
-    excess = min(20.0, max(0.05, max(l0, 1e-3) / target))
-    slow = min(1e3, max(1e-3, slow * excess**gain))
-    return slow * min(1.5, max(1 / 1.5, excess)), slow
+    step = gain * math.log(max(l0, 1e-3) / target)
+    return min(1e3, max(1e-3, strength * math.exp(max(-0.1, min(0.1, step)))))
 
 
 def ramp(step: int, steps: int, *, warmup: float) -> float:

@@ -89,7 +89,7 @@ class Trainer:
         self.dead_after = cfg.dead_after if cfg.dead_after is not None else patience(config, cfg)
         self.resample_every = cfg.resample_every if cfg.resample_every is not None else max(1, cfg.steps // 10)
         self.silent_F = torch.zeros(config.n_features, dtype=torch.long, device=self.device)
-        self.step, self.strength, self.slow, self.history = 0, 1.0, 1.0, History()
+        self.step, self.strength, self.history = 0, 1.0, History()
 
     @property
     def done(self) -> bool:
@@ -156,7 +156,7 @@ class Trainer:
             mean.lerp_(parameter.detach(), 1 - min(cfg.ema, self.step / (self.step + 10)))
         self.silent_F = torch.where(fired_F, 0, self.silent_F + len(x_BD))
         if cfg.target_l0 is not None:
-            self.strength, self.slow = toward_l0(self.slow, seen.l0, cfg.target_l0)
+            self.strength = toward_l0(self.strength, seen.l0, cfg.target_l0)
         return seen
 
     def finished(self) -> tuple[SAE, History]:
@@ -193,7 +193,7 @@ class Trainer:
     def save(self, path: Path) -> None:
         """Write the state to `path`, whole or not at all."""
         state = {
-            "identity": self.identity, "step": self.step, "strength": self.strength, "slow": self.slow, "history": asdict(self.history),
+            "identity": self.identity, "step": self.step, "strength": self.strength, "history": asdict(self.history),
             "sae": self.sae.state_dict(), "optimizers": [o.state_dict() for o in self.optimizers],
             "average": self.average, "silent_F": self.silent_F,
             "generator": self.generator.get_state(), "order": self.batches.order,
@@ -229,8 +229,7 @@ class Trainer:
         self.silent_F = state["silent_F"]
         self.generator.set_state(state["generator"].cpu())
         self.batches.order = state["order"].cpu()
-        self.step, self.strength, self.slow = state["step"], state["strength"], state["slow"]
-        self.history = History(**state["history"])
+        self.step, self.strength, self.history = state["step"], state["strength"], History(**state["history"])
 
 
 def _explained(x_BD: Tensor, recon_BD: Tensor) -> float:

@@ -186,12 +186,9 @@ def test_l0_is_steered_to_its_target():
 
 
 def test_the_controller_moves_the_right_way_and_stays_within_bounds():
-    dense, slow = toward_l0(1.0, 12.0, 10.0)
-    sparse_, slower = toward_l0(1.0, 8.0, 10.0)
-    assert slow == 1.2**0.05 > 1.0 > slower == 0.8**0.05
-    assert dense == pytest.approx(1.2 * slow) and sparse_ == pytest.approx(0.8 * slower)
-    assert toward_l0(1.0, 10.0, 10.0) == (1.0, 1.0)
-    assert toward_l0(1e3, 1e9, 1.0) == (1.5e3, 1e3) and toward_l0(1e-3, 0.0, 1.0) == (1e-3 / 1.5, 1e-3)
+    assert toward_l0(1.0, 20.0, 10.0) > 1.0 > toward_l0(1.0, 5.0, 10.0)
+    assert toward_l0(1.0, 10.0, 10.0) == 1.0
+    assert toward_l0(1e3, 1e9, 1.0) == 1e3 and toward_l0(1e-3, 0.0, 1.0) == 1e-3
 
 
 @pytest.mark.parametrize(
