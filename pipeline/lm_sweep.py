@@ -44,7 +44,7 @@ def variant_config(base: dict, change: dict) -> dict:
     for name in RATES:
         config["training"][name] *= change.get("rates", 1.0)
     config["mix"] = change.get("mix", base["mix"])
-    config["tokenizer"] |= {name: change[name] for name in ("vocab_size",) if name in change}
+    config["tokenizer"]["vocab_size"] = change.get("vocab_size", base["tokenizer"]["vocab_size"])
     if "model" in change:
         width, inner, blocks, heads = change["model"]
         config["model"] |= {"hidden_size": width, "intermediate_size": inner, "num_hidden_layers": blocks}
