@@ -123,7 +123,11 @@ def planted_file(size: dict, folder: Path, n_tokens: int) -> Path:
 
 def machine() -> dict[str, str]:
     """What the numbers were measured on."""
-    return {"processor": platform.processor() or platform.machine(), "torch": torch.__version__}
+    can = torch.cpu.get_capabilities()
+    return {
+        "processor": can.get("cpu_name") or platform.machine(), "vectors": torch.backends.cpu.get_cpu_capability(),
+        "torch": torch.__version__,
+    }  # fmt: skip
 
 
 def product_rate(size: dict, dtype: torch.dtype) -> float:
@@ -142,11 +146,15 @@ def measure(variant: str, size: dict, data: Path, budget: int, turn: int) -> dic
     """Each side's samples per second over a whole training (with the spread over turns), and what it has learnt by it.
 
     Whole trainings, since a penalised autoencoder's steps cost less as it becomes sparse; the first turn is not timed.
+    bf16 is left out where the machine's products in it are slower than in fp32.
     """
     options = {name: size[name] for name in ("n_features", "batch", "k")} | {"steps": budget}
-    names = [("kosae", precision) for precision in ("fp32", "bf16")]
+    dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16}
+    if product_rate(size, torch.bfloat16) < product_rate(size, torch.float32):
+        del dtypes["bf16"]
+    names = [("kosae", precision) for precision in dtypes]
     names += [(peer, precision) for peer in PEERS[variant]
-              for precision in (("fp32", "bf16") if peer == "sae-lens" else ("fp32",))]  # fmt: skip
+              for precision in (dtypes if peer == "sae-lens" else ("fp32",))]  # fmt: skip
     sides = [Side(library, variant, precision, data, options) for library, precision in names]
     seconds: dict[str, list[float]] = {side.name: [] for side in sides}
     rate = []
@@ -155,7 +163,7 @@ def measure(variant: str, size: dict, data: Path, budget: int, turn: int) -> dic
             took = side.ask(str(turn))["seconds"]
             if number:
                 seconds[side.name].append(took)
-        rate.append([product_rate(size, dtype) for dtype in (torch.float32, torch.bfloat16)])
+        rate.append([product_rate(size, dtype) for dtype in dtypes.values()])
     found = {}
     for side in sides:
         taken = seconds[side.name]
@@ -166,9 +174,9 @@ def measure(variant: str, size: dict, data: Path, budget: int, turn: int) -> dic
         }  # fmt: skip
         side.close()
     fastest = max((n for n in found if not n.startswith("kosae")), key=lambda n: found[n]["samples_per_second"])
-    fp32, bf16 = (statistics.median(rates) for rates in zip(*rate, strict=True))
-    result = {"sides": found, "fastest_peer": fastest, "gflops_fp32": fp32, "gflops_bf16": bf16, "ratios": {}}
-    for precision in ("fp32", "bf16"):
+    gflops = dict(zip(dtypes, (statistics.median(rates) for rates in zip(*rate, strict=True)), strict=True))
+    result = {"sides": found, "fastest_peer": fastest, "gflops": gflops, "ratios": {}}
+    for precision in dtypes:
         ours = seconds[f"kosae, {precision}"]
         turns = sorted(b / a for a, b in zip(ours, seconds[fastest], strict=True))
         result["ratios"][precision] = {
@@ -176,8 +184,8 @@ def measure(variant: str, size: dict, data: Path, budget: int, turn: int) -> dic
             "highest": turns[-1],
         }  # fmt: skip
         products = PRODUCTS[variant] * 2 * size["d_model"] * size["n_features"]
-        speed, limit = found[f"kosae, {precision}"]["samples_per_second"], fp32 if precision == "fp32" else bf16
-        result["ratios"][precision]["share_of_limit"] = speed * products / limit / 1e9
+        speed = found[f"kosae, {precision}"]["samples_per_second"]
+        result["ratios"][precision]["share_of_limit"] = speed * products / gflops[precision] / 1e9
     return result
 
 

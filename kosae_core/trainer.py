@@ -30,6 +30,14 @@ def pick_device(name: str | None) -> torch.device:
     return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
+def _warn_of_slow_products(cfg: TrainConfig, device: torch.device) -> None:
+    """Say so where bf16 would be many times slower than fp32, since the processor cannot multiply it."""
+    if cfg.precision == "bf16" and device.type == "cpu":
+        can = torch.cpu.get_capabilities()
+        if can.get("architecture") == "x86_64" and not (can.get("avx512_bf16") or can.get("amx_bf16")):
+            logger.warning("this processor has no bf16 products, so that precision='bf16' is slower here than 'fp32'.")
+
+
 def patience(config: SAEConfig, cfg: TrainConfig) -> int:
     """Tokens of silence after which a feature counts as dead, where `dead_after` does not say.
 
@@ -76,6 +84,7 @@ class Trainer:
         _check_options(config, cfg)
         self.config, self.cfg, self.acts = config, cfg, acts
         self.device = pick_device(cfg.device)
+        _warn_of_slow_products(cfg, self.device)
         self.generator = torch.Generator().manual_seed(cfg.seed)
         self.sae = VARIANTS[config.variant](config, rows.width(acts), self.generator)
         fit_inputs(self.sae, acts)

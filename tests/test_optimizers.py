@@ -103,6 +103,17 @@ def test_bf16_products_learn_as_well_with_fp32_weights(variant, acts):
     assert other.l0 == pytest.approx(one.l0, rel=0.15)
 
 
+@pytest.mark.parametrize(("capabilities", "warned"), [
+    ({"architecture": "x86_64", "avx512_bf16": False, "amx_bf16": False}, True),
+    ({"architecture": "x86_64", "avx512_bf16": True, "amx_bf16": False}, False),
+    ({"architecture": "aarch64"}, False),
+])  # fmt: skip
+def test_slow_bf16_products_are_announced(capabilities, warned, acts, monkeypatch, caplog):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    run("topk", acts, precision="bf16", steps=1)
+    assert ("no bf16 products" in caplog.text) == warned
+
+
 def test_thresholds_move_under_bf16(acts):
     # SAELens #728: a threshold kept in bf16 froze, its steps being smaller than its last bit
     sae, _ = finish(run("jumprelu", acts, precision="bf16", lr=1e-4, steps=40))
