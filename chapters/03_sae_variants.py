@@ -222,9 +222,9 @@ agreement["jump"] = same(z_BF * (z_BF > theta_F), sae)
 #
 # $$ L = \frac{1}{d}\lVert x - \hat x \rVert^2 + \alpha \, \frac{\lVert e - \hat e \rVert^2}{\lVert e \rVert^2}, \qquad e = x - \hat x $$ {#eq-var-auxk}
 #
-# 둘째 항이 AuxK이다. 오래 켜지지 않은 특징들만 모아 그 가운데 큰 것 몇으로 나머지 오차 $e$를 재구성하게 한다($\hat e$). 뽑히지 못한 특징에는 기울기가 오지 않아 한번 죽으면 되살아날 길이 없는데, 이 항이 그 길을 낸다. 오차의 크기로 나누는 것은 논문의 식이 아니라 저자들의 코드를 따른 것이고, 논문대로 $\alpha = 1/32$로 두었다. 다만 계산을 아끼려고 많아야 배치의 절반만 본다. 표준형과 게이트형은 대신 죽은 특징에 새 방향을 주는 재표집을 쓴다.
+# 둘째 항이 AuxK이다. 오래 켜지지 않은 특징들만 모아 그 가운데 큰 것 몇으로 나머지 오차 $e$를 재구성하게 한다($\hat e$). 뽑히지 못한 특징에는 기울기가 오지 않아 한번 죽으면 되살아날 길이 없는데, 이 항이 그 길을 낸다. 오차의 크기로 나누는 것은 논문의 식이 아니라 저자들의 코드를 따른 것이고, 논문대로 $\alpha = 1/32$로 두었다. 다만 계산을 아끼려고 배치의 절반만 본다. 표준형과 게이트형은 대신 죽은 특징에 새 방향을 주는 재표집을 쓴다.
 
-# %% [markdown] src="f955" tags=["en"]
+# %% [markdown] src="ab32" tags=["en"]
 # ## TopK: the number is fixed {#sec-var-topk}
 #
 # TopK has no penalty. Of each token's values it keeps the $k$ largest [@gao2024].
@@ -233,7 +233,7 @@ agreement["jump"] = same(z_BF * (z_BF > theta_F), sae)
 #
 # $$ L = \frac{1}{d}\lVert x - \hat x \rVert^2 + \alpha \, \frac{\lVert e - \hat e \rVert^2}{\lVert e \rVert^2}, \qquad e = x - \hat x $$ {#eq-var-auxk}
 #
-# The second term is AuxK. It takes the features that have long been silent and lets the largest few of them reconstruct the remaining error $e$ (as $\hat e$). A feature that is not chosen gets no gradient, so once dead it has no way back; this term opens one. Dividing by the size of the error follows the authors' code and not the formula of the paper; as in the paper, $\alpha = 1/32$. To save computing, though, it looks at no more than half of the batch. The standard and gated forms instead resample, giving dead features new directions.
+# The second term is AuxK. It takes the features that have long been silent and lets the largest few of them reconstruct the remaining error $e$ (as $\hat e$). A feature that is not chosen gets no gradient, so once dead it has no way back; this term opens one. Dividing by the size of the error follows the authors' code and not the formula of the paper; as in the paper, $\alpha = 1/32$. To save computing, though, it looks at half of the batch. The standard and gated forms instead resample, giving dead features new directions.
 
 # %%
 sae = saes["topk"]

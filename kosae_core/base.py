@@ -179,15 +179,15 @@ class SAE(nn.Module, ABC):
     ) -> Float[Tensor, ""]:  # fmt: skip
         """AuxK of the dead features times its weight, where the variant has it; 0 while none is dead.
 
-        `y_BD` is what is reconstructed, where that is not the input. It looks at half of the batch, whose order is random, and
-        at less where more than a quarter of the features is dead, so that its table is never over an eighth of the batch's.
+        `y_BD` is what is reconstructed, where that is not the input. It looks at half of the batch, whose order is random:
+        with many dead features it would otherwise cost more than all the rest of a step.
         """
         dead_N = dead_F.nonzero()[:, 0]
         if not self.config.auxk or not len(dead_N):
             return x_BD.new_zeros(())
-        n_rows = min(-(-len(x_BD) // 2), -(-len(x_BD) * self.n_features // (8 * len(dead_N))))
-        pre_BN = torch.addmm(bias_F[dead_N], x_BD[:n_rows], self.W_enc_DF[:, dead_N])
-        error_BD = (x_BD if y_BD is None else y_BD)[:n_rows] - recon_BD[:n_rows]
+        half = slice(0, -(-len(x_BD) // 2))
+        pre_BN = torch.addmm(bias_F[dead_N], x_BD[half], self.W_enc_DF[:, dead_N])
+        error_BD = (x_BD if y_BD is None else y_BD)[half] - recon_BD[half]
         return self.config.auxk_weight * losses.auxk(pre_BN, self.W_dec_FD[dead_N], error_BD, self.config.auxk)
 
     def reconstruct(self, feats_BF: Tensor) -> Float[Tensor, "B D"]:

@@ -19,7 +19,7 @@ class TopKSAE(SAE):
     rows.
 
     Source  Gao et al. 2024, arXiv:2406.04093, sections 2.3 and 2.4, appendix A.2.
-    Differs AuxK looks at half of each batch at most (`base.SAE.dead_loss`).
+    Differs AuxK looks at half of each batch.
     """
 
     variant = "topk"
