@@ -175,7 +175,7 @@ def measure(variant: str, size: dict, data: Path, budget: int, turn: int) -> dic
         side.close()
     fastest = max((n for n in found if not n.startswith("kosae")), key=lambda n: found[n]["samples_per_second"])
     gflops = dict(zip(dtypes, (statistics.median(rates) for rates in zip(*rate, strict=True)), strict=True))
-    result = {"sides": found, "fastest_peer": fastest, "gflops": gflops, "ratios": {}}
+    result = {"steps": budget, "sides": found, "fastest_peer": fastest, "gflops": gflops, "ratios": {}}
     for precision in dtypes:
         ours = seconds[f"kosae, {precision}"]
         turns = sorted(b / a for a, b in zip(ours, seconds[fastest], strict=True))

@@ -258,9 +258,10 @@ redrawn = [np.concatenate([members[name] for name in rng.choice(names, len(names
 # %%
 for name, values in found.items():
     low, high = np.quantile([values[rows].mean() for rows in redrawn], [0.025, 0.975])
-    results.record(f"sentences_{name}", values.mean(), "share", interval=(low, high), tolerance=0.06)
-    results.record(f"sentences_{name}_low", low, "share", tolerance=0.06)
-    results.record(f"sentences_{name}_high", high, "share", tolerance=0.06)
+    far = 0.12 if name == "picture" else 0.06  # a layout moves further than the features it is made from
+    results.record(f"sentences_{name}", values.mean(), "share", interval=(low, high), tolerance=far)
+    results.record(f"sentences_{name}_low", low, "share", tolerance=far)
+    results.record(f"sentences_{name}_high", high, "share", tolerance=far)
 
 # %%
 results.record("sentences_chance", level[0], "share", tolerance=0.03)

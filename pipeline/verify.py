@@ -50,7 +50,7 @@ def compare_records(key: str, reference: dict[str, Any], fresh: dict[str, Any]) 
 
 
 def compare(reference: dict[str, Any], fresh: dict[str, Any]) -> list[Difference]:
-    """All records and claims of one chapter; what only one side has does not agree."""
+    """All records and claims of one chapter; what only one side has does not agree, a claim that is close may change."""
     found = []
     for kind in ("records", "claims"):
         old, new = reference[kind], fresh[kind]
@@ -63,7 +63,8 @@ def compare(reference: dict[str, Any], fresh: dict[str, Any]) -> list[Difference
                 found.append(compare_records(key, old[key], new[key]))
             else:
                 holds = [("no", "holds")[side[key]["holds"]] for side in (old, new)]
-                found.append(Difference(key, *holds, "same", holds[0] == holds[1]))
+                close = any(side[key].get("close") for side in (old, new))
+                found.append(Difference(key, *holds, "any" if close else "same", close or holds[0] == holds[1]))
     return found
 
 

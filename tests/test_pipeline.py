@@ -179,6 +179,17 @@ def test_verify_compares_within_tolerance(reference, fresh, agrees):
     assert verify.compare_records("c05.x", reference, fresh).agrees == agrees
 
 
+@pytest.mark.parametrize(("old", "new", "agrees"), [
+    ({"holds": True}, {"holds": True}, True),
+    ({"holds": True}, {"holds": False}, False),
+    ({"holds": True, "close": True}, {"holds": False}, True),
+    ({"holds": False}, {"holds": True, "close": True}, True),
+])  # fmt: skip
+def test_only_a_close_claim_may_change(old, new, agrees):
+    sides = ({"records": {}, "claims": {"c05.x": side}} for side in (old, new))
+    assert verify.compare(*sides)[0].agrees == agrees
+
+
 def test_reference_then_verify(book, capsys):
     jobs = execute.plan("default")
     execute.execute(jobs)

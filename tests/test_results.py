@@ -31,6 +31,9 @@ def test_file_is_whole_from_the_start_and_after_each_call(results):
         "value": 0.5, "unit": "share", "fmt": ".3f", "interval": [0.4, 0.6], "tolerance": 0.02,
     }  # fmt: skip
     assert document["claims"] == {"c05.above": {"holds": True, "statement": "A is above B"}}
+    results.claim("near", False, "A is near B", close=np.bool_(True))
+    written = json.loads(results.path.read_text(encoding="utf-8"))["claims"]["c05.near"]
+    assert written == {"holds": False, "statement": "A is near B", "close": True}
     assert {"python", "torch", "numpy"} <= set(document["versions"]) and document["machine"]["device"]
     assert [path.name for path in results.path.parent.iterdir()] == ["05.json"]
     Results(chapter="05", preset="tiny")
