@@ -1,7 +1,8 @@
 """Hold the findings of the earlier studies against our results: `python -m pipeline.claims` (make claims).
 
 `data/claims.toml` says which recorded claims and numbers test each finding. The verdicts go to the READMEs, between
-<!--claims--> and <!--/claims-->; those of `full`, where it has results, stand beside those of `default`.
+<!--claims--> and <!--/claims-->; those of `full`, where it has results, stand beside those of `default`, and behind them
+the verdicts on news, of `ynat` and `keat`. Chapter 11 shows those of its own run, with why a finding does not hold.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from kosae_core import paths, results
 
 FILES = {"README.md": "en", "README.ko.md": "ko"}
 PRESETS = ("default", "full")
+NEWS = ("ynat", "keat")
 VERDICTS = {
-    "ko": {"holds": "성립", "fails": "성립하지 않음", "mixed": "엇갈림", "open": "재지 않음"},
-    "en": {"holds": "holds", "fails": "does not hold", "mixed": "mixed", "open": "open"},
+    "ko": {"holds": "성립", "fails": "성립하지 않음", "mixed": "엇갈림", "open": ""},
+    "en": {"holds": "holds", "fails": "does not hold", "mixed": "mixed", "open": ""},
 }
-HEADS = {"ko": ("앞선 연구의 주장", "판정", "측정값"), "en": ("earlier finding", "verdict", "measured")}
+HEADS = {"ko": ("주장", "판정", "측정값"), "en": ("finding", "verdict", "measured")}
 OPEN = {"ko": "아직 어느 장도 재지 않은 주장: {}.", "en": "Not tested by any chapter yet: {}."}
+UNTESTABLE = {"ko": "여기서 시험할 수 없는 주장: {}(까닭은 11장).", "en": "Not testable here: {} (chapter 11 says why)."}
 _BLOCK = re.compile(r"(<!--claims-->\n).*?(<!--/claims-->)", re.S)
 _KEY = re.compile(r"\{(c\d\d\.[a-z0-9_]+)\}")
 
@@ -49,8 +52,16 @@ class Claim:
     shown_ko: str = ""
     shown_en: str = ""
     """The cell of numbers, with keys in braces."""
+    why_ko: str = ""
+    why_en: str = ""
+    """Why it does not hold here, or cannot be tested; shown where that is so."""
     status: str = "tested"
-    """tested, or open where no chapter tests it."""
+    """tested; open where no chapter tests it yet; untestable where none can."""
+
+    @property
+    def group(self) -> str:
+        """The letter of its source."""
+        return self.id[0]
 
 
 @dataclass(frozen=True)
@@ -108,10 +119,12 @@ def _made(kind: type, given: dict[str, Any], place: str) -> Any:
 def _check(claim: Claim, place: str, runs: dict[str, Run], known: list[Recorded]) -> None:
     keys = {"claims": [*claim.supports, *claim.refutes], "records": [*claim.within, *_KEY.findall(claim.shown_ko)]}
     tests = [*keys["claims"], *claim.within]
-    if claim.status not in ("tested", "open"):
-        raise ValueError(f"{place}: the status is tested or open, not {claim.status!r}.")
-    if (claim.status == "open") == bool(tests):
+    if claim.status not in ("tested", "open", "untestable"):
+        raise ValueError(f"{place}: the status is tested, open or untestable, not {claim.status!r}.")
+    if (claim.status != "tested") == bool(tests):
         raise ValueError(f'{place}: give it supports, refutes or within, or else status = "open", not both.')
+    if bool(claim.why_ko) != bool(claim.why_en) or (claim.status == "untestable" and not claim.why_ko):
+        raise ValueError(f"{place}: why_ko and why_en go together, and an untestable claim needs them; add them.")
     if tests and not (claim.expected and claim.tolerance and claim.shown_ko and claim.shown_en):
         raise ValueError(f"{place}: a tested claim needs expected, tolerance, shown_ko and shown_en; add them.")
     if sorted(_KEY.findall(claim.shown_ko)) != sorted(_KEY.findall(claim.shown_en)):
@@ -138,35 +151,69 @@ def verdict(claim: Claim, found: Recorded) -> str:
 
 
 def number(entry: dict[str, Any]) -> str:
-    """A record as prose shows it, with its interval where it has one."""
+    """A record as prose shows it, with its interval where it has one (that of a single seed has no width)."""
     bounds = [results.shown(entry | {"value": bound}) for bound in entry.get("interval", [])]
-    return results.shown(entry) + (f" [{', '.join(bounds)}]" if bounds else "")
+    return results.shown(entry) + (f" [{', '.join(bounds)}]" if len(set(bounds)) > 1 else "")
 
 
-def table(claims: list[Claim], by_preset: dict[str, Recorded], language: str) -> str:
-    """The verdicts as a Markdown table, and below it the ids that are open."""
+def table(claims: list[Claim], by_preset: dict[str, Recorded], news: dict[str, Recorded], language: str) -> str:
+    """The verdicts on the tested claims as a Markdown table: with numbers by preset, then the bare verdicts on news.
+
+    Nothing where no claim is tested.
+    """
+    if all(claim.status != "tested" for claim in claims):
+        return ""
     head = [HEADS[language][0]]
-    for preset in by_preset:
-        head += [name if preset == "default" else f"{name} (`{preset}`)" for name in HEADS[language][1:]]
+    for i, preset in enumerate(by_preset):
+        head += [f"{name} (`{preset}`)" if i else name for name in HEADS[language][1:]]
+    head += [f"`{preset}`" for preset in news]
     lines = [f"| | {' | '.join(head)} |", "| --- " * (1 + len(head)) + "|"]
-    for claim in claims:
+    for claim in (claim for claim in claims if claim.status == "tested"):
         cells = [claim.id, getattr(claim, language)]
         for found in by_preset.values():
             now, text = verdict(claim, found), getattr(claim, f"shown_{language}")
             if now == "open" or not all(key in found.records for key in _KEY.findall(text)):
                 text = ""
             cells += [VERDICTS[language][now], _KEY.sub(lambda m, found=found: number(found.records[m[1]]), text)]
-        if claim.status != "open":
-            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    open_ids = ", ".join(claim.id for claim in claims if claim.status == "open")
-    return "\n".join(lines) + "\n" + (f"\n{OPEN[language].format(open_ids)}\n" if open_ids else "")
+        cells += [VERDICTS[language][verdict(claim, found)] for found in news.values()]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
-def committed() -> tuple[list[Claim], dict[str, Run], dict[str, Recorded]]:
-    """The project's own claims, their runs, and the committed results of each preset that has any."""
-    found = {preset: Recorded(results.load_results(paths.reference_dir(preset))) for preset in PRESETS}
+def reasons(claims: list[Claim], found: Recorded, language: str) -> str:
+    """Why claims do not hold in a run, or cannot be tested, one item each; nothing where all hold."""
+    told = [c for c in claims if c.status == "untestable" or verdict(c, found) in ("fails", "mixed")]
+    return "".join(f"- **{c.id}.** {getattr(c, f'why_{language}')}\n" for c in told if c.why_ko)
+
+
+def _list(claims: list[Claim], status: str, sentence: str) -> str:
+    """The sentence with the ids of the claims of a status, a paragraph; nothing where there are none."""
+    ids = ", ".join(claim.id for claim in claims if claim.status == status)
+    return f"\n{sentence.format(ids)}\n" if ids else ""
+
+
+def committed(*runs: Recorded) -> tuple[list[Claim], dict[str, Run], dict[str, Recorded]]:
+    """The project's own claims, their runs, and the committed results of each preset that has any.
+
+    A claim's keys must be in one of these, or in one of the `runs`.
+    """
+    found = {preset: Recorded(results.load_results(paths.reference_dir(preset))) for preset in (*PRESETS, *NEWS)}
     found = {preset: each for preset, each in found.items() if preset == "default" or each.claims}
-    return *read(paths.data_dir() / "claims.toml", list(found.values())), found
+    return *read(paths.data_dir() / "claims.toml", [*found.values(), *runs]), found
+
+
+def section(group: str, run: Recorded, language: str) -> tuple[str, str]:
+    """What chapter 11 shows of one source: the table of verdicts of a run and on news, and the remarks below it.
+
+    Raises  ValueError as `read` does, and for a letter that no claim begins with.
+    """
+    claims, _, found = committed(run)
+    claims = [claim for claim in claims if claim.group == group]
+    if not claims:
+        raise ValueError(f"claims.toml: no claim's id begins with {group}; name another letter, or add the claim.")
+    news = {preset: found[preset] for preset in NEWS if preset in found}
+    remarks = reasons(claims, run, language) + _list(claims, "open", OPEN[language])
+    return table(claims, {"": run}, news, language), remarks
 
 
 def filled(text: str, name: str) -> str:
@@ -176,8 +223,10 @@ def filled(text: str, name: str) -> str:
     """
     if not _BLOCK.search(text):
         raise ValueError(f"{name} has no <!--claims--> and <!--/claims--> lines; put them where the verdicts belong.")
-    claims, _, found = committed()
-    return _BLOCK.sub(lambda m: m[1] + table(claims, found, FILES[name]) + m[2], text)
+    (claims, _, found), language = committed(), FILES[name]
+    tables = [{preset: found[preset] for preset in presets if preset in found} for presets in (PRESETS, NEWS)]
+    after = _list(claims, "open", OPEN[language]) + _list(claims, "untestable", UNTESTABLE[language])
+    return _BLOCK.sub(lambda m: m[1] + table(claims, *tables, language) + after + m[2], text)
 
 
 def main() -> int:

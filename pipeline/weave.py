@@ -19,13 +19,15 @@ from nbformat import NotebookNode
 from kosae_core import paths
 from kosae_core.results import load_results, shown
 from pipeline import chapters as ch
+from pipeline import claims
 from pipeline.execute import Job, plan
 
 LANGUAGES = ("ko", "en")
 NOT_HELD = {"ko": "이번 실행에서는 성립하지 않았다", "en": "did not hold in this run"}
 
 _VAR = re.compile(r"\{\{<\s*var\s+([\w.]+)\s*>\}\}")
-_SHORTCODE = re.compile(r"\{\{<.*?>\}\}|\{\{<")
+_VERDICTS = re.compile(r"\{\{<\s*claims\s+(\w)\s*>\}\}")
+_SHORTCODE = re.compile(r"\{\{<(?!\s*claims\s+\w\s*>\}\}).*?>\}\}|\{\{<(?!\s*claims\s)")
 _CLAIM = re.compile(r"\]\{\.claim\s+key=[\"“]?([\w.]+)[\"”]?\s*\}")
 _WHEN = re.compile(r":{3,}\s*\{\s*\.when\s+key=[\"“]?([\w.]+)[\"”]?\s*\}\s*")
 _DIV = re.compile(r":{3,}(\s*\S.*)?")
@@ -49,7 +51,9 @@ class Values:
                     self.claims |= document["claims"]
 
     def resolve(self, text: str, language: str, at: Callable[[int], str]) -> str:
-        """The text with its numbers filled in and its claims settled; `at` names the place of a line of it.
+        """The text with its numbers filled in, its claims settled and `{{< claims A >}}` become the verdicts on source A.
+
+        `at` names the place of a line of it.
 
         Raises  PipelineError for a key that no chapter recorded, or another shortcode.
         """
@@ -84,7 +88,11 @@ class Values:
             if not self.claims[match[1]]["holds"]:
                 sentence = f"[{sentence}]{{.claim-failed}} [({NOT_HELD[language]})]{{.claim-note}}"
             filled = filled[:begin] + sentence + filled[match.end() :]
-        return filled
+        return _VERDICTS.sub(lambda match: self._verdicts(match[1], language), filled)
+
+    def _verdicts(self, group: str, language: str) -> str:
+        table, remarks = claims.section(group, self, language)
+        return f"{_widths(table)}\n{remarks}".strip()
 
     def _conditional(self, text: str, at: Callable[[int], str]) -> str:
         """The text without `::: {.when key="c05.x"}` blocks whose key no chapter recorded; lines keep their numbers."""

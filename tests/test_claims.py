@@ -49,7 +49,9 @@ def test_a_right_file_is_read(tmp_path):
         (RUN + TESTED.replace("value {c05.gap}", "value"), "shown_ko and shown_en show different keys"),
         (RUN + TESTED.replace('tolerance = "0.1"', ""), "a tested claim needs expected, tolerance"),
         (TESTED, r"add \[run.05\]"),
-        (OPEN.replace('"open"', '"done"'), "the status is tested or open, not 'done'"),
+        (OPEN.replace('"open"', '"done"'), "the status is tested, open or untestable, not 'done'"),
+        (OPEN.replace('"open"', '"untestable"'), "claim B1: why_ko and why_en go together, and an untestable claim"),
+        (RUN + TESTED + 'why_ko = "다"\n', "claim A1: why_ko and why_en go together"),
         (OPEN.replace('status = "open"', ""), "claim B1: give it supports, refutes or within"),
         (RUN + TESTED + 'status = "open"\n', "claim A1: give it supports, refutes or within"),
         (OPEN.replace('en = "b"\n', ""), "claim B1: missing 1 required positional argument: 'en'; add it"),
@@ -88,25 +90,46 @@ def test_verdicts(tests, holds, verdict):
 def test_the_table_has_a_verdict_and_numbers_per_preset_and_names_what_is_open():
     listed = [claim(supports=["c05.above"]), claims.Claim("B1", "x", "나", "b", status="open")]
     by_preset = {"default": results(False, -0.1), "full": results(True, 0.2, interval=[0.1, 0.3])}
-    ko, en = (claims.table(listed, by_preset, language) for language in ("ko", "en"))
-    assert "| A1 | 가 | 성립하지 않음 | 값 −0.10 | 성립 | 값 0.20 [0.10, 0.30] |" in ko
-    assert "| A1 | a | does not hold | value −0.10 | holds | value 0.20 [0.10, 0.30] |" in en
-    assert ko.endswith("주장: B1.\n") and "| B1" not in en
-    assert "full" not in claims.table(listed, {"default": results()}, "ko")
+    ko, en = (claims.table(listed, by_preset, {"ynat": results(True)}, language) for language in ("ko", "en"))
+    assert "| A1 | 가 | 성립하지 않음 | 값 −0.10 | 성립 | 값 0.20 [0.10, 0.30] | 성립 |" in ko
+    assert "| A1 | a | does not hold | value −0.10 | holds | value 0.20 [0.10, 0.30] | holds |" in en
+    assert "| B1" not in en
+    assert "full" not in claims.table(listed, {"default": results()}, {}, "ko")
+    assert claims.table(listed[1:], by_preset, {}, "ko") == ""
+
+
+def test_reasons_are_given_where_a_claim_does_not_hold_or_cannot_be_tested():
+    why = {"why_ko": "까닭", "why_en": "because"}
+    listed = [claim(supports=["c05.above"], **why), claims.Claim("B1", "x", "나", "b", status="untestable", **why)]
+    assert claims.reasons(listed, results(True), "en") == "- **B1.** because\n"
+    assert claims.reasons(listed, results(False), "ko") == "- **A1.** 까닭\n- **B1.** 까닭\n"
+
+
+def test_a_chapter_shows_one_source(monkeypatch):
+    listed = [claim(supports=["c05.above"]), claims.Claim("B1", "x", "나", "b", status="open")]
+    monkeypatch.setattr(claims, "committed", lambda run: (listed, {}, {"default": run, "ynat": results(False)}))
+    table, remarks = claims.section("A", results(True), "en")
+    assert table.splitlines()[0] == "| | finding | verdict | measured | `ynat` |" and remarks == ""
+    assert table.splitlines()[2].endswith("| holds | value 0.25 | does not hold |")
+    assert claims.section("B", results(True), "en") == ("", "\nNot tested by any chapter yet: B1.\n")
+    with pytest.raises(ValueError, match="no claim's id begins with Z"):
+        claims.section("Z", results(True), "en")
 
 
 def test_a_preset_that_lacks_the_chapter_says_nothing():
     empty = claims.Recorded({})
-    assert "| A1 | a | holds | value 0.25 | open |  |" in claims.table(
-        [claim(supports=["c05.above"])], {"default": results(), "full": empty}, "en"
+    assert "| A1 | a | holds | value 0.25 |  |  |" in claims.table(
+        [claim(supports=["c05.above"])], {"default": results(), "full": empty}, {}, "en"
     )
 
 
 def test_the_committed_claims_fit_the_committed_results():
     listed, runs, found = claims.committed()
-    studies = {"A": 7, "B": 9, "C": 6, "D": 3, "E": 7}
+    studies = {"A": 7, "B": 9, "C": 6, "D": 3, "E": 7, "K": 5}
     assert [c.id for c in listed] == [f"{study}{n}" for study, count in studies.items() for n in range(1, count + 1)]
     assert all(claims.verdict(c, found["default"]) != "open" for c in listed if c.status == "tested")
+    unexplained = [c.id for c in listed if claims.verdict(c, found["default"]) in ("fails", "mixed") and not c.why_ko]
+    assert not unexplained, "a claim that does not hold has why_ko and why_en"
     chapters = {path.stem for path in (paths.ROOT / "chapters").glob("*.py")}
     assert all(run.command.removeprefix("make chapters ONLY=") in chapters for run in runs.values())
 
