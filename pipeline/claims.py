@@ -25,7 +25,10 @@ VERDICTS = {
 }
 HEADS = {"ko": ("주장", "판정", "측정값"), "en": ("finding", "verdict", "measured")}
 OPEN = {"ko": "아직 어느 장도 재지 않은 주장: {}.", "en": "Not tested by any chapter yet: {}."}
-UNTESTABLE = {"ko": "여기서 시험할 수 없는 주장: {}(까닭은 11장).", "en": "Not testable here: {} (chapter 11 says why)."}
+UNTESTABLE = {
+    "ko": "여기서 시험할 수 없는 주장: {}(까닭은 11장).",
+    "en": "Not testable here: {} (chapter 11 says why).",
+}
 _BLOCK = re.compile(r"(<!--claims-->\n).*?(<!--/claims-->)", re.S)
 _KEY = re.compile(r"\{(c\d\d\.[a-z0-9_]+)\}")
 
