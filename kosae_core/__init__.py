@@ -44,8 +44,8 @@ _EXPORTS = {
     "study": ["Study"],
 }
 _MODULES = {
-    "absorption", "activations", "base", "batches", "code", "corpora", "cpu_kernels", "crosscoder", "features", "generation", "gpu_kernels", "hooks", "inputs", "joined", "jumprelu", "kernels", "layout", "letters", "lm",
-    "losses", "matching", "metrics", "optimizers", "paths", "planted", "plots", "probing", "probing_tasks", "resampling", "results", "rows", "sae", "schedules", "sparse_probing", "splicing", "statistics",
+    "absorption", "activations", "base", "batches", "bilingual", "code", "corpora", "cpu_kernels", "crosscoder", "features", "generation", "gpu_kernels", "hooks", "inputs", "joined", "jumprelu", "kernels", "layout", "letters", "lm",
+    "losses", "matching", "metrics", "optimizers", "paths", "planted", "plots", "positions", "probing", "probing_tasks", "resampling", "results", "rows", "sae", "schedules", "sparse_probing", "splicing", "statistics",
     "store", "study", "synthetic", "topk", "toy", "train_config", "trainer", "training",
 }  # fmt: skip
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}

@@ -42,6 +42,15 @@ def pairs(
     return cosine_FG[row_N, column_N], row_N, column_N
 
 
+def children(first_FD: Float[Tensor, "F D"], second_GD: Float[Tensor, "G D"], bound: float) -> Int[np.ndarray, " F"]:
+    """For each row of the first, how many rows of the second have it as their nearest, with a cosine of at least `bound`.
+
+    A feature that splits as the dictionary grows has two or more.
+    """
+    best_G, at_G = nearest(second_GD, first_FD)
+    return np.bincount(at_G[best_G >= bound], minlength=len(first_FD))
+
+
 def consistency(dictionaries: Sequence[Float[Tensor, "F D"]]) -> float:
     """Mean cosine of optimally paired features, averaged over all pairs of runs (PW-MCC).
 

@@ -58,3 +58,13 @@ def test_bad_dictionaries_are_refused():
 
 def test_a_row_of_zeros_matches_nothing():
     assert matching.cosines(torch.zeros(1, 5), table(3, 1)).abs().max() == 0
+
+
+def test_children_are_the_rows_that_have_a_row_as_their_nearest():
+    generator = torch.Generator().manual_seed(3)
+    first, second = torch.randn(6, 5, generator=generator), torch.randn(40, 5, generator=generator)
+    expected = [0] * 6
+    for row in second:
+        cosines = [float(row @ other / (row.norm() * other.norm())) for other in first]
+        expected[int(np.argmax(cosines))] += max(cosines) >= 0.5
+    assert matching.children(first, second, 0.5).tolist() == expected and sum(expected) > 6
