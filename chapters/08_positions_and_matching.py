@@ -160,18 +160,22 @@ table.columns = [f"{what}, {part}" for what, part in table.columns]
 kc.plots.table(table.reset_index())
 
 # %% [markdown] tags=["ko"]
-# **읽기.** 시드만 바꾸면 디코더로 보아 {{< var c08.share_seed_decoder >}}가, 인코더로 보아 {{< var c08.share_seed_encoder >}}가 다시 나타난다([@fig-match-factors], [@tbl-match-factors]). 무작위 사전에서는 {{< var c08.share_random >}}이다. [시드만 바꾸었을 때 특징의 절반 이상이 다시 나타난다.]{.claim key="c08.seed_half"} [인코더와 디코더의 비율은 시드의 범위가 겹치지 않을 만큼 다르다.]{.claim key="c08.encoder_differs"}
+# **읽기.** 시드만 바꾸면 디코더로 보아 {{< var c08.share_seed_decoder >}}가 다시 나타난다([@fig-match-factors], [@tbl-match-factors]). 무작위 사전에서는 {{< var c08.share_random >}}이다. [시드만 바꾸었을 때 특징의 절반 이상이 다시 나타난다.]{.claim key="c08.seed_half"} 일대일 짝의 평균 코사인은 {{< var c08.paired_seed_decoder >}}로, 무작위 사전의 {{< var c08.paired_random >}}보다 훨씬 크지만 1에는 멀다. 같은 기준을 인코더에 대면 다시 나타나는 것은 {{< var c08.share_seed_encoder >}}뿐이다. [인코더와 디코더의 비율은 시드 짝의 범위가 겹치지 않는다.]{.claim key="c08.encoder_differs"} 쓰는 방향은 같아도 읽는 방향은 사전마다 다르다는 뜻이다. 특징의 같고 다름을 말할 때에는 어느 쪽으로 쟀는지를 밝혀야 한다.
 #
-# 같은 틀의 다른 문장으로 학습하면 {{< var c08.share_sentences_decoder >}}, 영어로 학습하면 {{< var c08.share_language_decoder >}}이다. [다른 문장은 시드보다 더 많이 바꾼다.]{.claim key="c08.sentences_lowers"} [영어는 시드보다 더 많이 바꾼다.]{.claim key="c08.language_lowers"} [그래도 영어에서 다시 나타나는 특징이 있고, 절반은 넘지 않는다.]{.claim key="c08.part_shared"} 게이트형은 {{< var c08.share_variant_decoder >}}, 두 배의 k는 {{< var c08.share_sparsity_decoder >}}, 두 배의 사전은 {{< var c08.share_size_decoder >}}, 뒤쪽 층은 {{< var c08.share_layer_decoder >}}이다. [변형을 바꾸면]{.claim key="c08.variant_lowers"} [또는 k를 두 배로 하면]{.claim key="c08.sparsity_lowers"} 시드만 바꾼 것보다 적게 다시 나타난다. 사전이 크면 자리가 많아 짝을 찾기 쉬우므로, 크기를 바꾼 값은 낮아지지 않는 것이 당연하다. 층을 바꾼 값은 잔차 스트림이 블록을 지나며 방향을 얼마나 지키는지를 함께 잰 것이다.
+# 같은 틀의 다른 문장으로 학습하면 {{< var c08.share_sentences_decoder >}}로, 시드만 바꾼 것과 견줄 만하다. [다른 문장은 시드보다 더 많이 바꾼다.]{.claim key="c08.sentences_lowers"} [다른 문장으로 학습한 사전과는 특징의 일부만 같다.]{.claim key="c08.part_shared"} 영어로 학습하면 {{< var c08.share_language_decoder >}}이다. [영어는 시드보다 더 많이 바꾼다.]{.claim key="c08.language_lowers"} [영어에서 다시 나타나는 것은 시드만 바꾼 것의 십분의 일도 되지 않는다.]{.claim key="c08.language_tenth"} 자료가 특징을 정한다는 앞선 연구의 말은 자료의 분포에 대해서는 맞고, 같은 분포에서 무엇을 뽑았는지에 대해서는 그렇게 말할 수 없다.
 #
-# 앞선 연구의 결론은 학습 자료가 시드보다 중요하다는 것이었다. 여기의 두 답을 갈라 읽어야 한다. 분포가 다른 글이 특징을 바꾸는 것과, 같은 분포에서 뽑은 다른 글이 바꾸는 것은 다른 물음이다. 뒤의 것까지 성립할 때에만 목록이 표본에 매인다고 말할 수 있다. 이 학습은 {{< var c08.match_steps >}}걸음이고, 오래 학습한 사전은 서로 더 가까울 수 있다.
+# 게이트형은 {{< var c08.share_variant_decoder >}}, 두 배의 k는 {{< var c08.share_sparsity_decoder >}}, 뒤쪽 층은 {{< var c08.share_layer_decoder >}}이다. [변형을 바꾸거나]{.claim key="c08.variant_lowers"} [k를 두 배로 하거나]{.claim key="c08.sparsity_lowers"} [층을 옮기면]{.claim key="c08.layer_lowers"} 시드만 바꾼 것보다 적게 다시 나타난다. 두 배의 사전에서는 {{< var c08.share_size_decoder >}}이다. 큰 사전에는 자리가 많아 짝을 찾기 쉬우므로 높은 것이 당연하다.
+#
+# 이 사전들은 {{< var c08.match_steps >}}걸음 학습한 것이다. 학습이 짧거나 특징이 한꺼번에 많이 켜지면 시드만 바꾸어도 거의 모두 달라진다. k가 네 배이고 걸음과 학습률이 그 절반 이하이던 첫 시도에서는 다시 나타나는 특징이 사실상 없었다(`LOG.md`). 특징이 다시 나타나지 않는다는 보고를 읽을 때에는 사전이 다 학습되었는지부터 보아야 한다.
 
-# %% [markdown] src="4a14" tags=["en"]
-# **Reading.** With the seed alone changed, {{< var c08.share_seed_decoder >}} come back by the decoder and {{< var c08.share_seed_encoder >}} by the encoder ([@fig-match-factors], [@tbl-match-factors]); in a random dictionary {{< var c08.share_random >}}. [With another seed over half of the features come back.]{.claim key="c08.seed_half"} [The shares of encoder and decoder differ, with ranges over seeds that do not overlap.]{.claim key="c08.encoder_differs"}
+# %% [markdown] src="7e4e" tags=["en"]
+# **Reading.** With the seed alone changed, {{< var c08.share_seed_decoder >}} come back by the decoder ([@fig-match-factors], [@tbl-match-factors]); in a random dictionary {{< var c08.share_random >}}. [With another seed over half of the features come back.]{.claim key="c08.seed_half"} The mean cosine of the one-to-one pairing is {{< var c08.paired_seed_decoder >}}, far above {{< var c08.paired_random >}} for a random dictionary but far from 1. By the same bound on the encoder, only {{< var c08.share_seed_encoder >}} come back. [The ranges of encoder and decoder over pairs of seeds do not overlap.]{.claim key="c08.encoder_differs"} Dictionaries may write the same directions and still read different ones. Whoever says that features are or are not the same has to say by which they were compared.
 #
-# Trained on other sentences of the same templates it is {{< var c08.share_sentences_decoder >}}, on English {{< var c08.share_language_decoder >}}. [Other sentences change more than the seed does.]{.claim key="c08.sentences_lowers"} [English changes more than the seed does.]{.claim key="c08.language_lowers"} [Even so some features come back from English, and no more than half.]{.claim key="c08.part_shared"} The gated form has {{< var c08.share_variant_decoder >}}, twice the k {{< var c08.share_sparsity_decoder >}}, twice the dictionary {{< var c08.share_size_decoder >}}, the late layer {{< var c08.share_layer_decoder >}}. [With another variant,]{.claim key="c08.variant_lowers"} [or with twice the k,]{.claim key="c08.sparsity_lowers"} fewer come back than with another seed alone. A larger dictionary has more places and makes partners easier to find, so it is no surprise if its value is not lower. The value for another layer also measures how far the residual stream keeps its directions from block to block.
+# Trained on other sentences of the same templates it is {{< var c08.share_sentences_decoder >}}, comparable to the seed alone. [Other sentences change more than the seed does.]{.claim key="c08.sentences_lowers"} [Only part of the features is shared with a dictionary trained on other sentences.]{.claim key="c08.part_shared"} Trained on English it is {{< var c08.share_language_decoder >}}. [English changes more than the seed does.]{.claim key="c08.language_lowers"} [What comes back from English is less than a tenth of what another seed gives.]{.claim key="c08.language_tenth"} The earlier study's word that data decide on features is right for the distribution of the data; it cannot be said of which sample was drawn from it.
 #
-# The earlier study concluded that training data matter more than the seed. The two answers here must be read apart. That text of another distribution changes features, and that other text of the same distribution does, are different questions; only where the second holds too is the list tied to the sample. This training has {{< var c08.match_steps >}} steps, and dictionaries trained for long may be closer to one another.
+# The gated form has {{< var c08.share_variant_decoder >}}, twice the k {{< var c08.share_sparsity_decoder >}}, the late layer {{< var c08.share_layer_decoder >}}. [With another variant,]{.claim key="c08.variant_lowers"} [with twice the k]{.claim key="c08.sparsity_lowers"} [or at another layer]{.claim key="c08.layer_lowers"} fewer come back than with another seed alone. In twice the dictionary it is {{< var c08.share_size_decoder >}}; a larger dictionary has more places and makes partners easier to find, so that this is high is no surprise.
+#
+# These dictionaries were trained for {{< var c08.match_steps >}} steps. If training is short, or many features fire at once, nearly all of them change with the seed alone: in a first attempt, with four times the k and at most half the steps and learning rate, virtually no feature came back (`LOG.md`). Reading a report that features do not come back, one should see first whether the dictionaries were trained to the end.
 
 # %% [markdown] tags=["ko"]
 # ## 큰 사전에서 갈라지는 특징 {#sec-match-splitting}
@@ -278,12 +282,14 @@ for i, name in ((0, "first"), (-1, "last")):
     for how in seen:
         results.record(f"{name}_{how}", placed[how, blocks[i]].mean(), "share", ".1%", tolerance=0.02)
         results.record(f"{name}_ev_{how}", explained[how, blocks[i]], "share", tolerance=0.05)
-results.record("most_placed", max(int((placed["with", p] > 0.5).sum()) for p in blocks), "features", tolerance=4)
+most = max(int((placed["with", p] > 0.5).sum()) for p in blocks)
+results.record("most_placed", most, "features", tolerance=4)
+results.claim("some_placed", most > 0, "position explains over half of the variance of some feature", close=most < 4)
 
 # %%
 #| label: fig-match-positions
-#| fig-cap-ko: "왼쪽: 특징의 분산 가운데 자리가 설명하는 몫. 실선은 평균, 띠는 특징의 10%와 90% 분위이다. 오른쪽: 첫 블록과 마지막 블록에서 자리마다의 특징 활성값 평균(모든 특징의 평균, 자리 전체의 평균으로 나눈 것)과 특징 사이의 표준편차."
-#| fig-cap-en: "Left: share of features' variance that position explains. Lines: mean; bands: 10% and 90% quantiles of features. Right: mean activation by position in the first and the last block (mean over features, divided by its mean over positions), with the standard deviation over features."
+#| fig-cap-ko: "왼쪽: 특징의 분산 가운데 자리가 설명하는 몫. 실선은 평균, 띠는 특징의 10%와 90% 분위이다. 오른쪽: 첫 블록과 마지막 블록에서 자리마다의 특징 활성값 평균(특징마다 자리 전체의 평균으로 나눈 뒤 특징에 걸쳐 평균한 것)과 특징의 사분위 범위."
+#| fig-cap-en: "Left: share of features' variance that position explains. Lines: mean; bands: 10% and 90% quantiles of features. Right: mean activation by position in the first and the last block (each feature divided by its mean over positions, then the mean over features), with the quartiles of features."
 #| fig-alt-ko: "왼쪽은 블록에 따른 두 곡선(자리 정보가 있을 때와 없을 때), 오른쪽은 자리에 따른 두 곡선과 띠."
 #| fig-alt-en: "Left: two curves over blocks, with and without positions. Right: two curves with bands over positions."
 fig, (left, right) = plt.subplots(1, 2, figsize=(kc.plots.WIDTH, 3.0))
@@ -297,34 +303,34 @@ for point in (blocks[0], blocks[-1]):
     places, means_PF = positions.by_position(kc.encode_store(both[point], seen["with"][0][point]), where)
     live = means_PF[:, means_PF.mean(0) > 0] / means_PF[:, means_PF.mean(0) > 0].mean(0)
     line = right.plot(places, live.mean(1), label=f"block {lm.resolve(point).block}")[0]
-    right.fill_between(places, live.mean(1) - live.std(1), live.mean(1) + live.std(1), color=line.get_color(), alpha=0.15, lw=0)
+    right.fill_between(places, *np.quantile(live, [0.25, 0.75], axis=1), color=line.get_color(), alpha=0.15, lw=0)
 right.set(xlabel="position", ylabel="activation relative to mean")
 right.legend()
 kc.plots.save(fig, "fig-match-positions")
 
 # %% [markdown] tags=["ko"]
-# **읽기.** 자리가 설명하는 몫은 첫 블록에서 평균 {{< var c08.first_with >}}, 마지막 블록에서 {{< var c08.last_with >}}이다([@fig-match-positions]). [첫 블록의 몫이 마지막 블록보다 크다.]{.claim key="c08.early_positions"} 분산의 절반 이상이 자리로 설명되는 특징은 가장 많은 블록에서 {{< var c08.most_placed >}}개이다. 자리를 없애면 언어 모델의 손실은 {{< var c08.loss_with >}}에서 {{< var c08.loss_without >}}냇으로 바뀐다. [손실은 0.1냇 넘게 오른다.]{.claim key="c08.removal_costs"} 자리의 몫은 첫 블록에서 {{< var c08.first_without >}}, 마지막 블록에서 {{< var c08.last_without >}}가 되고, 그 활성값을 같은 사전으로 재구성한 설명 분산은 마지막 블록에서 {{< var c08.last_ev_with >}}에서 {{< var c08.last_ev_without >}}로 바뀐다. [첫 블록 뒤의 모든 블록에서 자리의 몫이 줄어든다.]{.claim key="c08.removal_lowers"}
+# **읽기.** 자리가 설명하는 몫은 첫 블록에서 평균 {{< var c08.first_with >}}, 마지막 블록에서 {{< var c08.last_with >}}이다([@fig-match-positions]). [첫 블록의 몫이 마지막 블록보다 크다.]{.claim key="c08.early_positions"} 분산의 절반 이상이 자리로 설명되는 특징은 가장 많은 블록에서 {{< var c08.most_placed >}}개이다. [그런 특징이 있기는 하다.]{.claim key="c08.some_placed"} 자리를 없애면 언어 모델의 손실은 {{< var c08.loss_with >}}에서 {{< var c08.loss_without >}}냇으로 바뀐다. [손실은 0.1냇 넘게 오른다.]{.claim key="c08.removal_costs"} 자리의 몫은 첫 블록에서 {{< var c08.first_without >}}, 마지막 블록에서 {{< var c08.last_without >}}가 되고, 그 활성값을 같은 사전으로 재구성한 설명 분산은 마지막 블록에서 {{< var c08.last_ev_with >}}에서 {{< var c08.last_ev_without >}}로 바뀐다. [첫 블록 뒤의 모든 블록에서 자리의 몫이 줄어든다.]{.claim key="c08.removal_lowers"}
 #
 # 자리를 없애도 남는 몫은 자리를 아는 특징의 것이 아니다. 합성 문장은 주어로 시작하여 어미로 끝나므로, 첫머리의 말에 켜지는 특징은 자리를 몰라도 첫머리에서 켜진다. 인과 마스크로도 앞에 온 토큰의 수를 어느 정도 셀 수 있다. 특징이 자리 자체를 나타낸다고 하려면, 같은 말이 여러 자리에 올 때에도 자리에 따라 켜져야 한다.
 
-# %% [markdown] src="a21a" tags=["en"]
-# **Reading.** Position explains {{< var c08.first_with >}} on average in the first block and {{< var c08.last_with >}} in the last ([@fig-match-positions]). [The share is larger in the first block than in the last.]{.claim key="c08.early_positions"} Features whose variance is explained by position to more than half number {{< var c08.most_placed >}} in the block that has most of them. With positions removed, the language model's loss goes from {{< var c08.loss_with >}} to {{< var c08.loss_without >}} nats. [It rises by more than 0.1 nats.]{.claim key="c08.removal_costs"} The share of position becomes {{< var c08.first_without >}} in the first block and {{< var c08.last_without >}} in the last, and the variance that the same dictionary explains of these activations goes from {{< var c08.last_ev_with >}} to {{< var c08.last_ev_without >}} in the last block. [In every block after the first the share of position falls.]{.claim key="c08.removal_lowers"}
+# %% [markdown] src="3a3f" tags=["en"]
+# **Reading.** Position explains {{< var c08.first_with >}} on average in the first block and {{< var c08.last_with >}} in the last ([@fig-match-positions]). [The share is larger in the first block than in the last.]{.claim key="c08.early_positions"} Features whose variance is explained by position to more than half number {{< var c08.most_placed >}} in the block that has most of them. [There are such features.]{.claim key="c08.some_placed"} With positions removed, the language model's loss goes from {{< var c08.loss_with >}} to {{< var c08.loss_without >}} nats. [It rises by more than 0.1 nats.]{.claim key="c08.removal_costs"} The share of position becomes {{< var c08.first_without >}} in the first block and {{< var c08.last_without >}} in the last, and the variance that the same dictionary explains of these activations goes from {{< var c08.last_ev_with >}} to {{< var c08.last_ev_without >}} in the last block. [In every block after the first the share of position falls.]{.claim key="c08.removal_lowers"}
 #
 # What is left without positions does not belong to features that know the position. Synthetic sentences begin with a subject and close with an ending, so a feature for words at the start fires at the start without knowing where it is; and the causal mask, too, lets a token count to some extent how many came before. To say that a feature stands for the position itself, it would have to follow the position even where the same word comes at several.
 
 # %% [markdown] tags=["ko"]
 # ## 두 언어에 걸친 특징 {#sec-match-languages}
 #
-# 합성 말뭉치의 문장은 한국어와 영어가 짝을 이루고, 문장마다 소재(작은 범주)가 있다. 특징마다 소재별 평균 활성값을 구하고, 같은 큰 범주에 든 소재들의 평균을 빼어 주제가 아니라 소재를 가리는 몫만 남긴다. 이 프로필이 두 언어에서 함께 움직이는 정도를 상관으로 잰다. 영어 쪽 소재의 이름을 뒤섞어 같은 것을 {{< var c08.shuffles >}}번 다시 재면 우연의 분포가 나온다. 그 99.9% 분위를 넘는 특징을 훈련 문장에서 고르고, 틀이 다른 시험 문장에서도 넘는지를 본다.
+# 합성 말뭉치의 문장은 한국어와 영어가 짝을 이루고, 문장마다 주제(큰 범주)와 소재(작은 범주)가 있다. 특징마다 주제별 평균 활성값을 구하고, 이 프로필이 두 언어에서 함께 움직이는 정도를 상관으로 잰다. 소재도 같은 방법으로 재되, 주제의 평균을 빼어 같은 주제의 소재를 가리는 몫만 남긴다. 영어 쪽의 이름을 뒤섞어 같은 것을 {{< var c08.shuffles >}}번 다시 재면 우연의 분포가 나온다. 그 99.9% 분위를 넘는 특징을 훈련 문장에서 고르고, 틀이 다른 시험 문장에서도 넘는지를 본다. 우연히 골라진 특징이라면 시험 문장에서는 천에 하나만 넘는다.
 #
-# **예상.** 모델은 두 언어를 따로 배웠고 번역문을 나란히 읽은 적이 거의 없다. 그러므로 앞쪽 블록에는 그런 특징이 거의 없고, 가운데나 뒤쪽 블록에 조금 있을 것이다. 시험 문장에서 살아남는 비율이 우연(0.1%)에 가깝다면, 여기에서 두 언어에 걸친 특징은 없다고 해야 한다.
+# **예상.** 모델은 두 언어를 따로 배웠고 번역문을 나란히 읽은 적이 거의 없다. 그러므로 앞쪽 블록에는 그런 특징이 거의 없고, 가운데나 뒤쪽 블록에 조금 있을 것이다. 시험 문장에서 살아남는 것이 몇 개도 되지 않는다면, 이 모델에는 두 언어에 걸친 특징이 없다고 해야 한다.
 
-# %% [markdown] src="df8e" tags=["en"]
+# %% [markdown] src="33f4" tags=["en"]
 # ## Features across two languages {#sec-match-languages}
 #
-# Sentences of the synthetic corpus come in pairs, Korean and English, and each has an item (its small category). For every feature we take its mean activation by item, less the mean over items of the same big category, which leaves what tells items and not topics apart. How far this profile moves together in both languages is measured by correlation. Shuffling the names of the English items, {{< var c08.shuffles >}} times, gives its distribution by chance. Features above the 99.9% quantile of that are chosen on training sentences, and we see whether they exceed it on test sentences, which have other templates, as well.
+# Sentences of the synthetic corpus come in pairs, Korean and English, and each has a topic (its big category) and an item (its small one). For every feature we take its mean activation by topic, and measure by correlation how far this profile moves together in both languages. Items are measured in the same way, less the mean of their topic, which leaves what tells apart the items of one topic. Shuffling the names on the English side, {{< var c08.shuffles >}} times, gives the distribution by chance. Features above its 99.9% quantile are chosen on training sentences, and we see whether they exceed it on test sentences, which have other templates, as well; of features chosen by chance only one in a thousand would.
 #
-# **Expectation.** The model learnt the two languages apart and has hardly read translations side by side. So early blocks will have almost no such features, and middle or late ones a few. If the share that survives on test sentences is near chance (0.1%), there are no features across languages here.
+# **Expectation.** The model learnt the two languages apart and has hardly read translations side by side. So early blocks will have almost no such features, and middle or late ones a few. If no more than a handful survives on test sentences, we have to say that this model has no features across languages.
 
 # %%
 items = {split: (texts[split, "ko"].label("small"), texts[split, "ko"].label("big")) for split in ("train", "test")}
@@ -396,8 +402,8 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(kc.plots.WIDTH, 3.0))
 for (level, part), shift in zip(shared.groupby("level"), (-0.2, 0.2), strict=True):
     bars = left.bar(part.block + shift, part.chosen, 0.36, alpha=0.35, label=f"{level}, training text")
     left.bar(part.block + shift, part.survive, 0.36, color=bars[0].get_facecolor()[:3], label=f"{level}, test text too")
-left.set(xlabel="block", ylabel="features", xticks=range(lm.n_blocks))
-left.legend()
+left.set(xlabel="block", ylabel="features", xticks=range(lm.n_blocks), ylim=(0, 1.7 * max(shared.chosen.max(), 1)))
+left.legend(fontsize="small")
 for point in (blocks[0], blocks[-1]):
     right.hist(preference[point], bins=np.linspace(-1, 1, 21), histtype="step", label=f"block {lm.resolve(point).block}")
 right.set(xlabel="language preference", ylabel="features")
@@ -428,14 +434,14 @@ table = [{"language": language, "feature": int(f), "rate": f"{rate[point][row][f
 kc.plots.table(pd.DataFrame(table))
 
 # %% [markdown] tags=["ko"]
-# **읽기.** 두 언어에서 같은 소재에 켜지는 특징은 블록 {{< var c08.shared_where >}}에 가장 많아 {{< var c08.shared_most >}}개(사전의 {{< var c08.shared_share >}})이고, 첫 블록에는 {{< var c08.shared_first >}}개이다([@fig-match-languages]). 훈련 문장에서 고른 것 가운데 {{< var c08.shared_survive >}}가 처음 보는 틀의 시험 문장에서도 우연의 분위를 넘는다. [시험 문장에서 살아남는 비율은 우연을 훨씬 웃돈다.]{.claim key="c08.features_across"} [이런 특징이 가장 많은 곳은 첫 블록이 아니다.]{.claim key="c08.across_later"} 작은 모델이라도 두 언어에 걸친 방향이 있다는 뜻이지만, 합성 문장에는 라틴 문자로 적은 이름과 숫자처럼 두 언어에서 같은 토큰도 있으므로 모두가 뜻을 공유하는 특징은 아닐 것이다.
+# **읽기.** 두 언어에서 같은 주제에 켜지는 특징은, 시험 문장에서도 살아남은 것이 가장 많은 블록 {{< var c08.where_topic >}}에서 {{< var c08.most_topic >}}개이다(훈련 문장에서 고른 것 {{< var c08.of_topic >}}개). 같은 소재에 켜지는 것은 블록 {{< var c08.where_item >}}에서 {{< var c08.most_item >}}개이다({{< var c08.of_item >}}개 가운데; [@fig-match-languages]). [주제를 함께 읽는 특징은 셋 이상이고 우연을 웃돈다.]{.claim key="c08.across_topic"} [소재를 함께 읽는 특징도 그렇다.]{.claim key="c08.across_item"} 두 문장이 모두 성립하지 않는다면, 이 모델과 이 사전에는 두 언어에 걸친 특징이 없다는 것이 여기의 답이다. [@sec-match-factors]에서 한국어 사전의 특징이 영어 사전에 거의 다시 나타나지 않은 것과도 맞는다. 번역문으로 배운 적이 없는 작은 모델에게 두 언어는 서로 다른 두 묶음의 토큰이다.
 #
-# 그보다 훨씬 많은 특징이 한 언어의 것이다. 한 언어에서만 켜지는 특징은 첫 블록에서 {{< var c08.only_first >}}, 마지막 블록에서 {{< var c08.only_last >}}이다. [어느 블록에서나 절반 이상의 특징이 한 언어에 속한다.]{.claim key="c08.mostly_one_language"} [@tbl-match-languages]에서 자주 켜지는 것들을 보면, 한국어 쪽에는 조사와 어미, 영어 쪽에는 관사와 전치사와 구두점이 많은지 확인할 수 있다. 언어의 뼈대를 이루는 것들이라면 언어마다 따로인 것이 이상하지 않다.
+# 언어 선호의 분포는 양 끝에 몰려 있다. 한 언어에서만 켜지는 특징은 첫 블록에서 {{< var c08.only_first >}}, 마지막 블록에서 {{< var c08.only_last >}}이다. [마지막 블록에서 더 많다.]{.claim key="c08.single_grows"} 뒤로 갈수록 다음 토큰을 고르는 데에 쓰이고, 다음 토큰은 거의 언제나 같은 언어의 것이기 때문이라고 볼 수 있다. [@tbl-match-languages]에는 그런 특징 가운데 자주 켜지는 것과 그 토큰을 늘어놓았다. 조사와 어미, 관사와 전치사처럼 언어의 뼈대를 이루는 것이 많은지 읽는 이가 확인할 수 있다.
 
-# %% [markdown] src="7206" tags=["en"]
-# **Reading.** Features that fire for the same item in both languages are most numerous in block {{< var c08.shared_where >}}, with {{< var c08.shared_most >}} ({{< var c08.shared_share >}} of the dictionary); the first block has {{< var c08.shared_first >}} ([@fig-match-languages]). Of those chosen on training sentences, {{< var c08.shared_survive >}} exceed the quantile of chance on test sentences with templates never seen before, too. [The share that survives on test sentences is far above chance.]{.claim key="c08.features_across"} [It is not the first block that has most of them.]{.claim key="c08.across_later"} So even a small model has directions across two languages; but synthetic sentences also hold tokens that are the same in both, such as digits and names in Latin script, so not all of these features need share a meaning.
+# %% [markdown] src="8581" tags=["en"]
+# **Reading.** Of the features that fire for the same topic in both languages, the block with most that survive on test sentences, block {{< var c08.where_topic >}}, has {{< var c08.most_topic >}} (with {{< var c08.of_topic >}} chosen on training sentences). Of those that fire for the same item, block {{< var c08.where_item >}} has {{< var c08.most_item >}} (of {{< var c08.of_item >}}; [@fig-match-languages]). [Features that read topics in both languages number three or more, above chance.]{.claim key="c08.across_topic"} [So do features that read items in both.]{.claim key="c08.across_item"} If neither sentence holds, the answer here is that this model, with these dictionaries, has no features across languages. That agrees with [@sec-match-factors], where features of the Korean dictionary hardly came back in the English one. To a small model that has never learnt from translations, two languages are two separate sets of tokens.
 #
-# Far more features belong to one language. Those that fire in one alone are {{< var c08.only_first >}} in the first block and {{< var c08.only_last >}} in the last. [In every block over half of the features belong to one language.]{.claim key="c08.mostly_one_language"} [@tbl-match-languages] lists frequent ones and lets the reader see whether particles and endings prevail on the Korean side, and articles, prepositions and punctuation on the English. If these are what a language is built with, it is no wonder that each language has its own.
+# Language preference crowds at both ends. Features that fire in one language alone are {{< var c08.only_first >}} in the first block and {{< var c08.only_last >}} in the last. [There are more in the last block.]{.claim key="c08.single_grows"} One may suppose that later blocks serve to choose the next token, which is nearly always one of the same language. [@tbl-match-languages] lists frequent ones among them with their tokens, and lets the reader see whether particles and endings, articles and prepositions, the things a language is built with, prevail.
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 결론을 뒤집는가 {#sec-match-refute}

@@ -14,7 +14,7 @@ from kosae_core.training import History, TrainConfig, train
 
 @dataclass(frozen=True)
 class Study:
-    """The settings that chapters 02 to 07 have in common; equal settings share one cache.
+    """The settings that chapters 02 to 08 have in common; equal settings share one cache.
 
     Raises  ValueError (from the parts it calls) for an unknown corpus, point, variant or language.
     """
