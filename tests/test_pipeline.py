@@ -257,7 +257,7 @@ def test_default_preset_equals_the_parameters_cells():
     common = yaml.safe_load((ch.CHAPTERS / "presets" / "default.yaml").read_text())["common"]
     for chapter in ch.read_chapters():
         own = chapter.parameters
-        assert list(own)[:2] == ["preset", "seed"], chapter.stem
+        assert list(own)[:2] in (["preset", "seed"], ["preset"]), chapter.stem  # one that computes nothing has no seed
         assert {key: own[key] for key in common if key in own} == {key: common[key] for key in common if key in own}, (
             chapter.stem
         )
