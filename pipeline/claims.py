@@ -2,7 +2,7 @@
 
 `data/claims.toml` says which recorded claims and numbers test each finding. The verdicts go to the READMEs, between
 <!--claims--> and <!--/claims-->; those of `full`, where it has results, stand beside those of `default`, and behind them
-the verdicts on news, of `ynat` and `keat`. Chapter 11 shows those of its own run, with why a finding does not hold.
+the verdicts on news, of `ynat` and `keat`. The last chapter shows those of its own run, with why a finding does not hold.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ VERDICTS = {
 HEADS = {"ko": ("주장", "판정", "측정값"), "en": ("finding", "verdict", "measured")}
 OPEN = {"ko": "아직 어느 장도 재지 않은 주장: {}.", "en": "Not tested by any chapter yet: {}."}
 UNTESTABLE = {
-    "ko": "여기서 시험할 수 없는 주장: {}(까닭은 11장).",
-    "en": "Not testable here: {} (chapter 11 says why).",
+    "ko": "여기서 시험할 수 없는 주장: {}(까닭은 책의 마지막 장).",
+    "en": "Not testable here: {} (the book's last chapter says why).",
 }
 _BLOCK = re.compile(r"(<!--claims-->\n).*?(<!--/claims-->)", re.S)
 _KEY = re.compile(r"\{(c\d\d\.[a-z0-9_]+)\}")
@@ -206,7 +206,7 @@ def committed(*runs: Recorded) -> tuple[list[Claim], dict[str, Run], dict[str, R
 
 
 def section(group: str, run: Recorded, language: str) -> tuple[str, str]:
-    """What chapter 11 shows of one source: the table of verdicts of a run and on news, and the remarks below it.
+    """What the chapter of claims shows of one source: the table of verdicts of a run and on news, and the remarks below it.
 
     Raises  ValueError as `read` does, and for a letter that no claim begins with.
     """
