@@ -170,7 +170,7 @@ def table(claims: list[Claim], by_preset: dict[str, Recorded], news: dict[str, R
     for i, preset in enumerate(by_preset):
         head += [f"{name} (`{preset}`)" if i else name for name in HEADS[language][1:]]
     head += [f"`{preset}`" for preset in news]
-    lines = [f"| | {' | '.join(head)} |", "| --- " * (1 + len(head)) + "|"]
+    lines = [f"| | {' | '.join(head)} |", "| :-- " * (1 + len(head)) + "|"]
     for claim in (claim for claim in claims if claim.status == "tested"):
         cells = [claim.id, getattr(claim, language)]
         for found in by_preset.values():

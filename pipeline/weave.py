@@ -9,6 +9,7 @@ import argparse
 import ast
 import re
 import sys
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -201,13 +202,18 @@ def _ends_in_record(source: str) -> bool:
     return isinstance(call, ast.Call) and getattr(call.func, "attr", "") in ("record", "claim")
 
 
+def _printed(text: str) -> int:
+    """How many Latin letters' width a text takes: two for a syllable of Hangul."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
 def _widths(text: str) -> str:
     """A pipe table whose rule gives each column its share of the width, as pandoc reads it when a row is long."""
     rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in text.strip().split("\n")]
     if len(rows) < 2 or not all(re.fullmatch(r"\s*:?-+:?\s*", cell) for cell in rows[1]):
         return text
     for i, cell in enumerate(rows[1]):
-        longest = max(min(len(row[i].strip()), 48) for row in [rows[0], *rows[2:]] if i < len(row))
+        longest = max(min(_printed(row[i].strip()), 48) for row in [rows[0], *rows[2:]] if i < len(row))
         rule, dashes = cell.strip(), "-" * max(3, longest)
         rows[1][i] = f" {rule[0] if rule[0] == ':' else '-'}{dashes}{rule[-1] if rule[-1] == ':' else '-'} "
     return "\n".join("|" + "|".join(row) + "|" for row in rows) + "\n"
