@@ -220,7 +220,7 @@ def judge(name, protocol, frame, factor, scored, clusters):
     mean, samples = accuracies(frame, factor, scored, clusters)
     gap, gaps = (mean[upper] - mean[lower]).mean(), (samples[upper] - samples[lower]).mean(axis=1)
     low, high = record_with_interval(f"{name}_{protocol}_gap", gap, gaps, "accuracy", "+.3f")
-    results.claim(f"{name}_{protocol}", low > 0, f"{upper} above {lower}, {protocol} protocol, interval above 0", close=abs(low) < 0.05)
+    results.claim(f"{name}_{protocol}", low > 0, f"{upper} above {lower}, {protocol} protocol, interval above 0", close=abs(low) < 0.02)
     verdicts.append((name.upper(), f"{factor}: {upper} above {lower}", protocol, f"{gap:+.3f} [{low:+.3f}, {high:+.3f}]", low > 0))
 
 # %%
@@ -353,7 +353,7 @@ if finest == "small":
     matched = (mean["small"][inside] - np.interp(at, known, mean["big"])).mean()
     drawn = [np.mean(s["small"][inside] - np.interp(at, known, s["big"])) for _, s in samples.iterrows()]
     low, _ = record_with_interval("a3_matched_gap", matched, drawn, "accuracy", "+.3f")
-    results.claim("a3_matched", low > 0, "small above big at the same number of features, interval above 0", close=abs(low) < 0.05)
+    results.claim("a3_matched", low > 0, "small above big at the same number of features, interval above 0", close=abs(low) < 0.02)
     for size, each in itertools.product(sizes, (1, 10)):
         results.record(f"features_{size}_k{each}", round(np.exp(width[size, each])), "features", tolerance=200)
 
@@ -531,7 +531,7 @@ for size, (name, word) in itertools.product(sizes, {"raw": "neurons", "random": 
     samples = kc.probing.cluster_bootstrap(np.stack(hits, 1), docs["test"], draws, seed)
     gap = hits[0].mean() - hits[1].mean()
     low, _ = record_with_interval(f"over_{word}_{size}", gap, samples[:, 0] - samples[:, 1], "accuracy", "+.3f")
-    results.claim(f"over_{word}_{size}", low > 0, f"gated above {name} for k up to 5, {size}, interval above 0", close=abs(low) < 0.05)
+    results.claim(f"over_{word}_{size}", low > 0, f"gated above {name} for k up to 5, {size}, interval above 0", close=abs(low) < 0.02)
 
 # %%
 def lead_over_neurons(each):
@@ -546,7 +546,7 @@ shrinkage = leads[:, 0].mean() - leads[:, 1].mean()
 
 # %%
 low, _ = record_with_interval("lead_shrinks", shrinkage, samples[:, 0] - samples[:, 1], "accuracy", "+.3f")
-results.claim("lead_shrinks", low > 0, "gated's lead over neurons is smaller at the largest k than at the smallest, interval above 0", close=abs(low) < 0.05)
+results.claim("lead_shrinks", low > 0, "gated's lead over neurons is smaller at the largest k than at the smallest, interval above 0", close=abs(low) < 0.02)
 
 # %% [markdown] tags=["ko"]
 # [@fig-probing-baselines]를 $k$가 5 이하인 곳에서 읽는다. 큰 범주에서 [게이트형 특징은 뉴런보다 높다.]{.claim key="c05.over_neurons_big"} 차이는 {{< var c05.over_neurons_big >}} [{{< var c05.over_neurons_big_low >}}, {{< var c05.over_neurons_big_high >}}]이다. [무작위 특징보다도 높다.]{.claim key="c05.over_random_big"} 차이는 {{< var c05.over_random_big >}} [{{< var c05.over_random_big_low >}}, {{< var c05.over_random_big_high >}}]이다.
@@ -674,7 +674,7 @@ def ahead(key, first, second, size, which, statement):
     samples = kc.probing.cluster_bootstrap(pair, docs["test"][which], draws, seed)
     gap = pair[:, 0].mean() - pair[:, 1].mean()
     low, _ = record_with_interval(key, gap, samples[:, 0] - samples[:, 1], "accuracy", "+.3f")
-    results.claim(key, low > 0, statement, close=abs(low) < 0.05)
+    results.claim(key, low > 0, statement, close=abs(low) < 0.02)
 
 # %%
 for suffix, which in subsets.items():

@@ -492,7 +492,7 @@ for (name, (a, b)), (suffix, which) in itertools.product(PAIRS.items(), subsets.
 for name, suffix in itertools.product(PAIRS, subsets):
     low = gaps[name + suffix][0]
     statement = f"{name}: the first is above the second on {suffix.strip('_') or 'held-out'} text, interval above 0"
-    results.claim(f"{name}_above{suffix}", low > 0, statement, close=abs(low) < 0.05)
+    results.claim(f"{name}_above{suffix}", low > 0, statement, close=abs(low) < 0.02)
 
 # %% [markdown] tags=["ko"]
 # 소재의 이름이 나오는지 표시된 말뭉치에서는 이름이 나오는 시험 문장만 먼저 본다. [@fig-tfidf-accuracy]의 `held-out text` 칸이다. 그런 표시가 없으면 모든 시험 문장을 쓴다. 게이트형의 정확도는 {{< var c06.acc_ko_gated_all >}}, 표준형은 {{< var c06.acc_ko_standard_all >}}, 날활성값은 {{< var c06.acc_ko_raw_centred >}}, 토큰은 {{< var c06.acc_ko_tfidf_tokens >}}, 낱말은 {{< var c06.acc_ko_tfidf_words >}}, 뒤섞은 범주는 {{< var c06.acc_ko_gated_shuffled >}}이다(한국어). [특징의 가방은 뒤섞은 범주를 웃돈다.]{.claim key="c06.gated_shuffled_above"}
