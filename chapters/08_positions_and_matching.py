@@ -70,7 +70,7 @@ lm = study.lm
 
 # %%
 others = kc.load_corpus(corpus, split="train", lang="ko", limit=2 * n_train)[n_train:]
-elsewhere = kc.gather(lm, others, [middle], dtype=study.dtype)[middle] if len(others) else study.acts("train")
+elsewhere = kc.gather(lm, others, [middle], dtype=study.dtype)[middle]
 
 # %%
 def dictionary(variant="topk", acts=None, s=0, n_features=match_features, k=match_k):
@@ -276,8 +276,6 @@ lower = [placed["without", point].mean() < placed["with", point].mean() for poin
 results.claim("early_positions", first > last, "position explains more in the first block than in the last", close=abs(first - last) < 0.02)
 results.claim("removal_lowers", all(lower), "without positions it explains less, in every block after the first")
 results.claim("removal_costs", seen["without"][1] > seen["with"][1] + 0.1, "without positions the loss is over 0.1 nats higher")
-results.record("first_block", blocks[0].split(".")[0], "block")
-results.record("last_block", blocks[-1].split(".")[0], "block")
 for i, name in ((0, "first"), (-1, "last")):
     for how in seen:
         results.record(f"{name}_{how}", placed[how, blocks[i]].mean(), "share", ".1%", tolerance=0.02)
@@ -369,12 +367,8 @@ for level, part in shared.groupby("level"):
     results.record(f"most_{level}", int(at.survive), "features", tolerance=25)
     results.record(f"of_{level}", int(at.chosen), "features", tolerance=30)
     results.record(f"rate_{level}", at.survive / max(at.chosen, 1), "share", ".0%", interval=span, tolerance=0.3)
-    results.record(f"where_{level}", int(at.block), "block", tolerance=5)
-    results.record(f"start_{level}", int(part.survive.iloc[0]), "features", tolerance=20)
     results.claim(f"across_{level}", at.survive >= 3 and at.low > 0.01, f"{level}: at least 3 survive, more than 1% of those chosen",
                   close=at.survive < 10)  # fmt: skip
-    results.claim(f"later_{level}", at.survive > part.survive.iloc[0], f"{level}: some later block has more than the first",
-                  close=at.survive - part.survive.iloc[0] < 10)  # fmt: skip
 
 # %%
 preference, rate = {}, {}
