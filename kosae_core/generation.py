@@ -3,7 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ from kosae_core.activations import (
     write_documents,
 )
 from kosae_core.hooks import HookPoint
-from kosae_core.lm import LanguageModel
+from kosae_core.lm import LanguageModel, Replace
 
 if TYPE_CHECKING:
     from kosae_core.corpora import Corpus
@@ -84,6 +84,26 @@ def _groups(starts: Sequence[Sequence[int]], rows_per_batch: int) -> list[list[i
     return [rows[i : i + rows_per_batch] for rows in alike for i in range(0, len(rows), rows_per_batch)]
 
 
+def continuations(
+    lm: LanguageModel, texts: Sequence[str], *, max_new_tokens: int = 32, temperature: float = 1.0, seed: int = 0,
+    patch: tuple[str, Replace] | None = None, rows_per_batch: int = 256,
+) -> list[list[int]]:  # fmt: skip
+    """The token ids that the model writes after each text, with or without an edit at one hook point, without the text.
+
+    Draws are as in `gather_generated`: each text has random numbers of its own, which an edit does not change.
+
+    Raises  ValueError if the temperature is negative, or a document would not fit the model.
+    """
+    if temperature < 0 or max_new_tokens < 1:
+        raise ValueError("temperature must be >= 0 and max_new_tokens >= 1.")
+    starts = lm.documents(texts)
+    writer = _Writer(lm, [], max_new_tokens, temperature, seed, False, torch.float32)
+    with nullcontext() if patch is None else lm.replaced(*patch):
+        for rows in _groups(starts, rows_per_batch):
+            writer.write({row: starts[row] for row in rows})
+    return [writer.ids[row][len(start) :] for row, start in enumerate(starts)]
+
+
 class _Writer:
     """Writes continuations batch by batch, and keeps every document's ids and activations."""
 
@@ -106,7 +126,7 @@ class _Writer:
             self.ids[row] = list(starts[row])
             self.kept[row] = [self.keep_prompt and token not in self.lm.special_ids for token in starts[row]]
         alive, cache, fed = set(rows), None, [starts[row] for row in rows]
-        for step in range(self.max_new_tokens + 1):
+        for step in range(self.max_new_tokens + bool(self.points)):
             last = step == self.max_new_tokens  # this pass only reads the last token written
             sinks = {point: self._sink(point, rows, alive if step else set(rows), step) for point in self.points}
             with self.lm.watched(sinks, stop=last):
