@@ -9,7 +9,8 @@ __version__ = "0.1.0"
 
 _EXPORTS = {
     "lm": ["LanguageModel", "HookPoint", "load_lm"],
-    "corpora": ["Corpus", "Record", "load_corpus"],
+    "records": ["Corpus", "Record"],
+    "corpora": ["load_corpus"],
     "activations": ["ActivationStore", "gather"],
     "joined": ["Joined"],
     "generation": ["gather_generated"],
@@ -44,8 +45,8 @@ _EXPORTS = {
     "study": ["Study"],
 }
 _MODULES = {
-    "absorption", "activations", "base", "batches", "bilingual", "code", "corpora", "cpu_kernels", "crosscoder", "features", "generation", "gpu_kernels", "hooks", "inputs", "interventions", "joined", "jumprelu", "kernels", "layout", "letters", "lm", "logodds",
-    "losses", "matching", "metrics", "optimizers", "paths", "planted", "plots", "positions", "probing", "probing_tasks", "resampling", "results", "rows", "sae", "schedules", "sparse_probing", "splicing", "statistics",
+    "absorption", "activations", "base", "batches", "bilingual", "code", "corpora", "cpu_kernels", "crosscoder", "detection", "features", "generation", "gpu_kernels", "hooks", "inputs", "interventions", "joined", "jumprelu", "kernels", "layout", "letters", "lm", "logodds",
+    "losses", "matching", "metrics", "optimizers", "paths", "planted", "plots", "positions", "probing", "probing_tasks", "records", "resampling", "results", "rows", "sae", "schedules", "sparse_probing", "splicing", "statistics",
     "store", "study", "synthetic", "topk", "toy", "train_config", "trainer", "training",
 }  # fmt: skip
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}

@@ -4,94 +4,16 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-
-import numpy as np
 
 from kosae_core import paths, readers
 from kosae_core.readers import CorpusError
+from kosae_core.records import Corpus, Record
 
 LANGUAGES = ("ko", "en")
 SPLITS = ("train", "test")
-
-
-@dataclass(frozen=True)
-class Record:
-    """One text with what is known about it."""
-
-    text: str
-    lang: str
-    labels: dict[str, str] = field(default_factory=dict)
-    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Name -> (start, end) in characters of `text`."""
-    id: str = ""
-    doc: str = ""
-    """The document it belongs to: what a split must keep together."""
-
-
-class Corpus(Sequence[Record]):
-    """An ordered, immutable list of records of one split."""
-
-    def __init__(self, records: Iterable[Record], name: str, split: str = "train", lang: str | None = None) -> None:
-        self.records = tuple(records)
-        self.name, self.split, self.lang = name, split, lang
-
-    def __len__(self) -> int:
-        return len(self.records)
-
-    def __getitem__(self, index):
-        if isinstance(index, slice):
-            return Corpus(self.records[index], self.name, self.split, self.lang)
-        return self.records[index]
-
-    def __repr__(self) -> str:
-        return f"Corpus({self.name!r}, split={self.split!r}, lang={self.lang!r}, {len(self)} records)"
-
-    @functools.cached_property
-    def key(self) -> str:
-        """The sha256 of the content, in hex: the same texts, labels and spans in the same order give the same key."""
-        digest = hashlib.sha256()
-        for r in self.records:
-            row = [r.text, r.lang, sorted(r.labels.items()), sorted((k, *v) for k, v in r.spans.items()), r.id, r.doc]
-            digest.update(json.dumps(row, ensure_ascii=False).encode() + b"\n")
-        return digest.hexdigest()
-
-    @property
-    def texts(self) -> list[str]:
-        """The texts, in order."""
-        return [r.text for r in self.records]
-
-    @property
-    def label_names(self) -> list[str]:
-        """The labels that every record has."""
-        return sorted(set.intersection(*(set(r.labels) for r in self.records))) if self.records else []
-
-    def label(self, name: str) -> np.ndarray:
-        """One label of every record, as an array of strings.
-
-        Raises  ValueError if a record lacks it; the message names the labels there are.
-        """
-        try:
-            return np.array([r.labels[name] for r in self.records], dtype=str)
-        except KeyError:
-            there = ", ".join(self.label_names) or "none"
-            raise ValueError(f"corpus {self.name!r} has no label {name!r}; it has: {there}.") from None
-
-    def subset(self, which: Sequence[bool] | Sequence[int] | np.ndarray) -> Corpus:
-        """The records at these indices, or where this mask is true.
-
-        Raises  ValueError for a mask of another length.
-        """
-        chosen = np.asarray(which)
-        if chosen.dtype == bool:
-            if len(chosen) != len(self):
-                raise ValueError(f"the mask has {len(chosen)} entries, the corpus {len(self)} records.")
-            chosen = np.flatnonzero(chosen)
-        return Corpus([self.records[int(i)] for i in chosen], self.name, self.split, self.lang)
 
 
 # ---------------------------------------------------------------- the named corpora
@@ -181,11 +103,36 @@ def _ud_ko(split: str, lang: str | None) -> Iterator[list[Record]]:
             yield [Record(row["text"], "ko", labels, spans, identity, identity)]
 
 
+def _hate(split: str, lang: str | None) -> Iterator[list[Record]]:
+    """Comments on entertainment news; BEEP!'s own development set is the test split, since its test labels are not public."""
+    if lang == "en":
+        raise CorpusError("hate is a Korean corpus: ask for lang='ko' or none.")
+    name, own = "korean_hate_speech.jsonl.gz", {"train": "train", "test": "dev"}[split]
+    if found := readers.find(name):
+        rows = [(p, row) for p, row in readers.json_lines(found) if readers.text_field(row, "split", p) == own]
+        fields = ("text", "label", "bias")
+    else:
+        try:
+            rows, _ = readers.hub_rows("nayohan/korean-hate-speech", None, "train" if split == "train" else "valid")
+        except CorpusError as error:
+            raise CorpusError(
+                f"hate is neither in {readers.looked(name)} nor to be had from the hub ({error}) "
+                "Set KOSAE_DATA_DIR to the folder that holds it."
+            ) from error
+        fields = ("comments", "hate", "bias")
+    for place, row in rows:
+        text, label, bias = (readers.text_field(row, field, place) for field in fields)
+        labels = {"big": label, "bias": bias, "abusive": "no" if label == "none" else "yes"}
+        identity = str(row.get("id") or place)
+        yield [Record(text, "ko", labels, {}, identity, identity)]
+
+
 NAMED: dict[str, Callable[[str, str | None], Iterator[list[Record]]]] = {
     "synthetic": _synthetic,
     "ynat": _ynat,
     "keat": _keat,
     "ud_ko": _ud_ko,
+    "hate": _hate,
 }
 
 
@@ -250,7 +197,7 @@ def load_corpus(
     text: str = "text",
     labels: Sequence[str] = (),
 ) -> Corpus:
-    """A corpus by name (synthetic, ynat, keat, ud_ko), from a .txt, .jsonl or .jsonl.gz file, or as "hub:owner/name[/config]".
+    """A corpus by name (synthetic, ynat, keat, ud_ko, hate), from a .txt, .jsonl or .jsonl.gz file, or as "hub:owner/name[/config]".
 
     The records come in a shuffled order that `seed` fixes; `limit` keeps the first of them, so that a smaller limit is a part
     of a larger one. Where a record exists in both languages, the same seed gives both in the same order. In a file, `text` and

@@ -185,7 +185,7 @@ class Effects:
     without_KV: np.ndarray
     """The same with one feature each set to zero at this token."""
     direct_KV: np.ndarray
-    """Activation times decoder row, by `direct_effects`, in proportion."""
+    """What the feature's part of the activation adds to the logits by itself, mean 0 per row; the final norm's divisor held."""
 
 
 @torch.no_grad()
@@ -206,7 +206,10 @@ def feature_effects(
     feats_F = sae.encode(acts_D[None])[0]
     order = torch.argsort(-feats_F, stable=True)[: int((feats_F > 0).sum())]
     steps_KD = -feats_F[order, None] * sae.W_dec_FD[order] * sae.scale
-    clean_V = lm.logits(lm.batch([ids]))[0, -1].float().log_softmax(-1)
+    streams: list[Tensor] = []
+    final = {lm.resolve(f"b{lm.n_blocks - 1}.resid_post"): lambda hidden_BTD: streams.append(hidden_BTD[0, -1].float())}
+    with lm.watched(final, stop=False):
+        clean_V = lm.logits(lm.batch([ids]))[0, -1].float().log_softmax(-1)
     rows = []
     for start in range(0, len(order), rows_per_batch):
         part_KD = steps_KD[start : start + rows_per_batch]
@@ -218,7 +221,7 @@ def feature_effects(
 
         with lm.replaced(point, edit):
             rows.append(lm.logits(lm.batch([ids] * len(part_KD)))[:, -1].float().log_softmax(-1).cpu())
-    length_K1 = (feats_F[order, None] * sae.scale).cpu()
-    direct_KV = length_K1 * direct_effects(lm, sae.W_dec_FD[order]).cpu()
+    share_K1 = (steps_KD.norm(dim=1, keepdim=True) / streams[0].norm()).cpu()
+    direct_KV = share_K1 * direct_effects(lm, sae.W_dec_FD[order]).cpu()
     without_KV = torch.cat(rows) if rows else torch.zeros(0, len(clean_V))
     return Effects(*(t.cpu().numpy() for t in (order, feats_F[order], clean_V, without_KV, direct_KV)))

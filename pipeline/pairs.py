@@ -24,7 +24,7 @@ _KINDS = {
     "displayed maths": re.compile(r"\$\$(.+?)\$\$", re.DOTALL),
     "inline maths": re.compile(r"(?<![\\$])\$([^$\n]+?)\$(?!\d)"),
     "code spans": re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL),
-    "numbers from results": re.compile(r"\{\{<\s*var\s+([\w.]+)\s*>\}\}"),
+    "numbers from results": re.compile(r"\{\{<\s*var\s+([\w.:]+)\s*>\}\}"),
     "claims": re.compile(r"\{\.claim\s+key=\"?([\w.]+)\"?\s*\}"),
     "ids": re.compile(r"\{#([\w:-]+)[^}]*\}"),
     "links": re.compile(r"\]\(([^)\s]+)[^)]*\)"),

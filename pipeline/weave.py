@@ -26,7 +26,7 @@ from pipeline.execute import Job, plan
 LANGUAGES = ("ko", "en")
 NOT_HELD = {"ko": "이번 실행에서는 성립하지 않았다", "en": "did not hold in this run"}
 
-_VAR = re.compile(r"\{\{<\s*var\s+([\w.]+)\s*>\}\}")
+_VAR = re.compile(r"\{\{<\s*var\s+(?:([a-z]\w*):)?([\w.]+)\s*>\}\}")
 _VERDICTS = re.compile(r"\{\{<\s*claims\s+(\w)\s*>\}\}")
 _SHORTCODE = re.compile(r"\{\{<(?!\s*claims\s+\w\s*>\}\}).*?>\}\}|\{\{<(?!\s*claims\s)")
 _CLAIM = re.compile(r"\]\{\.claim\s+key=[\"“]?([\w.]+)[\"”]?\s*\}")
@@ -63,9 +63,11 @@ class Values:
             return at(text.count("\n", 0, position))
 
         def number(match: re.Match[str]) -> str:
-            entry = self.records.get(match[1])
+            preset, key = match.groups()
+            entry = (_committed(preset) if preset else self.records).get(key)
             if entry is None:
-                raise ch.PipelineError(f"{place(match.start())}: no chapter recorded {match[1]}.")
+                found = f"no committed run of the preset {preset}" if preset else "no chapter"
+                raise ch.PipelineError(f"{place(match.start())}: {found} recorded {key}.")
             value = shown(entry)
             return value.replace("\u2212", "-") if _in_maths(text, match.start()) else value
 
@@ -119,6 +121,12 @@ class Values:
         if unclosed:
             raise ch.PipelineError(f"{at(unclosed[0][0])}: no ::: closes this .when block.")
         return "\n".join(lines)
+
+
+def _committed(preset: str) -> dict[str, dict[str, Any]]:
+    """The records of a preset's committed run, for `{{< var hate:c10.key >}}`: what not every reader has the text to measure."""
+    documents = load_results(paths.reference_dir(preset)).values()
+    return {key: entry for document in documents for key, entry in document["records"].items()}
 
 
 def _in_maths(text: str, position: int) -> bool:

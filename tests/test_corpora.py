@@ -112,6 +112,8 @@ def test_missing_corpora_say_where_they_looked(tmp_path, monkeypatch):
     monkeypatch.setattr(corpora.readers, "hub_rows", lambda *a: (_ for _ in ()).throw(CorpusError("no network.")))
     with pytest.raises(CorpusError, match=rf"{tmp_path}.*KOSAE_DATA_DIR"):
         kc.load_corpus("ynat")
+    with pytest.raises(CorpusError, match=rf"{tmp_path}.*KOSAE_DATA_DIR"):
+        kc.load_corpus("hate")
     with pytest.raises(CorpusError, match="known are synthetic, ynat, keat"):
         kc.load_corpus("nothing")
     with pytest.raises(CorpusError, match=r"no file .*gone\.txt"):
@@ -150,6 +152,28 @@ def test_keat_by_document(tmp_path, monkeypatch):
     corpora._groups.cache_clear()
     with pytest.raises(CorpusError, match=r"development\.json, document 0: `category`"):
         kc.load_corpus("keat")
+    corpora._groups.cache_clear()
+
+
+def test_hate_has_its_development_set_as_test(tmp_path, monkeypatch):
+    rows = [
+        {
+            "id": f"c{i}",
+            "split": "dev" if i > 2 else "train",
+            "text": f"무대가 좋았다 {i}",
+            "label": label,
+            "bias": "none",
+        }
+        for i, label in enumerate(["none", "offensive", "hate", "none", "hate"])
+    ]
+    with gzip.open(tmp_path / "korean_hate_speech.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    monkeypatch.setenv("KOSAE_DATA_DIR", str(tmp_path))
+    train, test = kc.load_corpus("hate"), kc.load_corpus("hate", split="test", lang="ko")
+    assert {r.id: r.labels["abusive"] for r in train} == {"c0": "no", "c1": "yes", "c2": "yes"}
+    assert {r.id: r.labels["big"] for r in test} == {"c3": "none", "c4": "hate"}
+    with pytest.raises(CorpusError, match="Korean corpus"):
+        kc.load_corpus("hate", lang="en")
     corpora._groups.cache_clear()
 
 

@@ -51,6 +51,18 @@ def plain_logits(tiny_lm, ids):
     return tiny_lm.model(input_ids=torch.tensor([ids]), use_cache=False).logits[0]
 
 
+@torch.no_grad()
+def final_stream(tiny_lm, ids):
+    """The residual stream after the last block at the last token, as the final norm gets it."""
+    got = []
+    handle = tiny_lm.model.model.norm.register_forward_pre_hook(lambda module, args: got.append(args[0][0, -1]))
+    try:
+        plain_logits(tiny_lm, ids)
+    finally:
+        handle.remove()
+    return got[0]
+
+
 def clamped(sae, acts_TD, features, value):
     rows = []
     for acts_D in acts_TD:
@@ -134,16 +146,17 @@ def test_feature_effects_ablate_one_feature_at_one_token(position, tiny_lm, sae,
     found = iv.feature_effects(tiny_lm, sae, POINT, ids, position, rows_per_batch=3)
     head = ids[: position % len(ids) + 1]
     assert np.allclose(found.logprobs_V, plain_logits(tiny_lm, head)[-1].log_softmax(-1).numpy(), atol=1e-4)
+    stream = final_stream(tiny_lm, head)
     assert len(found.features_K) == 4
     assert (np.diff(found.values_K) <= 0).all()
     for k, feature in enumerate(found.features_K):
         with hooked(tiny_lm, lambda h, f=int(feature): torch.cat([h[:-1], clamped(sae, h[-1:], [f], 0.0)])):
             expected = plain_logits(tiny_lm, head)[-1].log_softmax(-1).numpy()
         assert np.allclose(found.without_KV[k], expected, atol=1e-3)
-        direct = (
-            iv.direct_effects(tiny_lm, sae.W_dec_FD[[int(feature)]])[0] * float(found.values_K[k]) * float(sae.scale)
-        )
-        assert np.allclose(found.direct_KV[k], direct.detach().numpy(), atol=1e-4)
+        part = float(found.values_K[k]) * sae.scale * sae.W_dec_FD[int(feature)].detach()
+        logits = tiny_lm.model.lm_head.weight @ (tiny_lm.model.model.norm.weight * part / stream.square().mean().sqrt())
+        direct = logits - logits.mean()
+        assert np.allclose(found.direct_KV[k], direct.numpy(), atol=1e-3)
 
 
 @pytest.mark.parametrize("steered", [False, True])

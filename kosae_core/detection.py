@@ -1,0 +1,149 @@
+"""Single columns as detectors: how well one feature, neuron or direction tells yes from no by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse, stats
+
+from kosae_core.probing import Matrix, dense
+
+COLUMNS_AT_ONCE = 256
+
+
+def _answers(X_NP: Matrix, yes_N: np.ndarray) -> np.ndarray:
+    yes_N = np.asarray(yes_N, dtype=bool)
+    if yes_N.shape != (X_NP.shape[0],):
+        raise ValueError(f"{yes_N.shape} answers do not fit {X_NP.shape[0]} rows: give one for each.")
+    if yes_N.all() or not yes_N.any():
+        raise ValueError("every answer is the same: rows of both kinds are needed.")
+    return yes_N
+
+
+def aurocs(X_NP: Matrix, yes_N: np.ndarray) -> np.ndarray:
+    """Area under the ROC curve of every column as a score for yes, ties counting one half, as a (P,) array.
+
+    Raises  ValueError unless there is one answer per row, and both answers.
+    Source  the Mann-Whitney statistic over the number of pairs.
+    """
+    yes_N = _answers(X_NP, yes_N)
+    n_yes = int(yes_N.sum())
+    areas = []
+    for start in range(0, X_NP.shape[1], COLUMNS_AT_ONCE):
+        ranks_Np = stats.rankdata(dense(X_NP[:, start : start + COLUMNS_AT_ONCE]), axis=0)
+        areas.append((ranks_Np[yes_N].sum(0) - n_yes * (n_yes + 1) / 2) / (n_yes * (len(yes_N) - n_yes)))
+    return np.concatenate(areas)
+
+
+def auroc_interval(
+    score_N: np.ndarray, yes_N: np.ndarray, clusters_N: np.ndarray, *, draws: int = 500, seed: int = 0
+) -> tuple[float, tuple[float, float]]:
+    """Area under the ROC curve of one score, and its 95% interval over samples of whole clusters with replacement.
+
+    A sample without both answers is left out.
+
+    Raises  ValueError unless there is one answer and one cluster per score, and both answers.
+    Source  Field and Welsh 2007 (cluster bootstrap).
+    """
+    score_N, clusters_N = np.asarray(score_N, dtype=np.float64), np.asarray(clusters_N)
+    yes_N = _answers(score_N[:, None], yes_N)
+    if len(clusters_N) != len(score_N):
+        raise ValueError(f"{len(clusters_N)} clusters do not fit {len(score_N)} scores: give one for each.")
+    names, cluster_N = np.unique(clusters_N, return_inverse=True)
+    generator = np.random.default_rng(seed)
+    order_N = np.argsort(score_N, kind="stable")
+    sorted_N, yes_N, cluster_N = score_N[order_N], yes_N[order_N], cluster_N[order_N]
+    last_N = np.searchsorted(sorted_N, sorted_N, side="right") - 1
+    first_N = np.searchsorted(sorted_N, sorted_N, side="left")
+
+    def area(weight_N: np.ndarray) -> float:
+        below_N = np.concatenate([[0.0], np.cumsum(np.where(yes_N, 0.0, weight_N))])
+        midrank_N = (below_N[first_N] + below_N[last_N + 1]) / 2
+        positive = np.where(yes_N, weight_N, 0.0)
+        pairs = positive.sum() * below_N[-1]
+        return float((positive * midrank_N).sum() / pairs) if pairs else np.nan
+
+    counts = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
+    samples = np.array([area(row[cluster_N]) for row in counts])
+    low, high = np.nanquantile(samples, [0.025, 0.975])
+    return area(np.ones(len(score_N))), (float(low), float(high))
+
+
+def specificity(X_NF: Matrix, yes_N: np.ndarray) -> np.ndarray:
+    """Mean activation on yes over mean activation on no, for every feature, as a (F,) array.
+
+    Shapes  features are not negative; infinite for a feature that is on in yes alone, 0 for one that is never on.
+    Raises  ValueError unless there is one answer per row, and both answers.
+    Source  the harmful features of the encyclopedia article (source B), which takes those of 2 and more.
+    """
+    yes_N = _answers(X_NF, yes_N)
+    X_NF = sparse.csr_array(X_NF)
+    on_F, off_F = (np.asarray(X_NF[np.flatnonzero(rows)].mean(axis=0)).ravel() for rows in (yes_N, ~yes_N))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(on_F > 0, on_F / off_F, 0.0)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Yes where a column, or its negative, is above a threshold."""
+
+    column: int
+    sign: int
+    """1, or -1 where low values mean yes."""
+    threshold: float
+    """Of sign times the column."""
+    f1: float
+    """On the rows it was chosen on."""
+
+    def predict(self, X_NP: Matrix) -> np.ndarray:
+        """Yes or no for every row."""
+        return self.sign * dense(X_NP[:, [self.column]])[:, 0] > self.threshold
+
+
+def best_rule(X_NP: Matrix, yes_N: np.ndarray) -> Rule:
+    """The column, sign and threshold of highest F1; of equals the first column, the positive sign.
+
+    A column without negative values is a feature: only its high values can mean yes.
+
+    Raises  ValueError unless there is one answer per row, and both answers.
+    """
+    yes_N = _answers(X_NP, yes_N)
+    best = Rule(0, 1, np.inf, -1.0)
+    for start in range(0, X_NP.shape[1], COLUMNS_AT_ONCE):
+        part_Np = dense(X_NP[:, start : start + COLUMNS_AT_ONCE])
+        for sign in (1, -1):
+            signed_Np = sign * part_Np if sign == 1 or (part_Np < 0).any() else part_Np[:, :0]
+            if not signed_Np.shape[1]:
+                continue
+            f1_p, threshold_p = _best_thresholds(signed_Np, yes_N)
+            if sign == -1:
+                f1_p = np.where((part_Np < 0).any(0), f1_p, -1.0)
+            at = int(np.argmax(f1_p))
+            if f1_p[at] > best.f1 + 1e-12:
+                best = Rule(start + at, sign, float(threshold_p[at]), float(f1_p[at]))
+    return best
+
+
+def _best_thresholds(X_Np: np.ndarray, yes_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For every column the best F1 over thresholds between its distinct values, and that threshold."""
+    order_Np = np.argsort(-X_Np, axis=0, kind="stable")
+    sorted_Np = np.take_along_axis(X_Np, order_Np, 0)
+    hits_Np = np.cumsum(yes_N[order_Np], axis=0)
+    named_N1 = np.arange(1, len(yes_N) + 1)[:, None]
+    f1_Np = 2 * hits_Np / (named_N1 + yes_N.sum())
+    # Rows of one value stand or fall together, and naming every row needs a threshold below all: none between values.
+    cut_Np = np.zeros_like(f1_Np, dtype=bool)
+    cut_Np[:-1] = sorted_Np[:-1] > sorted_Np[1:]
+    f1_Np = np.where(cut_Np, f1_Np, -1.0)
+    at_p = np.argmax(f1_Np, axis=0)
+    columns = np.arange(X_Np.shape[1])
+    below_p = sorted_Np[np.minimum(at_p + 1, len(yes_N) - 1), columns]
+    return f1_Np[at_p, columns], (sorted_Np[at_p, columns].astype(np.float64) + below_p) / 2
+
+
+def f1_score(said_N: np.ndarray, yes_N: np.ndarray) -> float:
+    """Harmonic mean of precision and recall; 0 where nothing that is yes was said to be."""
+    said_N, yes_N = np.asarray(said_N, dtype=bool), np.asarray(yes_N, dtype=bool)
+    both = int((said_N & yes_N).sum())
+    return 2 * both / max(int(said_N.sum()) + int(yes_N.sum()), 1)
