@@ -98,62 +98,52 @@ def patched(lm: LanguageModel, patch: Patch | None) -> AbstractContextManager:
 
 @dataclass(frozen=True)
 class Readout:
-    """What the model makes of some documents, one row each; D documents, G groups of tokens."""
+    """What the model makes of M documents, one row each; G groups of tokens."""
 
-    loss_D: np.ndarray
+    loss_M: np.ndarray
     """Cross-entropy of its tokens but the first, nats per token."""
-    mass_DG: np.ndarray
+    mass_MG: np.ndarray
     """Mean probability that the next token is one of a group, over all positions but the last."""
+    means_MD: np.ndarray
+    """Mean activation over real tokens at the point that was asked for; of width 0 where none was."""
 
 
 @torch.no_grad()
 def read_out(
     lm: LanguageModel, documents: Sequence[Sequence[int]], groups: Sequence[Sequence[int]] = (), patch: Patch | None = None,
-    *, tokens_per_batch: int = 2048,
+    *, at: str | None = None, tokens_per_batch: int = 2048,
 ) -> Readout:  # fmt: skip
-    """Loss, and the probability of groups of tokens, in one pass over documents, with or without an edit.
+    """Loss, probability of groups of tokens and mean activations at a point, in one pass, with or without an edit.
 
-    Raises  ValueError if a document has fewer than two tokens.
+    Raises  ValueError if a document has fewer than two tokens, or the edit is made at a later block than is read.
     """
     if short := [row for row, ids in enumerate(documents) if len(ids) < 2]:
         raise ValueError(f"document {short[0]} has fewer than two tokens, so there is no next one; leave it out.")
-    loss_D, mass_DG = np.zeros(len(documents)), np.zeros((len(documents), len(groups)))
+    if patch is not None and at is not None and lm.resolve(patch[0]).block > lm.resolve(at).block:
+        raise ValueError(f"an edit at {patch[0]} does not reach {at}: read at the same block or a later one.")
+    loss_M, mass_MG = np.zeros(len(documents)), np.zeros((len(documents), len(groups)))
+    means_MD = np.zeros((len(documents), lm.d_model if at is not None else 0), dtype=np.float32)
     member_VG = torch.zeros(lm.model.get_input_embeddings().num_embeddings, len(groups), device=lm.device)
     for group, ids in enumerate(groups):
         member_VG[list(ids), group] = 1.0
-    with patched(lm, patch):
+    seen: list[Tensor] = []
+    sinks = {} if at is None else {lm.resolve(at): lambda hidden_BTD: seen.append(hidden_BTD.float())}
+    with patched(lm, patch), lm.watched(sinks, stop=False):
         for rows in length_batches([len(ids) for ids in documents], tokens_per_batch):
             batch = lm.batch([documents[row] for row in rows])
             logprobs_BTV = lm.logits(batch)[:, :-1].float().log_softmax(-1)
             scored_BT = batch.attention_BT[:, 1:].to(logprobs_BTV)
             own_BT = logprobs_BTV.gather(2, batch.ids_BT[:, 1:, None])[..., 0]
-            mass_BTG = logprobs_BTV.exp() @ member_VG
             n_B = scored_BT.sum(1)
-            loss_D[rows] = (-(own_BT * scored_BT).sum(1) / n_B).cpu().numpy()
-            mass_DG[rows] = ((mass_BTG * scored_BT[..., None]).sum(1) / n_B[:, None]).cpu().numpy()
-    return Readout(loss_D, mass_DG)
-
-
-@torch.no_grad()
-def pooled(
-    lm: LanguageModel, documents: Sequence[Sequence[int]], point: str, patch: Patch | None = None, *,
-    tokens_per_batch: int = 4096,
-) -> Float[np.ndarray, "M D"]:  # fmt: skip
-    """Mean activation of each document over its real tokens at one point, with or without an edit at an earlier one.
-
-    Raises  ValueError if the edit is made at a later block, where it cannot be seen.
-    """
-    if patch is not None and lm.resolve(patch[0]).block > lm.resolve(point).block:
-        raise ValueError(f"an edit at {patch[0]} does not reach {point}: read at the same block or a later one.")
-    means_MD = np.zeros((len(documents), lm.d_model), dtype=np.float32)
-    with patched(lm, patch):
-        for rows in length_batches([len(ids) for ids in documents], tokens_per_batch):
-            batch = lm.batch([documents[row] for row in rows])
-            acts_BTD = lm.capture(batch, [point])[point].float()
-            real_BT1 = batch.real_BT[..., None].float()
-            means_BD = (acts_BTD * real_BT1).sum(1) / real_BT1.sum(1).clamp_min(1)
-            means_MD[rows] = means_BD.cpu().numpy()
-    return means_MD
+            loss_M[rows] = (-(own_BT * scored_BT).sum(1) / n_B).cpu().numpy()
+            if len(groups):
+                mass_BTG = logprobs_BTV.exp() @ member_VG
+                mass_MG[rows] = ((mass_BTG * scored_BT[..., None]).sum(1) / n_B[:, None]).cpu().numpy()
+            if at is not None:
+                real_BT1 = batch.real_BT[..., None].float()
+                means_BD = (seen.pop() * real_BT1).sum(1) / real_BT1.sum(1).clamp_min(1)
+                means_MD[rows] = means_BD.cpu().numpy()
+    return Readout(loss_M, mass_MG, means_MD)
 
 
 @torch.no_grad()

@@ -115,16 +115,16 @@ def test_read_out_is_loss_and_mass_document_by_document(tiny_lm, sae, documents)
             with hooked(tiny_lm, change if patch else lambda h: h):
                 probs = plain_logits(tiny_lm, ids).softmax(-1)
             losses = [-float(probs[t, ids[t + 1]].log()) for t in range(len(ids) - 1)]
-            assert found.loss_D[row] == pytest.approx(np.mean(losses), abs=1e-4)
+            assert found.loss_M[row] == pytest.approx(np.mean(losses), abs=1e-4)
             for g, group in enumerate(groups):
                 mass = np.mean([sum(float(probs[t, v]) for v in group) for t in range(len(ids) - 1)])
-                assert found.mass_DG[row, g] == pytest.approx(mass, rel=1e-3)
+                assert found.mass_MG[row, g] == pytest.approx(mass, rel=1e-3)
 
 
 def test_pooled_is_the_mean_of_hidden_states(tiny_lm, sae, documents):
     edit, change = edits(sae)["clamp"]
     for patch in (None, (POINT, edit)):
-        found = iv.pooled(tiny_lm, documents, "b2.resid_post", patch)
+        found = iv.read_out(tiny_lm, documents, (), patch, at="b2.resid_post", tokens_per_batch=40).means_MD
         for row, ids in enumerate(documents):
             with hooked(tiny_lm, change if patch else lambda h: h), torch.no_grad():
                 states = tiny_lm.model(input_ids=torch.tensor([ids]), output_hidden_states=True).hidden_states
@@ -191,7 +191,7 @@ def test_bad_requests_are_refused(tiny_lm, sae, documents):
     with pytest.raises(ValueError, match="fewer than two tokens"):
         iv.read_out(tiny_lm, [[0]])
     with pytest.raises(ValueError, match="does not reach"):
-        iv.pooled(tiny_lm, documents, "b0.resid_post", (POINT, iv.reconstruct(sae)))
+        iv.read_out(tiny_lm, documents, (), (POINT, iv.reconstruct(sae)), at="b0.resid_post")
     with pytest.raises(ValueError, match="is not in a document"):
         iv.feature_effects(tiny_lm, sae, POINT, documents[0], 999)
     with pytest.raises(ValueError, match="special token"):
