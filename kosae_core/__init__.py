@@ -45,7 +45,7 @@ _EXPORTS = {
     "study": ["Study"],
 }
 _MODULES = {
-    "absorption", "activations", "base", "batches", "bilingual", "code", "corpora", "cpu_kernels", "crosscoder", "detection", "features", "generation", "gpu_kernels", "hooks", "inputs", "interventions", "joined", "jumprelu", "kernels", "layout", "letters", "lm", "logodds",
+    "absorption", "activations", "base", "batches", "bilingual", "code", "corpora", "cpu_kernels", "crosscoder", "detection", "explaining", "features", "generation", "gpu_kernels", "hooks", "inputs", "interventions", "joined", "jumprelu", "kernels", "layout", "letters", "lm", "logodds",
     "losses", "matching", "metrics", "optimizers", "paths", "planted", "plots", "positions", "probing", "probing_tasks", "records", "resampling", "results", "rows", "sae", "schedules", "sparse_probing", "splicing", "statistics",
     "store", "study", "synthetic", "topk", "toy", "train_config", "trainer", "training",
 }  # fmt: skip

@@ -1,0 +1,181 @@
+"""Explanations of features that need no language model: rules over tokens, and how well they predict where features fire.
+
+A rule is a short list of cues, such as "on this token" or "after this token"; it says that a feature fires where one of them
+is met. Rules are made from some texts and judged on others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kosae_core.logodds import weighted_log_odds
+
+SLOTS = ("on", "after", "later than")
+"""Where a cue's token stands: it is the token itself, the one before, or one of those before that."""
+NONE = -1
+
+
+@dataclass(frozen=True, order=True)
+class Cue:
+    """One reason for which a feature is said to fire."""
+
+    slot: str
+    """One of `SLOTS`."""
+    token: int
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A feature fires where any of these cues is met; without cues it never does."""
+
+    cues: tuple[Cue, ...]
+    """In the order in which they were taken up."""
+    accuracy: float
+    """Balanced accuracy on the examples it was made from."""
+
+
+def windows(store: Any, reach: int = 6) -> np.ndarray:
+    """For every row of a store its token, the token before, and those before that, `reach` + 1 in all; -1 where there is none.
+
+    Shapes  (N, reach + 1); start tokens count as tokens.
+    Raises  ValueError if `reach` is below 1.
+    """
+    if reach < 1:
+        raise ValueError(f"reach must be at least 1, not {reach}: a rule looks at the token before.")
+    found = np.full((store.n_tokens, reach + 1), NONE, dtype=np.int64)
+    documents = [np.asarray(ids) for ids in store.documents]
+    lengths = np.array([len(ids) for ids in documents])
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    flat = np.concatenate(documents)
+    doc_N, place_N = np.asarray(store.doc_index), np.asarray(store.positions)
+    for back in range(reach + 1):
+        there = place_N >= back
+        found[there, back] = flat[starts[doc_N[there]] + place_N[there] - back]
+    return found
+
+
+def met(rule: Rule, windows_NW: np.ndarray) -> np.ndarray:
+    """Whether a rule says "fires", for every row of `windows`."""
+    said_N = np.zeros(len(windows_NW), dtype=bool)
+    for cue in rule.cues:
+        said_N |= _met(cue, windows_NW)
+    return said_N
+
+
+def _met(cue: Cue, windows_NW: np.ndarray) -> np.ndarray:
+    slot = SLOTS.index(cue.slot)
+    return windows_NW[:, slot] == cue.token if slot < 2 else (windows_NW[:, 2:] == cue.token).any(1)
+
+
+def explain(
+    windows_NW: np.ndarray, fires_N: np.ndarray, doc_N: np.ndarray, *, n_cues: int = 8, candidates: int = 25, n_examples: int = 400,
+    gain: float = 0.01, seed: int = 0,
+) -> Rule:  # fmt: skip
+    """The rule that best tells the tokens on which a feature fires from others, built up cue by cue.
+
+    Examples are rows where it fires, and as many where it does not: half of them near misses, from documents in which it fires
+    elsewhere. For each slot the tokens of highest weighted log-odds are candidates; the cue that raises balanced accuracy
+    most is taken up, until none raises it by `gain` or there are `n_cues`.
+
+    Raises  ValueError unless there is one answer and one document per row, and the feature fires on some rows and not on others.
+    """
+    fires_N, doc_N = np.asarray(fires_N, dtype=bool), np.asarray(doc_N)
+    if not len(windows_NW) == len(fires_N) == len(doc_N):
+        raise ValueError(f"{len(fires_N)} answers and {len(doc_N)} documents do not fit {len(windows_NW)} windows.")
+    if fires_N.all() or not fires_N.any():
+        raise ValueError("the feature fires on every token or on none: there is nothing to tell apart.")
+    rng = np.random.default_rng(seed)
+    on = rng.permutation(np.flatnonzero(fires_N))[:n_examples]
+    inside_N = np.isin(doc_N, doc_N[fires_N])
+    near = rng.permutation(np.flatnonzero(~fires_N & inside_N))[: -(-len(on) // 2)]
+    far = rng.permutation(np.flatnonzero(~fires_N & ~inside_N))[: len(on) - len(near)]
+    off = np.concatenate([near, far])
+    cues = _candidates(windows_NW[on], windows_NW[off], candidates)
+    hits = {side: np.array([_met(cue, windows_NW[rows]) for cue in cues]) for side, rows in (("on", on), ("off", off))}
+    chosen: list[int] = []
+    said_on, said_off, best = np.zeros(len(on), bool), np.zeros(len(off), bool), 0.5
+    while cues and len(chosen) < n_cues:
+        right_C = (hits["on"] | said_on).mean(1), 1 - (hits["off"] | said_off).mean(1)
+        balanced_C = (right_C[0] + right_C[1]) / 2
+        at = int(np.argmax(balanced_C))
+        if balanced_C[at] < best + gain:
+            break
+        chosen.append(at)
+        best = float(balanced_C[at])
+        said_on, said_off = said_on | hits["on"][at], said_off | hits["off"][at]
+    return Rule(tuple(cues[i] for i in chosen), best)
+
+
+def _candidates(on_NW: np.ndarray, off_NW: np.ndarray, n: int) -> list[Cue]:
+    cues = []
+    for slot, columns in zip(SLOTS, (slice(0, 1), slice(1, 2), slice(2, None)), strict=True):
+        counts = [_rows_with(side[:, columns]) for side in (on_NW, off_NW)]
+        names, where = np.unique(np.concatenate([names for names, _ in counts]), return_inverse=True)
+        split = len(counts[0][0])
+        here, there = (np.zeros(len(names)) for _ in range(2))
+        here[where[:split]], there[where[split:]] = counts[0][1], counts[1][1]
+        if len(names) < 2 or not here.any() or not there.any():
+            continue
+        z = weighted_log_odds(here, there)
+        cues += [Cue(slot, int(names[i])) for i in np.argsort(-z, kind="stable")[:n] if z[i] > 0]
+    return cues
+
+
+def _rows_with(ids_NW: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each token that occurs, and in how many rows."""
+    row_N, _ = np.nonzero(ids_NW != NONE)
+    pairs = np.unique(np.stack([row_N, ids_NW[ids_NW != NONE]], 1), axis=0)
+    return np.unique(pairs[:, 1], return_counts=True)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How well a rule predicts a feature on texts it was not made from."""
+
+    detection: float
+    """Balanced accuracy over documents: does the feature fire in it anywhere?"""
+    fuzzing: float
+    """Balanced accuracy over the tokens of documents in which it fires: does it fire on this one?"""
+    recall: float
+    """Of the tokens on which it fires, the share that the rule names."""
+    precision: float
+    """Of the tokens that the rule names, the share on which it fires; 0 where it names none."""
+
+
+def judge(rule: Rule, windows_NW: np.ndarray, fires_N: np.ndarray, doc_N: np.ndarray) -> Verdict:
+    """Detection and fuzzing of one rule, on all tokens of the texts.
+
+    Raises  ValueError if the feature fires in every document or in none, or on every token where it fires.
+    Source  detection and fuzzing of Paulo et al. 2024, arXiv:2410.13928.
+    Differs a rule in place of a language model judges; all documents and tokens count, not samples of them.
+    """
+    fires_N, doc_N = np.asarray(fires_N, dtype=bool), np.asarray(doc_N)
+    said_N = met(rule, windows_NW)
+    names, where_N = np.unique(doc_N, return_inverse=True)
+    truly_M, said_M = (np.bincount(where_N, weights=side, minlength=len(names)) > 0 for side in (fires_N, said_N))
+    if truly_M.all() or not truly_M.any():
+        raise ValueError("the feature fires in every document or in none: detection needs documents of both kinds.")
+    inside_N = truly_M[where_N]
+    if not (inside_N & ~fires_N).any():
+        raise ValueError("the feature fires on every token of its documents: fuzzing needs others.")
+    hits = int((said_N & fires_N).sum())
+    return Verdict(
+        float((said_M[truly_M].mean() + (~said_M[~truly_M]).mean()) / 2),
+        float((said_N[fires_N].mean() + (~said_N[inside_N & ~fires_N]).mean()) / 2),
+        hits / int(fires_N.sum()),
+        hits / max(int(said_N.sum()), 1),
+    )
+
+
+def written(rule: Rule, vocabulary: Sequence[str]) -> str:
+    """A rule in words, its tokens in quotation marks: "on ‘a’, ‘b’; after ‘c’"."""
+    parts = []
+    for slot in SLOTS:
+        tokens = [f"‘{vocabulary[cue.token]}’" for cue in rule.cues if cue.slot == slot]
+        if tokens:
+            parts.append(f"{slot} {', '.join(tokens)}")
+    return "; ".join(parts) or "never"
