@@ -650,7 +650,10 @@ def plant(variant, options, s):
     schedule = kc.TrainConfig(planted_steps, planted_batch, target_l0=target, seed=s, device="cpu")
     sae, _ = kc.train(kc.SAEConfig(variant, planted_features, **options), train_ND, schedule)
     found = recovery(truth[s].directions_FD, sae.W_dec_FD, codes, kc.encode_store(sae, held_ND))
-    return sae, kc.evaluate(sae, held_ND).as_dict() | found.as_dict()
+    report = kc.evaluate(sae, held_ND)
+    with np.errstate(invalid="ignore"):  # TopK has as many on for every token
+        follows = np.corrcoef(report.active_N, np.diff(codes.indptr))[0, 1]
+    return sae, report.as_dict() | found.as_dict() | {"follows": follows}
 
 
 # %%
@@ -740,6 +743,19 @@ results.record("standard_best_recovered", easiest.recovered, "share", ".1%", tol
 results.record("standard_best_l0", easiest.l0, "features/token", ".1f", tolerance=2.0)
 
 # %%
+spread = {v: chosen[v].recovered.max() - chosen[v].recovered.min() for v in ("topk", *LATER)}
+for v in ("jumprelu", "batchtopk"):
+    x = chosen[v].follows
+    results.record(f"follows_{v}", x.mean(), "correlation", ".2f", seeds, (x.min(), x.max()), 0.15)
+steadiest = max(spread[v] for v in spread if v != "jumprelu")
+results.record("spread_jumprelu", spread["jumprelu"], "share", ".1%", tolerance=0.1)
+results.record("spread_others", steadiest, "share", ".1%", tolerance=0.1)
+
+# %%
+results.claim("jump_follows", chosen["jumprelu"].follows.min() > 0.5, "active features of JumpReLU go with the true number, correlation over 0.5 in every seed")
+results.claim("jump_less_stable", spread["jumprelu"] > steadiest, "recovery of JumpReLU differs more between seeds than that of any other variant held to an L0", close=True)
+
+# %%
 ev, rec = means.explained_variance.to_numpy(), means.recovered.to_numpy()
 gap = np.where(ev[:, None] > ev, rec - rec[:, None], -1.0)  # how much less the one of higher EV recovers
 trap, better = np.unravel_index(gap.argmax(), gap.shape)
@@ -799,14 +815,18 @@ kc.plots.save(fig, "fig-variants-frontier")
 #
 # 나머지 다섯의 회복률은 BatchTopK {{< var c03.planted_recovered_batchtopk >}}, Matryoshka {{< var c03.planted_recovered_matryoshka >}}, JumpReLU {{< var c03.planted_recovered_jumprelu >}}, 벌점을 휘는 표준형 {{< var c03.planted_recovered_p_anneal >}}, 게이트형 {{< var c03.planted_recovered_gated_anneal >}}이다. [BatchTopK는 TopK보다 많이 되찾고,]{.claim key="c03.planted_batch"} [JumpReLU는 표준형보다 많이 되찾는다.]{.claim key="c03.planted_jump"} [Matryoshka는 BatchTopK를 넘지 못한다.]{.claim key="c03.planted_nested"} 목표를 조절해 간 것과 계수를 고정한 것은 학습의 길이 다르므로, 이 차이 가운데 얼마가 변형의 몫인지는 더 긴 학습에서 보아야 한다.
 #
+# 백과 글은 JumpReLU가 희소성을 스스로 맞추되 학습이 덜 안정하다고 한다. 심은 자료에서는 토큰마다 몇 개가 켜져야 하는지를 안다. 켜진 수와 참값의 상관은 JumpReLU에서 {{< var c03.follows_jumprelu >}}, BatchTopK에서 {{< var c03.follows_batchtopk >}}이고, TopK는 늘 $k$개를 켜므로 상관이 없다. [JumpReLU가 켜는 수는 참값을 따라간다.]{.claim key="c03.jump_follows"} 시드에 따른 회복률의 폭은 JumpReLU가 {{< var c03.spread_jumprelu >}}, L0를 맞춘 다른 변형 가운데 가장 넓은 것이 {{< var c03.spread_others >}}이다. [JumpReLU가 시드를 가장 많이 탄다.]{.claim key="c03.jump_less_stable"}
+#
 # 이 셋에서 EV가 가장 높은 설정은 {{< var c03.best_ev_setting >}}, 회복률이 가장 높은 설정은 {{< var c03.best_found_setting >}}이다. [둘은 다른 설정이다.]{.claim key="c03.ev_misleads"} 더 무거운 증거는 어긋남이 가장 큰 쌍에 있다. 거기서는 {{< var c03.trap_setting >}}의 EV가 {{< var c03.trap_ev >}}, {{< var c03.better_setting >}}의 EV가 {{< var c03.better_ev >}}인데, 회복률은 차례로 {{< var c03.trap_recovered >}}와 {{< var c03.better_recovered >}}이다. [EV가 더 높은 사전이 참 특징을 30%포인트 넘게 덜 찾을 수 있는 것이다.]{.claim key="c03.ev_trap"} [@fig-variants-frontier]의 오른쪽이 이를 보여 준다. 더 많이 켜면 EV는 대체로 오르지만, 참보다 많이 켤 때는 한 방향을 여러 특징으로 나누어 적을 자유도 생긴다. EV는 높으나 참 특징을 덜 찾는 일은 다른 방법에서도 보고되었다 [@chanin2026synth].
 #
 # L1 계수를 {{< var c03.l1_swing >}}배 바꾸는 동안 표준형의 L0는 {{< var c03.l0_swing >}}배 달라지고, TopK의 L0는 $k$에서 가장 많이 벗어난 것이 {{< var c03.topk_off >}}이다. [표준형의 L0는 계수에 따라 2배 넘게 달라지는데 TopK의 L0는 $k$ 가까이에 머문다.]{.claim key="c03.l1_needs_tuning"} 그러므로 조정의 수고를 던다는 주장은 옳다. 활성의 붕괴가 죽은 특징을 가리킨다면 이야기가 다르다. 새 토큰에서 한 번도 켜지지 않은 특징은 표준형 {{< var c03.planted_dead_standard >}}, 게이트형 {{< var c03.planted_dead_gated >}}, TopK {{< var c03.planted_dead_topk >}}이다. [AuxK가 있어도 짧은 학습에서 TopK가 저절로 붕괴를 피하지는 않는다.]{.claim key="c03.topk_has_dead"} 실제 활성값에서의 비율은 [@tbl-variants-real]에 있다.
 
-# %% [markdown] src="bba2" tags=["en"]
+# %% [markdown] src="2ca6" tags=["en"]
 # First the three, at the setting whose L0 is closest to the true one. [In every run MMCS is 0.1 above that of a random dictionary,]{.claim key="c03.all_above_chance"} which has {{< var c03.mmcs_random >}}. Recovery is {{< var c03.planted_recovered_standard >}} for standard, {{< var c03.planted_recovered_gated >}} for gated and {{< var c03.planted_recovered_topk >}} for TopK ([@tbl-variants-planted]). [Gated and TopK recover more directions than standard, with ranges over seeds that do not overlap.]{.claim key="c03.more_recovered"} With a weaker penalty standard recovers up to {{< var c03.standard_best_recovered >}} too, but at an L0 of {{< var c03.standard_best_l0 >}}; to lose directions when held to the true number of features is the weakness of the standard form. Precision is {{< var c03.planted_precision_standard >}}, {{< var c03.planted_precision_gated >}} and {{< var c03.planted_precision_topk >}} in turn; [gated]{.claim key="c03.gated_more_precise"} [and TopK are both ahead of standard, with ranges over seeds that do not overlap.]{.claim key="c03.topk_more_precise"} Even at the closest settings, though, L0 differs ({{< var c03.planted_l0_standard >}}, {{< var c03.planted_l0_gated >}} and {{< var c03.planted_l0_topk >}}), so not all of this belongs to the variant. A feature whose direction is right but which fires on the wrong tokens misleads whoever names it and collects its examples.
 #
 # Of the other five, recovery is {{< var c03.planted_recovered_batchtopk >}} for BatchTopK, {{< var c03.planted_recovered_matryoshka >}} for Matryoshka, {{< var c03.planted_recovered_jumprelu >}} for JumpReLU, {{< var c03.planted_recovered_p_anneal >}} for the annealed standard form and {{< var c03.planted_recovered_gated_anneal >}} for the annealed gated one. [BatchTopK recovers more than TopK,]{.claim key="c03.planted_batch"} [and JumpReLU more than standard.]{.claim key="c03.planted_jump"} [Matryoshka does not surpass BatchTopK.]{.claim key="c03.planted_nested"} Steering towards a target is another course of training than a fixed coefficient, so how much of this belongs to the variant has to be seen in longer runs.
+#
+# The encyclopedia article says that JumpReLU adapts its sparsity and is less stable to train. In planted data we know how many features should be on for a token. The number that is on correlates with it by {{< var c03.follows_jumprelu >}} in JumpReLU and {{< var c03.follows_batchtopk >}} in BatchTopK; TopK always turns on $k$, so there is nothing to correlate. [The number that JumpReLU turns on goes with the true one.]{.claim key="c03.jump_follows"} Between seeds, recovery spreads over {{< var c03.spread_jumprelu >}} in JumpReLU, and over {{< var c03.spread_others >}} in the widest of the other variants held to an L0. [JumpReLU depends most on the seed.]{.claim key="c03.jump_less_stable"}
 #
 # Among these three the setting of highest EV is {{< var c03.best_ev_setting >}}, that of highest recovery {{< var c03.best_found_setting >}}. [They are two different settings.]{.claim key="c03.ev_misleads"} The weightier evidence is in the pair that disagrees most. There {{< var c03.trap_setting >}} has an EV of {{< var c03.trap_ev >}} and {{< var c03.better_setting >}} one of {{< var c03.better_ev >}}, while recovery is {{< var c03.trap_recovered >}} and {{< var c03.better_recovered >}} in turn. [A dictionary of higher EV can find fewer true features, by over 30 percentage points.]{.claim key="c03.ev_trap"} The right of [@fig-variants-frontier] shows it. Turning on more mostly raises EV, but beyond the true number it also brings the freedom to spell one direction with several features. Higher EV with fewer true features has been reported of another method too [@chanin2026synth].
 #
@@ -946,7 +966,7 @@ pairs = {(v, s): magnitudes(n, s) for v, n in matched.items() for s in seeds}
 
 # %%
 lines = {v: [np.polyfit(*pairs[v, s], 1) for s in seeds] for v in VARIANTS}
-missing = {v: [float(np.mean(pairs[v, s][0] - pairs[v, s][1])) for s in seeds] for v in VARIANTS}
+missing = {v: [float(np.mean(pairs[v, s][0] - pairs[v, s][1])) for s in seeds] for v in (*VARIANTS, "jumprelu")}
 scales = np.array([float(trained[matched["standard"], s][0].scale) for s in seeds])
 predicted = settings[matched["standard"]][1]["sparsity"] * planted_d**0.5 / 2 * scales
 
@@ -976,7 +996,8 @@ results.record("missing_large", ends[:, 1].mean(), "magnitude", ".2f", tolerance
 results.claim("mostly_amount", (ends[:, 0] > ends[:, 1] / 2).all(), "the shortfall at 0.5 is over half of that at 1.5")
 
 # %%
-for v in ("gated", "topk"):
+results.record("missing_jumprelu", np.mean(missing["jumprelu"]), "magnitude", ".2f", seeds, tolerance=0.05)
+for v in ("gated", "topk", "jumprelu"):
     less = max(map(abs, missing[v])) < 0.5 * min(missing["standard"])
     results.claim(f"{v}_unshrunk", less, f"every {v} seed misses under half of what a standard one does")
 
@@ -1002,10 +1023,10 @@ ax.legend()
 kc.plots.save(fig, "fig-variants-shrinkage")
 
 # %% [markdown] tags=["ko"]
-# [@fig-variants-shrinkage]에서 표준형이 잃은 크기는 평균 {{< var c03.missing_standard >}}, 식이 예측한 값은 {{< var c03.missing_predicted >}}이다. 비는 {{< var c03.missing_ratio >}}이다. [모든 시드에서 잃은 것이 예측보다 많다.]{.claim key="c03.shrinkage_at_least"} 게이트형이 잃은 크기는 {{< var c03.missing_gated >}}, TopK는 {{< var c03.missing_topk >}}이다. 게이트형의 크기에는 벌점이 없으니, 게이트형도 잃는 몫은 L1이 아니라 방향의 어긋남이나 짧은 학습에서 온다고 볼 수 있다. 그 몫을 빼면 예측에 대한 비는 {{< var c03.missing_net >}}이고, [모든 시드에서 예측의 25% 안에 든다.]{.claim key="c03.shrinkage_net"} 대각선과 평행하다면 기울기는 1이어야 하는데, 잰 기울기는 표준형 {{< var c03.slope_standard >}}, 게이트형 {{< var c03.slope_gated >}}, TopK {{< var c03.slope_topk >}}이다. 맞춘 직선에서 크기가 0.5인 특징은 {{< var c03.missing_small >}}, 1.5인 특징은 {{< var c03.missing_large >}}만큼 잃는다. [세 배 큰 특징이 잃는 양이 두 배가 못 된다.]{.claim key="c03.mostly_amount"} 곧 L1이 깎는 것은 비율보다 양에 가깝지만 순전한 양은 아니다. [게이트형이 잃는 크기는 어느 시드에서나 표준형의 절반에 못 미치고,]{.claim key="c03.gated_unshrunk"} [TopK도 그러하다.]{.claim key="c03.topk_unshrunk"}
+# [@fig-variants-shrinkage]에서 표준형이 잃은 크기는 평균 {{< var c03.missing_standard >}}, 식이 예측한 값은 {{< var c03.missing_predicted >}}이다. 비는 {{< var c03.missing_ratio >}}이다. [모든 시드에서 잃은 것이 예측보다 많다.]{.claim key="c03.shrinkage_at_least"} 게이트형이 잃은 크기는 {{< var c03.missing_gated >}}, TopK는 {{< var c03.missing_topk >}}이다. 게이트형의 크기에는 벌점이 없으니, 게이트형도 잃는 몫은 L1이 아니라 방향의 어긋남이나 짧은 학습에서 온다고 볼 수 있다. 그 몫을 빼면 예측에 대한 비는 {{< var c03.missing_net >}}이고, [모든 시드에서 예측의 25% 안에 든다.]{.claim key="c03.shrinkage_net"} 대각선과 평행하다면 기울기는 1이어야 하는데, 잰 기울기는 표준형 {{< var c03.slope_standard >}}, 게이트형 {{< var c03.slope_gated >}}, TopK {{< var c03.slope_topk >}}이다. 맞춘 직선에서 크기가 0.5인 특징은 {{< var c03.missing_small >}}, 1.5인 특징은 {{< var c03.missing_large >}}만큼 잃는다. [세 배 큰 특징이 잃는 양이 두 배가 못 된다.]{.claim key="c03.mostly_amount"} 곧 L1이 깎는 것은 비율보다 양에 가깝지만 순전한 양은 아니다. [게이트형이 잃는 크기는 어느 시드에서나 표준형의 절반에 못 미치고,]{.claim key="c03.gated_unshrunk"} [TopK도 그러하다.]{.claim key="c03.topk_unshrunk"} 참 L0를 목표로 학습한 JumpReLU는 {{< var c03.missing_jumprelu >}}을 잃는다. [이것도 표준형의 절반에 못 미친다.]{.claim key="c03.jumprelu_unshrunk"}
 
-# %% [markdown] src="2bc9" tags=["en"]
-# In [@fig-variants-shrinkage] the standard form misses {{< var c03.missing_standard >}} of magnitude on average, where the formula predicts {{< var c03.missing_predicted >}}. Their ratio is {{< var c03.missing_ratio >}}: [in every seed more is missing than predicted.]{.claim key="c03.shrinkage_at_least"} Gated misses {{< var c03.missing_gated >}}, TopK {{< var c03.missing_topk >}}. As gated magnitudes carry no penalty, what is missing even from them presumably comes not from L1 but from directions that are slightly off or from short training. Without that part the ratio to the prediction is {{< var c03.missing_net >}}, [in every seed within 25% of it.]{.claim key="c03.shrinkage_net"} Were the line parallel to the diagonal, its slope would be 1. The slopes are {{< var c03.slope_standard >}} for standard, {{< var c03.slope_gated >}} for gated and {{< var c03.slope_topk >}} for TopK. On the fitted line a feature of magnitude 0.5 misses {{< var c03.missing_small >}}, one of 1.5 misses {{< var c03.missing_large >}}. [Features three times as large lose less than twice as much.]{.claim key="c03.mostly_amount"} What L1 takes off is thus closer to an amount than to a proportion, but not purely an amount. [In every seed gated misses less than half of what the standard form does,]{.claim key="c03.gated_unshrunk"} [and so does TopK.]{.claim key="c03.topk_unshrunk"}
+# %% [markdown] src="6ae9" tags=["en"]
+# In [@fig-variants-shrinkage] the standard form misses {{< var c03.missing_standard >}} of magnitude on average, where the formula predicts {{< var c03.missing_predicted >}}. Their ratio is {{< var c03.missing_ratio >}}: [in every seed more is missing than predicted.]{.claim key="c03.shrinkage_at_least"} Gated misses {{< var c03.missing_gated >}}, TopK {{< var c03.missing_topk >}}. As gated magnitudes carry no penalty, what is missing even from them presumably comes not from L1 but from directions that are slightly off or from short training. Without that part the ratio to the prediction is {{< var c03.missing_net >}}, [in every seed within 25% of it.]{.claim key="c03.shrinkage_net"} Were the line parallel to the diagonal, its slope would be 1. The slopes are {{< var c03.slope_standard >}} for standard, {{< var c03.slope_gated >}} for gated and {{< var c03.slope_topk >}} for TopK. On the fitted line a feature of magnitude 0.5 misses {{< var c03.missing_small >}}, one of 1.5 misses {{< var c03.missing_large >}}. [Features three times as large lose less than twice as much.]{.claim key="c03.mostly_amount"} What L1 takes off is thus closer to an amount than to a proportion, but not purely an amount. [In every seed gated misses less than half of what the standard form does,]{.claim key="c03.gated_unshrunk"} [and so does TopK.]{.claim key="c03.topk_unshrunk"} JumpReLU, trained towards the true L0, misses {{< var c03.missing_jumprelu >}}. [That, too, is less than half of the standard form's.]{.claim key="c03.jumprelu_unshrunk"}
 
 # %% [markdown] tags=["ko"]
 # ## 값: 매개변수와 시간 {#sec-var-cost}

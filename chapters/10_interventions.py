@@ -259,6 +259,8 @@ big = train.label("big")
 topics = sorted(set(big))[:: max(1, len(set(big)) // n_topics)][:n_topics]
 X_MF = kc.document_features(topk, acts, pool="mean")
 means_MD = probing.document_means(acts)
+
+# %%
 counts = {t: logodds.token_counts([ids for ids, b in zip(acts.documents, big, strict=True) if b == t], len(vocabulary)) for t in sorted(set(big))}
 total = sum(counts.values())
 words = {t: np.argsort(-logodds.weighted_log_odds(counts[t], total - counts[t]))[:40] for t in topics}
@@ -422,6 +424,8 @@ counted = {"train": ngrams.fit_transform(sides["train"].texts), "test": ngrams.t
 common_F = np.asarray((feats["train"] > 0).mean(axis=0)).ravel() > 0.01
 ratio = {split: np.where(common_F, detection.specificity(feats[split], yes[split]), 0.0) for split in sides}
 special = np.flatnonzero(ratio["train"] >= 2)
+
+# %%
 area_F = np.where(common_F, detection.aurocs(feats["train"], yes["train"]), 0.0)
 ranked = np.argsort(-area_F)
 neuron_P = detection.aurocs(raw["train"], yes["train"])

@@ -111,7 +111,7 @@ class Readout:
 @torch.no_grad()
 def read_out(
     lm: LanguageModel, documents: Sequence[Sequence[int]], groups: Sequence[Sequence[int]] = (), patch: Patch | None = None,
-    *, at: str | None = None, tokens_per_batch: int = 2048,
+    *, at: str | None = None, tokens_per_batch: int = 1024,
 ) -> Readout:  # fmt: skip
     """Loss, probability of groups of tokens and mean activations at a point, in one pass, with or without an edit.
 

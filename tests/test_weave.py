@@ -1,5 +1,7 @@
 """Today's prose around stored outputs, once per language."""
 
+import json
+
 import nbformat
 import pytest
 
@@ -93,6 +95,17 @@ def test_wrong_prose_is_named_with_its_line(tmp_path, values, old, new, words):
     chapter, executed = make(tmp_path, SOURCE.replace(old, new))
     with pytest.raises(ch.PipelineError, match=words):
         weave.weave(chapter, executed, values, "ko")
+
+
+def test_a_number_of_another_presets_committed_run(tmp_path, values, monkeypatch):
+    folder = tmp_path / "data" / "results" / "hate"
+    folder.mkdir(parents=True)
+    run = {"format": 1, "chapter": "10", "preset": "hate", "records": {"c10.auc": {"value": 0.578, "unit": "", "fmt": ".2f"}}}
+    (folder / "10.json").write_text(json.dumps({**run, "claims": {}}))
+    monkeypatch.setattr(weave.paths, "reference_dir", lambda preset: tmp_path / "data" / "results" / preset)
+    assert values.resolve("It is {{< var hate:c10.auc >}}.", "en", str) == "It is 0.58."
+    with pytest.raises(ch.PipelineError, match="^1: no committed run of the preset ud recorded c10.auc"):
+        values.resolve("\n{{< var ud:c10.auc >}}", "en", str)
 
 
 def test_missing_figure_and_error_output_fail(tmp_path, values):
