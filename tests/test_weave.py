@@ -100,7 +100,12 @@ def test_wrong_prose_is_named_with_its_line(tmp_path, values, old, new, words):
 def test_a_number_of_another_presets_committed_run(tmp_path, values, monkeypatch):
     folder = tmp_path / "data" / "results" / "hate"
     folder.mkdir(parents=True)
-    run = {"format": 1, "chapter": "10", "preset": "hate", "records": {"c10.auc": {"value": 0.578, "unit": "", "fmt": ".2f"}}}
+    run = {
+        "format": 1,
+        "chapter": "10",
+        "preset": "hate",
+        "records": {"c10.auc": {"value": 0.578, "unit": "", "fmt": ".2f"}},
+    }
     (folder / "10.json").write_text(json.dumps({**run, "claims": {}}))
     monkeypatch.setattr(weave.paths, "reference_dir", lambda preset: tmp_path / "data" / "results" / preset)
     assert values.resolve("It is {{< var hate:c10.auc >}}.", "en", str) == "It is 0.58."

@@ -1,0 +1,247 @@
+"""Explanations by a language model over real HTTP: a scripted endpoint with known answers, and transformers' own server."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+import kosae_core as kc
+from kosae_core import llm_explaining as le
+from kosae_core import paths
+from kosae_core.asking import Asker, Endpoint, Question
+
+openai = pytest.importorskip("openai", reason="the endpoint tests need the openai package")
+
+
+class Script(BaseHTTPRequestHandler):
+    """Explains by the letter that follows «, and judges by looking for the quoted letter; `server.fail` statuses come first."""
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.seen.append((self.path, self.headers["Authorization"], body))
+        with self.server.lock:
+            status = self.server.fail.pop(0) if self.server.fail else 200
+        reply = json.dumps(self.reply(body) if status == 200 else {"error": {"message": "scripted"}}).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(reply)))
+        self.send_header("retry-after-ms", "1")
+        self.end_headers()
+        self.wfile.write(reply)
+
+    def reply(self, body):
+        system, text = (message["content"] for message in body["messages"])
+        shown = re.findall(r"^\d+\. (.*)$", text, re.M)
+        if system == le.EXPLAIN:
+            answer = f"the letter '{re.search('«(.)', text)[1]}'"
+        elif "'" not in text.split("\n")[0]:
+            answer = "I cannot say."
+        else:
+            letter = re.search("'(.)'", text)[1]
+            mark = letter if system == le.DETECT else f"«{letter}»"
+            answer = f"They are {[int(mark in passage) for passage in shown]}."
+        message = {"role": "assistant", "content": answer}
+        return {"id": "0", "object": "chat.completion", "created": 0, "model": body["model"],
+                "choices": [{"index": 0, "finish_reason": "stop", "message": message}]}  # fmt: skip
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Script)
+    server.seen, server.fail, server.lock = [], [], threading.Lock()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+
+
+@pytest.fixture
+def asker(server, tmp_path):
+    endpoint = Endpoint(f"http://127.0.0.1:{server.server_port}/v1", "scripted", retries=3, price_in=1.0, price_out=2.0)
+    return Asker(endpoint, tmp_path / "answers.sqlite")
+
+
+QUESTIONS = [Question(le.EXPLAIN, f"1. «{letter}»b") for letter in "xyz"]
+
+
+def test_answers_come_in_order_and_are_remembered(server, asker):
+    twice = [*QUESTIONS, QUESTIONS[0]]
+    before = asker.estimate(twice)
+    assert (before.asked, before.remembered, before.tokens_out) == (3, 0, 360)
+    assert before.tokens_in == round(sum(len((q.system + q.text).encode()) for q in QUESTIONS) / 2.5)
+    assert before.cost == pytest.approx((before.tokens_in + 720) / 1e6) and "3 questions to ask" in str(before)
+    assert asker.ask(twice) == [f"the letter '{letter}'" for letter in "xyzx"]
+    assert len(server.seen) == 3 and server.seen[0][0] == "/v1/chat/completions"
+    assert {body["temperature"] for _, _, body in server.seen} == {0.0}
+    assert Asker(asker.endpoint, asker.memory).ask(twice) == asker.ask(twice)
+    assert len(server.seen) == 3 and asker.estimate(twice).asked == 0
+
+
+def test_another_model_is_asked_anew(server, asker):
+    asker.ask(QUESTIONS)
+    other = Asker(Endpoint(asker.endpoint.url, "another"), asker.memory)
+    assert other.estimate(QUESTIONS).asked == 3
+
+
+def test_the_key_is_that_of_the_environment(server, asker, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    asker.ask(QUESTIONS[:1])
+    assert server.seen[0][1] == "Bearer secret"
+    assert b"secret" not in asker.memory.read_bytes()
+
+
+def test_a_busy_endpoint_is_asked_again(server, asker):
+    server.fail = [429, 500]
+    assert asker.ask(QUESTIONS[:1]) == ["the letter 'x'"]
+    assert len(server.seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("fail", "error", "words"),
+    [([401], PermissionError, "refuses the key in OPENAI_API_KEY"), ([503] * 4, RuntimeError, "answers 503 after all retries"),
+     ([400], RuntimeError, "answers 400")],
+)  # fmt: skip
+def test_a_failing_endpoint_is_one_sentence(server, asker, fail, error, words):
+    server.fail = fail
+    with pytest.raises(error, match=words):
+        asker.ask(QUESTIONS[:1])
+
+
+def test_answers_before_a_failure_are_kept(server, tmp_path):
+    endpoint = Endpoint(f"http://127.0.0.1:{server.server_port}/v1", "scripted", retries=0, parallel=1)
+    asker = Asker(endpoint, tmp_path / "answers.sqlite")
+    server.fail = [200, 400]
+    with pytest.raises(RuntimeError):
+        asker.ask(QUESTIONS)
+    assert asker.estimate(QUESTIONS).remembered >= 1
+
+
+def test_no_server_is_one_sentence(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    asker = Asker(Endpoint(f"http://127.0.0.1:{port}/v1", "none", retries=0), tmp_path / "answers.sqlite")
+    with pytest.raises(ConnectionError, match="cannot be reached"):
+        asker.ask(QUESTIONS[:1])
+
+
+def test_spans_are_marked_and_touching_ones_joined():
+    assert le.marked("가나다라마", [(3, 4), (0, 1), (1, 2)]) == "«가나»다«라»마"
+    assert le.marked("나는 사과", [(2, 4)]) == "나는 «사»과" and le.marked("가나", []) == "가나"
+
+
+@pytest.mark.parametrize(
+    ("answer", "n", "read"),
+    [("[0, 1]", 2, [0, 1]), ("Passage [1] is odd.\n[1, 0, 1]", 3, [1, 0, 1]), ("[1 0]", 2, [1, 0]), ("yes", 2, [0.5, 0.5]),
+     ("[0, 1, 1]", 2, [0.5, 0.5])],
+)  # fmt: skip
+def test_answers_are_read(answer, n, read):
+    assert le.read_answers(answer, n) == read
+
+
+@pytest.fixture(scope="module")
+def lm():
+    return kc.load_lm("kosae-lm")
+
+
+@pytest.fixture(scope="module")
+def judged(lm):
+    """Two features of a store: they fire on the tokens ' 사' and ' 비' themselves."""
+    texts = [
+        f"{name} {rest}"
+        for name in ("나는", "우리는")
+        for rest in ("사과를 먹는다.", "비가 온다.", "길을 걷는다.", "책을 읽는다.")
+    ] * 3
+    store = kc.gather(lm, texts, ["q2.resid_post"])["q2.resid_post"]
+    pieces = np.array([lm.tokenizer.decode([i]).strip() for i in store.token_ids])
+    return texts, store, [np.char.startswith(pieces, letter) for letter in "사비"]
+
+
+def test_material_is_marked_where_the_feature_fires(lm, judged):
+    texts, store, (fires, _) = judged
+    given = le.material(lm, store, texts, fires, n=6)
+    assert all("사과" in text for text in given.firing) and not any("사과" in text for text in given.quiet)
+    for right, wrong in zip(given.right, given.wrong, strict=True):
+        assert "«사»" in right and "«사" not in wrong
+        assert right.count("«") == wrong.count("«") == 1 and right.replace("«", "").replace("»", "") in texts
+    with pytest.raises(ValueError, match="in every document or in none"):
+        le.material(lm, store, texts, np.zeros_like(fires))
+    with pytest.raises(ValueError, match="fuzzing needs others"):
+        le.material(lm, store, texts, np.asarray(store.doc_index) == 0)
+    assert all("사과" in texts[d] for d in le.strongest(store, fires.astype(float), 4))
+
+
+def test_right_descriptions_are_right_and_shuffled_ones_at_chance(server, asker, lm, judged):
+    texts, store, features = judged
+    given = [le.material(lm, store, texts, fires, n=6) for fires in features]
+    said = ["the letter '사'", "the letter '비'"]
+    own = le.judge_all(asker, said, given)
+    assert all((v.detection, v.fuzzing, v.unread) == (1.0, 1.0, 0.0) for v in own)
+    for v in le.judge_all(asker, said[::-1], given):
+        assert v.detection < 0.5 and v.fuzzing == 0.5  # it looks for the other letter, which only quiet passages have
+    mute = le.judge_all(asker, ["nothing in common"] * 2, given)
+    assert all((v.detection, v.fuzzing, v.unread) == (0.5, 0.5, 1.0) for v in mute)
+    with pytest.raises(ValueError, match="do not fit"):
+        le.judge_all(asker, said[:1], given)
+
+
+def test_an_explanation_is_asked_for_with_marked_passages(server, asker, lm, judged):
+    texts, store, (fires, _) = judged
+    shown = le.passages(lm, store, texts, fires, le.strongest(store, fires.astype(float), 4))
+    question = le.explanation_question(shown)
+    assert asker.ask([question]) == ["the letter '사'"] and question.text.startswith("1. ")
+
+
+def test_transformers_own_server(lm, tmp_path):
+    """The client's plumbing against another implementation of the protocol, with the model inside behind it."""
+    pytest.importorskip("fastapi", reason="transformers serve needs fastapi and uvicorn")
+    pytest.importorskip("uvicorn", reason="transformers serve needs fastapi and uvicorn")
+    folder = tmp_path / "lm"
+    shutil.copytree(paths.models_dir() / "kosae-lm", folder, ignore=shutil.ignore_patterns("sae-*"))
+    (folder / "chat_template.jinja").write_text("{% for m in messages %}{{ m['content'] }}\n{% endfor %}")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", "from transformers.cli.transformers import main; main()", "serve", str(folder)]
+    command += ["--port", str(port), "--host", "127.0.0.1", "--device", "cpu"]
+    log = tmp_path / "server.log"
+    with log.open("w") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, "HF_HUB_OFFLINE": "1"})
+    try:
+        _wait(port, process, log)
+        asker = Asker(Endpoint(f"http://127.0.0.1:{port}/v1", str(folder)), tmp_path / "answers.sqlite")
+        question = Question("나는 오늘", "아침에 일찍", max_tokens=8)
+        (answer,) = asker.ask([question])
+        assert answer.strip() and asker.estimate([question]).asked == 0
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait(port, process, log, seconds=120):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert process.poll() is None, log.read_text()[-2000:]
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2)
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(log.read_text()[-2000:])
