@@ -218,13 +218,18 @@ def gather(
     corpus_key, texts, langs = describe_corpus(corpus)
     shared = {"lm": lm.key, "corpus": corpus_key, "max_length": max_length, "dtype": dtype, "version": GATHER_VERSION}
     specs = {point: {**shared, "point": str(point)} for point in sorted(set(at.values()))}
-    missing = {point: spec for point, spec in specs.items() if store.find(KIND, spec) is None}
-    if missing:
-        documents = lm.documents(texts, max_length)
-        with ExitStack() as entries:
+    if _missing(specs):
+        with store.alone(KIND, shared), ExitStack() as entries:
+            missing = _missing(specs)  # another process may have made them meanwhile
             folders = {point: entries.enter_context(store.new_entry(KIND, spec)) for point, spec in missing.items()}
-            _run(lm, documents, folders, DTYPES[dtype], tokens_per_batch, texts, langs, progress)
+            if folders:
+                documents = lm.documents(texts, max_length)
+                _run(lm, documents, folders, DTYPES[dtype], tokens_per_batch, texts, langs, progress)
     return {name: ActivationStore(store.folder_of(KIND, specs[point])) for name, point in at.items()}
+
+
+def _missing(specs: dict[HookPoint, dict]) -> dict[HookPoint, dict]:
+    return {point: spec for point, spec in specs.items() if store.find(KIND, spec) is None}
 
 
 def _run(

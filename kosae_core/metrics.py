@@ -67,7 +67,7 @@ class Report:
 @torch.no_grad()
 def evaluate(
     sae: SAE, held: Any, *, lm: "LanguageModel | None" = None, groups: np.ndarray | None = None,
-    batch_size: int = 4096, max_documents: int = 200,
+    batch_size: int = 1024, max_documents: int = 200,
 ) -> Report:  # fmt: skip
     """Measure an autoencoder on held-out activations, and with `lm` by what the model loses.
 

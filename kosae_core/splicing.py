@@ -56,8 +56,8 @@ def splice(
     key = (write, hash(tuple(map(tuple, documents))))
     patches = {"sae": reconstructed} | ({} if key in known else {"ablated": zeroed})
     sums = dict.fromkeys(("n", "ce_clean", "ce_sae", "ce_ablated", "kl_sae", "kl_ablated"), 0.0)
-    # three tables of logits at a time: at most 2**24 numbers each
-    budget = max(2, min(4096, 2**24 // lm.model.get_input_embeddings().num_embeddings))
+    # three tables of logits at a time: about 2**23 numbers each; larger ones cost more in fresh memory than they save
+    budget = max(128, min(4096, 2**23 // lm.model.get_input_embeddings().num_embeddings))
     for rows in length_batches([len(ids) for ids in documents], budget, shortest=2):
         batch = lm.batch([documents[row] for row in rows])
         scored_BT = batch.attention_BT[:, 1:]

@@ -12,9 +12,11 @@ import re
 import shutil
 import socket
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
 
 from kosae_core import paths
 
@@ -84,6 +86,25 @@ def find(kind: str, spec: Mapping) -> Path | None:
         log.warning("made again: %s", error)
         return None
     return folder
+
+
+@contextmanager
+def alone(kind: str, spec: Mapping) -> Iterator[None]:
+    """Let one process at a time make what this specification stands for; a process that is killed lets go of it."""
+    locks = paths.store_dir() / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with FileLock(locks / f"{kind}-{folder_of(kind, spec).name}"):
+        yield
+
+
+def made(kind: str, spec: Mapping, make: Callable[[Path], None]) -> Path:
+    """The folder of an entry, which `make` fills if it is not there; a second process that wants it waits for the first."""
+    if find(kind, spec) is None:
+        with alone(kind, spec):
+            if find(kind, spec) is None:
+                with new_entry(kind, spec) as folder:
+                    make(folder)
+    return folder_of(kind, spec)
 
 
 @contextmanager

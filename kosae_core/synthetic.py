@@ -200,20 +200,19 @@ def _spec() -> dict[str, object]:
     return {"seed": GRAMMAR_SEED, "sources": digest.hexdigest()}
 
 
+def _write(folder: Path) -> None:
+    for name, found in generate().items():
+        with open(folder / f"{name}.jsonl", "w", encoding="utf-8") as out:
+            for pair_id, pair in found:
+                out.write(json.dumps([pair_id, dataclasses.astuple(pair)], ensure_ascii=False) + "\n")
+
+
 def stored(split: str) -> Iterator[tuple[str, Pair]]:
     """The pairs of one split, from the store: writing 64,800 of them takes seconds, reading them a fraction of one.
 
     Raises  GrammarError as `generate` does, if they are not there yet.
     """
-    spec = _spec()
-    folder = store.find("synthetic", spec)
-    if folder is None:
-        with store.new_entry("synthetic", spec) as partial:
-            for name, found in generate().items():
-                with open(partial / f"{name}.jsonl", "w", encoding="utf-8") as out:
-                    for pair_id, pair in found:
-                        out.write(json.dumps([pair_id, dataclasses.astuple(pair)], ensure_ascii=False) + "\n")
-        folder = store.folder_of("synthetic", spec)
+    folder = store.made("synthetic", _spec(), _write)
     with open(folder / f"{split}.jsonl", encoding="utf-8") as lines:
         for line in lines:
             pair_id, (ko, en, labels, *spans) = json.loads(line)

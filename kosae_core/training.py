@@ -60,14 +60,14 @@ def train(
         "lr": peak_lr(config, train_config, rows.width(acts)),
         "held": held_key, "code": version,
     }  # fmt: skip
-    if store.find("sae", spec) is None:
+
+    def make(folder: Path) -> None:
         sae, history = _run(config, acts, train_config, held, progress, saved)
-        with store.new_entry("sae", spec) as folder:
-            sae.save(folder)
-            (folder / "history.json").write_text(json.dumps(asdict(history)))
-    else:
-        logger.info("read back: %s SAE of %s", config.variant, key[:12])
-    folder = store.find("sae", spec)
+        sae.save(folder)
+        (folder / "history.json").write_text(json.dumps(asdict(history)))
+
+    folder = store.made("sae", spec, make)
+    logger.info("%s SAE of %s", config.variant, key[:12])
     # read back also after training, so that the first and the second call give the same bits
     return load_sae(folder).to(device), History(**json.loads((folder / "history.json").read_text()))
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import math
 import os
 import re
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kosae_core import paths
 from pipeline import chapters as ch
-from pipeline import kernel
+from pipeline import kernel, side_by_side
 from pipeline.progress import Progress, minutes
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -78,8 +80,8 @@ def plan(preset: str, only: str | None = None, extra: dict[str, Any] | None = No
     return jobs
 
 
-def execute(jobs: list[Job]) -> list[str]:
-    """Run the jobs that are not current, one after the other; returns what failed, one paragraph each."""
+def execute(jobs: list[Job], at_once: int | None = None) -> list[str]:
+    """Run the jobs that are not current, a few side by side; returns what failed, one paragraph each."""
     todo = [job for job in jobs if not job.current()]
     fresh = len(jobs) - len(todo)
     if fresh:
@@ -87,24 +89,33 @@ def execute(jobs: list[Job]) -> list[str]:
     failures: list[str] = []
     if not todo:
         return failures
-    expected = {job.chapter.stem: _expected(job) for job in todo}
-    with Progress("execute", expected) as progress:
-        for job in todo:
-            progress.begin(job.chapter.stem)
-            began = time.monotonic()
-            with kernel.memory() as peak:
-                failure = _execute_one(job, progress)
-            seconds = time.monotonic() - began
+    began, at_once = time.monotonic(), min(at_once or side_by_side.default(), len(todo))
+    expected = {job.chapter.stem: _known(job, "seconds", _FIRST_GUESS) for job in todo}
+    threads = max(1, side_by_side.cores() // at_once)
+    with Progress("execute", expected, at_once) as progress:
+        waiting = [(job, _known(job, "peak_mib", math.inf)) for job in todo]
+        for job, (failure, seconds, peak) in side_by_side.run(_execute_one, waiting, at_once, threads, progress):
             if failure:
                 failures.append(failure)
-                progress.end(failure)
+                progress.end(job.chapter.stem, failure)
             else:
-                _remember_time(job, seconds, peak[0])
-                progress.end(f"{job.chapter.stem} ({job.run}): {minutes(seconds)}, {peak[0] / 2**20:,.0f} MiB")
+                _remember_time(job, seconds, peak)
+                line = f"{job.chapter.stem} ({job.run}): {minutes(seconds)}, {peak / 2**20:,.0f} MiB"
+                progress.end(job.chapter.stem, line)
+    if len(todo) > 1:
+        print(f"{len(todo)} chapters in {minutes(time.monotonic() - began)}, {at_once} at a time.", flush=True)
     return failures
 
 
-def _execute_one(job: Job, progress: Progress) -> str | None:
+def _execute_one(job: Job, threads: int, step: Callable[[int, int], None]) -> tuple[str | None, float, float]:
+    """What failed, if anything, the seconds it took and the most memory, in bytes."""
+    began = time.monotonic()
+    with kernel.memory() as peak:
+        failure = _attempt(job, threads, step)
+    return failure, time.monotonic() - began, peak[0]
+
+
+def _attempt(job: Job, threads: int, step: Callable[[int, int], None]) -> str | None:
     import papermill
     from nbclient.exceptions import DeadKernelError
 
@@ -114,8 +125,8 @@ def _execute_one(job: Job, progress: Progress) -> str | None:
     for path in (job.notebook, job.results, failed):
         path.unlink(missing_ok=True)
     try:
-        with kernel.environment(job.run):
-            notebook = kernel.run(job.chapter.notebook, partial, job.overrides, progress)
+        with kernel.environment(job.run, threads):
+            notebook = kernel.run(job.chapter.notebook, partial, job.overrides, step)
     except BaseException as error:
         job.results.unlink(missing_ok=True)
         if isinstance(error, papermill.PapermillExecutionError):
@@ -160,12 +171,14 @@ def _times(path: Path) -> dict[str, dict[str, float]]:
         return {}
 
 
-def _expected(job: Job) -> float:
-    for path in (_times_path(job.run), paths.reference_dir(job.run) / "times.json"):
+def _known(job: Job, what: str, otherwise: float) -> float:
+    """Seconds or memory of this chapter when it last ran; a smoke run takes less than the `default` it falls back on."""
+    runs = [job.run] + ["default"] * (job.run == "smoke")
+    for path in [_times_path(job.run), *(paths.reference_dir(run) / "times.json" for run in runs)]:
         known = _times(path).get(job.chapter.stem)
         if known:
-            return float(known["seconds"])
-    return _FIRST_GUESS
+            return float(known[what])
+    return otherwise
 
 
 def _remember_time(job: Job, seconds: float, peak: float) -> None:
@@ -191,11 +204,12 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--preset", default="default", help="a file of chapters/presets (default: %(default)s)")
     parser.add_argument("--only", help="chapters to run, by stem or number, separated by commas")
+    parser.add_argument("--at-once", type=int, help="chapters to run side by side (default: 2 where there are 2 cores)")
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="set a parameter")
     options = parser.parse_args(argv)
     try:
         jobs = plan(options.preset, options.only, {name: parse_value(value) for name, value in options.p})
-        failures = execute(jobs)
+        failures = execute(jobs, options.at_once)
     except ch.PipelineError as error:
         print(error, file=sys.stderr)
         return 1

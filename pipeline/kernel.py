@@ -7,7 +7,7 @@ import copy
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,18 @@ from papermill.engines import NBClientEngine, papermill_engines
 
 from kosae_core import paths
 from pipeline.chapters import PipelineError
-from pipeline.progress import Progress
 
 
 class _Engine(NBClientEngine):
-    """Papermill's engine, telling the progress which cell it is at."""
+    """Papermill's engine, telling which cell it is at."""
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
-        progress, total = options.pop("kosae_progress"), len(nb_man.nb.cells)
+        step, total = options.pop("kosae_step"), len(nb_man.nb.cells)
         start = nb_man.cell_start
 
         def cell_start(cell: Any, cell_index: int | None = None, **rest: Any) -> None:
-            progress.step(cell_index or 0, total, "cell")
+            step(cell_index or 0, total)
             start(cell, cell_index, **rest)
 
         nb_man.cell_start = cell_start
@@ -41,8 +40,12 @@ class _Engine(NBClientEngine):
 papermill_engines.register("kosae", _Engine)
 
 
-def run(notebook: NotebookNode, output: Path, parameters: dict[str, Any], progress: Progress) -> NotebookNode:
+def run(
+    notebook: NotebookNode, output: Path, parameters: dict[str, Any], step: Callable[[int, int], None]
+) -> NotebookNode:
     """Execute a copy of the notebook with these parameters, saving to `output` after each cell.
+
+    `step` is told how many cells are over, and of how many.
 
     Raises  PipelineError without a Jupyter kernel; papermill.PapermillExecutionError for a cell that fails;
             nbclient's DeadKernelError when the process is killed.
@@ -61,15 +64,16 @@ def run(notebook: NotebookNode, output: Path, parameters: dict[str, Any], progre
             language="python",
             progress_bar=False,
             cwd=paths.ROOT,
-            kosae_progress=progress,
+            kosae_step=step,
             extra_arguments=["--log-level=CRITICAL"],
         )
 
 
 @contextlib.contextmanager
-def environment(run: str) -> Iterator[None]:
+def environment(run: str, threads: int) -> Iterator[None]:
     """The variables of the kernel besides the caller's own: figures of the book go to figures/, others below build/."""
     before = dict(os.environ)
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("PYTHONHASHSEED", "0")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin for each other starve on a busy machine

@@ -17,13 +17,14 @@ def minutes(seconds: float) -> str:
 
 
 class Progress:
-    """The stages of one run, weighed by the seconds that each is expected to take."""
+    """The stages of one run, weighed by the seconds that each is expected to take; `at_once` of them run side by side."""
 
-    def __init__(self, stage: str, expected: dict[str, float]) -> None:
-        self.stage, self.expected = stage, expected
+    def __init__(self, stage: str, expected: dict[str, float], at_once: int = 1) -> None:
+        self.stage, self.expected, self.at_once = stage, expected, at_once
         self.terminal = sys.stderr.isatty()
         self.bar = tqdm(total=sum(expected.values()), bar_format=_FORMAT, disable=not self.terminal, leave=False)
-        self._done, self._name, self._began, self._share, self._what = 0.0, "", 0.0, 0.0, ""
+        self._done = 0.0
+        self._running: dict[str, tuple[float, float, str]] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._tick, daemon=True)
 
@@ -39,16 +40,17 @@ class Progress:
         self.bar.close()
 
     def begin(self, name: str) -> None:
-        self._name, self._began, self._share, self._what = name, time.monotonic(), 0.0, ""
+        self._running[name] = (time.monotonic(), 0.0, "")
         self._draw()
 
-    def step(self, done: int, total: int, what: str) -> None:
-        """`done` of `total` parts of the present stage are over."""
-        self._share, self._what = done / total, f" {what} {done + 1} of {total}"
+    def step(self, name: str, done: int, total: int) -> None:
+        """`done` of `total` cells of a running stage are over."""
+        if name in self._running:
+            self._running[name] = (self._running[name][0], done / total, f" cell {done + 1} of {total}")
 
-    def end(self, line: str) -> None:
-        self._done += self.expected[self._name]
-        self._name = ""
+    def end(self, name: str, line: str) -> None:
+        self._done += self.expected[name]
+        self._running.pop(name)
         self.say(line)
         self._draw()
 
@@ -63,12 +65,13 @@ class Progress:
             self._draw()
 
     def _draw(self) -> None:
-        within = 0.0
-        if self._name:
-            expected = self.expected[self._name]
-            elapsed = (time.monotonic() - self._began) / max(expected, 1e-9)
-            within = expected * min(0.98, max(self._share, elapsed))
+        within, shown = 0.0, []
+        for name, (began, share, what) in list(self._running.items()):
+            expected = self.expected[name]
+            elapsed = (time.monotonic() - began) / max(expected, 1e-9)
+            within += expected * min(0.98, max(share, elapsed))
+            shown.append(name + what)
         self.bar.n = self._done + within
-        left = minutes(self.bar.total - self.bar.n) if self.bar.total else "?"
-        self.bar.set_description_str(f"{self.stage} {self._name}{self._what}, about {left} left", refresh=False)
+        left = minutes((self.bar.total - self.bar.n) / self.at_once) if self.bar.total else "?"
+        self.bar.set_description_str(f"{self.stage} {', '.join(shown)}, about {left} left", refresh=False)
         self.bar.refresh()

@@ -1,16 +1,19 @@
 """Executing chapters: keys, presets, failures, and the command line of the environment."""
 
 import json
+import math
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 import yaml
 
 from kosae_core import paths
 from pipeline import chapters as ch
-from pipeline import execute, kernel, verify
+from pipeline import execute, kernel, side_by_side, verify
+from pipeline.progress import Progress
 
 CHAPTER = """\
 # %% tags=["parameters"]
@@ -141,10 +144,69 @@ def test_execute_reuse_failure_and_recovery(book, capsys):
     assert json.loads(jobs[0].results.read_text())["records"]["c05.k"]["value"] == 4
 
 
+def add_chapter(book, number, text):
+    (book / "chapters" / f"{number}_more.py").write_text(
+        text.replace("05.json", f"{number}.json").replace("c05", f"c{number}")
+    )
+
+
+def test_chapters_run_side_by_side(book, capsys):
+    meet = """
+# %%
+import time
+(folder / f"{k}-{os.getpid()}.here").touch()
+waited = time.monotonic() + 60
+while len(list(folder.glob("*.here"))) < 2:
+    assert time.monotonic() < waited, "nobody came"
+    time.sleep(0.02)
+print(os.environ["OMP_NUM_THREADS"])
+"""
+    (book / "chapters" / "05_probe.py").write_text(CHAPTER + meet)
+    add_chapter(book, "06", CHAPTER + meet)
+    add_chapter(book, "07", CHAPTER + "\n# %%\nraise RuntimeError('it is wet')\n")
+    (book / "data" / "results" / "default").mkdir(parents=True)
+    times = {stem: {"seconds": 2, "peak_mib": 100} for stem in ("05_probe", "06_more", "07_more")}
+    (book / "data" / "results" / "default" / "times.json").write_text(json.dumps(times))
+    (told,) = execute.execute(execute.plan("default"), at_once=2)
+    assert (
+        told.startswith("07_more failed in the cell at ") and "chapters/07_more.py:18: RuntimeError: it is wet" in told
+    )
+    assert [job.current() for job in execute.plan("default")] == [True, True, False]
+    assert "3 chapters in" in capsys.readouterr().out
+
+
+class Memory:
+    """Jobs that say how many of them run while they run."""
+
+    def __init__(self, name):
+        self.chapter = self
+        self.stem = name
+
+
+def at_once(job, threads, step):
+    folder = os.environ["KOSAE_BUILD"]
+    mine = os.path.join(folder, job.stem)
+    with open(mine, "w"):
+        time.sleep(0.3)
+        running = len(os.listdir(folder))
+    os.remove(mine)
+    return running
+
+
+def test_what_does_not_fit_waits(tmp_path, monkeypatch):
+    monkeypatch.setenv("KOSAE_BUILD", str(tmp_path))
+    waiting = [(Memory(name), mib) for name, mib in (("a", 3000.0), ("b", 2000.0), ("c", math.inf), ("d", 2000.0))]
+    with Progress("test", dict.fromkeys("abcd", 1.0), 2) as progress:
+        found = {job.stem: n for job, n in side_by_side.run(at_once, waiting, 2, 1, progress)}
+    assert set(found) == set("abcd") and found["a"] == found["c"] == 1
+
+
 def test_environment_of_the_kernel_is_taken_back(book, monkeypatch):
     monkeypatch.delenv("KOSAE_FIGURES", raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     before = dict(os.environ)
-    with kernel.environment("smoke"):
+    with kernel.environment("smoke", 3):
+        assert os.environ["OMP_NUM_THREADS"] == "3"
         assert os.environ["KOSAE_FIGURES"] == str(book / "build" / "figures" / "smoke")
         assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE" and os.environ["KOSAE_BUILD"] == before["KOSAE_BUILD"]
     assert dict(os.environ) == before

@@ -109,3 +109,15 @@ def test_a_living_writer_is_left_alone(empty_store):
         with store.new_entry("kind", {"other": 1}) as second:
             write(second)
     assert store.find("kind", SPEC) and store.find("kind", {"other": 1})
+
+
+def test_two_processes_make_an_entry_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("KOSAE_BUILD", str(tmp_path))
+    script = (
+        "import os, time\nfrom kosae_core import store\n"
+        "def make(folder):\n    time.sleep(0.5)\n    (folder / 'by').write_text(str(os.getpid()))\n    print('made')\n"
+        "print((store.made('thing', {'a': 1}, make) / 'by').read_text())\n"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    words = [process.communicate(timeout=60)[0].split() for process in both]
+    assert sorted(len(each) for each in words) == [1, 2] and words[0][-1] == words[1][-1]
