@@ -12,7 +12,7 @@ RUN := .venv/bin/python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  PRESET=smoke|default|full|ynat|keat  ONLY=05_probing  PARAMS="-p k 64"  PYTHON=python3.12'
+	@echo '  PRESET=smoke|default|full|ynat|keat|hate|ud  ONLY=05_probing  PARAMS="-p k 64"  PYTHON=python3.12'
 
 all: pages ## environment, chapters, both sites, both PDFs
 	@$(RUN) -m pipeline.build --preset "$(PRESET)"

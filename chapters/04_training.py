@@ -36,6 +36,7 @@ sweep_share = 0.25
 sweep_shapes = ["none", "linear"]
 sweep_seeds = [0]
 sweep_steps = 150
+sweep_features = 1024
 
 # %%
 import matplotlib.pyplot as plt
@@ -85,7 +86,8 @@ kc.plots.table(history.to_frame().iloc[[0, -1], :6].reset_index(drop=True))
 # %%
 plan = [(variant, lang, point) for lang in langs for point in PLACES for variant in ("standard", "gated")]
 plan.append(("topk", langs[0], middle))
-runs = {run: study.sae(*run) for run in plan}
+trained = {run: study.sae(*run) for run in reversed(plan)}  # chapter 03, beside this one, begins at the other end
+runs = {run: trained[run] for run in plan}
 frames = [history.to_frame().assign(variant=v, lang=lang, point=p) for (v, lang, p), (_, history) in runs.items()]
 curves = pd.concat(frames, ignore_index=True)
 
@@ -575,7 +577,7 @@ swept = [(k, shape, aux, s) for k in sweep_k for shape in sweep_shapes for aux i
 def one_of_the_sweep(k, shape, aux, seed):
     """A TopK autoencoder with k throughout, or with k falling to it from `sweep_start`."""
     falling = {} if shape == "none" else {"k_start": sweep_start, "k_share": sweep_share, "k_shape": shape}
-    config = kc.SAEConfig(variant="topk", n_features=n_features, k=k, auxk=AUXK[aux])
+    config = kc.SAEConfig(variant="topk", n_features=sweep_features, k=k, auxk=AUXK[aux])
     schedule = kc.TrainConfig(steps=sweep_steps, batch_size=batch_size, seed=seed, **falling)
     return kc.train(config, acts, schedule, held=held)
 
@@ -656,6 +658,7 @@ for k_, name in NAMED.items():
 
 # %%
 results.record("sweep_steps", sweep_steps, "steps", tolerance=0)
+results.record("sweep_features", sweep_features, "features", tolerance=0)
 results.record("sweep_descent", round(sweep_share * sweep_steps), "steps", tolerance=0)
 results.record("sweep_start", sweep_start, "features/token", tolerance=0)
 results.record("sweep_ks", ", ".join(map(str, sorted(sweep_k))), "features/token")
@@ -664,7 +667,7 @@ results.record("sweep_n_seeds", len(sweep_seeds), "seeds", tolerance=0)
 # %%
 end = sweep.pivot(index=["k", "seed"], columns=["schedule", "auxk"], values=measures)
 few, many = end.xs(min(sweep_k)), end.xs(max(sweep_k))
-floor = 1 / n_features
+floor = 1 / sweep_features
 
 # %%
 for aux in AUXK:
@@ -753,7 +756,7 @@ results.claim(
 )
 
 # %% [markdown] tags=["ko"]
-# [@fig-train-k]와 [@tbl-train-k]는 시드 {{< var c04.sweep_n_seeds >}}개로 {{< var c04.sweep_steps >}}걸음씩 학습한 결과이다. 가장 작은 k({{< var c04.sweep_k_small >}})에서 죽은 특징은 AuxK가 없을 때 스케줄 없이 {{< var c04.sweep_dead_none_off_small >}}, 스케줄을 쓰면 {{< var c04.sweep_dead_linear_off_small >}}이고({{< var c04.sweep_dead_ratio_off >}}배), AuxK가 있을 때 각각 {{< var c04.sweep_dead_none_on_small >}}, {{< var c04.sweep_dead_linear_on_small >}}이다({{< var c04.sweep_dead_ratio_on >}}배). [AuxK가 없으면 스케줄이 죽은 특징을 줄인다.]{.claim key="c04.schedule_fewer_dead"} [AuxK가 있어도 줄인다.]{.claim key="c04.schedule_fewer_dead_auxk"} [스케줄만 쓴 것보다 AuxK만 쓴 것이 죽은 특징을 적게 남긴다.]{.claim key="c04.auxk_beats_schedule"} 앞의 주장을 새로운 이득으로 받아들이려면 둘째 문장까지 성립해야 한다. 첫 문장만 성립한다면 스케줄은 AuxK가 하는 일을 달리 한 것일 뿐이고, 둘 다 성립하지 않는다면 앞의 주장은 이 모델에서 재현되지 않은 것이다. 가장 큰 k({{< var c04.sweep_k_large >}})에서는 스케줄도 AuxK도 없이 {{< var c04.sweep_dead_none_off_large >}}이다. [k가 크면 죽은 특징은 더 적다.]{.claim key="c04.fewer_dead_at_large_k"} 낮추는 빠르기도 보아야 한다. k는 {{< var c04.sweep_descent >}}걸음 만에 내려가는데, 갑자기 자리가 줄면 그때 뽑히지 못한 특징은 다시 켜질 기회를 잃을 수 있다. 앞선 연구처럼 오래 학습하며 천천히 낮출 때에는 다를 수 있으므로, 여기의 답은 이 길이의 학습에만 해당한다. `sweep_steps`와 `sweep_share`를 바꾸면 다시 물을 수 있다.
+# [@fig-train-k]와 [@tbl-train-k]는 특징 {{< var c04.sweep_features >}}개인 오토인코더를 시드 {{< var c04.sweep_n_seeds >}}개로 {{< var c04.sweep_steps >}}걸음씩 학습한 결과이다. 가장 작은 k({{< var c04.sweep_k_small >}})에서 죽은 특징은 AuxK가 없을 때 스케줄 없이 {{< var c04.sweep_dead_none_off_small >}}, 스케줄을 쓰면 {{< var c04.sweep_dead_linear_off_small >}}이고({{< var c04.sweep_dead_ratio_off >}}배), AuxK가 있을 때 각각 {{< var c04.sweep_dead_none_on_small >}}, {{< var c04.sweep_dead_linear_on_small >}}이다({{< var c04.sweep_dead_ratio_on >}}배). [AuxK가 없으면 스케줄이 죽은 특징을 줄인다.]{.claim key="c04.schedule_fewer_dead"} [AuxK가 있어도 줄인다.]{.claim key="c04.schedule_fewer_dead_auxk"} [스케줄만 쓴 것보다 AuxK만 쓴 것이 죽은 특징을 적게 남긴다.]{.claim key="c04.auxk_beats_schedule"} 앞의 주장을 새로운 이득으로 받아들이려면 둘째 문장까지 성립해야 한다. 첫 문장만 성립한다면 스케줄은 AuxK가 하는 일을 달리 한 것일 뿐이고, 둘 다 성립하지 않는다면 앞의 주장은 이 모델에서 재현되지 않은 것이다. 가장 큰 k({{< var c04.sweep_k_large >}})에서는 스케줄도 AuxK도 없이 {{< var c04.sweep_dead_none_off_large >}}이다. [k가 크면 죽은 특징은 더 적다.]{.claim key="c04.fewer_dead_at_large_k"} 낮추는 빠르기도 보아야 한다. k는 {{< var c04.sweep_descent >}}걸음 만에 내려가는데, 갑자기 자리가 줄면 그때 뽑히지 못한 특징은 다시 켜질 기회를 잃을 수 있다. 앞선 연구처럼 오래 학습하며 천천히 낮출 때에는 다를 수 있으므로, 여기의 답은 이 길이의 학습에만 해당한다. `sweep_steps`와 `sweep_share`를 바꾸면 다시 물을 수 있다.
 #
 # 죽은 특징의 수는 그 자체로 목적이 아니다. 가장 작은 k에서 AuxK가 있을 때 검증 손실은 스케줄 없이 {{< var c04.sweep_error_none_on_small >}}, 스케줄을 쓰면 {{< var c04.sweep_error_linear_on_small >}}이고, 언어 모델의 손실은 각각 {{< var c04.sweep_recovered_none_on_small >}}와 {{< var c04.sweep_recovered_linear_on_small >}}를 회복한다. [k가 얼마이든, AuxK가 있든 없든 스케줄을 쓰면 검증 손실은 더 높게 끝난다.]{.claim key="c04.schedule_costs"} 걸음이 정해져 있으면 크게 시작한 만큼 목표 k로 배울 걸음을 잃는다. 학습이 길어지면 이 차이는 줄어들 수 있다. [스케줄이 있는 곡선은 k가 낮아지는 동안 올라간다.]{.claim key="c04.schedule_turns_up"}
 #
@@ -763,8 +766,8 @@ results.claim(
 #
 # 이제 k이다. 스케줄이 없고 AuxK가 있을 때 검증 손실은 가장 작은 k에서 {{< var c04.sweep_error_none_on_small >}}, 가장 큰 k에서 {{< var c04.sweep_error_none_on_large >}}이다. [k를 키울 때마다 검증 손실이 낮아지고,]{.claim key="c04.larger_k_lower_loss"} [언어 모델의 손실도 더 많이 회복된다.]{.claim key="c04.larger_k_recovers_more"} 마지막 값의 1.1배 아래로 처음 내려온 걸음은 가장 작은 k에서 평균 {{< var c04.sweep_settled_small >}}, 가장 큰 k에서 {{< var c04.sweep_settled_large >}}이다. [k가 크면 더 일찍 자리를 잡는다.]{.claim key="c04.larger_k_settles_sooner"} 다만 이 걸음은 각 곡선의 마지막 값에 견준 것이어서, 끝까지 내려가는 곡선일수록 늦게 나온다. 잇따른 두 기록 사이에서 손실이 가장 크게 오른 폭은 가장 작은 k에서 {{< var c04.sweep_rise_small >}}, 가장 큰 k에서 {{< var c04.sweep_rise_large >}}이다(0보다 작으면 한 번도 오르지 않은 것이다). [k가 작으면 곡선이 튀어 오른다.]{.claim key="c04.small_k_spikes"} 우리의 학습은 기울기의 길이를 자르고 학습률을 서서히 올리며, 기록은 열 걸음마다 남는다. 튀어 오름이 보이지 않더라도 앞선 연구의 설정에서 없었다는 뜻은 아니다.
 
-# %% [markdown] src="886f" tags=["en"]
-# [@fig-train-k] and [@tbl-train-k] show {{< var c04.sweep_steps >}} steps of training with the following number of seeds: {{< var c04.sweep_n_seeds >}}. At the smallest k ({{< var c04.sweep_k_small >}}), dead features without AuxK are {{< var c04.sweep_dead_none_off_small >}} without a schedule and {{< var c04.sweep_dead_linear_off_small >}} with it ({{< var c04.sweep_dead_ratio_off >}} times as many); with AuxK they are {{< var c04.sweep_dead_none_on_small >}} and {{< var c04.sweep_dead_linear_on_small >}} ({{< var c04.sweep_dead_ratio_on >}} times). [Without AuxK the schedule leaves fewer dead features.]{.claim key="c04.schedule_fewer_dead"} [It does so with AuxK, too.]{.claim key="c04.schedule_fewer_dead_auxk"} [AuxK alone leaves fewer dead features than the schedule alone.]{.claim key="c04.auxk_beats_schedule"} To accept the earlier claim as something gained, the second sentence has to hold as well. If only the first does, the schedule has merely done the work of AuxK in another way; if neither does, the earlier claim is not reproduced in this model. At the largest k ({{< var c04.sweep_k_large >}}), with neither schedule nor AuxK, they are {{< var c04.sweep_dead_none_off_large >}}. [A large k has fewer dead features.]{.claim key="c04.fewer_dead_at_large_k"} The pace of the descent matters, too. k comes down within {{< var c04.sweep_descent >}} steps; when places suddenly become few, features that are not chosen then may lose their chance to fire again. It may be otherwise in a long training with a slow descent, as in the earlier study, so this answer is for a training of this length only. Other values of `sweep_steps` and `sweep_share` ask the question again.
+# %% [markdown] src="0249" tags=["en"]
+# [@fig-train-k] and [@tbl-train-k] show autoencoders of {{< var c04.sweep_features >}} features after {{< var c04.sweep_steps >}} steps of training, with the following number of seeds: {{< var c04.sweep_n_seeds >}}. At the smallest k ({{< var c04.sweep_k_small >}}), dead features without AuxK are {{< var c04.sweep_dead_none_off_small >}} without a schedule and {{< var c04.sweep_dead_linear_off_small >}} with it ({{< var c04.sweep_dead_ratio_off >}} times as many); with AuxK they are {{< var c04.sweep_dead_none_on_small >}} and {{< var c04.sweep_dead_linear_on_small >}} ({{< var c04.sweep_dead_ratio_on >}} times). [Without AuxK the schedule leaves fewer dead features.]{.claim key="c04.schedule_fewer_dead"} [It does so with AuxK, too.]{.claim key="c04.schedule_fewer_dead_auxk"} [AuxK alone leaves fewer dead features than the schedule alone.]{.claim key="c04.auxk_beats_schedule"} To accept the earlier claim as something gained, the second sentence has to hold as well. If only the first does, the schedule has merely done the work of AuxK in another way; if neither does, the earlier claim is not reproduced in this model. At the largest k ({{< var c04.sweep_k_large >}}), with neither schedule nor AuxK, they are {{< var c04.sweep_dead_none_off_large >}}. [A large k has fewer dead features.]{.claim key="c04.fewer_dead_at_large_k"} The pace of the descent matters, too. k comes down within {{< var c04.sweep_descent >}} steps; when places suddenly become few, features that are not chosen then may lose their chance to fire again. It may be otherwise in a long training with a slow descent, as in the earlier study, so this answer is for a training of this length only. Other values of `sweep_steps` and `sweep_share` ask the question again.
 #
 # The number of dead features is not an end in itself. At the smallest k, with AuxK, validation loss is {{< var c04.sweep_error_none_on_small >}} without a schedule and {{< var c04.sweep_error_linear_on_small >}} with it; of the language model's loss {{< var c04.sweep_recovered_none_on_small >}} and {{< var c04.sweep_recovered_linear_on_small >}} are recovered. [Whatever k, and with AuxK or without, validation loss ends higher with a schedule.]{.claim key="c04.schedule_costs"} Where the number of steps is fixed, a large start takes away from those in which the target k is learnt. The difference may shrink in a longer training. [Curves with a schedule rise while k is lowered.]{.claim key="c04.schedule_turns_up"}
 #

@@ -94,6 +94,8 @@ def execute(jobs: list[Job], at_once: int | None = None) -> list[str]:
     threads = max(1, side_by_side.cores() // at_once)
     with Progress("execute", expected, at_once) as progress:
         waiting = [(job, _known(job, "peak_mib", math.inf)) for job in todo]
+        if at_once > 1:  # the longest first, so that none is left to run alone at the end
+            waiting.sort(key=lambda pair: -expected[pair[0].chapter.stem])
         for job, (failure, seconds, peak) in side_by_side.run(_execute_one, waiting, at_once, threads, progress):
             if failure:
                 failures.append(failure)

@@ -193,6 +193,26 @@ def at_once(job, threads, step):
     return running
 
 
+def test_the_longest_chapter_starts_first(book, monkeypatch):
+    add_chapter(book, "06", CHAPTER)
+    add_chapter(book, "07", CHAPTER)
+    reference = book / "data" / "results" / "default"
+    reference.mkdir(parents=True)
+    times = {"05_probe": 5, "06_more": 90, "07_more": 20}
+    times = {stem: {"seconds": seconds, "peak_mib": 1} for stem, seconds in times.items()}
+    (reference / "times.json").write_text(json.dumps(times))
+    asked = []
+
+    def run(work, waiting, at_once, threads, progress):
+        asked.append([job.chapter.number for job, _ in waiting])
+        return iter(())
+
+    monkeypatch.setattr(side_by_side, "run", run)
+    execute.execute(execute.plan("default"), at_once=2)
+    execute.execute(execute.plan("default"), at_once=1)
+    assert asked == [["06", "07", "05"], ["05", "06", "07"]]
+
+
 def test_what_does_not_fit_waits(tmp_path, monkeypatch):
     monkeypatch.setenv("KOSAE_BUILD", str(tmp_path))
     waiting = [(Memory(name), mib) for name, mib in (("a", 3000.0), ("b", 2000.0), ("c", math.inf), ("d", 2000.0))]
