@@ -43,9 +43,9 @@ pareto_variants = ["standard", "p_anneal", "gated", "gated_anneal", "jumprelu", 
 pareto_l0 = [16, 64]
 pareto_langs = ["ko"]
 pareto_seeds = [0]
-pareto_steps = 150
+pareto_steps = 200
 pareto_features = 512
-pareto_documents = 40
+pareto_documents = 60
 cost_rounds = 15
 
 # %%
