@@ -225,8 +225,17 @@ class SAE(nn.Module, ABC):
         """Give every decoder row unit norm."""
         self.W_dec_FD /= self.W_dec_FD.norm(dim=1, keepdim=True).clamp_min(1e-8)
 
-    def save(self, path: str | Path) -> Path:
-        """Write `cfg.json` and `weights.safetensors` into the folder `path`."""
+    def save(self, path: str | Path, format: str = "kosae") -> Path:
+        """Write `cfg.json` and `weights.safetensors` into the folder `path`, or what SAELens reads with format="saelens".
+
+        Raises  ValueError for another format, and for a variant that SAELens does not have.
+        """
+        if format == "saelens":
+            from kosae_core.saelens import save_saelens
+
+            return save_saelens(self, path)
+        if format != "kosae":
+            raise ValueError(f"format must be kosae or saelens, not {format!r}.")
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
         weights = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}

@@ -126,7 +126,7 @@ class GatedAnnealSAE(Annealed, GatedSAE):
 
 
 def load_sae(path: str | Path) -> SAE:
-    """Read a saved autoencoder from a folder, or one that ships with a model: "kosae-lm/q2".
+    """Read a saved autoencoder from a folder, its own or SAELens's, or one that ships with a model: "kosae-lm/q2".
 
     Raises  ValueError when the folder is missing, incomplete, or of a newer format.
     """
@@ -134,6 +134,10 @@ def load_sae(path: str | Path) -> SAE:
     if not folder.exists() and str(path).count("/") == 1:
         model, point = str(path).split("/")
         folder = paths.models_dir() / model / f"sae-{point}"
+    if (folder / "sae_weights.safetensors").is_file():
+        from kosae_core.saelens import load_saelens
+
+        return load_saelens(folder)
     if not (folder / "cfg.json").is_file() or not (folder / "weights.safetensors").is_file():
         raise ValueError(
             f"no SAE at {folder}: a saved SAE is a folder with cfg.json and weights.safetensors (see SAE.save)."

@@ -1,0 +1,142 @@
+"""The folders of SAELens, written and read: `sae.save(folder, format="saelens")`, `load_sae(folder)`.
+
+SAELens works on raw activations, so the centring and scaling of this package go into the weights on the way out; features
+keep their values. Tensors and fields are those of SAELens 6 (`cfg.json`, `sae_weights.safetensors`).
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from kosae_core.base import SAE, VARIANTS, SAEConfig
+from kosae_core.jumprelu import SPEED
+
+WEIGHTS = "sae_weights.safetensors"
+ARCHITECTURES = {
+    "standard": "standard", "p_anneal": "standard", "gated": "gated", "gated_anneal": "gated", "topk": "topk",
+    "jumprelu": "jumprelu", "batchtopk": "jumprelu", "matryoshka": "jumprelu",
+}  # fmt: skip
+"""What each variant is once it is trained; a BatchTopK or Matryoshka code is a JumpReLU with one threshold for all."""
+SMALLEST = 1e-30
+"""Stands for a threshold of 0, whose logarithm JumpReLU cannot hold."""
+
+
+@torch.no_grad()
+def save_saelens(sae: SAE, path: str | Path) -> Path:
+    """Write a folder that `sae_lens.SAE.load_from_disk` reads; the same raw activations give the same features there.
+
+    Raises  ValueError for a variant that SAELens does not have.
+    """
+    variant = sae.config.variant
+    if variant not in ARCHITECTURES:
+        raise ValueError(
+            f"SAELens has no autoencoder like the {variant} variant; save it without format, or train one of "
+            f"{', '.join(ARCHITECTURES)}."
+        )
+    architecture = ARCHITECTURES[variant]
+    tensors = {
+        "W_enc": sae.W_enc_DF / sae.scale,
+        "W_dec": sae.W_dec_FD * sae.scale,
+        "b_dec": sae.b_dec_D * sae.scale + sae.mean_D,
+    }
+    if architecture == "gated":
+        tensors |= {"b_gate": sae.b_gate_F, "b_mag": sae.b_mag_F, "r_mag": sae.r_mag_F}
+    else:
+        tensors["b_enc"] = sae.b_enc_F
+    if architecture == "jumprelu":
+        threshold_F = sae.threshold_F if variant == "jumprelu" else sae.threshold.clamp_min(0.0)
+        tensors["threshold"] = threshold_F.expand(sae.n_features)
+    config = {
+        "architecture": architecture, "d_in": sae.d_model, "d_sae": sae.n_features, "dtype": "float32", "device": "cpu",
+        "apply_b_dec_to_input": True, "normalize_activations": "none", "reshape_activations": "none",
+        "metadata": _metadata(sae),
+    }  # fmt: skip
+    if architecture == "topk":
+        config |= {"k": sae.k, "rescale_acts_by_decoder_norm": False}
+    folder = Path(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({name: t.detach().float().cpu().contiguous() for name, t in tensors.items()}, folder / WEIGHTS)
+    (folder / "cfg.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return folder
+
+
+def _metadata(sae: SAE) -> dict[str, Any]:
+    known = {"model_name": sae.provenance.get("model"), "hook_name": sae.provenance.get("point")}
+    return {
+        **{key: value for key, value in known.items() if value is not None},
+        "sae_lens_version": "6.0.0", "kosae_variant": sae.config.variant, "kosae_provenance": sae.provenance,
+    }  # fmt: skip
+
+
+@torch.no_grad()
+def load_saelens(path: str | Path) -> SAE:
+    """Read a folder that SAELens wrote, as an autoencoder of this package that gives the same features and reconstructions.
+
+    Raises  ValueError when the folder is incomplete, or when SAELens would treat inputs in a way that this package does not.
+    """
+    folder = Path(path)
+    try:
+        record = json.loads((folder / "cfg.json").read_text(encoding="utf-8"))
+        given = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
+        architecture = record["architecture"]
+        _refuse(record, architecture)
+        sae = _empty(record, architecture, given)
+        W_dec_FD = given["W_dec"]
+        shift_F = torch.zeros(sae.n_features)
+        if not record.get("apply_b_dec_to_input", True):
+            shift_F = given["b_dec"] @ given["W_enc"]
+        state = {"W_enc_DF": given["W_enc"], "W_dec_FD": W_dec_FD, "b_dec_D": given["b_dec"]}
+        if architecture == "gated":
+            gain_F = given["r_mag"].exp()
+            state |= {
+                "b_gate_F": given["b_gate"] + shift_F, "b_mag_F": given["b_mag"] + gain_F * shift_F, "r_mag_F": given["r_mag"]
+            }  # fmt: skip
+        else:
+            state["b_enc_F"] = given["b_enc"] + shift_F
+        if architecture == "jumprelu":
+            state["r_threshold_F"] = (given["threshold"].clamp_min(SMALLEST) / (0.5 * sae.width)).log() / SPEED
+        if record.get("rescale_acts_by_decoder_norm"):  # its k largest are those of features times row norms
+            norms_F = W_dec_FD.norm(dim=1)
+            state |= {
+                "W_enc_DF": state["W_enc_DF"] * norms_F, "b_enc_F": state["b_enc_F"] * norms_F,
+                "W_dec_FD": W_dec_FD / norms_F[:, None].clamp_min(SMALLEST),
+            }  # fmt: skip
+        sae.load_state_dict(sae.state_dict() | state)
+    except (OSError, KeyError, TypeError, RuntimeError, SafetensorError, json.JSONDecodeError) as error:
+        raise ValueError(f"the SAELens folder {folder} cannot be read: {' '.join(str(error).split())}.") from error
+    sae.provenance = {"saelens": record.get("metadata", {})}
+    return sae.eval()
+
+
+def _refuse(record: dict[str, Any], architecture: str) -> None:
+    if architecture not in ("standard", "gated", "topk", "jumprelu"):
+        raise ValueError(
+            f"architecture {architecture!r} of SAELens has no twin here (standard, gated, topk, jumprelu)."
+        )
+    for field in ("normalize_activations", "reshape_activations"):
+        if record.get(field, "none") != "none":
+            raise ValueError(
+                f"{field} is {record[field]!r}: SAELens changes inputs as it runs; fold that into the weights there, "
+                "save again, and load that folder."
+            )
+
+
+def _empty(record: dict[str, Any], architecture: str, given: dict[str, Tensor]) -> SAE:
+    """An autoencoder of the right shape that takes raw activations as they are."""
+    options: dict[str, Any] = {"k": record["k"], "auxk": 0} if architecture == "topk" else {}
+    if architecture == "jumprelu":
+        options["bandwidth"] = 2 * _middle(given["threshold"]) / math.sqrt(record["d_in"])
+    config = SAEConfig(architecture, record["d_sae"], centre="none", scale="none", **options)
+    return VARIANTS[architecture](config, record["d_in"])
+
+
+def _middle(threshold_F: Tensor) -> float:
+    """The geometric middle of the positive thresholds, so that their logarithms relative to it are small numbers."""
+    positive_N = threshold_F[threshold_F > 0]
+    return float(positive_N.log().mean().exp()) if len(positive_N) else 1.0
