@@ -67,9 +67,10 @@ def save_saelens(sae: SAE, path: str | Path) -> Path:
 
 
 def _metadata(sae: SAE) -> dict[str, Any]:
-    known = {"model_name": sae.provenance.get("model"), "hook_name": sae.provenance.get("point")}
+    block, _, kind = sae.provenance.get("point", "").removeprefix("b").partition(".")
     return {
-        **{key: value for key, value in known.items() if value is not None},
+        "model_name": sae.provenance.get("model"),
+        "hook_name": f"blocks.{block}.hook_{kind}" if kind else None,
         "sae_lens_version": "6.0.0", "kosae_variant": sae.config.variant, "kosae_provenance": sae.provenance,
     }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Running a few chapters at a time: most of a chapter keeps one core busy, and leaves the others idle.
 
-The first waiting chapter that fits beside the running ones starts next, the longest before the others. What two of them need is made once: the store
+The first waiting chapter that fits beside the running ones starts next. What two of them need is made once: the store
 lets one process at a time make an entry.
 """
 

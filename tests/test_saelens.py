@@ -109,6 +109,8 @@ def library(tmp_path_factory):
 def test_written_tensors_give_the_same_features(variant, acts_BD, tmp_path):
     sae = build(variant)
     folder = sae.save(tmp_path / "sae", format="saelens")
+    metadata = json.loads((folder / "cfg.json").read_text(encoding="utf-8"))["metadata"]
+    assert (metadata["model_name"], metadata["hook_name"]) == ("모형", "blocks.3.hook_resid_post")
     feats_BF, recon_BD = by_formula(folder, acts_BD)
     assert 0 < (feats_BF > 0).mean() < 1
     np.testing.assert_allclose(sae.encode(acts_BD).detach(), feats_BF, atol=1e-5)
