@@ -491,6 +491,45 @@ kc.plots.table(frame.rename_axis("dictionary"), fmt=formats)
 # The orthogonal dictionary has an EV of {{< var c03.ev_pca >}}, TopK of {{< var c03.ev_topk >}}. [With as many on, the overcomplete dictionary is ahead, and the intervals do not overlap.]{.claim key="c03.overcomplete_ahead"} Principal components are one orthogonal basis among many, though, and a basis chosen for sparsity has not been ruled out.
 
 # %% [markdown] tags=["ko"]
+# ## 어디에서 시작하는가 {#sec-var-start}
+#
+# 벌점을 쓰는 변형의 논문들은 인코더의 편향을 0에서 시작한다. 그러면 첫 걸음에는 토큰마다 특징의 절반이 켜지고, 벌점은 그 많은 특징을 밀어내는 일부터 한다. JumpReLU의 학습을 다듬은 한 글은 특징마다 편향을 달리 주어, 정해 둔 비율의 토큰에서만 켜진 채로 시작하게 한다 [@conerly2025]. 이 책은 벌점을 쓰는 모든 변형을 그렇게 시작하며, 비율(`initial_density`)은 {{< var c03.start_density >}}이다. TopK 계열은 처음부터 $k$개만 켜므로 해당하지 않는다.
+#
+# **예상.** 계수와 걸음 수가 같을 때, 0에서 시작한 표준형이 더 많은 특징을 켠다. 그 대가로 EV도 뚜렷이 높다면 시작점은 희소성과 재구성 사이에서 자리를 옮겼을 뿐이고 이득은 없다.
+
+# %% [markdown] src="c844" tags=["en"]
+# ## Where training starts {#sec-var-start}
+#
+# The papers on penalised variants start the encoder's biases at 0. Half of the features are then on at every token of the first step, and the first work of the penalty is to push them out. A note on the training of JumpReLU instead gives each feature a bias with which it starts out firing on a set share of the tokens [@conerly2025]. In this book all penalised variants start like that, with a share (`initial_density`) of {{< var c03.start_density >}}. The TopK family has only $k$ on from the start, and needs none of it.
+#
+# **Expectation.** With the same coefficient and the same number of steps, the standard form that starts from 0 has more features on. If its EV is clearly higher in return, the start has only moved it along the trade between sparsity and reconstruction, and nothing is gained.
+
+# %%
+from_zero = kc.SAEConfig(variant="standard", n_features=n_features, initial_density=0)
+schedule = kc.TrainConfig(steps=steps, batch_size=batch_size, seed=seed)
+dense_start, _ = kc.train(from_zero, study.acts("train", "ko", middle), schedule)
+starts = {"zero": kc.evaluate(dense_start.cpu(), held, **options), "sparse": reports["standard"]}
+
+# %%
+results.record("start_density", saes["standard"].config.initial_density, "share", ".0%", tolerance=0)
+for name, report in starts.items():
+    results.record(f"start_ev_{name}", report.explained_variance, "share", ".3f", tolerance=0.02)
+    results.record(f"start_l0_{name}", report.l0, "features/token", ".1f", tolerance=0.1 * report.l0)
+    results.record(f"start_recovered_{name}", report.loss_recovered, "share", ".1%", tolerance=0.02)
+
+# %%
+fewer = starts["sparse"].l0 < 0.6 * starts["zero"].l0
+results.claim("start_sparser", fewer, "L0 of the sparse start is below 60% of that from biases of 0")
+level = starts["sparse"].explained_variance > starts["zero"].explained_variance - 0.01
+results.claim("start_level", level, "EV of the sparse start is at most 0.01 below that from biases of 0")
+
+# %% [markdown] tags=["ko"]
+# 편향 0에서 시작하면 L0 {{< var c03.start_l0_zero >}}, EV {{< var c03.start_ev_zero >}}, 손실 회복률 {{< var c03.start_recovered_zero >}}이다. 희소하게 시작하면 차례로 {{< var c03.start_l0_sparse >}}, {{< var c03.start_ev_sparse >}}, {{< var c03.start_recovered_sparse >}}이다. [켜는 특징은 60%가 되지 않는데]{.claim key="c03.start_sparser"} [EV는 0.01 넘게 낮아지지 않는다.]{.claim key="c03.start_level"} 한 시드의 짧은 학습에서 본 것이므로, 오래 학습하면 격차가 줄어들 수 있다. 그러나 짧은 학습으로 변형을 견주는 사람이라면 시작점부터 같게 해야 한다. 그러지 않으면 벌점을 쓰는 쪽이 밀려 보이는데, 그 까닭은 변형이 아니라 시작점에 있다. 이 장의 나머지 비교는 모두 희소한 시작점에서 한다.
+
+# %% [markdown] src="c73d" tags=["en"]
+# From biases of 0, L0 is {{< var c03.start_l0_zero >}}, EV {{< var c03.start_ev_zero >}} and the loss recovered {{< var c03.start_recovered_zero >}}. From the sparse start they are {{< var c03.start_l0_sparse >}}, {{< var c03.start_ev_sparse >}} and {{< var c03.start_recovered_sparse >}}. [Less than 60% as many features are on,]{.claim key="c03.start_sparser"} [and EV is not more than 0.01 lower.]{.claim key="c03.start_level"} This was seen in one seed of a short training, and a long one may narrow the gap. Whoever compares variants after short trainings, however, must start them alike. Otherwise the penalised ones seem to fall behind, and the reason is the start and not the variant. All further comparisons of this chapter use the sparse start.
+
+# %% [markdown] tags=["ko"]
 # ## 같은 수를 켤 때 {#sec-var-pareto}
 #
 # EV를 견주려면 L0가 같아야 한다. 그래서 모든 변형을 여러 L0에 맞추어 학습하고, 실제로 잰 L0를 가로축에 놓는다. 특징은 {{< var c03.front_features >}}개, 걸음은 {{< var c03.front_steps >}}번, 시드는 {{< var c03.front_seeds >}}개이다. 벌점을 쓰는 다섯에는 목표 L0를, 나머지 셋에는 $k$를 준다. 목표를 꼭 맞추지는 못하므로, 수로 견줄 때는 모든 전선이 함께 지나는 L0 범위의 기하평균에서 읽는다(L0의 로그에서 직선으로 잇는다).

@@ -19,7 +19,18 @@ from torch import Tensor, nn
 from kosae_core import kernels, losses
 
 FORMAT_VERSION = 1
-OPTIONAL = ("k", "auxk", "auxk_weight", "sparsity", "bandwidth", "p_end", "prefixes", "d_in", "warm_topk")
+OPTIONAL = (
+    "k",
+    "auxk",
+    "auxk_weight",
+    "sparsity",
+    "bandwidth",
+    "p_end",
+    "prefixes",
+    "d_in",
+    "warm_topk",
+    "initial_density",
+)
 VARIANTS: dict[str, type["SAE"]] = {}
 
 
@@ -43,6 +54,8 @@ class SAEConfig:
     """Width of the window in which thresholds get a gradient (jumprelu), in lengths of an input."""
     p_end: float | None = None
     """Exponent that the L1 term ends with (p_anneal, gated_anneal)."""
+    initial_density: float | None = None
+    """Share of tokens on which each feature fires before training (all variants with `sparsity`); 0: biases start at 0."""
     prefixes: tuple[int, ...] | list[int] | None = None
     """Sizes of the nested dictionaries, rising to n_features (matryoshka)."""
     warm_topk: float | None = None
@@ -76,6 +89,8 @@ class SAEConfig:
             raise ValueError(f"bandwidth must be positive, not {self.bandwidth}.")
         if self.warm_topk is not None and not 0 <= self.warm_topk < 1:
             raise ValueError(f"warm_topk must lie between 0 and 1 (exclusive), not {self.warm_topk}.")
+        if self.initial_density is not None and not 0 <= self.initial_density < 1:
+            raise ValueError(f"initial_density must lie between 0 and 1 (exclusive), not {self.initial_density}.")
         if self.p_end is not None and not 0 < self.p_end <= 1:
             raise ValueError(f"p_end must lie between 0 and 1, not {self.p_end}.")
         if self.prefixes is not None:
@@ -136,6 +151,11 @@ class SAE(nn.Module, ABC):
     def add_biases(self) -> None:
         """Make the encoder's parameters of one number per feature."""
         self.b_enc_F = nn.Parameter(torch.zeros(self.n_features))
+
+    @property
+    def biases(self) -> tuple[nn.Parameter, ...]:
+        """The encoder's biases, which start alike."""
+        return (self.b_enc_F,)
 
     @property
     def spans(self) -> tuple[slice, ...]:

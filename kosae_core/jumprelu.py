@@ -47,7 +47,7 @@ class JumpReLUSAE(SAE):
     """
 
     variant = "jumprelu"
-    options = {"sparsity": 1e-3, "bandwidth": 0.1}
+    options = {"sparsity": 1e-3, "initial_density": 0.1, "bandwidth": 0.1}
 
     def add_biases(self) -> None:
         super().add_biases()

@@ -31,7 +31,7 @@ class StandardSAE(SAE):
     """
 
     variant = "standard"
-    options = {"sparsity": 0.06}
+    options = {"sparsity": 0.06, "initial_density": 0.1}
 
     def features(self, x_BD: Tensor) -> Tensor:
         return torch.addmm(self.folded(self.b_enc_F), x_BD, self.W_enc_DF).relu()
@@ -54,7 +54,7 @@ class GatedSAE(SAE):
     """
 
     variant = "gated"
-    options = {"sparsity": 0.13}
+    options = {"sparsity": 0.13, "initial_density": 0.1}
 
     def add_biases(self) -> None:
         self.r_mag_F = nn.Parameter(torch.zeros(self.n_features))
@@ -65,6 +65,10 @@ class GatedSAE(SAE):
     def b_enc_F(self) -> Tensor:
         """The gate's bias, which decides what fires as `b_enc_F` does in the other variants."""
         return self.b_gate_F
+
+    @property
+    def biases(self) -> tuple[nn.Parameter, ...]:
+        return self.b_gate_F, self.b_mag_F
 
     def magnitudes(self, gate: kernels.Code) -> Tensor:
         """Features from the gate's pre-activations: exp(r) π + b_mag, written with π + b_gate, which is at hand."""
@@ -115,14 +119,14 @@ class PAnnealSAE(Annealed, StandardSAE):
     """Standard with an annealed penalty; see `Annealed`."""
 
     variant = "p_anneal"
-    options = {"sparsity": 0.06, "p_end": 0.2}
+    options = {"sparsity": 0.06, "initial_density": 0.1, "p_end": 0.2}
 
 
 class GatedAnnealSAE(Annealed, GatedSAE):
     """Gated with an annealed penalty on the gate; see `Annealed`."""
 
     variant = "gated_anneal"
-    options = {"sparsity": 0.13, "p_end": 0.2}
+    options = {"sparsity": 0.13, "initial_density": 0.1, "p_end": 0.2}
 
 
 def load_sae(path: str | Path) -> SAE:

@@ -225,8 +225,9 @@ def test_resampling_revives(acts, monkeypatch):
 
     monkeypatch.setattr(VARIANTS["standard"], "add_biases", half_of_them_silent)
     cfg = TrainConfig(steps=100, batch_size=128, dead_after=1000, device="cpu")
-    revived, _ = train(config("standard"), acts, cfg)
-    left, _ = train(config("standard"), acts, dataclasses.replace(cfg, resample_every=0))
+    zero_biases = config("standard", initial_density=0)
+    revived, _ = train(zero_biases, acts, cfg)
+    left, _ = train(zero_biases, acts, dataclasses.replace(cfg, resample_every=0))
     assert evaluate(left, acts).dead_share >= 0.5
     assert evaluate(revived, acts).dead_share < 0.1
 
@@ -290,3 +291,29 @@ def test_progress_is_reported(acts):
     calls = []
     train(config(), acts, SHORT, progress=lambda *call: calls.append(call))
     assert [call[0] for call in calls] == [1, 11, 21, 30] and calls[-1][1] == 30 and "EV" in calls[-1][2]
+
+
+@pytest.mark.parametrize("variant", ["standard", "gated", "p_anneal", "gated_anneal"])
+def test_penalised_variants_start_sparse(variant, acts):
+    """Before the first step every feature fires on a tenth of the tokens, and with 0 its biases are 0."""
+    for density, n_features in ((0.1, 1100), (0.25, 48)):
+        sae = VARIANTS[variant](SAEConfig(variant, n_features, initial_density=density), acts.shape[1])
+        fit_inputs(sae, acts)
+        found_F = (sae.encode(acts) > 0).float().mean(0)
+        assert torch.allclose(found_F, torch.full_like(found_F, density), atol=0.02)
+    sae = VARIANTS[variant](SAEConfig(variant, 8, initial_density=0), acts.shape[1])
+    fit_inputs(sae, acts)
+    assert not sae.b_enc_F.any()
+
+
+def test_topk_has_no_first_density(acts):
+    with pytest.raises(ValueError, match="initial_density has no meaning for the topk variant"):
+        SAEConfig("topk", 8, k=2, initial_density=0.1)
+    with pytest.raises(ValueError, match=r"initial_density must lie between 0 and 1 \(exclusive\), not 1"):
+        SAEConfig("standard", 8, initial_density=1)
+
+
+def test_one_row_is_enough_to_start_from():
+    sae = VARIANTS["standard"](SAEConfig("standard", 8), 4)
+    fit_inputs(sae, torch.ones(1, 4))
+    assert sae.b_enc_F.isfinite().all()
