@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 from kosae_core import paths
 from kosae_core.results import load_results, shown
 from pipeline import chapters as ch
-from pipeline import claims
+from pipeline import claims, conditions
 from pipeline.execute import Job, plan
 
 LANGUAGES = ("ko", "en")
@@ -29,9 +29,6 @@ NOT_HELD = {"ko": "이번 실행에서는 성립하지 않았다", "en": "did no
 _VAR = re.compile(r"\{\{<\s*var\s+(?:([a-z]\w*):)?([\w.]+)\s*>\}\}")
 _VERDICTS = re.compile(r"\{\{<\s*claims\s+(\w)\s*>\}\}")
 _SHORTCODE = re.compile(r"\{\{<(?!\s*claims\s+\w\s*>\}\}).*?>\}\}|\{\{<(?!\s*claims\s)")
-_CLAIM = re.compile(r"\]\{\.claim\s+key=[\"“]?([\w.]+)[\"”]?\s*\}")
-_WHEN = re.compile(r":{3,}\s*\{\s*\.when\s+key=[\"“]?([\w.]+)[\"”]?\s*\}\s*")
-_DIV = re.compile(r":{3,}(\s*\S.*)?")
 _OPTION = re.compile(r"#\|\s*([\w-]+?)-(ko|en):(.*)")
 _LABEL = re.compile(r"#\|\s*label:\s*(\S+)")
 _NOISE = re.compile(r"<.*>|\[?<.*|Text\(.*", re.DOTALL)
@@ -71,8 +68,8 @@ class Values:
             value = shown(entry)
             return value.replace("\u2212", "-") if _in_maths(text, match.start()) else value
 
-        text = self._conditional(text, at)
-        for match in _CLAIM.finditer(text):
+        text = conditions.blocks(text, self.records, self.claims, at)
+        for match in conditions.CLAIM.finditer(text):
             if match[1] not in self.claims:
                 raise ch.PipelineError(f"{place(match.start())}: no chapter recorded the claim {match[1]}.")
         filled = _VAR.sub(number, text)
@@ -81,46 +78,12 @@ class Values:
             raise ch.PipelineError(
                 f"{at(filled.count(chr(10), 0, left.start()))}: {left[0]} is not a shortcode known here."
             )
-        while match := _CLAIM.search(filled):
-            begin = _opening(filled, match.start())
-            if begin is None:
-                raise ch.PipelineError(
-                    f"{at(filled.count(chr(10), 0, match.start()))}: no [ opens the claim {match[1]}."
-                )
-            sentence = filled[begin + 1 : match.start()]
-            if not self.claims[match[1]]["holds"]:
-                sentence = f"[{sentence}]{{.claim-failed}} [({NOT_HELD[language]})]{{.claim-note}}"
-            filled = filled[:begin] + sentence + filled[match.end() :]
+        filled = conditions.settle(filled, self.claims, NOT_HELD[language], at)
         return _VERDICTS.sub(lambda match: self._verdicts(match[1], language), filled)
 
     def _verdicts(self, group: str, language: str) -> str:
         table, remarks = claims.section(group, self, language)
         return f"{_widths(table)}\n{remarks}".strip()
-
-    def _conditional(self, text: str, at: Callable[[int], str]) -> str:
-        """The text without `::: {.when key="c05.x"}` blocks whose key no chapter recorded; lines keep their numbers."""
-        lines, open_divs, hidden_since = text.split("\n"), [], None
-        for i, line in enumerate(lines):
-            when, div = _WHEN.fullmatch(line), _DIV.fullmatch(line)
-            if when:
-                known = when[1] in self.records or when[1] in self.claims
-                open_divs.append((i, hidden_since))
-                if not known and hidden_since is None:
-                    hidden_since = i
-                lines[i] = ""
-            elif div and div[1] and div[1].strip():
-                open_divs.append(None)
-            elif div and open_divs:
-                opened = open_divs.pop()
-                if opened is not None:
-                    lines[i], hidden_since = "", opened[1]
-                    continue
-            if hidden_since is not None:
-                lines[i] = ""
-        unclosed = [opened for opened in open_divs if opened is not None]
-        if unclosed:
-            raise ch.PipelineError(f"{at(unclosed[0][0])}: no ::: closes this .when block.")
-        return "\n".join(lines)
 
 
 def _committed(preset: str) -> dict[str, dict[str, Any]]:
@@ -131,18 +94,6 @@ def _committed(preset: str) -> dict[str, dict[str, Any]]:
 
 def _in_maths(text: str, position: int) -> bool:
     return text[:position].replace("\\$", "").replace("$$", "$").count("$") % 2 == 1
-
-
-def _opening(text: str, close: int) -> int | None:
-    """The place of the [ that the ] at `close` answers."""
-    depth = 0
-    for i in range(close, -1, -1):
-        if i and text[i - 1] == "\\":
-            continue
-        depth += (text[i] == "]") - (text[i] == "[")
-        if depth == 0:
-            return i
-    return None
 
 
 def weave(chapter: ch.Chapter, executed: NotebookNode, values: Values, language: str) -> NotebookNode:

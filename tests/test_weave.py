@@ -196,6 +196,37 @@ def test_an_open_when_block_is_an_error_with_its_place(values):
         values.resolve('text\n::: {.when key="c05.ev"}\nmore', "en", lambda line: f"line {line}")
 
 
+OUTCOMES = """\
+::: {.when key="c05.above" holds="yes"}
+it is above
+:::
+::: {.when key="c05.above" holds="no"}
+it is not above
+:::
+[A is above.]{.claim key="c05.above"}[A is below.]{.otherwise} And [B [x] is.]{.claim key="c05.below"}[B is not, {{< var c05.ev >}}.]{.otherwise}"""
+
+
+def test_prose_follows_what_a_claim_found(values):
+    values.claims["c05.below"] = {"holds": False, "statement": "s"}
+    told = values.resolve(OUTCOMES, "en", str)
+    assert told.split("\n")[1] == "it is above" and "it is not above" not in told
+    assert told.split("\n")[-1] == "A is above. And B is not, 91.2%."
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('a\n::: {.when key="c05.none" holds="no"}\n:::', "line 1: no chapter recorded the claim c05.none"),
+        ("a\n\n[b]{.otherwise}", "line 2: this .otherwise does not follow a claim"),
+        ('[a]{.claim key="c05.above"} [b]{.otherwise}', "line 0: this .otherwise does not follow a claim"),
+        ('a]{.claim key="c05.above"}', "line 0: no \\[ opens the claim c05.above"),
+    ],
+)
+def test_conditions_that_mean_nothing_are_refused(values, text, said):
+    with pytest.raises(ch.PipelineError, match=said):
+        values.resolve(text, "en", lambda line: f"line {line}")
+
+
 def test_columns_of_a_table_get_width_by_their_text():
     from pipeline.weave import _widths
 
