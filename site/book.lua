@@ -132,6 +132,24 @@ local inline_filter = {
     end
     if changed then return out end
   end,
+  -- A sentence that this run contradicts, and the remark that says so, are set apart in the PDF as on the site.
+  Span = function(span)
+    local mark = S.mode == "typst" and (span.classes:includes("claim-note") and "#text(fill: accent, 0.92em)["
+      or span.classes:includes("claim-failed") and "#underline(stroke: 0.5pt + accent, offset: 2pt)[")
+    if not mark then return nil end
+    local out = pandoc.Inlines { pandoc.RawInline("typst", mark) }
+    out:extend(span.content)
+    out:insert(pandoc.RawInline("typst", "]"))
+    return out
+  end,
+  Quoted = function(quoted)
+    if S.mode ~= "typst" then return nil end
+    local double = quoted.quotetype == "DoubleQuote"
+    local out = pandoc.Inlines { pandoc.Str(double and "“" or "‘") }
+    out:extend(quoted.content)
+    out:insert(pandoc.Str(double and "”" or "’"))
+    return out
+  end,
   Image = function(image)
     local alt = image.attributes["fig-alt"] or str(image.caption)
     image.attributes["fig-alt"] = nil
@@ -223,26 +241,25 @@ local function keeps_books(block) return block.text:match("^results%.[rc]") ~= n
 -- A class that a chapter writes is what its text is about, not a means: it is printed, and open on the site.
 local function is_the_point(block) return block.text:match("^class ") ~= nil end
 
--- Code cells in a row: folded together on the site; in the PDF a short row is printed, a long one is counted.
+-- Code cells in a row: folded together on the site; in the PDF only a short row is printed.
 local function cell_run(div)
-  local shown, points, hidden, texts, total = pandoc.Blocks {}, pandoc.Blocks {}, 0, {}, 0
+  local shown, points, texts, total = pandoc.Blocks {}, pandoc.Blocks {}, {}, 0
   for _, block in ipairs(div.content) do
     texts[#texts + 1] = block.text
     if is_the_point(block) then
       points:insert(block)
       shown:insert(block)
-    elseif block.classes:includes("drawing") or keeps_books(block) then
-      hidden = hidden + line_count(block)
-    else
+    elseif not (block.classes:includes("drawing") or keeps_books(block)) then
       total = total + line_count(block)
       shown:insert(block)
     end
   end
-  if total > S.pdf_code_lines then shown, hidden = points, hidden + total end
+  if total > S.pdf_code_lines then shown = points end
   if S.mode == "typst" then
-    local out = pandoc.Blocks {}
-    if #shown > 0 then out:insert(raw("#codecell[")); out:extend(shown); out:insert(raw("]")) end
-    if hidden > 0 then out:insert(raw("#aside[" .. S.words.omitted:gsub("%%d", tostring(hidden)) .. "]")) end
+    if #shown == 0 then return {} end
+    local out = pandoc.Blocks { raw("#codecell[") }
+    out:extend(shown)
+    out:insert(raw("]"))
     return out
   end
   local code = pandoc.CodeBlock(table.concat(texts, "\n\n"), pandoc.Attr("", { "python" }))
