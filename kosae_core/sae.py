@@ -126,12 +126,16 @@ class GatedAnnealSAE(Annealed, GatedSAE):
 
 
 def load_sae(path: str | Path) -> SAE:
-    """Read a saved autoencoder from a folder, or one that ships with a model: "kosae-lm/q2".
+    """Read a saved autoencoder from a folder, one that ships with a model ("kosae-lm/q2"), or from the hub ("hub:owner/name").
 
-    The folder may be SAELens's, dictionary_learning's or sparsify's (see `foreign`).
+    The folder, or repository, may be SAELens's, dictionary_learning's or sparsify's (see `foreign`).
 
     Raises  ValueError when the folder is missing, incomplete, or of a newer format.
     """
+    if str(path).startswith("hub:"):
+        from kosae_core.hub import fetch
+
+        path = fetch(str(path))
     folder = Path(path)
     if not folder.exists() and str(path).count("/") == 1:
         model, point = str(path).split("/")
