@@ -8,11 +8,11 @@ PYTHON ?=
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help all env chapters pages book site pdf test lint verify reference claims serve data bench lock clean clean-env
+.PHONY: help all env chapters plan pages book site pdf test lint verify reference claims serve data bench lock clean clean-env
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  PRESET=smoke|default|full|ynat|keat|hate|ud  ONLY=05_probing  PARAMS="-p k 64"  PYTHON=python3.12'
+	@echo '  PRESET=smoke|default|full|ynat|keat|hate|ud|exaone|gpt2|phi3|mistral  ONLY=05_probing  PARAMS="-p k 64"  PYTHON=python3.12'
 
 all: pages ## environment, chapters, both sites, both PDFs
 	@$(RUN) -m pipeline.build --preset "$(PRESET)"
@@ -31,6 +31,9 @@ env:
 
 chapters: env ## execute the chapters that changed
 	@$(RUN) -m pipeline.execute --preset "$(PRESET)" $(if $(ONLY),--only "$(ONLY)") $(PARAMS)
+
+plan: env ## what a preset would need in memory, disk and time; runs nothing
+	@$(RUN) -m pipeline.plan --preset "$(PRESET)" $(PARAMS)
 
 pages: chapters
 	@$(RUN) -m pipeline.weave --preset "$(PRESET)"

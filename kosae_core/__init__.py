@@ -13,6 +13,7 @@ _EXPORTS = {
     "corpora": ["load_corpus"],
     "activations": ["ActivationStore", "gather"],
     "joined": ["Joined"],
+    "shards": ["Shards", "open_shards"],
     "generation": ["gather_generated"],
     "sae": [
         "SAE",
@@ -30,6 +31,7 @@ _EXPORTS = {
         "TranscoderSAE",
         "load_sae",
     ],
+    "hub": ["push_to_hub"],
     "train_config": ["TrainConfig", "History"],
     "training": ["train"],
     "metrics": ["Report", "evaluate"],
@@ -45,8 +47,8 @@ _EXPORTS = {
     "study": ["Study"],
 }
 _MODULES = {
-    "absorption", "activations", "base", "batches", "bilingual", "code", "corpora", "cpu_kernels", "crosscoder", "detection", "explaining", "features", "generation", "gpu_kernels", "hooks", "inputs", "interventions", "joined", "jumprelu", "kernels", "layout", "letters", "lm", "logodds",
-    "losses", "matching", "metrics", "optimizers", "paths", "planted", "plots", "positions", "probing", "probing_tasks", "records", "resampling", "results", "rows", "sae", "schedules", "sparse_probing", "splicing", "statistics",
+    "absorption", "activations", "base", "batches", "bilingual", "code", "corpora", "cpu_kernels", "crosscoder", "detection", "dictionary_learning", "explaining", "features", "foreign", "generation", "gpu_kernels", "hooks", "hub", "inputs", "interventions", "joined", "jumprelu", "kernels", "layout", "letters", "lm", "logodds",
+    "losses", "matching", "metrics", "needs", "neuronpedia", "optimizers", "paths", "planted", "plots", "positions", "probing", "probing_tasks", "records", "resampling", "results", "rows", "sae", "saelens", "schedules", "shards", "sparse_probing", "sparsify", "splicing", "statistics",
     "store", "study", "synthetic", "topk", "toy", "train_config", "trainer", "training",
 }  # fmt: skip
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}

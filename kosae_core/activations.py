@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from kosae_core import store
+from kosae_core import needs, store
 from kosae_core.batches import length_batches
 from kosae_core.hooks import HookPoint
 from kosae_core.lm import LanguageModel
@@ -209,7 +209,8 @@ def gather(
     Documents are cut at `max_length` tokens, the start token included. `tokens_per_batch` changes the speed and, by
     rounding alone, the values; it is not part of the cache's key.
 
-    Raises  ValueError if the corpus has no token, or an activation is not finite.
+    Raises  ValueError if the corpus has no token, or an activation is not finite; needs.TooLarge, before anything is
+            written, where disk or memory cannot hold it.
     """
     if dtype not in DTYPES:
         raise ValueError(f"dtype {dtype!r} is not one of {', '.join(DTYPES)}.")
@@ -246,6 +247,15 @@ def _run(
     first_row, n_rows = before[ends - lengths], before[ends] - before[ends - lengths]
     total = int(kept.sum())
     log.info("gathering %d tokens of %d documents at %s", total, len(documents), ", ".join(map(str, folders)))
+    needs.require_disk(
+        "the store", needs.store_bytes(total, lm.d_model, dtype.itemsize, len(folders)), next(iter(folders.values())),
+        f"take fewer points (now {len(folders)}) or documents ({len(documents)}), or set KOSAE_BUILD to a larger disk",
+    )  # fmt: skip
+    element = next(lm.model.parameters()).element_size()
+    needs.require_memory(
+        "a forward pass", needs.forward_bytes(min(tokens_per_batch, len(flat)), lm.d_model, element), lm.device,
+        f"lower tokens_per_batch (now {tokens_per_batch})",
+    )  # fmt: skip
     mapped = {point: create_mapped(f / "acts.bin", (total, lm.d_model), dtype) for point, f in folders.items()}
     done = 0
     for rows in length_batches(lengths.tolist(), tokens_per_batch):

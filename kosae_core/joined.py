@@ -32,8 +32,9 @@ class Joined:
             )
         if stores:
             self.key = key_of({"joined": [first.key, second.key]})
-            self.point, self.documents = (first.point, second.point), first.documents
-            self.lm_name, self.spec = first.lm_name, first.spec
+            self.point, self.lm_name, self.spec = (first.point, second.point), first.lm_name, first.spec
+            if hasattr(first, "documents"):  # not all activations made elsewhere come with theirs
+                self.documents = first.documents
 
     def all(self) -> Float[Tensor, "N D"]:
         """All rows in memory."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -249,14 +250,15 @@ def load_lm(
     device: str | torch.device | None = None,
     dtype: torch.dtype | None = None,
     blocks: str | None = None,
-    trust_remote_code: bool = False,
+    trust_remote_code: bool | None = None,
 ) -> LanguageModel:
     """Load the model inside (`kosae-lm`), a local folder, or a Hugging Face hub id.
 
     `device` defaults to a GPU where there is one, `dtype` to bf16 on a GPU and fp32 on a CPU. `blocks` names the
-    ModuleList of blocks where it cannot be found; `trust_remote_code` runs Python code that comes with the model.
+    ModuleList of blocks where it cannot be found; `trust_remote_code` runs Python code that comes with the model (None:
+    only where KOSAE_TRUST_REMOTE_CODE is 1).
 
-    Raises  FileNotFoundError if the model is in none of these places.
+    Raises  FileNotFoundError if the model is in none of these places; ValueError if it comes with code that was not trusted.
     """
     inside = paths.models_dir() / str(name)
     source = inside if inside.is_dir() else Path(name).expanduser()
@@ -267,6 +269,8 @@ def load_lm(
     where = str(source) if local else str(name)
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     dtype = dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
+    if trust_remote_code is None:
+        trust_remote_code = os.environ.get("KOSAE_TRUST_REMOTE_CODE") == "1"
     options = {"local_files_only": local, "trust_remote_code": trust_remote_code}
     bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()
@@ -277,6 +281,13 @@ def load_lm(
         reason = str(error).strip().splitlines()[0]
         raise FileNotFoundError(
             f"load_lm({str(name)!r}): neither the model inside, nor a folder, nor a hub id that loads: {reason}"
+        ) from error
+    except ValueError as error:
+        if trust_remote_code or "trust_remote_code" not in str(error):
+            raise
+        raise ValueError(
+            f"load_lm({str(name)!r}): this model comes with Python code of its own, which would run here with all your rights; "
+            "when you have read it, say trust_remote_code=True or set KOSAE_TRUST_REMOTE_CODE=1."
         ) from error
     finally:
         if bars:

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from kosae_core import kernels, losses, paths
+from kosae_core import foreign, kernels, losses, paths
 from kosae_core.base import FORMAT_VERSION, SAE, VARIANTS, Objective, SAEConfig
 from kosae_core.crosscoder import CrosscoderSAE, TranscoderSAE
 from kosae_core.jumprelu import JumpReLUSAE
@@ -130,18 +130,22 @@ class GatedAnnealSAE(Annealed, GatedSAE):
 
 
 def load_sae(path: str | Path) -> SAE:
-    """Read a saved autoencoder from a folder, its own or SAELens's, or one that ships with a model: "kosae-lm/q2".
+    """Read a saved autoencoder from a folder, one that ships with a model ("kosae-lm/q2"), or from the hub ("hub:owner/name").
+
+    The folder, or repository, may be SAELens's, dictionary_learning's or sparsify's (see `foreign`).
 
     Raises  ValueError when the folder is missing, incomplete, or of a newer format.
     """
+    if str(path).startswith("hub:"):
+        from kosae_core.hub import fetch
+
+        path = fetch(str(path))
     folder = Path(path)
     if not folder.exists() and str(path).count("/") == 1:
         model, point = str(path).split("/")
         folder = paths.models_dir() / model / f"sae-{point}"
-    if (folder / "sae_weights.safetensors").is_file():
-        from kosae_core.saelens import load_saelens
-
-        return load_saelens(folder)
+    if read := foreign.reader(folder):
+        return read(folder)
     if not (folder / "cfg.json").is_file() or not (folder / "weights.safetensors").is_file():
         raise ValueError(
             f"no SAE at {folder}: a saved SAE is a folder with cfg.json and weights.safetensors (see SAE.save)."

@@ -5,17 +5,14 @@ keep their values. Tensors and fields are those of SAELens 6 (`cfg.json`, `sae_w
 """
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
-from kosae_core.base import SAE, VARIANTS, SAEConfig
-from kosae_core.jumprelu import SPEED
+from kosae_core.base import SAE
+from kosae_core.foreign import assemble, reading
 
 WEIGHTS = "sae_weights.safetensors"
 ARCHITECTURES = {
@@ -23,8 +20,6 @@ ARCHITECTURES = {
     "jumprelu": "jumprelu", "batchtopk": "jumprelu", "matryoshka": "jumprelu",
 }  # fmt: skip
 """What each variant is once it is trained; a BatchTopK or Matryoshka code is a JumpReLU with one threshold for all."""
-SMALLEST = 1e-30
-"""Stands for a threshold of 0, whose logarithm JumpReLU cannot hold."""
 
 
 @torch.no_grad()
@@ -75,44 +70,29 @@ def _metadata(sae: SAE) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@torch.no_grad()
 def load_saelens(path: str | Path) -> SAE:
     """Read a folder that SAELens wrote, as an autoencoder of this package that gives the same features and reconstructions.
 
     Raises  ValueError when the folder is incomplete, or when SAELens would treat inputs in a way that this package does not.
     """
     folder = Path(path)
-    try:
+    with reading("SAELens", folder):
         record = json.loads((folder / "cfg.json").read_text(encoding="utf-8"))
         given = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
         architecture = record["architecture"]
         _refuse(record, architecture)
-        sae = _empty(record, architecture, given)
-        W_dec_FD = given["W_dec"]
-        shift_F = torch.zeros(sae.n_features)
-        if not record.get("apply_b_dec_to_input", True):
-            shift_F = given["b_dec"] @ given["W_enc"]
-        state = {"W_enc_DF": given["W_enc"], "W_dec_FD": W_dec_FD, "b_dec_D": given["b_dec"]}
-        if architecture == "gated":
-            gain_F = given["r_mag"].exp()
-            state |= {
-                "b_gate_F": given["b_gate"] + shift_F, "b_mag_F": given["b_mag"] + gain_F * shift_F, "r_mag_F": given["r_mag"]
-            }  # fmt: skip
-        else:
-            state["b_enc_F"] = given["b_enc"] + shift_F
-        if architecture == "jumprelu":
-            state["r_threshold_F"] = (given["threshold"].clamp_min(SMALLEST) / (0.5 * sae.width)).log() / SPEED
-        if record.get("rescale_acts_by_decoder_norm"):  # its k largest are those of features times row norms
-            norms_F = W_dec_FD.norm(dim=1)
-            state |= {
-                "W_enc_DF": state["W_enc_DF"] * norms_F, "b_enc_F": state["b_enc_F"] * norms_F,
-                "W_dec_FD": W_dec_FD / norms_F[:, None].clamp_min(SMALLEST),
-            }  # fmt: skip
-        sae.load_state_dict(sae.state_dict() | state)
-    except (OSError, KeyError, TypeError, RuntimeError, SafetensorError, json.JSONDecodeError) as error:
-        raise ValueError(f"the SAELens folder {folder} cannot be read: {' '.join(str(error).split())}.") from error
+        names = ("b_gate", "b_mag", "r_mag") if architecture == "gated" else ("b_enc",)
+        sae = assemble(
+            architecture, given["W_enc"], given["W_dec"], given["b_dec"],
+            biases={name: given[name] for name in names}, shape=(record["d_in"], record["d_sae"]),
+            subtracts=record.get("apply_b_dec_to_input", True),
+            # its k largest are then those of features times row norms
+            unit_rows=record.get("rescale_acts_by_decoder_norm", False),
+            threshold=given["threshold"] if architecture == "jumprelu" else None,
+            **({"k": record["k"]} if architecture == "topk" else {}),
+        )  # fmt: skip
     sae.provenance = {"saelens": record.get("metadata", {})}
-    return sae.eval()
+    return sae
 
 
 def _refuse(record: dict[str, Any], architecture: str) -> None:
@@ -126,18 +106,3 @@ def _refuse(record: dict[str, Any], architecture: str) -> None:
                 f"{field} is {record[field]!r}: SAELens changes inputs as it runs; fold that into the weights there, "
                 "save again, and load that folder."
             )
-
-
-def _empty(record: dict[str, Any], architecture: str, given: dict[str, Tensor]) -> SAE:
-    """An autoencoder of the right shape that takes raw activations as they are."""
-    options: dict[str, Any] = {"k": record["k"], "auxk": 0} if architecture == "topk" else {}
-    if architecture == "jumprelu":
-        options["bandwidth"] = 2 * _middle(given["threshold"]) / math.sqrt(record["d_in"])
-    config = SAEConfig(architecture, record["d_sae"], centre="none", scale="none", **options)
-    return VARIANTS[architecture](config, record["d_in"])
-
-
-def _middle(threshold_F: Tensor) -> float:
-    """The geometric middle of the positive thresholds, so that their logarithms relative to it are small numbers."""
-    positive_N = threshold_F[threshold_F > 0]
-    return float(positive_N.log().mean().exp()) if len(positive_N) else 1.0

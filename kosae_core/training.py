@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 import kosae_core
-from kosae_core import code, rows, store
+from kosae_core import code, needs, rows, store
 from kosae_core.sae import SAE, VARIANTS, SAEConfig, load_sae
 from kosae_core.train_config import History, TrainConfig
 from kosae_core.trainer import Trainer, peak_lr, pick_device
@@ -39,7 +39,7 @@ def train(
 
     Shapes  `acts` and `held` are (tokens, d_model) tensors or activation stores.
     Raises  ValueError for activations that are empty, not finite (the row is named), or of two widths, and for a
-            checkpoint of another run.
+            checkpoint of another run; needs.TooLarge where memory or the checkpoint's disk cannot hold it.
     Source  Adam with unit-norm decoder rows as Bricken et al. 2023; each variant's paper for its objective.
     """
     train_config = train_config or TrainConfig()
@@ -91,6 +91,7 @@ def _whole_steps(wanted: bool) -> Iterator[None]:
 def _run(
     config: SAEConfig, acts: Any, cfg: TrainConfig, held: Any, progress: Progress | None, saved: tuple[Path, int] | None
 ) -> tuple[SAE, History]:  # fmt: skip
+    needs.require_room_to_train(config, acts, cfg, pick_device(cfg.device), held, saved and saved[0])
     trainer = Trainer(config, acts, cfg, held)
     if saved and saved[0].exists():
         trainer.load(saved[0])

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,8 @@ class Preset:
     sections: dict[str, dict[str, Any]]
     chapters: tuple[str, ...] | None
     """The chapters that run with this preset; None: all. In the book the rest stand as in `default`."""
+    plan: dict[str, Any] = field(default_factory=dict)
+    """What `make plan` cannot find out: the hardware it is meant for, facts of a model that is not at hand."""
 
     def runs(self, chapter: Chapter) -> bool:
         return self.chapters is None or chapter.stem in self.chapters
@@ -157,7 +159,9 @@ def read_preset(name: str, folder: Path | None = None) -> Preset:
         raise PipelineError(f"{path} is not YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(content, dict):
         raise PipelineError(f"{path} must hold sections, one per chapter, and common.")
-    listed = content.pop("chapters", None)
+    listed, plan = content.pop("chapters", None), content.pop("plan", {})
+    if not isinstance(plan, dict):
+        raise PipelineError(f"{path}: the section plan must hold 'name: value' lines.")
     known = names(folder)
     for stem in [*content, *(listed or [])]:
         if stem != "common" and stem not in known:
@@ -168,7 +172,7 @@ def read_preset(name: str, folder: Path | None = None) -> Preset:
     for stem, section in sections.items():
         if not isinstance(section, dict):
             raise PipelineError(f"{path}: the section {stem} must hold 'name: value' lines.")
-    return Preset(name, sections.pop("common", {}), sections, tuple(listed) if listed is not None else None)
+    return Preset(name, sections.pop("common", {}), sections, tuple(listed) if listed is not None else None, plan)
 
 
 _FOR_PEOPLE = ("README.md", "report.json", "loss_curve.json", "sweep.json")

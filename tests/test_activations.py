@@ -13,6 +13,7 @@ from kosae_core import activations, store
 from kosae_core.activations import ActivationStore, gather
 from kosae_core.generation import gather_generated
 from kosae_core.lm import LanguageModel
+from kosae_core.needs import TooLarge
 
 POINTS = ["q1.resid_post", "b2.mlp_out", "b0.attn_out"]
 
@@ -146,8 +147,11 @@ def test_infinite_activations_are_refused(sentences, empty_store):
 
 def test_a_full_disk_is_one_sentence(tiny_lm, sentences, empty_store, monkeypatch):
     monkeypatch.setattr(activations.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10})())
+    with pytest.raises(TooLarge, match=r"the store needs about .* of disk at .*: take fewer points \(now 2\)"):
+        gather(tiny_lm, sentences, ["q1.resid_post", "q2.resid_post"])
+    assert list((empty_store / "activations").iterdir()) == []
     with pytest.raises(OSError, match="GB free on the disk"):
-        gather(tiny_lm, sentences, "q1.resid_post")
+        activations.create_mapped(empty_store / "acts.bin", (10, 4), torch.float32)
 
 
 def test_progress_counts_tokens_to_the_end(tiny_lm, sentences, empty_store):

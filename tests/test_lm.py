@@ -1,5 +1,7 @@
 """The language model: hook points, padding, replacement, losses, token spans; on every kind of decoder."""
 
+import json
+
 import pytest
 import torch
 import transformers
@@ -206,6 +208,39 @@ def test_a_missing_model_is_one_sentence(tmp_path):
         load_lm(tmp_path)
     with pytest.raises(FileNotFoundError, match="nobody/nothing"):
         load_lm("nobody/nothing")
+
+
+REMOTE = """
+from transformers import LlamaConfig, LlamaForCausalLM
+
+class OwnConfig(LlamaConfig):
+    model_type = "own_code"
+
+class OwnModel(LlamaForCausalLM):
+    config_class = OwnConfig
+"""
+
+
+def test_code_that_comes_with_a_model_runs_only_when_it_is_trusted(tiny_lm, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.delenv("KOSAE_TRUST_REMOTE_CODE", raising=False)
+    folder = tmp_path / "exaone-like"
+    tiny_lm.model.save_pretrained(folder)
+    tiny_lm.tokenizer.save_pretrained(folder)
+    (folder / "own.py").write_text(REMOTE)
+    config = json.loads((folder / "config.json").read_text())
+    config |= {
+        "model_type": "own_code",
+        "auto_map": {"AutoConfig": "own.OwnConfig", "AutoModelForCausalLM": "own.OwnModel"},
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(
+        ValueError, match="Python code of its own, which would run here with all your rights; when you have"
+    ):
+        load_lm(folder, device="cpu")
+    monkeypatch.setenv("KOSAE_TRUST_REMOTE_CODE", "1")
+    batch = tiny_lm.batch([[0, 5, 6]])
+    assert torch.equal(load_lm(folder, device="cpu").logits(batch), tiny_lm.logits(batch))
 
 
 def test_special_tokens_written_in_a_text_are_text(tiny_lm):

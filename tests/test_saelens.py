@@ -167,7 +167,7 @@ def test_unknown_format(tmp_path):
     [
         ({"architecture": "temporal"}, "architecture 'temporal' of SAELens has no twin here"),
         ({"normalize_activations": "layer_norm"}, "normalize_activations is 'layer_norm': SAELens changes inputs"),
-        ({"d_sae": F + 1}, r"the SAELens folder .* cannot be read: The size of tensor"),
+        ({"d_sae": F + 1}, r"the SAELens folder .* cannot be read: the encoder has shape"),
     ],
 )
 def test_folders_that_are_not_read(change, sentence, tmp_path):

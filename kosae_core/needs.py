@@ -1,0 +1,190 @@
+"""What a run will need, in bytes: worked out before it starts, and held against what the machine has.
+
+Files and everything that lives as long as a training are counted exactly. What a step needs for a moment is a number of
+tables of the batch's size, measured (see `TABLES`).
+"""
+
+import logging
+import shutil
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import torch
+
+from kosae_core import rows
+
+if TYPE_CHECKING:  # what gathers activations does not wait for the kernels of training to be imported
+    from kosae_core.base import SAEConfig
+    from kosae_core.train_config import TrainConfig
+
+logger = logging.getLogger("kosae.needs")
+
+ROW_LABELS, TEXT = 12, 10
+"""Bytes beside each row of a store: its token, position and document; about what its token id and text take in JSON."""
+TABLES = {"topk": 1.7, "batchtopk": 1.7, "matryoshka": 1.3, "standard": 3.4, "p_anneal": 5.4, "gated": 7.8, "gated_anneal": 8.7, "jumprelu": 7.3}  # fmt: skip
+"""fp32 tables of (tokens of a part, features) that exist at once while a step is at its largest: at the start, where many
+features are on; measured on a CPU. A variant that is not listed counts as its parent that is."""
+ROWS = 8
+"""The same of (tokens, d_model) tables; Matryoshka has 6 more for each of its dictionaries."""
+MOMENTS = {"adam": 2, "adamw": 2, "muon": 1, "signum": 1}
+"""Numbers that the optimiser keeps for each weight of the two matrices."""
+
+
+class TooLarge(RuntimeError):
+    """A run does not fit this machine; the message has the number and what to turn."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large one autoencoder is, in numbers of 4 bytes."""
+
+    weights: int
+    """What is trained."""
+    saved: int
+    """What its file holds: the weights, the centre, scales and thresholds."""
+
+
+@cache
+def size(config: "SAEConfig", d_model: int) -> Size:
+    """Numbers in one autoencoder, from its own class, without making it."""
+    from kosae_core.base import VARIANTS
+
+    with torch.device("meta"):
+        sae = VARIANTS[config.variant](config, d_model)
+    saved = sum(tensor.numel() for tensor in sae.state_dict().values())
+    return Size(sum(parameter.numel() for parameter in sae.parameters()), saved)
+
+
+def sae_bytes(config: "SAEConfig", d_model: int) -> int:
+    """The file of a saved autoencoder, but for its header of some hundred bytes."""
+    return 4 * size(config, d_model).saved
+
+
+def store_bytes(n_tokens: int, d_model: int, element: int = 2, n_points: int = 1) -> int:
+    """The stores of one gather on disk, of elements of so many bytes.
+
+    Differs the texts and token ids of the documents, which stand beside them, count as TEXT bytes a token.
+    """
+    return n_points * n_tokens * (d_model * element + ROW_LABELS + TEXT)
+
+
+def forward_bytes(tokens: int, d_model: int, element: int = 2) -> int:
+    """What a pass over a batch of so many tokens needs for a moment: about 20 tensors of the residual stream's size."""
+    return 20 * tokens * d_model * element
+
+
+def train_parts(
+    config: "SAEConfig", cfg: "TrainConfig", d_model: int, n_tokens: int, *, in_memory: bool = False, held: bool = False
+) -> dict[str, int]:
+    """The bytes that a training adds to a process, by what they are for.
+
+    `in_memory` says that the activations are a tensor already; `table` is where they are read into one. `statistics` is
+    needed before the weights have gradients and moments, and is not added to what comes later.
+    """
+    from kosae_core.base import VARIANTS
+    from kosae_core.inputs import STATISTICS_ROWS
+
+    weights, per_row = 4 * size(config, d_model).weights, 4 * d_model
+    part = -(-cfg.batch_size // cfg.accumulate)
+    variant = next(
+        (c.variant for c in VARIANTS[config.variant].__mro__ if getattr(c, "variant", "") in TABLES), "gated"
+    )
+    step = TABLES[variant] * 4 * config.n_features * part + (ROWS + 6 * len(config.prefixes or ())) * per_row * part
+    look = 3 * 4 * config.n_features * cfg.held_tokens if held else 0  # at held-out tokens, between steps
+    spare = 1.0 + 1.5 * (cfg.accumulate > 1) + (cfg.optimizer not in ("adam", "adamw"))  # gradients about to be added
+    small = n_tokens * per_row <= rows.IN_MEMORY_BYTES
+    return {
+        "weights, gradients and moments": weights * (2 + MOMENTS[cfg.optimizer] + bool(cfg.ema)),
+        "batch": int(max(step + spare * weights, look)),
+        "table": (n_tokens * per_row if small and not in_memory else 0) + (per_row * cfg.held_tokens if held else 0),
+        "statistics": weights + (8 if config.centre == "median" else 4) * per_row * min(n_tokens, STATISTICS_ROWS),
+    }
+
+
+def train_bytes(*args: Any, **kwargs: Any) -> int:
+    """The most memory that a training adds to a process; arguments as `train_parts`."""
+    parts = train_parts(*args, **kwargs)
+    statistics = parts.pop("statistics")
+    return max(sum(parts.values()), statistics + parts["table"])
+
+
+def free_memory(device: torch.device | str = "cpu") -> int:
+    """Bytes that this process may still take: of a GPU, or of memory within its control group's limit."""
+    device = torch.device(device)
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    free = psutil.virtual_memory().available
+    try:  # a container's limit, which the machine's numbers do not show
+        group = Path("/sys/fs/cgroup")
+        limit = (group / "memory.max").read_text().strip()
+        free = free if limit == "max" else min(free, int(limit) - int((group / "memory.current").read_text()))
+    except (OSError, ValueError):
+        pass
+    return max(0, free)
+
+
+def free_disk(folder: Path) -> int:
+    """Bytes free where a folder is, or will be."""
+    folder = Path(folder).absolute()
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def gb(n_bytes: float) -> str:
+    """Bytes for people."""
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:.1f} MB"
+
+
+def require_memory(what: str, needed: int, device: torch.device | str, knob: str) -> None:
+    """Say what a run needs, and stop it where that is not there.
+
+    Raises  TooLarge with the numbers and `knob`, the thing to turn.
+    """
+    free = free_memory(device)
+    logger.info("%s needs about %s of memory on %s, where %s are free", what, gb(needed), device, gb(free))
+    if needed > free:
+        raise TooLarge(f"{what} needs about {gb(needed)} of memory on {device}, and {gb(free)} are free: {knob}.")
+
+
+def require_disk(what: str, needed: int, folder: Path, knob: str) -> None:
+    """The same for a disk.
+
+    Raises  TooLarge.
+    """
+    free = free_disk(folder)
+    logger.info("%s needs about %s of disk at %s, where %s are free", what, gb(needed), folder, gb(free))
+    if needed > free:
+        raise TooLarge(f"{what} needs about {gb(needed)} of disk at {folder}, and {gb(free)} are free: {knob}.")
+
+
+def require_room_to_train(
+    config: "SAEConfig", acts: Any, cfg: "TrainConfig", device: torch.device, held: Any = None, checkpoint: Path | None = None
+) -> None:  # fmt: skip
+    """Stop a training that memory, or the disk of its checkpoint, cannot hold.
+
+    Raises  TooLarge naming the setting that takes the most.
+    """
+    d_model = rows.width(acts)
+    there = isinstance(acts, torch.Tensor)
+    parts = train_parts(config, cfg, d_model, rows.count(acts), in_memory=there, held=held is not None)
+    needed = train_bytes(config, cfg, d_model, rows.count(acts), in_memory=there, held=held is not None)
+    knobs = {
+        "weights, gradients and moments": f"lower n_features (now {config.n_features})",
+        "batch": f"raise accumulate (now {cfg.accumulate}), or lower batch_size ({cfg.batch_size}) or n_features ({config.n_features})",
+        "table": "give fewer tokens", "statistics": "give fewer tokens",
+    }  # fmt: skip
+    largest = max(parts, key=parts.__getitem__)
+    if device.type == "cuda":  # rows and statistics stay in the machine's own memory
+        on_gpu = parts["weights, gradients and moments"] + parts["batch"]
+        require_memory("the training", on_gpu, device, knobs[max(list(parts)[:2], key=parts.__getitem__)])
+        require_memory("the training", parts["table"] + parts["statistics"], "cpu", knobs["table"])
+    else:
+        require_memory("the training", needed, device, knobs[largest])
+    if checkpoint is not None:
+        numbers = size(config, d_model).weights * (1 + MOMENTS[cfg.optimizer] + bool(cfg.ema)) + 2 * rows.count(acts)
+        knob = f"name another place, or lower n_features (now {config.n_features})"
+        require_disk("its checkpoint", 4 * numbers, checkpoint.parent, knob)

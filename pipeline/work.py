@@ -1,0 +1,225 @@
+"""What each chapter gathers and trains, as far as its parameters decide it: what `make plan` adds up.
+
+A store or an autoencoder that several chapters ask for is made once and counts once, as in the store itself. The functions
+follow the code cells of the chapters; a test holds them against what a run has made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from kosae_core.hooks import resolve_point
+
+Parameters = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Store:
+    """The activations of some sentences at one point."""
+
+    corpus: str
+    split: str
+    lang: str
+    first: int
+    limit: int | None
+    """The sentences `first` to `limit` of the split; None: to its end."""
+    point: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training."""
+
+    variant: str
+    n_features: int
+    steps: int
+    batch_size: int
+    seed: int
+    source: Store | str
+    """What it reads; a text for tensors that are not kept, and then neither is the result."""
+    k: int | None = None
+    target_l0: float | None = None
+    lr: float | None = None
+    auxk: int | None = None
+    k_start: int | None = None
+    k_shape: str = "linear"
+    held: bool = False
+    d_model: int | None = None
+    """The width where it is not the model's."""
+    stays: bool = field(default=False, compare=False)
+    """Whether the chapter holds on to it while it trains others."""
+
+
+@dataclass
+class Work:
+    """All that some chapters make."""
+
+    stores: set[Store] = field(default_factory=set)
+    runs: set[Run] = field(default_factory=set)
+
+    def add(self, part: Store | Run) -> None:
+        if isinstance(part, Run):
+            self.runs.add(part)
+            part = part.source
+        if isinstance(part, Store):
+            self.stores.add(part)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter's parameters, with what most chapters do with them."""
+
+    p: Parameters
+    n_blocks: int
+
+    def point(self, name: str) -> str:
+        return str(resolve_point(name, self.n_blocks))
+
+    def store(self, split: str, lang: str, point: str, limit: int | None = None, corpus: str | None = None, first: int = 0) -> Store:  # fmt: skip
+        """As `Study.acts` gathers it, or the first `limit` sentences of that."""
+        most = self.p["n_train" if split == "train" else "n_test"]
+        limit = most if limit is None else limit if most is None else min(limit, most)
+        return Store(corpus or self.p["corpus"], split, lang, first, limit, self.point(point))
+
+    def both(self, lang: str, corpus: str | None = None) -> Iterator[Store]:
+        for split, point in product(("train", "test"), ("middle", "late")):
+            yield self.store(split, lang, self.p[point], corpus=corpus)
+
+    def sae(self, variant: str, lang: str, point: str, corpus: str | None = None) -> Run:
+        """As `Study.sae` trains it."""
+        p, k = self.p, self.p["k"] if variant == "topk" else None
+        source = self.store("train", lang, point, corpus=corpus)
+        return Run(variant, p["n_features"], p["steps"], p["batch_size"], p["seed"], source, k=k, held=True, stays=True)
+
+
+def _02(c: Chapter) -> Iterator[Store | Run]:
+    for lang in c.p["langs"]:
+        yield from c.both(lang)
+        for block in range(c.n_blocks):
+            yield c.store("train", lang, f"b{block}.resid_post", c.p["n_probe"])
+            for kind in ("resid_post", "mlp_out", "attn_out"):
+                yield c.store("test", lang, f"b{block}.{kind}", c.p["n_block"])
+        yield Store("synthetic", "test", lang, 0, c.p["n_prompts"], c.point(c.p["middle"]))
+        yield Store("generated", "test", lang, 0, c.p["n_prompts"], c.point(c.p["middle"]))
+
+
+def _03(c: Chapter) -> Iterator[Store | Run]:
+    p = c.p
+    yield from c.both("ko")
+    yield from (c.sae(variant, "ko", p["middle"]) for variant in ("standard", "gated", "topk"))
+    by_k = {"topk", "batchtopk", "matryoshka", "groupmax"}
+
+    def near(variant: str, l0: int, lang: str, seed: int) -> Run:
+        aim = {"k": l0} if variant in by_k else {"target_l0": float(l0)}
+        source = c.store("train", lang, p["middle"])
+        return Run(variant, p["pareto_features"], p["pareto_steps"], p["batch_size"], seed, source, held=True, **aim)
+
+    for lang, variant, l0, seed in product(p["pareto_langs"], p["pareto_variants"], p["pareto_l0"], p["pareto_seeds"]):
+        yield from c.both(lang)
+        yield near(variant, l0, lang, seed)
+    later = ("batchtopk", "matryoshka", "jumprelu", "p_anneal", "gated_anneal", "topk", "groupmax")
+    yield from (near(variant, p["pareto_l0"][0], "ko", p["seed"]) for variant in later)
+    levels = [(variant, level) for variant, each in p["levels"].items() for level in each]
+    aims = [
+        *levels,
+        *((variant, "aim") for variant in ("p_anneal", "gated_anneal", "jumprelu", "batchtopk", "matryoshka")),
+    ]
+    for (variant, level), seed in product(aims, range(p["seed"], p["seed"] + p["n_seeds"])):
+        sizes = p["planted_features"], p["planted_steps"], p["planted_batch"], seed
+        yield Run(variant, *sizes, f"planted {level}", d_model=p["planted_d"])
+
+
+def _04(c: Chapter) -> Iterator[Store | Run]:
+    p = c.p
+    for lang in p["langs"]:
+        yield from c.both(lang)
+        yield from (c.sae(v, lang, p[point]) for v, point in product(("standard", "gated"), ("middle", "late")))
+    yield c.sae("topk", p["langs"][0], p["middle"])
+    source = c.store("train", p["langs"][0], p["middle"])
+    for k, shape, auxk, seed in product(p["sweep_k"], p["sweep_shapes"], (0, None), p["sweep_seeds"]):
+        falling = {} if shape == "none" else {"k_start": p["sweep_start"], "k_shape": shape}
+        sizes = p["sweep_features"], p["sweep_steps"], p["batch_size"], seed
+        yield Run("topk", *sizes, source, k=k, auxk=auxk, held=True, **falling)
+
+
+def _05(c: Chapter) -> Iterator[Store | Run]:
+    yield from c.both("ko")
+    yield from (c.sae(v, "ko", c.p[point]) for v, point in product(("standard", "gated"), ("middle", "late")))
+    yield c.sae("topk", "ko", c.p["middle"])
+    if "en" in c.p["langs"]:
+        yield from c.both("en")
+        yield c.sae("gated", "en", c.p["middle"])
+
+
+def _06(c: Chapter) -> Iterator[Store | Run]:
+    for lang in c.p["langs"]:
+        yield from c.both(lang)
+        yield from (c.sae(variant, lang, c.p["middle"]) for variant in ("standard", "gated"))
+
+
+def _07(c: Chapter) -> Iterator[Store | Run]:
+    yield from c.both("ko")
+    yield c.sae(c.p["variant"], "ko", c.p["middle"])
+
+
+def _08(c: Chapter) -> Iterator[Store | Run]:
+    p = c.p
+    yield from (store for lang in ("ko", "en") for store in c.both(lang))
+    own = c.store("train", "ko", p["middle"])
+    elsewhere = Store(own.corpus, "train", "ko", p["n_train"], 2 * p["n_train"], own.point)
+
+    def dictionary(
+        source: Store | str, seed: int, variant: str = "topk", times: int = 1, k: int | None = p["match_k"]
+    ) -> Run:
+        aim = {"k": k} if variant == "topk" else {"target_l0": float(p["match_k"])}
+        sizes = times * p["match_features"], p["match_steps"], p["batch_size"], seed
+        return Run(variant, *sizes, source, lr=p["match_lr"], stays=True, **aim)
+
+    for seed in p["match_seeds"]:
+        sources = (own, elsewhere, c.store("train", "en", p["middle"]), c.store("train", "ko", p["late"]))
+        yield from (dictionary(source, seed) for source in sources)
+        yield dictionary(own, seed, "gated")
+        yield dictionary(own, seed, k=2 * p["match_k"])
+        yield dictionary(own, seed, times=2)
+    for block in range(c.n_blocks):
+        for split, lang in product(("train", "test"), ("ko", "en")):
+            yield c.store(split, lang, f"b{block}.resid_post", p["n_block"])
+        yield dictionary(f"block {block}", p["seed"])
+
+
+def _09(c: Chapter) -> Iterator[Store | Run]:
+    p = c.p
+    yield from c.both("ko")
+    yield c.sae("topk", "ko", p["middle"])
+    source = c.store("train", "ko", p["middle"])
+    sizes = p["sparse_features"], p["sparse_steps"], p["batch_size"], p["seed"]
+    yield Run("topk", *sizes, source, k=p["sparse_k"], lr=p["sparse_lr"])
+    if p["tags_corpus"]:
+        tagged = [Store(p["tags_corpus"], split, "", 0, p["tags_limit"], source.point) for split in ("train", "test")]
+        yield from tagged
+        yield Run("topk", p["n_features"], p["steps"], p["batch_size"], p["seed"], tagged[0], k=p["k"])
+
+
+def _10(c: Chapter) -> Iterator[Store | Run]:
+    p = c.p
+    yield from c.both("ko")
+    yield from (c.sae(v, "ko", p[point]) for v, point in product(p["variants"], ("middle", "late")))
+    yield from c.both("ko", p["harm_corpus"])
+    yield c.sae("topk", "ko", p["middle"], p["harm_corpus"])
+
+
+CHAPTERS: dict[str, Callable[[Chapter], Iterator[Store | Run]] | None] = {
+    "01_superposition": None, "02_activations": _02, "03_sae_variants": _03, "04_training": _04, "05_probing": _05,
+    "06_tfidf_features": _06, "07_visualization": _07, "08_positions_and_matching": _08, "09_interpretation": _09,
+    "10_interventions": _10, "11_claims": None,
+}  # fmt: skip
+"""None: a chapter that reads no language model."""
+
+
+def of(stem: str, parameters: Parameters, n_blocks: int) -> Iterator[Store | Run]:
+    """The stores and trainings of one chapter."""
+    make = CHAPTERS[stem]
+    return iter(()) if make is None else make(Chapter(parameters, n_blocks))

@@ -1,0 +1,135 @@
+"""What a run is said to need, against what small runs take; and runs that cannot fit, stopped with the number and the knob."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import kosae_core as kc
+from kosae_core import needs
+from kosae_core.activations import gather
+from kosae_core.needs import TooLarge
+from kosae_core.sae import VARIANTS
+from kosae_core.trainer import Trainer
+
+GB = 10**9
+PEAK = """
+import gc, json, sys
+import torch
+import kosae_core as kc
+torch.set_num_threads(1)
+
+def status(name):
+    return next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith(name))
+
+def train(variant, F, D, B, N):
+    acts = torch.randn(N, D)
+    gc.collect()
+    before = status("VmRSS")
+    open("/proc/self/clear_refs", "w").write("5")  # the largest size is counted from here on
+    kc.train(kc.SAEConfig(variant, F), acts, kc.TrainConfig(steps=6, batch_size=B, device="cpu"))
+    return status("VmHWM") - before
+
+train("topk", 256, 64, 128, 1000)  # what is compiled and loaded at the first step
+print(json.dumps(train(sys.argv[1], *map(int, sys.argv[2:]))))
+"""
+
+
+@pytest.mark.parametrize("variant", sorted(VARIANTS))
+def test_the_file_of_an_autoencoder(variant, tmp_path):
+    config = kc.SAEConfig(variant, 300)
+    sae = VARIANTS[variant](config, 40)
+    file = sae.save(tmp_path) / "weights.safetensors"
+    assert needs.sae_bytes(config, 40) == pytest.approx(file.stat().st_size, rel=0.02)
+
+
+@pytest.mark.parametrize("dtype", ["bf16", "fp32"])
+def test_a_store_on_disk(dtype, empty_store):
+    corpus = kc.load_corpus("synthetic", split="test", lang="ko", limit=60)
+    stores = gather(kc.load_lm("kosae-lm", device="cpu"), corpus, ["q1.resid_post", "q2.resid_post"], dtype=dtype)
+    taken = sum(f.stat().st_size for f in (empty_store / "activations").rglob("*") if f.is_file())
+    first = stores["q1.resid_post"]
+    element = {"bf16": 2, "fp32": 4}[dtype]
+    assert needs.store_bytes(first.n_tokens, first.d_model, element, 2) == pytest.approx(taken, rel=0.1)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon", "signum"])
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_weights_gradients_and_moments(optimizer, ema):
+    acts = torch.randn(500, 48, generator=torch.Generator().manual_seed(0))
+    config, cfg = kc.SAEConfig("gated", 256), kc.TrainConfig(steps=5, batch_size=64, optimizer=optimizer, ema=ema)
+    trainer = Trainer(config, acts, cfg)
+    trainer.advance()
+    held = list(trainer.sae.parameters()) + [p.grad for p in trainer.sae.parameters()] + trainer.average
+    held += [t for o in trainer.optimizers for state in o.state.values() for t in state.values() if torch.is_tensor(t)]
+    taken = sum(t.numel() * t.element_size() for t in held)
+    parts = needs.train_parts(config, cfg, 48, 500, in_memory=True)
+    assert parts["weights, gradients and moments"] == pytest.approx(taken, rel=0.02)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the largest size of a process is read from /proc")
+@pytest.mark.parametrize(
+    ("variant", "F", "D", "B", "N"),
+    [("topk", 4096, 1024, 1024, 20000), ("topk", 8192, 512, 1024, 2000), ("standard", 4096, 512, 2048, 4000)],
+)
+def test_the_most_memory_of_a_training(variant, F, D, B, N):
+    asked = subprocess.run(
+        [sys.executable, "-c", PEAK, variant, *map(str, (F, D, B, N))], capture_output=True, text=True
+    )
+    assert asked.returncode == 0, asked.stderr[-2000:]
+    said = needs.train_bytes(kc.SAEConfig(variant, F), kc.TrainConfig(steps=6, batch_size=B), D, N, in_memory=True)
+    assert said == pytest.approx(json.loads(asked.stdout), rel=0.25)  # freed pages do not always go back at once
+
+
+def test_tokens_on_disk_are_read_into_a_table_while_that_is_small():
+    config, cfg = kc.SAEConfig("topk", 64), kc.TrainConfig()
+    table = {n: needs.train_parts(config, cfg, 512, n)["table"] for n in (1000, 2**20, 2**20 + 1)}
+    assert table == {1000: 1000 * 2048, 2**20: 2**31, 2**20 + 1: 0}
+    assert needs.train_parts(config, cfg, 512, 1000, in_memory=True)["table"] == 0
+
+
+@pytest.mark.parametrize(
+    ("free", "config", "cfg", "sentence"),
+    [
+        (GB // 2, {"n_features": 2**16}, {"batch_size": 64}, r"about 0\.7 GB of memory on cpu, and 0\.5 GB are free: lower n_features \(now 65536\)"),
+        (GB, {"n_features": 2**15}, {"batch_size": 2**13}, r"raise accumulate \(now 1\), or lower batch_size \(8192\) or n_features \(32768\)"),
+        (10**6, {"n_features": 8}, {"batch_size": 8}, "the training needs about .* give fewer tokens"),
+    ],
+)  # fmt: skip
+def test_a_training_that_cannot_fit_is_stopped_with_the_knob(free, config, cfg, sentence, monkeypatch):
+    monkeypatch.setattr(needs, "free_memory", lambda device: free)
+    monkeypatch.setattr("kosae_core.training.Trainer", None)  # nothing is begun
+    acts = torch.randn(5000, 256 if free == GB // 2 else 64)
+    with pytest.raises(TooLarge, match=sentence):
+        kc.train(kc.SAEConfig("topk", k=4, **config), acts, kc.TrainConfig(steps=1, device="cpu", **cfg))
+
+
+def test_raising_accumulate_is_a_knob_that_helps():
+    config, whole = kc.SAEConfig("topk", 2**15), kc.TrainConfig(batch_size=2**13)
+    parts = kc.TrainConfig(batch_size=2**13, accumulate=16)
+    assert needs.train_bytes(config, parts, 32, 5000) < 0.3 * needs.train_bytes(config, whole, 32, 5000)
+
+
+def test_a_checkpoint_that_its_disk_cannot_hold_is_not_begun(tmp_path, monkeypatch):
+    monkeypatch.setattr(needs, "free_disk", lambda folder: 10**5)
+    with pytest.raises(
+        TooLarge, match=r"its checkpoint needs about 6\.\d MB of disk .* 0\.1 MB are free: name another"
+    ):
+        kc.train(
+            kc.SAEConfig("topk", 4096), torch.randn(1000, 64), kc.TrainConfig(steps=1), checkpoint=tmp_path / "run.pt"
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pass_that_memory_cannot_hold(tiny_lm, sentences, empty_store, monkeypatch):
+    monkeypatch.setattr(needs, "free_memory", lambda device: 1000)
+    with pytest.raises(TooLarge, match=r"a forward pass needs .* are free: lower tokens_per_batch \(now 4096\)"):
+        gather(tiny_lm, sentences, "q1.resid_post")
+    assert list((empty_store / "activations").iterdir()) == []
+
+
+def test_what_is_free():
+    assert 10**7 < needs.free_memory() < 10**14 and needs.free_disk(Path("/no/such/folder")) > 0

@@ -1,0 +1,121 @@
+"""What `make plan` says: every preset, without running it; and that what chapters make is what a run of them has made."""
+
+from collections import Counter
+
+import pytest
+
+from pipeline import chapters as ch
+from pipeline import plan, work
+from pipeline.plan import Plan
+
+PRESETS = sorted(path.stem for path in (ch.CHAPTERS / "presets").glob("*.yaml"))
+SOURCES = ["exaone", "gpt2", "mistral", "phi3"]
+MEASURED = {"stores": 936_670_052, "autoencoders": 94_023_541}
+"""Bytes of the store after `make all` from nothing with the preset `default` (28 November 2026, 6 blocks)."""
+KEPT = {
+    ("standard", 2048): 4, ("gated", 2048): 4, ("topk", 2048): 2, ("topk", 1024): 10, ("topk", 512): 12, ("gated", 512): 4,
+    ("groupmax", 512): 1, ("standard", 512): 2, ("batchtopk", 512): 2, ("matryoshka", 512): 2, ("jumprelu", 512): 2,
+    ("p_anneal", 512): 2, ("gated_anneal", 512): 2,
+}  # fmt: skip
+"""The autoencoders in it, by variant and size."""
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(plan, "measured_rate", lambda d_model: 5e10)
+
+
+def planned(name, **extra):
+    return Plan(ch.read_preset(name), extra)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_planned_without_running_it(name, capsys, monkeypatch):
+    monkeypatch.delenv("KOSAE_DATA_DIR", raising=False)
+    assert plan.main(["--preset", name]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"{name}: ") and "nothing was run" in said
+    for word in ("hardware", "model", "gathers", "trains", "disk", "memory", "time", "how"):
+        assert f"\n  {word} " in said
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_name_only_parameters_that_their_chapters_have(name):
+    preset = ch.read_preset(name)
+    chapters = [chapter for chapter in ch.read_chapters() if preset.runs(chapter)]
+    for chapter in chapters:
+        preset.parameters(chapter)  # refuses what a section sets and its chapter lacks
+    if name != "default":  # which also says how activations are stored
+        assert set(preset.common) <= {key for chapter in chapters for key in chapter.parameters}
+    assert set(preset.sections) <= {chapter.stem for chapter in chapters}
+    assert set(preset.plan) <= {"hardware", "speed", "hours", "models", "tokens_per_sentence"}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_the_hardware_that_a_preset_states_holds_it(name, monkeypatch):
+    monkeypatch.delenv("KOSAE_DATA_DIR", raising=False)
+    made = planned(name)
+    has = made.preset.plan["hardware"]
+    for stem in made.parts:
+        assert sum(made.memory(stem).values()) < 0.9e9 * has["gpu_gb"], stem
+        assert made.in_ram(stem) < 0.9e9 * has["memory_gb"], stem
+    assert sum(made.disk().values()) < 0.9e9 * has["disk_gb"]
+    assert sum(made.seconds().values()) / 3600 == pytest.approx(made.preset.plan["hours"], rel=0.25)
+
+
+def test_the_settings_of_the_sources():
+    made = {name: planned(name) for name in SOURCES}
+    trained = {name: {(r.n_features, getattr(r.source, "point", "")) for r in p.all.runs} for name, p in made.items()}
+    assert {point for size, point in trained["exaone"] if size in (16384, 100000)} >= {
+        f"b{n}.resid_post" for n in (8, 16, 24)
+    }
+    assert (100_000, "b16.resid_post") in trained["exaone"]
+    assert {s.corpus for s in made["exaone"].all.stores} >= {"keat", "synthetic"}
+    assert {s.point for s in made["gpt2"].all.stores} >= {f"b{n}.resid_post" for n in range(12)}
+    for name, times in (("phi3", 4), ("mistral", 100)):
+        sweep = {
+            (r.k, r.k_start)
+            for r in made[name].all.runs
+            if r.n_features == times * made[name].model.d_model and r.auxk == 0
+        }
+        assert sweep == {(k, start) for k in (24, 48, 64, 100, 128, 256) for start in (None, 512)}
+        assert (times * made[name].model.d_model, "b16.resid_post") in trained[name]
+
+
+def test_what_chapters_make_is_what_a_run_has_made(monkeypatch):
+    made = planned("default")
+    kept = [run for run in made.all.runs if isinstance(run.source, work.Store)]
+    assert Counter((run.variant, run.n_features) for run in kept) == KEPT
+    points = Counter(store.point for store in made.all.stores)
+    other = {f"b{n}.{kind}": 2 for n in range(6) for kind in ("attn_out", "mlp_out")}
+    assert points == other | {"b3.resid_post": 15, "b4.resid_post": 10} | {f"b{n}.resid_post": 6 for n in (0, 1, 2, 5)}
+    for kind, size in made.disk().items():
+        assert size == pytest.approx(MEASURED[kind], rel=0.1)
+
+
+def test_params_change_what_is_planned():
+    plain, wide = planned("smoke"), planned("smoke", n_features=4096)
+    assert wide.disk()["autoencoders"] > 3 * plain.disk()["autoencoders"]
+    assert wide.memory("04_training")["training"] > plain.memory("04_training")["training"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "sentence"),
+    [
+        ({"lm_name": "nobody/nothing"}, "the model 'nobody/nothing' is not on this machine, and the preset's plan section does not"),
+        ({"colour": 1}, "no chapter of smoke has a parameter 'colour'"),
+        ({"corpus": "no.txt"}, r"tokens a sentence of no\.txt has cannot be counted \(no file .*tokens_per_sentence"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_planned_is_said(extra, sentence):
+    with pytest.raises(ch.PipelineError, match=sentence):
+        plan.report(planned("smoke", **extra))
+
+
+def test_a_model_on_this_machine_is_counted(tiny_lm, tmp_path):
+    tiny_lm.model.save_pretrained(tmp_path)
+    tiny_lm.tokenizer.save_pretrained(tmp_path)
+    found = plan.read_model(str(tmp_path), {})
+    tied = sum(p.numel() for p in tiny_lm.model.parameters())
+    assert (found.n_params, found.d_model, found.n_layers, found.vocab) == (tied, 32, 4, 400)
+    assert "hardware  this machine" in plan.report(planned("smoke", lm_name=str(tmp_path)))
