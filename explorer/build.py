@@ -8,19 +8,17 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
-from explorer import bundle, page
-from explorer.sources import DEFAULT, NoSource, find_source
+from explorer import bundle
+from explorer.site import DEFAULT, place
+from explorer.sources import NoSource, find_source
 from kosae_core import paths
 from kosae_core.readers import CorpusError
 from kosae_core.study import Study
 
-LANGS = ("ko", "en")
 COMMON = ("corpus", "lm_name", "n_train", "n_test", "n_features", "k", "steps", "batch_size", "seed", "dtype")
 
 
@@ -37,42 +35,6 @@ def study_of(preset: str, root: Path = paths.ROOT) -> Study:
         raise NoSource(f"there is no preset {preset!r}; there are {', '.join(have) or 'none'}.")
     common = (yaml.safe_load(file.read_text("utf-8")) or {}).get("common", {})
     return Study(**{key: value for key, value in common.items() if key in COMMON})
-
-
-def place(site: Path, folder: Path | None, id: str | None = None) -> list[Path]:
-    """Put data (if any) and pages into a site; returns the pages.
-
-    Pages of all SAEs whose data lie in the site are offered, the one given first.
-    """
-    data = site / "explorer-data"
-    if folder is not None and id is not None:
-        target = data / id
-        partial = data / f".partial-{id}-{os.getpid()}"
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(folder, partial, ignore=shutil.ignore_patterns("manifest.json"))
-        shutil.rmtree(target, ignore_errors=True)
-        partial.rename(target)
-    saes = listed(data)
-    pages = []
-    for lang in LANGS:
-        out = site / lang
-        shutil.copytree(page.WEB, out / "explorer" / "web", dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.html"))
-        (out / "site").mkdir(parents=True, exist_ok=True)
-        for name in ("style.css", "theme.js"):
-            shutil.copyfile(paths.ROOT / "site" / name, out / "site" / name)
-        (out / "explorer.html").write_text(page.page(lang, saes), "utf-8")
-        pages.append(out / "explorer.html")
-    return pages
-
-
-def listed(data: Path) -> list[dict[str, Any]]:
-    """Identity, title, block and model of every SAE whose data lie in a folder, the default first."""
-    found = []
-    for folder in sorted(data.glob("[!.]*")) if data.is_dir() else []:
-        if (folder / "index.js").is_file():
-            index = bundle.read_script(folder / "index.js")
-            found.append({key: index[key] for key in ("id", "title", "lm", "point")})
-    return sorted(found, key=lambda sae: (sae["id"] != DEFAULT, sae["id"]))
 
 
 def build(

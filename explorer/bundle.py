@@ -6,9 +6,7 @@ call, `KOSAE.index(id, {...})` or `KOSAE.features(id, 3, [...])`, whose JSON the
 
 from __future__ import annotations
 
-import json
 import logging
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from typing import Any
 from explorer import analysis, examples, marking, names, reading
 from explorer.analysis import Analysis
 from explorer.marking import rounded
+from explorer.scripts import chunk_name, js
 from explorer.sources import Source
 from kosae_core import code, store
 from kosae_core.corpora import LANGUAGES
@@ -77,13 +76,13 @@ def write(folder: Path, source: Source, study: Study, found: Analysis, progress:
         page.append(record)
         if len(page) == PER_CHUNK or record["id"] == n - 1:
             number = record["id"] // PER_CHUNK
-            text = f"KOSAE.features({_js(source.id)},{number},{_js(page)});\n"
+            text = f"KOSAE.features({js(source.id)},{number},{js(page)});\n"
             (folder / chunk_name(number)).write_text(text, "utf-8")
             page = []
         if progress is not None:
             progress(record["id"] + 1, 2 * n, "examples")
     index = head(source, study, found) | {"columns": columns(found, progress)}
-    (folder / "index.js").write_text(f"KOSAE.index({_js(source.id)},{_js(index)});\n", "utf-8")
+    (folder / "index.js").write_text(f"KOSAE.index({js(source.id)},{js(index)});\n", "utf-8")
     log.info("%s: %d features written", source.id, n)
 
 
@@ -128,23 +127,3 @@ def columns(found: Analysis, progress: Progress | None = None) -> dict[str, list
         "x": [rounded(x, 3) for x in found.layout_F2[:, 0]],
         "y": [rounded(y, 3) for y in found.layout_F2[:, 1]],
     }  # fmt: skip
-
-
-def chunk_name(number: int) -> str:
-    """The file of a chunk."""
-    return f"f{number:04d}.js"
-
-
-def read_script(path: Path) -> Any:
-    """The JSON that a script of this module passes on: its last argument."""
-    text = path.read_text("utf-8")
-    match = re.match(r'KOSAE\.(?:index\("[^"]*",|features\("[^"]*",\d+,)', text)
-    if match is None:
-        raise ValueError(f"{path} is not a script of the explorer: run make explorer again.")
-    return json.loads(text[match.end() : text.rindex(")")])
-
-
-def _js(value: Any) -> str:
-    """JSON that is safe inside a script: no end of a script element, no line ends of JavaScript alone."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

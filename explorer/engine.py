@@ -10,8 +10,9 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
-from explorer import bundle, live
+from explorer import live
 from explorer.build import study_of
+from explorer.scripts import chunk_name, read_script
 from explorer.sources import NoSource, Source, sources
 from explorer.worker import Ticket
 from kosae_core.lm import LanguageModel
@@ -81,7 +82,7 @@ class Engine:
             raise NotReady(f"the features of {id} have not been analysed yet: POST /prepare first.")
         changed = file.stat().st_mtime
         if id not in self._indices or self._indices[id][0] != changed:
-            self._indices[id] = (changed, bundle.read_script(file))
+            self._indices[id] = (changed, read_script(file))
         return self._indices[id][1]
 
     def feature(self, id: str, number: int) -> dict[str, Any]:
@@ -93,7 +94,7 @@ class Engine:
         if not 0 <= number < index["n_features"]:
             raise KeyError(f"there is no feature {number}; there are 0 to {index['n_features'] - 1}.")
         chunk, at = divmod(number, index["per_chunk"])
-        record = bundle.read_script(self._folder(id) / bundle.chunk_name(chunk))[at]
+        record = read_script(self._folder(id) / chunk_name(chunk))[at]
         return {**row(index, number), **record}
 
     # Analyses that are made while the server runs, in a process of their own

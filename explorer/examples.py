@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.marking import merged, window
+from explorer.marking import merged, trimmed, window
 from explorer.reading import Reading
 from kosae_core.features import top_tokens
 
@@ -47,6 +47,10 @@ def example(reading: Reading, feature: int, row: int) -> dict[str, Any]:
     rows, values = reading.column(feature)
     first, last = np.searchsorted(rows, reading.doc_rows[document : document + 2])
     record = reading.records[document]
-    fired = [(*reading.span(int(r)), float(v)) for r, v in zip(rows[first:last], values[first:last], strict=True)]
-    shown, centre = window(record.text, merged(fired), reading.span(row))
+
+    def place(r: int) -> tuple[int, int]:
+        return trimmed(record.text, *reading.span(r))
+
+    fired = [(*place(int(r)), float(v)) for r, v in zip(rows[first:last], values[first:last], strict=True)]
+    shown, centre = window(record.text, merged(fired), place(row))
     return {"parts": shown, "centre": centre, "lang": record.lang, "big": record.labels.get("big", "")}

@@ -10,6 +10,12 @@ REACH = 70
 """Characters that are shown on either side of the token an example is about."""
 
 
+def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span without the space before a word, which its token holds and a reader does not see as part of it."""
+    first = next((i for i in range(start, end) if not text[i].isspace()), start)
+    return first, end
+
+
 def merged(spans: Iterable[Span]) -> list[Span]:
     """Spans that share a character as one, with the largest value: a byte-level token may end inside a syllable."""
     found: list[Span] = []

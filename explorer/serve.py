@@ -12,8 +12,9 @@ import socket
 import sys
 from pathlib import Path
 
-from explorer.build import place, study_of
+from explorer.build import study_of
 from explorer.guard import LOOPBACK, SHORTEST_TOKEN
+from explorer.site import place
 from explorer.sources import NoSource
 from kosae_core import paths
 
@@ -50,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         hosts = checked(options.host, options.token)
         study_of(options.preset)
         listening = bound(options.host, options.port)
-        place(options.site, None)
+        place(options.site)
         return serve(options, hosts, listening)
     except (Refused, NoSource, OSError) as error:
         print(f"The explorer was not started: {error}", file=sys.stderr)

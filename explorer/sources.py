@@ -9,12 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from explorer.site import DEFAULT
 from kosae_core import paths, store
 from kosae_core.lm import LanguageModel, load_lm
 from kosae_core.sae import SAE, load_sae
-
-DEFAULT = "kosae-lm-q2"
-"""The SAE that comes with the project, under the name by which the explorer knows it."""
 
 
 class NoSource(ValueError):
@@ -42,7 +40,13 @@ class Source:
         name = config["variant"] + (f" k={config['k']}" if config.get("k") else "")
         seed = provenance.get("seed")
         parts = [name, f"{config['n_features']:,} features", f"{self.lm_name} {self.point}"]
-        return " · ".join(parts + ([f"seed {seed}"] if seed else []))
+        own = [] if self.shipped else [self.folder.name[:6]]  # two of the store may differ in their text alone
+        return " · ".join(parts + ([f"seed {seed}"] if seed else []) + own)
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it comes with a model, and not out of the store."""
+        return self.folder.is_relative_to(paths.models_dir())
 
     @property
     def block(self) -> int:

@@ -21,7 +21,7 @@ WORDS = {
     "ko": {
         "fig": "그림", "tbl": "표", "eq": "식", "chapter": "{}장", "section": "{}절", "name": "한국어",
         "code": "코드", "omitted": "여기 쓴 코드 %d줄은 웹판에 있다.", "references": "참고문헌", "toc": "이 쪽의 내용",
-        "contents": "차례", "chapters": "장 목록", "search": "검색", "none": "찾은 것이 없다.", "menu": "차례 열기",
+        "contents": "차례", "chapters": "장 목록", "search": "검색", "none": "찾은 것이 없다.", "menu": "차례 열기", "explorer": "특징 탐색기", "see": "특징을 하나씩 보려면",
         "theme": "밝게·어둡게", "code_all": "코드 모두 펼치기", "skip": "본문으로", "turn": "앞뒤 장", "previous": "이전",
         "next": "다음", "note": "참고", "tip": "도움말", "warning": "주의", "important": "중요", "caution": "경고",
         "licence": "글과 그림은 CC BY 4.0, 코드는 MIT 라이선스로 쓴다.", "version": "판",
@@ -30,7 +30,7 @@ WORDS = {
         "fig": "Figure", "tbl": "Table", "eq": "Equation", "chapter": "Chapter {}", "section": "Section {}",
         "name": "English", "code": "Code", "omitted": "%d more lines of code are on the website.", "references": "References",
         "toc": "On this page", "contents": "Contents", "chapters": "Chapters", "search": "Search",
-        "none": "Nothing found.", "menu": "Open the contents", "theme": "Light or dark", "code_all": "Show all code",
+        "none": "Nothing found.", "menu": "Open the contents", "explorer": "Feature explorer", "see": "See the features one by one", "theme": "Light or dark", "code_all": "Show all code",
         "skip": "To the text", "turn": "Previous and next chapter", "previous": "Previous", "next": "Next",
         "note": "Note", "tip": "Tip", "warning": "Warning", "important": "Important", "caution": "Caution",
         "licence": "Text and figures: CC BY 4.0. Code: MIT licence.", "version": "version",

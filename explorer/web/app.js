@@ -24,10 +24,10 @@
       var kind = route().kind;
       KOSAE.sae = e.target.value;
       location.hash = KOSAE.href(kind === "feature" ? "list" : kind).slice(1);
-    } }, saes.map(function (s) { return el("option", { value: s.id, selected: s.id === KOSAE.sae }, s.title + (KOSAE.server && s.ready ? " (" + say("prepared") + ")" : "")); })));
+    } }, saes.map(function (s) { return el("option", { value: s.id, selected: s.id === KOSAE.sae }, KOSAE.title(s.title) + (KOSAE.server && s.ready ? " (" + say("prepared") + ")" : "")); })));
   }
   function about(index) {
-    return el("p", { "class": "help" }, say("about", index.title, KOSAE.count(index.n_texts), index.corpus));
+    return el("p", { "class": "help" }, say("about", KOSAE.title(index.title), KOSAE.count(index.n_texts), index.corpus));
   }
 
   function show() {
@@ -40,7 +40,7 @@
     var other = document.getElementById("language");
     other.href = other.getAttribute("href").split("#")[0] + location.hash;
     KOSAE.clear(main);
-    if (r.kind === "feature") main.append(choose() || ""); else main.append(el("h1", { tabindex: "-1" }, say(r.kind)), choose() || "");
+    if (r.kind === "feature") main.append(choose() || ""); else main.append(el("h1", { tabindex: "-1" }, say({ list: "listTitle", map: "mapTitle" }[r.kind] || r.kind)), choose() || "");
     if (!KOSAE.sae) { main.append(el("p", { role: "alert", "class": "alert" }, main.dataset.missing)); return; }
     document.title = (r.kind === "feature" ? say("feature", r.value) : say(r.kind)) + " · KoSAE";
     if (r.kind === "analyze" || r.kind === "compare" || r.kind === "steer") {

@@ -19,6 +19,8 @@
   }
   KOSAE.el = function (tag, attributes) { return fill(document.createElement(tag), attributes, Array.prototype.slice.call(arguments, 2)); };
   KOSAE.svg = function (tag, attributes) { return fill(document.createElementNS(SVG, tag), attributes, Array.prototype.slice.call(arguments, 2)); };
+  // Put children into an element; what is null or false is left out.
+  KOSAE.put = function (parent) { return fill(parent, {}, Array.prototype.slice.call(arguments, 1)); };
   KOSAE.clear = function (element) { element.textContent = ""; return element; };
 
   KOSAE.number = function (value, digits) {

@@ -33,24 +33,25 @@
     return KOSAE.record(index, f).then(function (record) {
       var max = record.histogram.max, total = record.histogram.counts.reduce(function (a, b) { return a + b; }, 0);
       var show = el("input", { type: "checkbox", id: "values", onchange: function () { left.classList.toggle("with-values", show.checked); } });
+      var names = KOSAE.lang === "ko" ? ["ko", "en"] : ["en", "ko"];
       var left = el("div", { "class": "wide" },
         block(say("examples"), say("examplesHelp"), el("label", { "class": "check" }, show, " " + say("showValues")), el("ol", { "class": "examples" }, record.examples.map(function (e) { return example(e, max); }))),
-        record.spread.length > 0 && block(say("spread"), say("spreadHelp"), el("ol", { "class": "examples" }, record.spread.map(function (e) { return example(e, max); }))));
-      var names = KOSAE.lang === "ko" ? ["ko", "en"] : ["en", "ko"];
+        record.spread.length > 0 && block(say("spread"), say("spreadHelp"), el("ol", { "class": "examples" }, record.spread.map(function (e) { return example(e, max); }))),
+        el("div", { "class": "charts" },
+        Object.keys(record.langs).length > 1 && el("section", { "class": "block" }, KOSAE.bars(names.filter(function (l) { return l in record.langs; }).map(function (l) { return [say(l), record.langs[l], KOSAE.percent(record.langs[l])]; }), say("langs"), true)),
+        index.shown.map(function (label) {
+          var rows = index.labels[label].map(function (name, i) { return [KOSAE.className(index, label, name), record.classes[label][i], KOSAE.number(record.classes[label][i], 3)]; });
+          return el("section", { "class": "block" }, KOSAE.bars(rows, say("classes", KOSAE.labelName(label)), rows.length < 6));
+        })));
       var right = el("div", { "class": "narrow" },
         block(say("histogram"), null, total ? KOSAE.histogram(record.histogram, total) : el("p", {}, say("dead"))),
         block(say("near"), say("nearHelp"), el("ul", { "class": "near" }, record.near.map(function (pair) {
           return el("li", {}, KOSAE.link(pair[0]), el("span", { "class": "num" }, KOSAE.number(pair[1])), el("span", { "class": "why" }, KOSAE.explain(index, pair[0])));
         }))),
         el("section", { "class": "block" }, KOSAE.tokenList(record.promoted, say("promoted")), KOSAE.tokenList(record.suppressed, say("suppressed")), el("p", { "class": "help" }, say("effectHelp"))),
-        Object.keys(record.langs).length > 1 && el("section", { "class": "block" }, KOSAE.bars(names.filter(function (l) { return l in record.langs; }).map(function (l) { return [say(l), record.langs[l], KOSAE.percent(record.langs[l])]; }), say("langs"), true)),
-        index.shown.map(function (label) {
-          var rows = index.labels[label].map(function (name, i) { return [KOSAE.className(index, label, name), record.classes[label][i], KOSAE.number(record.classes[label][i], 3)]; });
-          return el("section", { "class": "block" }, KOSAE.bars(rows, say("classes", KOSAE.labelName(label)), rows.length < 6));
-        }),
         block(say("places"), null, KOSAE.places(record.places)));
       var said = c.detection[f] === null || !c.rule[f].length ? null : el("p", { "class": "help" }, say("verdict", KOSAE.number(c.detection[f]), KOSAE.number(c.fuzzing[f])));
-      main.append(around(index, f), el("h1", { tabindex: "-1" }, say("feature", f)), el("p", { "class": "explained" }, KOSAE.explain(index, f)), said,
+      KOSAE.put(main, around(index, f), el("h1", { tabindex: "-1" }, say("feature", f)), el("p", { "class": "explained" }, KOSAE.explain(index, f)), said,
         el("dl", { "class": "stats" }, stat(say("density"), KOSAE.percent(c.density[f])), stat(say("nTokens"), KOSAE.count(total)), stat(say("max"), KOSAE.number(c.max[f])), stat(say("mean"), KOSAE.number(c.mean[f])),
           c.preference.length > 0 && stat(say("preference"), KOSAE.preference(c.preference[f])), c.label[f] && stat(KOSAE.labelOf(index, f), ["F1 " + KOSAE.number(c.f1[f]), el("small", {}, " (" + say("yesToAll", KOSAE.number(c.f1_all[f])) + ")")]),
           stat(say("cluster"), String(c.cluster[f] + 1))),

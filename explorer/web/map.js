@@ -37,14 +37,18 @@
     var canvas = el("canvas", { tabindex: "0", role: "application", "aria-label": say("map") + ". " + say("mapHelp"), "class": "map" });
     var said = el("p", { "class": "said", role: "status" }), legend = el("ul", { "class": "legend" }), brush = canvas.getContext("2d");
 
-    function at(f) { var w = Math.min(size[0], size[1]) - 24, left = (size[0] - w) / 2, top = (size[1] - w) / 2; return [(left + c.x[f] * w) * scale + dx, (top + (1 - c.y[f]) * w) * scale + dy]; }
+    // The axes of the layout mean nothing, so that it may be stretched to the room there is.
+    function at(f) {
+      var h = Math.min(size[1], 1.6 * size[0]) - 28, w = Math.min(size[0], 1.7 * size[1]) - 28, left = (size[0] - w) / 2, top = (size[1] - h) / 2;
+      return [(left + c.x[f] * w) * scale + dx, (top + (1 - c.y[f]) * h) * scale + dy];
+    }
     function draw() {
       var ratio = window.devicePixelRatio || 1, box = canvas.getBoundingClientRect();
       if (!box.width) return;
       if (size[0] !== box.width || size[1] !== box.height || canvas.width !== Math.round(box.width * ratio)) { size = [box.width, box.height]; canvas.width = Math.round(box.width * ratio); canvas.height = Math.round(box.height * ratio); }
       brush.setTransform(ratio, 0, 0, ratio, 0, 0);
       brush.clearRect(0, 0, size[0], size[1]);
-      var radius = Math.min(7, 2 + 0.7 * scale);
+      var radius = Math.min(7, 2.5 + 0.7 * scale);
       [false, true].forEach(function (front) {
         for (var f = 0; f < n; f++) {
           var g = group.of[f], on = g >= 0 && (lit < 0 || lit === g);

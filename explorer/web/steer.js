@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   var KOSAE = window.KOSAE, el = KOSAE.el, say = KOSAE.say;
-  var kept = { sae: null, prompt: { ko: "나는 오늘", en: "Today I" }[KOSAE.lang], chosen: [], mode: "add", tokens: 32, temperature: 1, seed: 0 };
+  var kept = { sae: null, prompt: { ko: "우리 가족은 주말마다 공원에서", en: "On weekends our family" }[KOSAE.lang], chosen: [], mode: "add", tokens: 32, temperature: 1, seed: 0 };
 
   function field(name, input) { return el("label", {}, el("span", {}, name), input); }
   function setting(key, input) { input.addEventListener("input", function () { kept[key] = input.type === "number" ? +input.value : input.value; }); return input; }

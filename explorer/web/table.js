@@ -16,7 +16,7 @@
       var tokens = c.rule[f].map(function (cue) { return fold(cue[1]).trim(); }), label = c.label[f];
       return {
         tokens: tokens, reads: c.reads[f].map(function (t) { return fold(t).trim(); }),
-        label: label ? fold([label[0], label[1], KOSAE.className(index, label[0], label[1], 0), KOSAE.className(index, label[0], label[1], 1)].join(" ")) : "",
+        holds: c.f1[f] > c.f1_all[f], label: label ? fold([label[0], label[1], KOSAE.className(index, label[0], label[1], 0), KOSAE.className(index, label[0], label[1], 1)].join(" ")) : "",
         owner: c.owner[f] ? fold([c.owner[f], KOSAE.className(index, "big", c.owner[f], 0), KOSAE.className(index, "big", c.owner[f], 1)].join(" ")) : "",
         all: fold(KOSAE.explain(index, f, 0) + " " + KOSAE.explain(index, f, 1))
       };
@@ -28,8 +28,8 @@
     var found = 0;
     if (text.tokens.indexOf(term) >= 0) found += 20;
     if (text.reads.indexOf(term) >= 0) found += 12;
-    if (text.label.split(" ").indexOf(term) >= 0) found += 10; else if (text.label.indexOf(term) >= 0) found += 4;
-    if (text.owner.split(" ").indexOf(term) >= 0) found += 8;
+    if (text.label.split(" ").indexOf(term) >= 0) found += text.holds ? 10 : 3; else if (text.label.indexOf(term) >= 0) found += 2;
+    if (text.owner.split(" ").indexOf(term) >= 0) found += 2;
     if (!found && term.length > (/[가-힣]/.test(term) ? 0 : 1) && (text.all.indexOf(term) >= 0 || text.reads.some(function (t) { return t.indexOf(term) >= 0; }))) found += 1;
     return found;
   }
@@ -78,7 +78,7 @@
     function cell(key, content) { return el("td", { "class": key, "data-name": say(key) }, content); }
     return el("tr", {}, el("th", { scope: "row", "class": "id" }, KOSAE.link(f)), cell("explanation", KOSAE.explain(index, f)),
       cell("fuzzing", KOSAE.number(accuracy(c, f))), cell("density", KOSAE.percent(c.density[f])), cell("max", KOSAE.number(c.max[f], 1)),
-      cell("preference", preference(c.preference[f])), cell("f1", [el("span", { "class": "label" }, KOSAE.labelOf(index, f)), " ", c.label[f] ? KOSAE.number(c.f1[f]) : ""]),
+      cell("preference", preference(c.preference[f])), cell("f1", c.label[f] && texts(index)[f].holds ? [el("span", { "class": "label" }, KOSAE.labelOf(index, f)), " ", KOSAE.number(c.f1[f])] : "–"),
       cell("cluster", String(c.cluster[f] + 1)));
   }
 

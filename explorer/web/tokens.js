@@ -53,7 +53,9 @@
   KOSAE.strip = function (found, feature, index) {
     var parts = [], text = "";
     found.tokens.forEach(function (token, i) {
-      if (feature.values[i] > 0) { parts.push(text, token, feature.values[i]); text = ""; } else text += token;
+      var word = token.trim() ? token.replace(/^\s+/, "") : token; // the space before a word is not shaded
+      text += token.slice(0, token.length - word.length);
+      if (feature.values[i] > 0) { parts.push(text, word, feature.values[i]); text = ""; } else text += word;
     });
     parts.push(text);
     return el("div", { "class": "strip" }, KOSAE.link(feature.id), el("span", { "class": "num" }, KOSAE.number(feature.max)),

@@ -3,7 +3,7 @@
   "use strict";
   var KOSAE = window.KOSAE = window.KOSAE || {};
   var WORDS = {
-    list: ["목록", "List"], map: ["지도", "Map"], analyze: ["문장 분석", "Analyse"], compare: ["문장 비교", "Compare"], steer: ["조향", "Steer"],
+    list: ["목록", "List"], listTitle: ["특징 목록", "All features"], mapTitle: ["특징 지도", "Map of features"], map: ["지도", "Map"], analyze: ["문장 분석", "Analyse"], compare: ["문장 비교", "Compare"], steer: ["조향", "Steer"],
     feature: ["특징 {0}", "Feature {0}"], features: ["특징", "features"],
     loading: ["자료를 읽는 중이다…", "Loading…"], loadFailed: ["자료 {0}을(를) 읽지 못했다. make explorer를 다시 실행해야 한다.", "The data file {0} could not be read; run make explorer again."],
     noFeature: ["특징 {0}은(는) 없다. 0부터 {1}까지 있다.", "There is no feature {0}; there are 0 to {1}."],
@@ -16,7 +16,7 @@
     id: ["번호", "No."], explanation: ["설명", "Explanation"], density: ["밀도", "Density"], max: ["최댓값", "Max"], preference: ["언어 선호", "Language"], f1: ["라벨 F1", "Label F1"], cluster: ["무리", "Cluster"],
     fuzzing: ["설명의 정확도", "Rule accuracy"], label: ["가장 잘 가리는 라벨", "Best label"],
     densityHelp: ["켜진 토큰의 비율", "Share of tokens on which it fires"],
-    on: ["{0}에서", "on {0}"], after: ["{0} 바로 뒤에서", "right after {0}"], "later than": ["앞에 {0} 가운데 하나가 나온 뒤에", "after {0} somewhere before"],
+    on: ["{0}에서", "on {0}"], after: ["{0} 바로 뒤에서", "right after {0}"], "later than": ["{0} 뒤쪽에서", "somewhere after {0}"],
     reads: ["주로 {0}에서", "mostly on {0}"], unexplained: ["토큰 규칙으로 설명되지 않는다", "not explained by a rule over tokens"], dead: ["시험 문장에서 켜지지 않았다", "never fires on the test sentences"], byte: ["(바이트)", "(byte)"], start: ["(문장 처음)", "(start)"], yesToAll: ["모두 그렇다고 답하면 {0}", "yes to all: {0}"],
     verdict: ["규칙은 훈련 문장에서 만들었다(활성값의 위 절반). 새 문장에서 탐지 {0}, 강조 {1}. 0.5는 아무것도 모르는 규칙의 값이다.", "The rule was made from training sentences (upper half of activations). On new sentences: detection {0}, fuzzing {1}; a rule that knows nothing has 0.5."],
     stats: ["수치", "Numbers"], mean: ["켜졌을 때 평균", "Mean where it fires"], histogram: ["활성값의 분포", "Activations"], histogramOf: ["켜진 토큰 {0}개의 활성값. 가로축은 0부터 {1}까지, 세로축은 토큰 수이다.", "Activations of the {0} tokens on which it fires, from 0 to {1}; height is the number of tokens."],
@@ -72,6 +72,8 @@
     var known = (index.names[label] || {})[name] || (CLASSES[label] || {})[name];
     return known ? known[at === undefined ? which : at] : name;
   };
+  // "topk k=32 · 2,048 features · ..." in the page's language.
+  KOSAE.title = function (title) { return which === 0 ? title.replace(/([\d,]+) features/, "특징 $1개") : title; };
   KOSAE.labelName = function (label) { return WORDS[label] ? WORDS[label][which] : label; };
 
   // A token as a reader sees it: a leading space as an open box, a part of a character as "(byte)".
@@ -81,10 +83,13 @@
     return text.replace(/^ /, "␣").replace(/\n/g, "⏎");
   };
 
+  // A token between quotation marks; what only stands for one has brackets already.
+  function quoted(text) { var shown = KOSAE.token(text); return shown.charAt(0) === "(" && shown !== text ? shown : "‘" + shown + "’"; }
   function explained(cues, at) {
     var found = [];
     ["on", "after", "later than"].forEach(function (slot) {
-      var tokens = cues.filter(function (cue) { return cue[0] === slot; }).map(function (cue) { return "‘" + KOSAE.token(cue[1]) + "’"; });
+      var tokens = cues.filter(function (cue) { return cue[0] === slot; }).map(function (cue) { return quoted(cue[1]); });
+      tokens = tokens.filter(function (token, i) { return tokens.indexOf(token) === i; }); // parts of characters look alike
       if (tokens.length) found.push(KOSAE.sayIn(at, slot).replace("{0}", tokens.join(", ")));
     });
     return found.join("; ");
@@ -95,7 +100,7 @@
     var c = index.columns;
     if (!c.density[f]) return KOSAE.sayIn(at, "dead");
     if (c.rule[f].length) return explained(c.rule[f], at);
-    var reads = c.reads[f].slice(0, 3).map(function (t) { return "‘" + KOSAE.token(t) + "’"; }).join(", ");
+    var reads = c.reads[f].slice(0, 3).map(quoted).join(", ");
     return KOSAE.sayIn(at, "unexplained") + (reads ? " (" + KOSAE.sayIn(at, "reads").replace("{0}", reads) + ")" : "");
   };
 })();
