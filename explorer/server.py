@@ -78,7 +78,7 @@ def _errors(app: FastAPI) -> None:
 def sentence_of(errors: Any) -> str:
     """The first of pydantic's complaints: where, what is wrong, and how many more there are."""
     first = errors[0]
-    place = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
+    place = ".".join(str(part) for part in first["loc"][1:])  # the first says where in the request: body, query, path
     more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
     what = "the request is not JSON: send an object" if first["type"] == "json_invalid" else first["msg"]
     return (f"{place}: {what}" if place else what).rstrip(".") + more + "."

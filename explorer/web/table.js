@@ -8,6 +8,7 @@
 
   function fold(text) { return String(text).normalize("NFC").toLowerCase(); }
 
+  function holds(c, f) { return c.f1[f] > c.f1_all[f]; } // the label tells more on new sentences than yes to all
   // What a search looks through, for every feature: tokens, explanations and labels in both languages.
   function texts(index) {
     if (index.texts) return index.texts;
@@ -16,7 +17,7 @@
       var tokens = c.rule[f].map(function (cue) { return fold(cue[1]).trim(); }), label = c.label[f];
       return {
         tokens: tokens, reads: c.reads[f].map(function (t) { return fold(t).trim(); }),
-        holds: c.f1[f] > c.f1_all[f], label: label ? fold([label[0], label[1], KOSAE.className(index, label[0], label[1], 0), KOSAE.className(index, label[0], label[1], 1)].join(" ")) : "",
+        holds: holds(c, f), label: label ? fold([label[0], label[1], KOSAE.className(index, label[0], label[1], 0), KOSAE.className(index, label[0], label[1], 1)].join(" ")) : "",
         owner: c.owner[f] ? fold([c.owner[f], KOSAE.className(index, "big", c.owner[f], 0), KOSAE.className(index, "big", c.owner[f], 1)].join(" ")) : "",
         all: fold(KOSAE.explain(index, f, 0) + " " + KOSAE.explain(index, f, 1))
       };
@@ -42,7 +43,7 @@
   }
 
   function chosen(index) {
-    var c = index.columns, terms = fold(state.query).split(/\s+/).filter(Boolean), all = texts(index), rows = [];
+    var c = index.columns, terms = fold(state.query).split(/\s+/).filter(Boolean), all = terms.length ? texts(index) : null, rows = [];
     for (var f = 0; f < index.n_features; f++) {
       if (!state.dead && !c.density[f] && !terms.length) continue;
       var p = c.preference.length ? c.preference[f] : 0;
@@ -78,7 +79,7 @@
     function cell(key, content) { return el("td", { "class": key, "data-name": say(key) }, content); }
     return el("tr", {}, el("th", { scope: "row", "class": "id" }, KOSAE.link(f)), cell("explanation", KOSAE.explain(index, f)),
       cell("fuzzing", KOSAE.number(accuracy(c, f))), cell("density", KOSAE.percent(c.density[f])), cell("max", KOSAE.number(c.max[f], 1)),
-      cell("preference", preference(c.preference[f])), cell("f1", c.label[f] && texts(index)[f].holds ? [el("span", { "class": "label" }, KOSAE.labelOf(index, f)), " ", KOSAE.number(c.f1[f])] : "–"),
+      cell("preference", preference(c.preference[f])), cell("f1", c.label[f] && holds(c, f) ? [el("span", { "class": "label" }, KOSAE.labelOf(index, f)), " ", KOSAE.number(c.f1[f])] : "–"),
       cell("cluster", String(c.cluster[f] + 1)));
   }
 
