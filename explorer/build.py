@@ -39,7 +39,7 @@ def study_of(preset: str, root: Path = paths.ROOT) -> Study:
 
 def build(
     preset: str = "default", sae: str = DEFAULT, site: Path | None = None, progress: bundle.Progress | None = None
-):
+) -> list[Path]:
     """Make one SAE's data and place it in the site; returns the pages of both languages."""
     source = find_source(sae)
     folder = bundle.made(source, study_of(preset), progress)

@@ -24,6 +24,10 @@ KEPT = 3
 """SAEs that stay loaded; models stay while one of theirs does."""
 
 
+class NoFeature(LookupError):
+    """There is no feature of that number; the message names those there are."""
+
+
 class NotReady(Exception):
     """An analysis has to be made first; the message says how."""
 
@@ -88,11 +92,11 @@ class Engine:
     def feature(self, id: str, number: int) -> dict[str, Any]:
         """All that is known of one feature.
 
-        Raises  NotReady as `index`; KeyError for a feature that there is not.
+        Raises  NotReady as `index`; NoFeature for one that there is not.
         """
         index = self.index(id)
         if not 0 <= number < index["n_features"]:
-            raise KeyError(f"there is no feature {number}; there are 0 to {index['n_features'] - 1}.")
+            raise NoFeature(f"there is no feature {number}; there are 0 to {index['n_features'] - 1}.")
         chunk, at = divmod(number, index["per_chunk"])
         record = read_script(self._folder(id) / chunk_name(chunk))[at]
         return {**row(index, number), **record}

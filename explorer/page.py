@@ -10,19 +10,13 @@ from string import Template
 from typing import Any
 
 WEB = Path(__file__).parent / "web"
-SCRIPTS = (
-    "words.js",
-    "data.js",
-    "draw.js",
-    "table.js",
-    "charts.js",
-    "feature.js",
-    "map.js",
-    "tokens.js",
-    "live.js",
-    "steer.js",
-    "app.js",
-)
+SCRIPTS = tuple(
+    f"{name}.js"
+    for name in (
+        "words", "data", "draw", "search", "table", "charts", "feature", "groups", "gestures", "map", "tokens", "live", "steer", "app",
+    )
+)  # fmt: skip
+"""In the order in which they build on each other."""
 WORDS = {
     "ko": {
         "title": "특징 탐색기", "description": "희소 오토인코더의 특징을 하나씩 살펴본다: 예문, 지도, 설명", "home": "책", "skip": "본문으로",

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from explorer import reference, searching
-from explorer.engine import Engine, NotReady, row
+from explorer.engine import Engine, NoFeature, NotReady, row
 from explorer.guard import Guard, refusal
 from explorer.schemas import AnalyzeRequest, Failure, PrepareRequest, SteerRequest
 from explorer.sources import NoSource
@@ -61,7 +61,7 @@ def _errors(app: FastAPI) -> None:
         Given: lambda e: refusal(503, "the server is ending."),
         NotReady: lambda e: refusal(409, str(e)),
         NoSource: lambda e: refusal(404, str(e)),
-        KeyError: lambda e: refusal(404, str(e.args[0]) if e.args else "there is no such thing."),
+        NoFeature: lambda e: refusal(404, str(e)),
         ValueError: lambda e: refusal(422, str(e)),
         RequestValidationError: lambda e: refusal(422, sentence_of(e.errors())),
         HTTPException: lambda e: refusal(e.status_code, "there is nothing at this address." if e.status_code == 404 else f"{e.detail}."),
