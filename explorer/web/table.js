@@ -67,7 +67,7 @@
   function row(index, f) {
     var c = index.columns;
     function cell(key, content) {
-      return el("td", { class: key, "data-name": say(key) }, content);
+      return el("td", { class: key + (content === "–" ? " without" : ""), "data-name": say(key) }, content);
     }
     return el(
       "tr",
