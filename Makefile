@@ -3,12 +3,13 @@
 
 PRESET ?= default
 ONLY ?=
+SAE ?=
 PARAMS ?=
 PYTHON ?=
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help all env chapters plan pages book site pdf test lint verify reference claims serve data bench lock clean clean-env
+.PHONY: help all env chapters plan pages book site pdf test lint verify reference claims explorer serve data bench lock clean clean-env
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,8 +56,11 @@ reference: chapters ## make this run's numbers the reference
 claims: env ## hold what the earlier studies found against the reference numbers
 	@$(RUN) -m pipeline.claims
 
-serve: env ## show the built site at http://localhost:8000
-	@$(RUN) -m http.server --bind 127.0.0.1 --directory _site 8000
+explorer: env ## pages of every feature: make explorer SAE=gated-b3.resid-post-... (minutes; then kept)
+	@$(RUN) -m explorer.build --preset "$(PRESET)" $(if $(SAE),--sae "$(SAE)") $(PARAMS)
+
+serve: env ## the book and the live explorer at http://127.0.0.1:8000
+	@$(RUN) -m explorer.serve --preset "$(PRESET)" $(PARAMS)
 
 data: env ## fetch a corpus: make data CORPUS=keat
 	@$(RUN) -m pipeline.fetch_data $(CORPUS)

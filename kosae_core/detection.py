@@ -142,6 +142,38 @@ def _best_thresholds(X_Np: np.ndarray, yes_N: np.ndarray) -> tuple[np.ndarray, n
     return f1_Np[at_p, columns], (sorted_Np[at_p, columns].astype(np.float64) + below_p) / 2
 
 
+def class_f1s(X_MF: sparse.csr_array, labels_M: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How well each feature by itself tells each class from all others: the best F1 over thresholds, and that threshold.
+
+    Shapes  M documents, F features that are not negative; the sorted names (C,), F1 (F, C), thresholds (F, C).
+            0 and an infinite threshold for a feature that is never on.
+    Raises  ValueError unless there is one label per document.
+    Differs as `best_rule`, but for all features and classes at once, and the lowest threshold is 0: wherever it is on.
+    """
+    labels_M = np.asarray(labels_M)
+    if labels_M.shape != (X_MF.shape[0],):
+        raise ValueError(f"{labels_M.shape} labels do not fit {X_MF.shape[0]} documents: give one for each.")
+    names_C, class_M = np.unique(labels_M, return_inverse=True)
+    yes_MC, total_C = np.eye(len(names_C), dtype=np.float32)[class_M], np.bincount(class_M)
+    X_FM = sparse.csc_array(X_MF)
+    f1_FC = np.zeros((X_MF.shape[1], len(names_C)))
+    threshold_FC = np.full(f1_FC.shape, np.inf)
+    for f, (start, end) in enumerate(zip(X_FM.indptr[:-1], X_FM.indptr[1:], strict=True)):
+        on_N, values_N = X_FM.indices[start:end], X_FM.data[start:end]
+        on_N, values_N = on_N[values_N > 0], values_N[values_N > 0]
+        if not len(on_N):
+            continue
+        order_N = np.argsort(-values_N, kind="stable")
+        below_N = np.append(values_N[order_N], 0.0)
+        (cut_N,) = np.nonzero(below_N[:-1] > below_N[1:])  # documents of one value are named together or not at all
+        hits_NC = np.cumsum(yes_MC[on_N[order_N]], axis=0)[cut_N]
+        f1_NC = 2 * hits_NC / (cut_N[:, None] + 1 + total_C)
+        at_C = np.argmax(f1_NC, axis=0)
+        f1_FC[f] = f1_NC[at_C, np.arange(len(names_C))]
+        threshold_FC[f] = (below_N[cut_N[at_C]].astype(np.float64) + below_N[cut_N[at_C] + 1]) / 2
+    return names_C, f1_FC, threshold_FC
+
+
 def f1_score(said_N: np.ndarray, yes_N: np.ndarray) -> float:
     """Harmonic mean of precision and recall; 0 where nothing that is yes was said to be."""
     said_N, yes_N = np.asarray(said_N, dtype=bool), np.asarray(yes_N, dtype=bool)

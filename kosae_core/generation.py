@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING
 
@@ -87,10 +87,12 @@ def _groups(starts: Sequence[Sequence[int]], rows_per_batch: int) -> list[list[i
 def continuations(
     lm: LanguageModel, texts: Sequence[str], *, max_new_tokens: int = 32, temperature: float = 1.0, seed: int = 0,
     patch: tuple[str, Replace] | None = None, rows_per_batch: int = 256,
+    on_token: Callable[[int, int], None] | None = None,
 ) -> list[list[int]]:  # fmt: skip
     """The token ids that the model writes after each text, with or without an edit at one hook point, without the text.
 
     Draws are as in `gather_generated`: each text has random numbers of its own, which an edit does not change.
+    `on_token(row, token)` is told every token as it is written; what it raises ends the writing.
 
     Raises  ValueError if the temperature is negative, or a document would not fit the model.
     """
@@ -98,6 +100,7 @@ def continuations(
         raise ValueError("temperature must be >= 0 and max_new_tokens >= 1.")
     starts = lm.documents(texts)
     writer = _Writer(lm, [], max_new_tokens, temperature, seed, False, torch.float32)
+    writer.on_token = on_token
     with nullcontext() if patch is None else lm.replaced(*patch):
         for rows in _groups(starts, rows_per_batch):
             writer.write({row: starts[row] for row in rows})
@@ -113,6 +116,7 @@ class _Writer:
     ) -> None:  # fmt: skip
         self.lm, self.points, self.max_new_tokens, self.temperature = lm, points, max_new_tokens, temperature
         self.seed, self.keep_prompt, self.dtype = seed, keep_prompt, dtype
+        self.on_token: Callable[[int, int], None] | None = None
         self.ids: dict[int, list[int]] = {}
         self.kept: dict[int, list[bool]] = {}
         self.acts: dict[HookPoint, dict[int, list[Tensor]]] = {point: defaultdict(list) for point in points}
@@ -140,6 +144,8 @@ class _Writer:
                 if row in alive:
                     self.ids[row].append(token)
                     self.kept[row].append(True)
+                    if self.on_token is not None:
+                        self.on_token(row, token)
             if not alive:
                 break
             fed = [[token] for token in chosen]

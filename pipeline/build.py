@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from string import Template
 
+from explorer.site import place
 from pipeline import quarto
 from pipeline.book import ROOT, WORDS, Book, read_book, remember, unchanged
 from pipeline.pages import OTHER, BuildError, Page, digest
@@ -22,6 +23,12 @@ from pipeline.render import engine_key, imprint, page_state, picture_name, run_f
 from pipeline.search_index import write_index
 
 ASSETS = ("style.css", "theme.js", "search.js")
+EXPLORER = "explorer.html"
+SEE = {
+    "07_visualization": ("map", ()),
+    "09_interpretation": ("list", ("384", "1547", "778", "1671", "1179", "745", "692", "1249", "964", "1373")),
+}
+"""Chapters that lead to the explorer: its view, and the features that the chapter reads one by one."""
 
 
 def build_book(lang: str, *, preset: str = "default", root: Path = ROOT, partial: bool = False) -> list[Path]:
@@ -31,11 +38,16 @@ def build_book(lang: str, *, preset: str = "default", root: Path = ROOT, partial
     """
     build = Path(os.environ.get("KOSAE_BUILD", root / "build"))
     book = read_book(lang, root=root, build=build, partial=partial)
-    if program := quarto.find_quarto():
-        return quarto.render(program, book, wheel_fonts())
+    program = quarto.find_quarto()
+    results = quarto.render(program, book, wheel_fonts()) if program else _build(book, preset)
+    place(book.config.out.parent, langs=(lang,))  # the explorer's page; its data lie beside the sites of both languages
+    return results
+
+
+def _build(book: Book, preset: str) -> list[Path]:
     book.config.out.mkdir(parents=True, exist_ok=True)
     _copy_pictures(book)
-    written = {page.out for page in book.pages}
+    written = {EXPLORER, *(page.out for page in book.pages)}
     with ThreadPoolExecutor(2) as pool:
         changed = list(pool.map(lambda page: _html_page(book, page, preset), book.pages))
     stale = [p for p in book.config.out.rglob("*.html") if p.relative_to(book.config.out).as_posix() not in written]
@@ -105,7 +117,10 @@ def _frame(book: Book, page: Page, preset: str) -> dict[str, str]:
     for target in book.pages:
         here = ' class="here" aria-current="page"' if target is page else ""
         rows.append(f'<li><a href="{root}{target.out}"{here}>{label(target)}</a></li>')
-    rows.append(f'<li class="pdf"><a href="{root}{config.pdf}"><span class="n">↓</span><span>PDF</span></a></li>')
+    rows.append(
+        f'<li class="pdf"><a href="{root}{EXPLORER}"><span class="n">◇</span><span>{words["explorer"]}</span></a></li>'
+    )
+    rows.append(f'<li><a href="{root}{config.pdf}"><span class="n">↓</span><span>PDF</span></a></li>')
     turns = []
     for step, css in ((-1, "previous"), (1, "next")):
         if 0 <= position + step < len(book.pages):
@@ -125,9 +140,19 @@ def _frame(book: Book, page: Page, preset: str) -> dict[str, str]:
         "other_href": f"{root}../{other}/{page.out.replace(f'pages-{page.lang}/', f'pages-{other}/')}",
         "toc": f"<p>{words['toc']}</p><ol>{links}</ol>" if links else "",
         "toc_small": f'<details class="toc-small"><summary>{words["toc"]}</summary><ol>{links}</ol></details>' if links else "",
-        "turn": "".join(turns), "imprint": escape(imprint(book, preset)),
+        "see": _see(page, root, words), "turn": "".join(turns), "imprint": escape(imprint(book, preset)),
         **{f"w_{key}": escape(value, quote=True) for key, value in words.items()},
     }  # fmt: skip
+
+
+def _see(page: Page, root: str, words: dict[str, str]) -> str:
+    """Where a chapter's features can be looked at."""
+    if page.stem not in SEE:
+        return ""
+    view, features = SEE[page.stem]
+    links = "".join(f', <a href="{root}{EXPLORER}#feature={feature}">{feature}</a>' for feature in features)
+    start = f'<a href="{root}{EXPLORER}#{view}">{words["explorer"]}</a>'
+    return f'<nav class="see" aria-label="{words["explorer"]}"><p>{words["see"]}: {start}{links}</p></nav>'
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -42,6 +42,12 @@ def page(site: Path, lang: str, stem: str = "01_superposition") -> str:
     return (site / lang / f"pages-{lang}" / f"{stem}.html").read_text("utf-8")
 
 
+def test_the_book_leads_to_the_explorer_and_keeps_its_page(site):
+    assert '<a href="../explorer.html">' in page(site, "ko")
+    for lang in ("ko", "en"):
+        assert (site / lang / "explorer.html").is_file() and (site / lang / "explorer" / "web" / "app.js").is_file()
+
+
 def test_numbered_references_lead_to_their_targets(site):
     ko, en = page(site, "ko"), page(site, "en")
     assert 'href="#fig-curve" class="xref">그림 1.1</a>을' in ko

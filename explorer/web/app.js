@@ -1,0 +1,154 @@
+// Which view is shown: the address after # says so, `#feature=447`, `#map`, and with `&sae=...` of which SAE.
+(function () {
+  "use strict";
+  var KOSAE = window.KOSAE,
+    el = KOSAE.el,
+    say = KOSAE.say;
+  var main = document.getElementById("content"),
+    nav = document.getElementById("views");
+  var saes = JSON.parse(main.dataset.saes);
+  KOSAE.server = window.KOSAE_SERVER;
+  if (KOSAE.server) saes = KOSAE.server.saes;
+  KOSAE.firstSae = KOSAE.sae = saes.length ? saes[0].id : null;
+  var VIEWS = ["list", "map"].concat(KOSAE.server ? ["analyze", "compare", "steer"] : []);
+  var turn = 0;
+
+  function route() {
+    var parameters = new URLSearchParams(location.hash.slice(1)),
+      kind = parameters.keys().next().value || "list";
+    var value = parameters.get(kind),
+      sae = parameters.get("sae");
+    if (kind === "sae" || (kind !== "feature" && VIEWS.indexOf(kind) < 0)) kind = "list";
+    return {
+      kind: kind,
+      value: value,
+      sae: saes.some(function (s) {
+        return s.id === sae;
+      })
+        ? sae
+        : KOSAE.firstSae,
+    };
+  }
+  function number(text) {
+    return /^\d+$/.test(text || "") ? +text : null;
+  }
+
+  function choose() {
+    if (saes.length < 2) return null;
+    return el(
+      "label",
+      { class: "sae" },
+      el("span", {}, say("sae") + " "),
+      el(
+        "select",
+        {
+          id: "sae",
+          onchange: function (e) {
+            var kind = route().kind;
+            KOSAE.sae = e.target.value;
+            location.hash = KOSAE.href(kind === "feature" ? "list" : kind).slice(1);
+          },
+        },
+        saes.map(function (s) {
+          return el(
+            "option",
+            { value: s.id, selected: s.id === KOSAE.sae },
+            KOSAE.title(s.title) + (KOSAE.server && s.ready ? " (" + say("prepared") + ")" : ""),
+          );
+        }),
+      ),
+    );
+  }
+  function about(index) {
+    return el("p", { class: "help" }, say("about", KOSAE.title(index.title), KOSAE.count(index.n_texts), index.corpus));
+  }
+
+  function show() {
+    var r = route(),
+      mine = ++turn;
+    if (KOSAE.leave) {
+      KOSAE.leave();
+      KOSAE.leave = null;
+    }
+    KOSAE.sae = r.sae;
+    KOSAE.clear(nav).append.apply(
+      nav,
+      VIEWS.map(function (v) {
+        return el(
+          "a",
+          { href: KOSAE.href(v), class: "button", "aria-current": v === r.kind || (v === "list" && r.kind === "feature") ? "page" : null },
+          say(v),
+        );
+      }),
+    );
+    var other = document.getElementById("language");
+    other.href = other.getAttribute("href").split("#")[0] + location.hash;
+    KOSAE.clear(main);
+    if (r.kind === "feature") main.append(choose() || "");
+    else main.append(el("h1", { tabindex: "-1" }, say({ list: "listTitle", map: "mapTitle" }[r.kind] || r.kind)), choose() || "");
+    if (!KOSAE.sae) {
+      main.append(el("p", { role: "alert", class: "alert" }, main.dataset.missing));
+      return;
+    }
+    document.title = (r.kind === "feature" ? say("feature", r.value) : say(r.kind)) + " · KoSAE";
+    if (r.kind === "analyze" || r.kind === "compare" || r.kind === "steer") {
+      KOSAE.live[r.kind](main, number(r.value));
+      finish(r);
+      return;
+    }
+    var wait = el("p", { role: "status", class: "wait" }, say("loading"));
+    main.append(wait);
+    ready()
+      .then(function (index) {
+        if (mine !== turn) return;
+        wait.remove();
+        if (r.kind === "list") {
+          main.append(about(index));
+          KOSAE.showList(main, index);
+        }
+        if (r.kind === "map") KOSAE.showMap(main, index, number(r.value) < index.n_features ? number(r.value) : null);
+        if (r.kind === "feature") return KOSAE.showFeature(main, index, number(r.value) === null ? -1 : number(r.value));
+      })
+      .then(function () {
+        if (mine === turn) finish(r);
+      })
+      .catch(function (error) {
+        if (mine !== turn) return;
+        wait.remove();
+        main.append(el("p", { role: "alert", class: "alert" }, error.message));
+      });
+  }
+  // Reached by a link, a view begins at its top, and a reader of the screen hears its heading.
+  var first = true;
+  function finish(r) {
+    document.body.dataset.shown = r.kind;
+    if (!first) {
+      window.scrollTo(0, 0);
+      var head = main.querySelector("h1");
+      if (head) head.focus({ preventScroll: true });
+    }
+    first = false;
+  }
+
+  // The index of the chosen SAE; the live server makes it where it is not there yet.
+  function ready() {
+    var id = KOSAE.sae,
+      known = saes.filter(function (s) {
+        return s.id === id;
+      })[0];
+    if (!KOSAE.server || known.ready) return KOSAE.load(id);
+    return KOSAE.prepare(id, main).then(function () {
+      known.ready = true;
+      return KOSAE.load(id);
+    });
+  }
+
+  window.addEventListener("hashchange", show);
+  document.addEventListener("keydown", function (e) {
+    if (e.key === "/" && !/^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) && document.getElementById("query")) {
+      document.getElementById("query").focus();
+      e.preventDefault();
+    }
+  });
+  show();
+})();
