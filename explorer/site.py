@@ -33,13 +33,21 @@ def place(site: Path, folder: Path | None = None, id: str | None = None, langs: 
     pages = []
     for lang in langs:
         out = site / lang
-        shutil.copytree(page.WEB, out / "explorer" / "web", dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.html"))
-        (out / "site").mkdir(parents=True, exist_ok=True)
+        for asset in sorted(page.WEB.iterdir()):
+            if asset.suffix in (".js", ".css"):
+                _put(out / "explorer" / "web" / asset.name, asset.read_bytes())
         for name in ("style.css", "theme.js"):
-            shutil.copyfile(paths.ROOT / "site" / name, out / "site" / name)
-        (out / "explorer.html").write_text(page.page(lang, saes), "utf-8")
-        pages.append(out / "explorer.html")
+            _put(out / "site" / name, (paths.ROOT / "site" / name).read_bytes())
+        pages.append(_put(out / "explorer.html", page.page(lang, saes).encode()))
     return pages
+
+
+def _put(path: Path, content: bytes) -> Path:
+    """Write a file where it does not say that already, so that what did not change keeps its time."""
+    if not path.is_file() or path.read_bytes() != content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return path
 
 
 def listed(data: Path) -> list[dict[str, Any]]:
