@@ -190,12 +190,19 @@ local function is_picture(inline)
   return inline.t == "Image" or (inline.t == "RawInline" and inline.text:match("^#picture"))
 end
 
+-- Whether a table is too long to be kept on one page.
+local function is_long(blocks)
+  local rows = 0
+  pandoc.Blocks(blocks):walk { Table = function(t) for _, body in ipairs(t.bodies) do rows = rows + #body.body end end }
+  return rows > 16
+end
+
 -- Labelled figures and tables; `caption` and `blocks` are already without references.
 local function float(id, kind, caption, blocks)
   local target = S.index[id]
   if S.mode == "typst" then
     local out = pandoc.Blocks { raw("#float(" .. (kind == "tbl" and "table" or "image") .. ", [" .. S.words[kind] .. "], \"" ..
-      target.number .. "\", [" .. typst_inlines(caption) .. "])[") }
+      target.number .. "\", [" .. typst_inlines(caption) .. "], long: " .. tostring(is_long(blocks)) .. ")[") }
     out:extend(blocks)
     out:insert(raw("] <" .. id .. ">\n"))
     return out
