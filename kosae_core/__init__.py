@@ -14,6 +14,7 @@ _EXPORTS = {
     "activations": ["ActivationStore", "gather"],
     "joined": ["Joined"],
     "shards": ["Shards", "open_shards"],
+    "streaming": ["Stream"],
     "generation": ["gather_generated"],
     "sae": [
         "SAE",
@@ -49,7 +50,7 @@ _EXPORTS = {
 _MODULES = {
     "absorption", "activations", "base", "batches", "bilingual", "code", "corpora", "cpu_kernels", "crosscoder", "detection", "dictionary_learning", "explaining", "features", "foreign", "generation", "gpu_kernels", "hooks", "hub", "inputs", "interventions", "joined", "jumprelu", "kernels", "layout", "letters", "lm", "logodds",
     "losses", "matching", "metrics", "needs", "neuronpedia", "optimizers", "paths", "planted", "plots", "positions", "probing", "probing_tasks", "records", "resampling", "results", "rows", "sae", "saelens", "schedules", "shards", "sparse_probing", "sparsify", "splicing", "statistics",
-    "store", "study", "synthetic", "topk", "toy", "train_config", "trainer", "training",
+    "store", "streaming", "study", "synthetic", "topk", "toy", "train_config", "trainer", "training",
 }  # fmt: skip
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}
 

@@ -237,15 +237,8 @@ def _run(
     lm: LanguageModel, documents: list[list[int]], folders: dict[HookPoint, Path], dtype: torch.dtype,
     tokens_per_batch: int, texts: list[str], langs: list[str], progress: Progress | None,
 ) -> None:  # fmt: skip
-    lengths = np.array([len(ids) for ids in documents], dtype=np.int64)
-    flat = np.concatenate([np.asarray(ids, dtype=np.int64) for ids in documents]) if len(documents) else np.zeros(0)
-    kept = ~np.isin(flat, list(lm.special_ids))
-    if not kept.any():
-        raise ValueError("the corpus has no token to gather.")
-    before = np.concatenate([[0], np.cumsum(kept)])
-    ends = np.cumsum(lengths)
-    first_row, n_rows = before[ends - lengths], before[ends] - before[ends - lengths]
-    total = int(kept.sum())
+    kept, edges = kept_rows(documents, lm.special_ids)
+    total = int(edges[-1])
     log.info("gathering %d tokens of %d documents at %s", total, len(documents), ", ".join(map(str, folders)))
     needs.require_disk(
         "the store", needs.store_bytes(total, lm.d_model, dtype.itemsize, len(folders)), next(iter(folders.values())),
@@ -253,22 +246,47 @@ def _run(
     )  # fmt: skip
     element = next(lm.model.parameters()).element_size()
     needs.require_memory(
-        "a forward pass", needs.forward_bytes(min(tokens_per_batch, len(flat)), lm.d_model, element), lm.device,
+        "a forward pass", needs.forward_bytes(min(tokens_per_batch, len(kept)), lm.d_model, element), lm.device,
         f"lower tokens_per_batch (now {tokens_per_batch})",
     )  # fmt: skip
     mapped = {point: create_mapped(f / "acts.bin", (total, lm.d_model), dtype) for point, f in folders.items()}
-    done = 0
-    for rows in length_batches(lengths.tolist(), tokens_per_batch):
+    fill(lm, documents, mapped, tokens_per_batch, progress)
+    for folder in folders.values():
+        write_documents(folder, lm, documents, kept, texts, langs)
+
+
+def kept_rows(documents: Sequence[Sequence[int]], special_ids: frozenset[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Which of all token ids in a row have a row of activations, and where the rows of each document begin and end.
+
+    Shapes  (ids,) bool; (documents + 1,) int64.
+    Raises  ValueError if none has one.
+    """
+    flat = np.concatenate([np.asarray(ids, dtype=np.int64) for ids in documents]) if len(documents) else np.zeros(0)
+    kept = ~np.isin(flat, list(special_ids))
+    if not kept.any():
+        raise ValueError("the corpus has no token to gather.")
+    ends = np.cumsum([len(ids) for ids in documents])
+    return kept, np.concatenate([[0], np.cumsum(kept)])[np.concatenate([[0], ends])]
+
+
+def fill(
+    lm: LanguageModel, documents: Sequence[Sequence[int]], tables: dict[HookPoint, Tensor], tokens_per_batch: int,
+    progress: Progress | None = None,
+) -> None:  # fmt: skip
+    """Run the documents through the model, and write what passes at each hook point into its (rows, d_model) table.
+
+    Raises  ValueError if an activation is not finite.
+    """
+    edges, done = kept_rows(documents, lm.special_ids)[1], 0
+    for rows in length_batches([len(ids) for ids in documents], tokens_per_batch):
         batch = lm.batch([documents[row] for row in rows])
-        at = np.concatenate([np.arange(first_row[row], first_row[row] + n_rows[row]) for row in rows])
+        at = np.concatenate([np.arange(edges[row], edges[row + 1]) for row in rows])
         real_B = batch.real_BT.reshape(-1).nonzero()[:, 0]
-        with lm.watched({p: _writer(p, mapped[p], real_B, torch.from_numpy(at)) for p in folders}):
+        with lm.watched({p: _writer(p, tables[p], real_B, torch.from_numpy(at)) for p in tables}):
             lm.forward(batch)
         done += len(at)
         if progress is not None:
-            progress(done, total, f"gather {', '.join(map(str, folders))}")
-    for folder in folders.values():
-        write_documents(folder, lm, documents, kept, texts, langs)
+            progress(done, int(edges[-1]), f"gather {', '.join(map(str, tables))}")
 
 
 def _writer(point: HookPoint, mapped_ND: Tensor, real_B: Tensor, rows_B: Tensor) -> Callable[[Tensor], None]:

@@ -6,6 +6,7 @@ tables of the batch's size, measured (see `TABLES`).
 
 import logging
 import shutil
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -116,14 +117,20 @@ def free_memory(device: torch.device | str = "cpu") -> int:
     device = torch.device(device)
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    free = psutil.virtual_memory().available
-    try:  # a container's limit, which the machine's numbers do not show
-        group = Path("/sys/fs/cgroup")
+    return max(0, min(psutil.virtual_memory().available, _left_in_group(Path("/sys/fs/cgroup"))))
+
+
+def _left_in_group(group: Path) -> int:
+    """Bytes that a container's limit leaves, which the machine's own numbers do not show; pages of files count as free."""
+    try:
         limit = (group / "memory.max").read_text().strip()
-        free = free if limit == "max" else min(free, int(limit) - int((group / "memory.current").read_text()))
-    except (OSError, ValueError):
-        pass
-    return max(0, free)
+        if limit == "max":
+            return sys.maxsize
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        files = int(stat["active_file"]) + int(stat["inactive_file"])
+        return int(limit) - int((group / "memory.current").read_text()) + files
+    except (OSError, ValueError, KeyError):  # no such limit on this system
+        return sys.maxsize
 
 
 def free_disk(folder: Path) -> int:
@@ -169,7 +176,7 @@ def require_room_to_train(
     Raises  TooLarge naming the setting that takes the most.
     """
     d_model = rows.width(acts)
-    there = isinstance(acts, torch.Tensor)
+    there = isinstance(acts, torch.Tensor) or hasattr(acts, "shuffled")  # a stream, whose buffer is its own business
     parts = train_parts(config, cfg, d_model, rows.count(acts), in_memory=there, held=held is not None)
     needed = train_bytes(config, cfg, d_model, rows.count(acts), in_memory=there, held=held is not None)
     knobs = {

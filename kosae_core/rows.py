@@ -77,3 +77,8 @@ class Shuffled:
             self.order = torch.cat([self.order, torch.randperm(self.total, generator=self.generator)])
         index, self.order = self.order[: self.batch_size], self.order[self.batch_size :]
         return self.table[index] if self.table is not None else require_finite(self.acts.batch(index))
+
+
+def shuffled(acts: Any, batch_size: int, generator: torch.Generator) -> Any:
+    """Batches without end: a stream's own, else those of `Shuffled`."""
+    return acts.shuffled(batch_size, generator) if hasattr(acts, "shuffled") else Shuffled(acts, batch_size, generator)

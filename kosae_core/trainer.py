@@ -94,7 +94,7 @@ class Trainer:
         self.peak = peak_lr(config, cfg, self.sae.d_model)
         self.optimizers = optimizers.make(self.sae, cfg, self.peak)
         self.average = [p.detach().clone() for p in self.sae.parameters()] if cfg.ema else []
-        self.batches = rows.Shuffled(acts, cfg.batch_size, self.generator)
+        self.batches = rows.shuffled(acts, cfg.batch_size, self.generator)
         self.dead_after = cfg.dead_after if cfg.dead_after is not None else patience(config, cfg)
         self.resample_every = cfg.resample_every if cfg.resample_every is not None else max(1, cfg.steps // 10)
         self.silent_F = torch.zeros(config.n_features, dtype=torch.long, device=self.device)

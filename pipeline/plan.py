@@ -43,7 +43,8 @@ class Model:
     n_layers: int
     vocab: int
     how: str
-    folder: Path | None = None
+    place: str | None = None
+    """The folder or name that its tokenizer is read from, where it is on this machine."""
 
 
 def read_model(name: str, table: dict[str, Any]) -> Model:
@@ -52,15 +53,18 @@ def read_model(name: str, table: dict[str, Any]) -> Model:
     Raises  PipelineError for a model of which neither is there.
     """
     folder = paths.models_dir() / name if (paths.models_dir() / name).is_dir() else Path(name).expanduser()
-    if folder.is_dir():
-        from transformers import AutoConfig, AutoModelForCausalLM
+    place = str(folder) if folder.is_dir() else name
+    from transformers import AutoConfig, AutoModelForCausalLM
 
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    try:  # a folder, or what the hub's cache has
+        config = AutoConfig.from_pretrained(place, local_files_only=True)
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(config)
         text = config.get_text_config(decoder=True)
         facts = model.num_parameters(), text.hidden_size, text.num_hidden_layers, text.vocab_size
-        return Model(*facts, how="counted from its configuration", folder=folder)
+        return Model(*facts, how="counted from its configuration", place=place)
+    except (OSError, ValueError):  # not there, or with code of its own, which a plan does not run
+        pass
     facts = table.get(name)
     if not isinstance(facts, dict) or not all(isinstance(facts.get(fact), int) for fact in FACTS):
         raise ch.PipelineError(
@@ -133,10 +137,10 @@ class Plan:
     def _tokens(self, corpus: str, lang: str) -> float:
         source = "synthetic" if corpus == "generated" else corpus
         _, texts, why = sentences(source, "train", lang, paths.corpora_dir())
-        if texts and self.model.folder:
+        if texts and self.model.place:
             from transformers import AutoTokenizer
 
-            tokenizer = AutoTokenizer.from_pretrained(self.model.folder, local_files_only=True)
+            tokenizer = AutoTokenizer.from_pretrained(self.model.place, local_files_only=True)
             ids = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
             self.notes.append(f"tokens of {source} counted on {len(texts)} sentences")
             return sum(min(len(one), LONGEST) for one in ids) / len(ids)
@@ -237,7 +241,7 @@ def report(plan: Plan) -> str:
     has = plan.preset.plan.get("hardware")
     lines = {
         "hardware": f"{has['gpu']}, {has['memory_gb']} GB of memory, {has['disk_gb']} GB of disk" if has else "this machine",
-        "model": f"{plan.name}: {m.n_params / 1e6:,.0f} million parameters, d_model {m.d_model}, {m.n_layers} blocks ({m.how}); "
+        "model": f"{plan.name}: {m.n_params / 1e6:,.1f} million parameters, d_model {m.d_model}, {m.n_layers} blocks ({m.how}); "
         f"{gb(memory['model'])} in {'bf16' if plan.on_gpu else 'fp32'}",
         "gathers": f"{len(plan.all.stores)} stores, {sum(map(plan.tokens, plan.all.stores)) / 1e6:.2f} million rows "
         f"({'; '.join(dict.fromkeys(plan.notes))})",

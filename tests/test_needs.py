@@ -133,3 +133,13 @@ def test_a_pass_that_memory_cannot_hold(tiny_lm, sentences, empty_store, monkeyp
 
 def test_what_is_free():
     assert 10**7 < needs.free_memory() < 10**14 and needs.free_disk(Path("/no/such/folder")) > 0
+
+
+def test_a_containers_limit_is_kept(tmp_path):
+    assert needs._left_in_group(tmp_path) == sys.maxsize
+    (tmp_path / "memory.max").write_text("5000000\n")
+    (tmp_path / "memory.current").write_text("3000000\n")
+    (tmp_path / "memory.stat").write_text("anon 1\nactive_file 500000\ninactive_file 100000\n")
+    assert needs._left_in_group(tmp_path) == 2_600_000  # what is kept of files can go
+    (tmp_path / "memory.max").write_text("max\n")
+    assert needs._left_in_group(tmp_path) == sys.maxsize

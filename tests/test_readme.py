@@ -1,6 +1,8 @@
 """The READMEs show the reference numbers, and their example runs."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -47,3 +49,49 @@ def test_the_example_runs_on_fewer_sentences(tmp_path, monkeypatch):
 def test_both_readmes_show_the_same_code():
     bare = [re.sub(r"\s*#.*", "", example(name)) for name in readme.FILES]
     assert bare[0] == bare[1]
+    assert blocks("README.md") == blocks("README.ko.md")
+
+
+def blocks(name):
+    """The section on one's own model, at most 25 lines of it, as its (language, code) blocks."""
+    text = (paths.ROOT / name).read_text(encoding="utf-8")
+    section = next(part for part in text.split("\n## ") if part.startswith(("Your own model", "내 모델로")))
+    assert len(section.strip().splitlines()) <= 25
+    return re.findall(r"```(\w+)\n(.*?)```", section, re.S)
+
+
+def save_model(kind, folder):
+    """A tiny model with random weights."""
+    from conftest import make_tiny_lm, make_tokenizer
+    from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
+
+    if kind == "llama":
+        model = make_tiny_lm().model
+    else:
+        config = GPTNeoXConfig(
+            vocab_size=len(make_tokenizer()), hidden_size=48, intermediate_size=96, num_hidden_layers=5, num_attention_heads=4,
+            max_position_embeddings=256, bos_token_id=0, eos_token_id=0, initializer_range=0.2,
+        )  # fmt: skip
+        model = GPTNeoXForCausalLM(config)
+    model.save_pretrained(folder)
+    make_tokenizer().save_pretrained(folder)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("kind", ["llama", "gpt-neox"])
+def test_your_own_model_is_followed_literally(kind, tmp_path, monkeypatch, sentences, capsys):
+    monkeypatch.chdir(tmp_path)
+    save_model(kind, tmp_path / "my-model")
+    (tmp_path / "texts.txt").write_text("\n".join(sentences), encoding="utf-8")
+    (_, commands), (_, code) = blocks("README.md")
+    plan, chapters = commands.strip().splitlines()
+    # the same make, with the Python that runs the tests and without making an environment first
+    make = f"make -s -C {paths.ROOT} -o env RUN={sys.executable} "
+    for command, expected in ((plan, "nothing was run"), (chapters, "02_activations (smoke+lm_name=")):
+        assert command.startswith("make ")
+        done = subprocess.run(command.replace("make ", make, 1), shell=True, capture_output=True, text=True)
+        assert done.returncode == 0 and expected in done.stdout, done.stdout[-1000:] + done.stderr[-2000:]
+    names = {}
+    exec(code, names)
+    assert "Report(explained_variance=" in capsys.readouterr().out
+    assert names["sae"].n_features == 8 * names["lm"].d_model and (tmp_path / "my-sae" / "cfg.json").is_file()
