@@ -15,6 +15,7 @@ pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium on the PATH: the explorer was not opened in a browser"
 )
 WIDTHS = (1280, 390)
+expect = playwright.expect  # waits without eval, which the live pages' content security policy forbids
 NASTY = '<img src=x onerror="window.hurt = 1"> </script><script>window.hurt = 1</script>'
 
 
@@ -63,6 +64,11 @@ def open_page(browser):
     assert wrong == []
 
 
+def shows(page, number) -> None:
+    """Waits for the page of a feature."""
+    expect(page.locator("h1")).to_have_text(re.compile(rf" {number}$"))
+
+
 def fits(page) -> bool:
     return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
@@ -94,11 +100,9 @@ def test_find_a_topic_read_its_examples_follow_a_neighbour(open_page, site, widt
     assert page.locator(".tip").inner_text() == mark.get_attribute("data-tip")
     assert fits(page)
     page.locator("ul.near a").first.click()
-    page.wait_for_function(
-        "n => document.querySelector('h1').textContent.endsWith(' ' + n)", arg=str(record["near"][0][0])
-    )
+    shows(page, str(record["near"][0][0]))
     page.go_back()
-    page.wait_for_function("n => document.querySelector('h1').textContent.endsWith(' ' + n)", arg=number)
+    shows(page, number)
 
 
 def test_a_deep_link_and_the_other_language_keep_the_feature(open_page, site):
@@ -149,7 +153,7 @@ def test_the_map_opens_features_by_pointer_and_by_keyboard(open_page, site, widt
     said = page.locator(".said").inner_text()
     number = re.match(r"특징 (\d+):", said)[1]
     page.keyboard.press("Enter")
-    page.wait_for_function("n => document.querySelector('h1').textContent === '특징 ' + n", arg=number)
+    shows(page, number)
     page.go_back()
     page.wait_for_selector("canvas.map")
     box = page.locator("canvas.map").bounding_box()
@@ -165,7 +169,7 @@ def test_the_map_opens_features_by_pointer_and_by_keyboard(open_page, site, widt
     x = (box["width"] - w) / 2 + columns["x"][alone] * w
     y = (box["height"] - h) / 2 + (1 - columns["y"][alone]) * h
     page.locator("canvas.map").click(position={"x": x, "y": y})
-    page.wait_for_function("n => document.querySelector('h1').textContent === '특징 ' + n", arg=str(alone))
+    shows(page, str(alone))
     page.go_back()
     page.wait_for_selector("canvas.map")
     for way in ("preference", "density", "cluster", "owner"):
@@ -203,7 +207,7 @@ def test_type_a_sentence_and_see_its_features(open_page, address, width, lang):
     page.wait_for_selector(".strip")
     page.fill("#texts", "비가 와서 우산을 샀어요.\nThe train was late.")
     page.click("button.main")
-    page.wait_for_function("document.querySelector('.tokens').textContent.startsWith('비가')")
+    expect(page.locator(".tokens").first).to_have_text(re.compile("^비가"))
     assert page.locator(".sentence").count() == 2 and fits(page)
     status, _, text = explorer_sample.ask(f"{address}/analyze", {"texts": ["비가 와서 우산을 샀어요."]})
     found = json.loads(text)["texts"][0]
@@ -214,7 +218,7 @@ def test_type_a_sentence_and_see_its_features(open_page, address, width, lang):
     below = page.locator(".below").first.locator("li")
     assert below.count() == len(found["strongest"][1])
     page.locator("#count").evaluate("e => { e.value = 2; e.dispatchEvent(new Event('input', { bubbles: true })); }")
-    page.wait_for_function("document.querySelector('.sentence').querySelectorAll('.strip').length === 2")
+    expect(page.locator(".sentence").first.locator(".strip")).to_have_count(2)
     strips.first.locator("a").click()
     page.wait_for_selector(".stats")
     assert status == 200 and page.locator("h1").inner_text().endswith(f" {found['features'][0]['id']}")
@@ -225,7 +229,7 @@ def test_what_is_typed_is_text_and_never_html(open_page, address, view):
     page = open_page(address, f"ko/explorer.html#{view}")
     page.fill("#texts" if view == "analyze" else "#first", NASTY)
     page.click("button.main")
-    page.wait_for_function("[...document.querySelectorAll('.tokens')].some(t => t.textContent.includes('onerror='))")
+    expect(page.locator(".tokens").first).to_contain_text("onerror=")
     assert page.evaluate("window.hurt") is None and page.locator("main img").count() == 0
 
 
@@ -234,9 +238,7 @@ def test_two_sentences_side_by_side(open_page, address):
     page.fill("#first", "어제 밥을 먹었다.")
     page.fill("#second", "내일 밥을 먹을 것이다.")
     page.click("button.main")
-    page.wait_for_function(
-        "document.querySelector('.tokens') && document.querySelector('.tokens').textContent.startsWith('어제')"
-    )
+    expect(page.locator(".tokens").first).to_have_text(re.compile("^어제"))
     texts = ["어제 밥을 먹었다.", "내일 밥을 먹을 것이다."]
     both = json.loads(explorer_sample.ask(f"{address}/analyze", {"texts": texts, "count": 100})[2])["texts"]
     first, second = ({f["id"] for f in one["features"]} for one in both)
@@ -255,9 +257,6 @@ def test_steer_beside_the_unsteered(open_page, address, width):
     page.fill("#prompt", NASTY[:20] + " 나는 오늘")
     page.fill("#tokens", "8")
     page.click("#steer-run")
-    page.wait_for_function(
-        "document.querySelector('#steer-run').textContent === '이어 쓰게 하기' && document.querySelector('#output-steered').innerText.length > 20"
-    )
     body = {
         "prompt": NASTY[:20] + " 나는 오늘",
         "features": [{"id": 3, "strength": 0.3}, {"id": 9, "strength": 0.3}],
@@ -265,11 +264,12 @@ def test_steer_beside_the_unsteered(open_page, address, width):
     }
     wanted = json.loads(explorer_sample.ask(f"{address}/steer", body)[2])
     for which in ("plain", "steered"):
-        assert page.locator(f"#output-{which} p").inner_text() == body["prompt"] + wanted[which].rstrip("\n")
+        expect(page.locator(f"#output-{which} p")).to_have_text(body["prompt"] + wanted[which])
+    expect(page.locator("#steer-run")).to_have_text("이어 쓰게 하기")
     assert fits(page)
     page.select_option("#mode", "clamp")
     page.click("#steer-run")
-    page.wait_for_function("document.querySelector('#steer-run').textContent === '이어 쓰게 하기'")
+    expect(page.locator("#steer-run")).to_have_text("이어 쓰게 하기")
     assert page.locator("[role=alert] .alert").count() == 0
     while page.locator(".chosen button").count():
         page.locator(".chosen button").first.click()
@@ -282,13 +282,13 @@ def test_another_sae_is_chosen(open_page, address):
     page.wait_for_selector(".strip")
     assert page.locator("#sae option").count() >= 2
     page.select_option("#sae", "kosae-lm-q2")
-    page.wait_for_function("location.hash === '#analyze&sae=kosae-lm-q2' && document.querySelector('.strip')")
+    expect(page).to_have_url(re.compile(r"#analyze&sae=kosae-lm-q2$"))
     one = json.loads(
         explorer_sample.ask(
             f"{address}/analyze", {"texts": ["오늘 점심에는 친구와 김치찌개를 먹었다."], "sae": "kosae-lm-q2"}
         )[2]
     )
-    assert page.locator(".strip .feature-link").first.inner_text() == str(one["texts"][0]["features"][0]["id"])
+    expect(page.locator(".strip .feature-link").first).to_have_text(str(one["texts"][0]["features"][0]["id"]))
 
 
 VIEWS = ["list", "feature=3", "map", "analyze", "compare", "steer=3"]
