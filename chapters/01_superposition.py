@@ -46,6 +46,7 @@ kc.plots.house_style()
 torch.set_num_threads(1)  # the tensors are small: a second thread costs more than it gives
 seeds = range(seed, seed + n_seeds)
 results = kc.Results(chapter="01", preset=preset, seeds=seeds)
+results.record("n_seeds", n_seeds, "seeds", tolerance=0)
 
 
 # %%
@@ -68,11 +69,11 @@ def over_seeds(key, values, unit, fmt=".2f", tolerance=None):
 #
 # $$ x \approx \sum_{i} f_i \, d_i $$ {#eq-linear}
 #
-# 이것이 선형 표현 가설이다. $d_i$는 특징의 방향이고 $f_i$는 그 토큰에서 특징이 켜진 정도이다. 낱말의 뜻이 방향의 합으로 풀린다는 관찰은 트랜스포머보다 오래되었고 [@arora2018senses], 최근에는 방향과 확률의 관계로 다시 정식화되었다 [@park2023linear]. 가설이 늘 맞는 것은 아니다. 요일처럼 원을 이루는 특징은 방향 하나로 적히지 않는다 [@engels2024nonlinear]. 이 책은 [@eq-linear]을 사실이 아니라 측정의 틀로 쓰고, 틀이 얼마나 놓치는지를 3장부터 잰다.
+# 이것이 선형 표현 가설이다. $d_i$는 특징의 방향이고 $f_i$는 그 토큰에서 특징이 켜진 정도이다. 낱말의 뜻이 방향의 합으로 풀린다는 관찰은 트랜스포머보다 오래되었고 [@arora2018senses], 최근에는 방향과 확률의 관계로 다시 정식화되었다 [@park2023linear]. 가설이 늘 맞는 것은 아니다. 요일처럼 원을 이루는 특징은 방향 하나로 적히지 않는다 [@engels2024nonlinear]. 이 책은 [@eq-linear]의 가설을 사실이 아니라 측정의 틀로 쓰고, 틀이 얼마나 놓치는지를 3장부터 잰다.
 #
 # [@eq-linear]에서 방향의 수가 차원의 수보다 많으면 방향들은 서로 직교할 수 없다. 한 특징을 읽으려고 내적을 취하면 다른 특징이 섞여 든다. 이 섞임을 간섭이라 하고, 간섭을 무릅쓰고 차원보다 많은 특징을 싣는 것을 중첩이라 한다. 간섭을 무릅쓸 만한 때는 언제인가가 이 장의 물음이다.
 
-# %% [markdown] src="afc1" tags=["en"]
+# %% [markdown] src="707e" tags=["en"]
 # ## The residual stream and linear representation {#sec-sup-linear}
 #
 # A transformer block does not erase what the block before it wrote; it adds to it. This is what happens to the vector $x$ of one token on its way through a block (normalisation is left out):
@@ -94,16 +95,16 @@ def over_seeds(key, values, unit, fmt=".2f", tolerance=None):
 #
 # $$ L = \mathbb{E} \sum_{i=1}^{n} I_i \left( x_i - \mathrm{ReLU}(W W^\top x + b)_i \right)^2 $$ {#eq-toy}
 #
-# $x_i$는 확률 $p$로 켜지고, 켜지면 0과 1 사이에서 고르게 뽑힌다. $p$를 밀도라 부르며 $p$가 작을수록 특징은 희소하다. $I_i$는 중요도이다. $W$의 $i$번째 행 $W_i$가 특징 $i$의 방향이고, 그 길이가 0에 가까우면 모델은 그 특징을 버린 것이다. `toy.fit_toys`는 [@eq-toy]의 모델 수천 개를 한꺼번에 학습한다. 모델마다 텐서의 한 칸을 차지할 뿐 서로 아무것도 나누지 않으므로, 중요도와 밀도의 격자 전체가 한 번의 학습으로 끝난다. 본문의 수는 시드 여럿의 평균이며, 범위를 적은 곳은 시드 사이의 최솟값과 최댓값이다.
+# $x_i$는 확률 $p$로 켜지고, 켜지면 0과 1 사이에서 고르게 뽑힌다. $p$를 밀도라 부르며 $p$가 작을수록 특징은 희소하다. $I_i$는 중요도이다. $W$의 $i$번째 행 $W_i$가 특징 $i$의 방향이고, 그 길이가 0에 가까우면 모델은 그 특징을 버린 것이다. `toy.fit_toys`는 [@eq-toy]의 모델 수천 개를 한꺼번에 학습한다. 모델마다 텐서의 한 칸을 차지할 뿐 서로 아무것도 나누지 않으므로, 중요도와 밀도의 격자 전체가 한 번의 학습으로 끝난다. 본문의 수는 시드 {{< var c01.n_seeds >}}개의 평균이며, 범위를 적은 곳은 시드 사이의 최솟값과 최댓값이다.
 
-# %% [markdown] src="d014" tags=["en"]
+# %% [markdown] src="98bd" tags=["en"]
 # ## The toy model {#sec-sup-toy}
 #
 # In a real model we do not know what the features are, so superposition cannot be seen directly. Hence a toy model whose features we choose ourselves. It squeezes a vector $x$ of $n$ features into $m$ dimensions and restores it.
 #
 # $$ L = \mathbb{E} \sum_{i=1}^{n} I_i \left( x_i - \mathrm{ReLU}(W W^\top x + b)_i \right)^2 $$ {#eq-toy}
 #
-# Each $x_i$ is on with probability $p$ and then uniform between 0 and 1. We call $p$ the density: the smaller $p$, the sparser the features. $I_i$ is the importance. Row $i$ of $W$, written $W_i$, is the direction of feature $i$, and if its length is near 0 the model has given that feature up. `toy.fit_toys` trains thousands of models of [@eq-toy] at once. Each of them is one slice of a tensor and shares nothing with the others, so a whole grid of importance and density takes a single training run. Numbers in the text are means over several seeds; where a range is given, it is the lowest and the highest seed.
+# Each $x_i$ is on with probability $p$ and then uniform between 0 and 1. We call $p$ the density: the smaller $p$, the sparser the features. $I_i$ is the importance. Row $i$ of $W$, written $W_i$, is the direction of feature $i$, and if its length is near 0 the model has given that feature up. `toy.fit_toys` trains thousands of models of [@eq-toy] at once. Each of them is one slice of a tensor and shares nothing with the others, so a whole grid of importance and density takes a single training run. Numbers in the text are means over {{< var c01.n_seeds >}} seeds; where a range is given, it is the lowest and the highest seed.
 
 # %% [markdown] tags=["ko"]
 # ## 한 차원, 두 특징: 상전이 {#sec-sup-phase}
@@ -174,19 +175,20 @@ for D in lesser:
     right.plot(density / critical, D, ".", ms=3, alpha=0.6)
 right.axvline(1, color="#ee7733")
 right.set(xscale="log", xlabel="density / predicted boundary", ylabel="dimensionality of the lesser feature")
+fig.get_layout_engine().set(wspace=0.08)
 for axis in (left.xaxis, left.yaxis, right.xaxis):
     axis.set_major_formatter("{x:g}")
 kc.plots.save(fig, "fig-toy-phase")
 
 # %% [markdown] tags=["ko"]
-# [@fig-toy-phase]의 왼쪽에서 세 영역은 예측한 곡선을 따라 갈린다. 격자 칸의 {{< var c01.phase_agreement >}}가 식이 말한 상태에 있다. 시드 가운데 가장 낮은 것이 {{< var c01.phase_agreement_low >}}, 가장 높은 것이 {{< var c01.phase_agreement_high >}}이다. 표본의 잡음이 없으므로 시드는 출발점만 바꾼다. [학습을 거치지 않은 손실 비교만으로 모든 시드에서 격자의 95%가 넘는 칸의 상태를 맞힌 것이다.]{.claim key="c01.phase_as_predicted"} [변화도 계단에 가깝다. 덜 중요한 특징이 차지한 차원이 0.1과 0.3 사이의 어중간한 값에 머무는 칸은 어느 시드에서나 2%에 못 미친다.]{.claim key="c01.phase_is_a_step"} 평균은 {{< var c01.phase_between >}}이다.
+# [@fig-toy-phase]의 왼쪽에서 세 영역은 예측한 곡선을 따라 갈린다. 격자 칸의 {{< var c01.phase_agreement >}}가 식이 말한 상태에 있다. 표본의 잡음이 없으므로 시드는 출발점만 바꾼다. [학습을 거치지 않은 손실 비교만으로 모든 시드에서 격자의 95%가 넘는 칸의 상태를 맞힌 것이다.]{.claim key="c01.phase_as_predicted"} [변화도 계단에 가깝다. 덜 중요한 특징이 차지한 차원이 0.1과 0.3 사이의 어중간한 값에 머무는 칸은 어느 시드에서나 2%에 못 미친다.]{.claim key="c01.phase_is_a_step"} 그런 칸은 평균 {{< var c01.phase_between >}}이다.
 #
-# 다만 오른쪽 그림은 후보 셋만 견준 식이 놓친 것도 보여 준다. 경계 바로 안쪽에서 덜 중요한 특징의 몫은 평균 {{< var c01.phase_edge >}}이다. 깊은 안쪽에서라면 1/2이어야 한다. 모델은 $(1,-1)$ 대신 덜 중요한 특징을 조금 줄인 배치를 골라 간섭을 덜고, 그만큼 식이 말한 경계 밖에서도 잠시 중첩을 이어 간다. 곧 상전이는 있으나, 경계 근처의 상태는 교과서의 세 그림보다 무르다. 왼쪽에 외딴 칸이나 오른쪽에 외딴 점이 보인다면 그것은 모든 출발점이 나쁜 극소에 빠진 모델이다.
+# 다만 오른쪽 그림은 후보 셋만 견준 식이 놓친 것도 보여 준다. 경계 바로 안쪽에서 덜 중요한 특징의 몫은 평균 {{< var c01.phase_edge >}}이다. 깊은 안쪽에서라면 1/2이어야 한다. 모델은 $(1,-1)$ 대신 덜 중요한 특징을 조금 줄인 배치를 골라 간섭을 덜고, 그만큼 식이 말한 경계 밖에서도 잠시 중첩을 이어 간다. 곧 상전이는 있으나, 경계 근처의 상태는 교과서의 세 그림보다 무르다. 모든 출발점이 나쁜 극소에 빠진 모델은 왼쪽의 외딴 칸이나 오른쪽의 외딴 점으로 나타난다.
 
-# %% [markdown] src="455d" tags=["en"]
-# On the left of [@fig-toy-phase] the three regions part along the predicted curve. {{< var c01.phase_agreement >}} of the cells are in the state that the formula names; the lowest seed has {{< var c01.phase_agreement_low >}} and the highest {{< var c01.phase_agreement_high >}}. As there is no sampling noise, a seed changes nothing but the starting points. [A comparison of losses, with no training at all, foretells the state of over 95% of the grid in every seed.]{.claim key="c01.phase_as_predicted"} [The change is close to a step, too: in every seed under 2% of the cells leave the lesser feature at a middling share between 0.1 and 0.3 of the dimension.]{.claim key="c01.phase_is_a_step"} On average such cells are {{< var c01.phase_between >}} of all.
+# %% [markdown] src="705e" tags=["en"]
+# On the left of [@fig-toy-phase] the three regions part along the predicted curve. {{< var c01.phase_agreement >}} of the cells are in the state that the formula names. As there is no sampling noise, a seed changes nothing but the starting points. [A comparison of losses, with no training at all, foretells the state of over 95% of the grid in every seed.]{.claim key="c01.phase_as_predicted"} [The change is close to a step, too: in every seed under 2% of the cells leave the lesser feature at a middling share between 0.1 and 0.3 of the dimension.]{.claim key="c01.phase_is_a_step"} On average such cells are {{< var c01.phase_between >}} of all.
 #
-# The right panel also shows what a formula with three candidates misses. Just inside the boundary the share of the lesser feature averages {{< var c01.phase_edge >}}, where deep inside it should be 1/2. Instead of $(1,-1)$ the model picks an arrangement with a somewhat shorter second direction, which lowers interference and lets superposition survive a little beyond the boundary. So there is a phase change, but the states next to it are softer than the three textbook pictures. If there is a lone cell on the left or a lone dot on the right, it is a model all of whose starting points fell into poor local minima.
+# The right panel also shows what a formula with three candidates misses. Just inside the boundary the share of the lesser feature averages {{< var c01.phase_edge >}}, where deep inside it should be 1/2. Instead of $(1,-1)$ the model picks an arrangement with a somewhat shorter second direction, which lowers interference and lets superposition survive a little beyond the boundary. So there is a phase change, but the states next to it are softer than the three textbook pictures. A model all of whose starting points fell into poor local minima shows as a lone cell on the left or a lone dot on the right.
 
 # %% [markdown] tags=["ko"]
 # ## 두 차원, 다섯 특징: 배치의 기하 {#sec-sup-geometry}
@@ -244,12 +246,12 @@ panels[2].set_xlabel("hidden dimension 1")
 kc.plots.save(fig, "fig-toy-geometry")
 
 # %% [markdown] tags=["ko"]
-# 밀도 1에서 남은 특징은 평균 {{< var c01.kept_100 >}}개, 0.2에서 {{< var c01.kept_20 >}}개, 0.05에서 {{< var c01.kept_05 >}}개이다(길이 0.5를 넘는 것을 세었다). [희소할수록 더 많은 특징이 남는다는 순서는 모든 시드에서 지켜진다.]{.claim key="c01.kept_grows"} [@fig-toy-geometry]의 모양을 눈으로만 판단하지 않으려고 특징마다 차지한 차원도 재었다. 그 정의는 다음 절의 [@eq-dimensionality]이다. 밀도 0.2에서 남은 넷은 평균 {{< var c01.d_pairs >}}차원을 차지하고, 마주 보는 쌍이 차지해야 하는 값은 1/2이다. 밀도 0.05의 다섯은 {{< var c01.d_pentagon >}}차원을 차지하며, 정오각형의 값은 2/5이다.
+# 남은 특징은 평균하여 밀도 1에서 {{< var c01.kept_100 >}}개, 0.2에서 {{< var c01.kept_20 >}}개, 0.05에서 {{< var c01.kept_05 >}}개이다(길이 0.5를 넘는 것을 세었다). [희소할수록 더 많은 특징이 남는다는 순서는 모든 시드에서 지켜진다.]{.claim key="c01.kept_grows"} [@fig-toy-geometry]의 모양을 눈으로만 판단하지 않으려고 특징마다 차지한 차원도 재었다. 그 정의는 다음 절의 [@eq-dimensionality]이다. 밀도 0.2에서 남은 넷은 평균 {{< var c01.d_pairs >}}차원을 차지하고, 마주 보는 쌍이 차지해야 하는 값은 1/2이다. 밀도 0.05의 다섯은 {{< var c01.d_pentagon >}}차원을 차지하며, 정오각형의 값은 2/5이다.
 #
 # 이 일치에는 조건이 하나 붙는다. 모델마다 출발점을 여럿 두고 손실이 가장 작은 것을 남겼기 때문에 이 배치가 나온다. 출발점을 하나만 쓰면 같은 밀도에서도 남은 특징의 수가 하나쯤 다른 모델이 섞일 수 있다. 최적의 배치가 규칙적이라는 것과 학습이 늘 그 배치에 이른다는 것은 다른 주장이며, 여기서 확인한 것은 앞의 것이다.
 
-# %% [markdown] src="dae8" tags=["en"]
-# At density 1 {{< var c01.kept_100 >}} features remain on average, at 0.2 {{< var c01.kept_20 >}}, at 0.05 {{< var c01.kept_05 >}} (counting those longer than 0.5). [The order, sparser features and more of them, holds in every seed.]{.claim key="c01.kept_grows"} So as not to judge the shapes of [@fig-toy-geometry] by eye alone, we also measured the share of a dimension held by each feature; its definition is [@eq-dimensionality] in the next section. The four that remain at density 0.2 hold {{< var c01.d_pairs >}} of a dimension each, and an antipodal pair should hold 1/2. The five at density 0.05 hold {{< var c01.d_pentagon >}}, and a regular pentagon has 2/5.
+# %% [markdown] src="2821" tags=["en"]
+# On average {{< var c01.kept_100 >}} features remain at density 1, {{< var c01.kept_20 >}} at 0.2 and {{< var c01.kept_05 >}} at 0.05 (counting those longer than 0.5). [The order, sparser features and more of them, holds in every seed.]{.claim key="c01.kept_grows"} So as not to judge the shapes of [@fig-toy-geometry] by eye alone, we also measured the share of a dimension held by each feature; its definition is [@eq-dimensionality] in the next section. The four that remain at density 0.2 hold {{< var c01.d_pairs >}} of a dimension each, and an antipodal pair should hold 1/2. The five at density 0.05 hold {{< var c01.d_pentagon >}}, and a regular pentagon has 2/5.
 #
 # The agreement has a condition. These arrangements appear because each model started from several points and the one of lowest loss was kept. With a single start, models of the same density may end with a feature more or fewer. That the best arrangement is regular is one claim, that training always reaches it is another, and what was confirmed here is the former.
 
@@ -260,18 +262,18 @@ kc.plots.save(fig, "fig-toy-geometry")
 #
 # $$ D_i = \frac{\lVert W_i \rVert^2}{\sum_j (\hat W_i \cdot W_j)^2} $$ {#eq-dimensionality}
 #
-# 혼자 쓰면 1, 마주 보는 쌍이면 1/2, 삼각형이면 2/3, 사면체이면 3/4, 오각형이면 2/5, 정사각 엇각기둥(square antiprism)이면 3/8이다. 중요도가 모두 같은 특징 여럿을 그보다 적은 차원에 넣고 밀도만 바꾼다.
+# $\hat W_i$는 $W_i$의 길이를 1로 맞춘 것이다. $D_i$는 혼자 쓰면 1, 마주 보는 쌍이면 1/2, 삼각형이면 2/3, 사면체이면 3/4, 오각형이면 2/5, 정사각 엇각기둥(square antiprism)이면 3/8이다. 중요도가 모두 같은 특징 {{< var c01.plateau_features >}}개를 {{< var c01.plateau_hidden >}}차원에 넣고 밀도만 바꾼다.
 #
 # **예상.** 값은 밀도를 따라 매끄럽게 내려가지 않고 3/4, 2/3, 1/2, 2/5, 3/8에 달라붙는다. 특히 1/2에는 넓은 밀도에 걸친 고원이 있다. 이를 눈이 아니라 수로 가리기 위해, 0.3과 0.8 사이에 있는 모든 $D_i$ 가운데 각 분수에서 0.0125 안에 든 비율을 센다. 값이 고르게 퍼져 있다면 어느 창에서나 그 비율은 5%이다. 5%를 넘지 못하는 분수에서는 기대가 틀린 것이다.
 
-# %% [markdown] src="03f4" tags=["en"]
+# %% [markdown] src="d2af" tags=["en"]
 # ## The share of a dimension {#sec-sup-dims}
 #
 # More features can no longer be drawn, so we count. @{elhage2022toy} define the dimensionality of feature $i$ as
 #
 # $$ D_i = \frac{\lVert W_i \rVert^2}{\sum_j (\hat W_i \cdot W_j)^2} $$ {#eq-dimensionality}
 #
-# It is 1 for a feature by itself, 1/2 in an antipodal pair, 2/3 in a triangle, 3/4 in a tetrahedron, 2/5 in a pentagon, 3/8 in a square antiprism. Many features of equal importance are put into fewer dimensions, and only density varies.
+# Here $\hat W_i$ is $W_i$ scaled to length 1. $D_i$ is 1 for a feature by itself, 1/2 in an antipodal pair, 2/3 in a triangle, 3/4 in a tetrahedron, 2/5 in a pentagon, 3/8 in a square antiprism. We put {{< var c01.plateau_features >}} features of equal importance into {{< var c01.plateau_hidden >}} dimensions and vary density alone.
 #
 # **Expectation.** The values do not slide down smoothly with density but stick at 3/4, 2/3, 1/2, 2/5, 3/8. At 1/2, above all, there is a plateau over a wide range of densities. To decide this by counting and not by eye, we take all $D_i$ between 0.3 and 0.8 and ask what share lies within 0.0125 of each fraction. If values were spread evenly, that share would be 5% in any window. Where a fraction does not exceed 5%, the expectation is wrong.
 
@@ -279,6 +281,8 @@ kc.plots.save(fig, "fig-toy-geometry")
 plateau_density = torch.logspace(0, -1.3, plateau_points)
 draw = toy.sparse_draw(plateau_density, plateau_features, batch=256)
 equal = torch.ones(plateau_points, plateau_features)
+results.record("plateau_features", plateau_features, "features", tolerance=0)
+results.record("plateau_hidden", plateau_hidden, "dimensions", tolerance=0)
 
 # %%
 crowds = []
@@ -340,6 +344,7 @@ for name, values in shares.items():
 results.claim("half_sticks", min(shares["1/2"]) > 0.15, "every seed: 1/2 has over three times an even share")
 absent = max(shares["3/4"] + shares["2/3"]) < 0.05
 results.claim("high_fractions_absent", absent, "every seed: 3/4 and 2/3 are below 5%")
+results.claim("antiprism_not_shown", min(shares["3/8"]) <= 0.05, "some seed: 3/8 is not above 5%", close=True)
 
 # %%
 #| label: tbl-toy-fractions
@@ -351,14 +356,14 @@ summary = pd.DataFrame(
 kc.plots.table(summary, fmt=".1%", escape=False)
 
 # %% [markdown] tags=["ko"]
-# 고원은 있다. [모든 시드에서 특징의 80% 이상이 1/2에 모여 있는 밀도의 구간이 1.5배 넘게 이어진다.]{.claim key="c01.plateau_at_half"} 그 폭은 평균 {{< var c01.plateau_width >}}배이다. [@tbl-toy-fractions]에서 1/2의 창에 든 비율은 {{< var c01.share_1_2 >}}로, [고르게 퍼졌을 때의 5%를 세 배 넘게 웃돈다.]{.claim key="c01.half_sticks"} 2/5의 비율은 {{< var c01.share_2_5 >}}이고 시드에 따라 {{< var c01.share_2_5_low >}}에서 {{< var c01.share_2_5_high >}}까지 갈리므로, 오각형의 값은 나타나지만 1/2만큼 든든하지 않다. 3/8의 비율은 {{< var c01.share_3_8 >}}이고 {{< var c01.share_3_8_low >}}에서 {{< var c01.share_3_8_high >}}까지이다. 이 범위가 5%를 사이에 두고 있다면 3/8에 모인다고 할 근거는 없다. [@fig-toy-dimensions]에서 밀도가 더 낮은 쪽의 값은 이 분수들보다 아래로 띠처럼 내려간다. 거꾸로 왼쪽 끝, 밀도가 1인 곳의 낮은 값은 다각형의 흔적이 아니다. 모든 특징이 늘 켜져 있으면 어느 방향도 특별하지 않아, 모델이 부분공간 하나를 골라 여러 특징을 섞어 담기 때문으로 보인다. 그림의 오른쪽 곡선은 $m / \lVert W \rVert_F^2$, 곧 차원의 수를 방향 길이의 제곱을 모두 더한 값으로 나눈 것이다.
+# 고원은 있다. [모든 시드에서 특징의 80% 이상이 1/2에 모여 있는 밀도의 구간이 1.5배 넘게 이어진다.]{.claim key="c01.plateau_at_half"} 그 폭은 평균 {{< var c01.plateau_width >}}배이다. [@tbl-toy-fractions]에서 1/2의 창에 든 비율은 {{< var c01.share_1_2 >}}로, [고르게 퍼졌을 때의 5%를 세 배 넘게 웃돈다.]{.claim key="c01.half_sticks"} 2/5의 비율은 {{< var c01.share_2_5 >}}이고 시드에 따라 {{< var c01.share_2_5_low >}}에서 {{< var c01.share_2_5_high >}}까지 갈리므로, 오각형의 값은 나타나지만 1/2만큼 든든하지 않다. 3/8의 비율은 {{< var c01.share_3_8 >}}이고, 가장 낮은 시드는 {{< var c01.share_3_8_low >}}, 가장 높은 시드는 {{< var c01.share_3_8_high >}}이다. [5%를 넘지 못한 시드가 있으므로 값이 3/8에 모인다고 할 근거는 없다.]{.claim key="c01.antiprism_not_shown"}[어느 시드에서나 5%를 넘으므로 값이 3/8에도 얼마간 모인다.]{.otherwise} [@fig-toy-dimensions]에서 밀도가 더 낮은 쪽의 값은 이 분수들보다 아래로 띠처럼 내려간다. 거꾸로 왼쪽 끝, 밀도가 1인 곳의 낮은 값은 다각형의 흔적이 아니다. 모든 특징이 늘 켜져 있으면 어느 방향도 특별하지 않아, 모델이 부분공간 하나를 골라 여러 특징을 섞어 담기 때문으로 보인다. 그림의 오른쪽 곡선은 $m / \lVert W \rVert_F^2$, 곧 차원의 수를 방향 길이의 제곱을 모두 더한 값으로 나눈 것이다.
 #
 # [3/4과 2/3에서는 기대가 어긋난다. 어느 시드에서도 5%에 이르지 못한다.]{.claim key="c01.high_fractions_absent"} 논문의 주장이 틀렸다고 하기 전에 의심할 것이 하나 있다. 이 분수들은 밀도가 높은 좁은 구간에서 나오는데, 거기서는 손실의 차이가 작아 학습이 느릴 수 있다. 그 구간의 밀도 몇 개를 골라 걸음 수만 달리하여 다시 학습하고, 이번에는 남은 특징 모두 가운데서 비율을 센다.
 #
 # **둘째 예상.** 학습 부족이 원인이라면, 다른 것은 그대로 두고 걸음만 늘렸을 때 2/3의 비율이 모든 시드에서 올라야 한다. 오르지 않는다면 이 크기의 모델에서 주장은 성립하지 않는다.
 
-# %% [markdown] src="5537" tags=["en"]
-# The plateau is there. [In every seed the densities at which 80% or more of the features sit at 1/2 span a factor of over 1.5.]{.claim key="c01.plateau_at_half"} The factor averages {{< var c01.plateau_width >}}. In [@tbl-toy-fractions] the window at 1/2 holds {{< var c01.share_1_2 >}}, [more than three times the 5% of an even spread.]{.claim key="c01.half_sticks"} At 2/5 the share is {{< var c01.share_2_5 >}}, and from seed to seed it goes from {{< var c01.share_2_5_low >}} to {{< var c01.share_2_5_high >}}: the value of a pentagon does appear but is not as dependable as 1/2. At 3/8 the share is {{< var c01.share_3_8 >}}, from {{< var c01.share_3_8_low >}} to {{< var c01.share_3_8_high >}}; where this range has 5% inside it, there is no ground for saying that values gather at 3/8. At lower densities the values of [@fig-toy-dimensions] come down as a band below these fractions. The low values at the left end, by contrast, where density is 1, are no trace of polygons. When every feature is always on, no direction is special, and presumably the model picks some subspace that holds many features mixed. The curve on the right of the figure is $m / \lVert W \rVert_F^2$, the number of dimensions over the sum of all squared lengths.
+# %% [markdown] src="bd5b" tags=["en"]
+# The plateau is there. [In every seed the densities at which 80% or more of the features sit at 1/2 span a factor of over 1.5.]{.claim key="c01.plateau_at_half"} The factor averages {{< var c01.plateau_width >}}. In [@tbl-toy-fractions] the window at 1/2 holds {{< var c01.share_1_2 >}}, [more than three times the 5% of an even spread.]{.claim key="c01.half_sticks"} At 2/5 the share is {{< var c01.share_2_5 >}}, and from seed to seed it goes from {{< var c01.share_2_5_low >}} to {{< var c01.share_2_5_high >}}: the value of a pentagon does appear but is not as dependable as 1/2. At 3/8 the share is {{< var c01.share_3_8 >}}, with {{< var c01.share_3_8_low >}} in the lowest seed and {{< var c01.share_3_8_high >}} in the highest. [Some seed does not exceed 5%, so there is no ground for saying that values gather at 3/8.]{.claim key="c01.antiprism_not_shown"}[Every seed exceeds 5%, so values gather at 3/8 to some degree as well.]{.otherwise} At lower densities the values of [@fig-toy-dimensions] come down as a band below these fractions. The low values at the left end, by contrast, where density is 1, are no trace of polygons. When every feature is always on, no direction is special, and presumably the model picks some subspace that holds many features mixed. The curve on the right of the figure is $m / \lVert W \rVert_F^2$, the number of dimensions over the sum of all squared lengths.
 #
 # [At 3/4 and 2/3 the expectation fails: no seed reaches 5%.]{.claim key="c01.high_fractions_absent"} Before saying that the paper's claim is wrong, there is one thing to suspect. These fractions belong to a narrow range of high densities, where losses differ little and training may be slow. So we train a few densities of that range again, changing only the number of steps, and this time take shares of all features that are kept.
 #
@@ -387,22 +392,22 @@ results.claim("tetrahedra_unseen", max(crowding(long, "3/4")) < 0.05, "every see
 results.record("long_factor", round(long_steps / plateau_steps), "times the steps")
 
 # %% [markdown] tags=["ko"]
-# 걸음을 {{< var c01.long_factor >}}배로 늘리자 2/3의 비율은 {{< var c01.short_2_3 >}}에서 {{< var c01.long_2_3 >}}가 되고, 3/4의 비율은 {{< var c01.short_3_4 >}}에서 {{< var c01.long_3_4 >}}가 된다. [2/3의 비율은 모든 시드에서 올랐다.]{.claim key="c01.patience_helps"} 그러므로 2/3에서의 어긋남은 논문에 대한 반증이 아니라 덜 끝난 학습으로 읽는다. [3/4은 걸음을 늘려도 나타나지 않는다.]{.claim key="c01.tetrahedra_unseen"} 이것이 차원이 적은 탓인지 학습이 여전히 모자란 탓인지 이 실험은 가리지 못하므로, 3/4에 대해서는 재현하지 못했다고만 적는다. 남는 교훈은 다른 데 있다. 규칙적인 기하는 최적해의 성질이고, 유한한 학습은 거기에 천천히 다가간다. 언어 모델이나 오토인코더의 방향을 두고 깔끔한 다면체를 기대할 이유는 그만큼 줄어든다.
+# 걸음을 {{< var c01.long_factor >}}배로 늘리자 2/3의 비율은 {{< var c01.short_2_3 >}}에서 {{< var c01.long_2_3 >}}가 된다. 3/4의 비율은 늘리기 전이 {{< var c01.short_3_4 >}}, 늘린 뒤가 {{< var c01.long_3_4 >}}이다. [2/3의 비율은 모든 시드에서 올랐다.]{.claim key="c01.patience_helps"} 그러므로 2/3에서의 어긋남은 논문에 대한 반증이 아니라 덜 끝난 학습으로 읽는다. [3/4은 걸음을 늘려도 나타나지 않는다.]{.claim key="c01.tetrahedra_unseen"} 이것이 차원이 적은 탓인지 학습이 여전히 모자란 탓인지 이 실험은 가리지 못하므로, 3/4에 대해서는 재현하지 못했다고만 적는다. 남는 교훈은 다른 데 있다. 규칙적인 기하는 최적해의 성질이고, 유한한 학습은 거기에 천천히 다가간다. 언어 모델이나 오토인코더의 방향을 두고 깔끔한 다면체를 기대할 이유는 그만큼 줄어든다.
 
-# %% [markdown] src="7766" tags=["en"]
-# With {{< var c01.long_factor >}} times the steps, the share at 2/3 goes from {{< var c01.short_2_3 >}} to {{< var c01.long_2_3 >}}, and at 3/4 from {{< var c01.short_3_4 >}} to {{< var c01.long_3_4 >}}. [The share at 2/3 rose in every seed.]{.claim key="c01.patience_helps"} The failure at 2/3 is thus read as unfinished training and not as evidence against the paper. [At 3/4 nothing appears even with more steps.]{.claim key="c01.tetrahedra_unseen"} Whether this is for want of dimensions or still for want of training, the experiment cannot tell, so for 3/4 we say only that it was not reproduced. The lesson is another one: regular geometry is a property of the optimum, and finite training only creeps towards it. There is that much less reason to expect tidy polytopes among the directions of a language model or of an autoencoder.
+# %% [markdown] src="e6f0" tags=["en"]
+# With {{< var c01.long_factor >}} times the steps, the share at 2/3 goes from {{< var c01.short_2_3 >}} to {{< var c01.long_2_3 >}}. At 3/4 it is {{< var c01.short_3_4 >}} before and {{< var c01.long_3_4 >}} after. [The share at 2/3 rose in every seed.]{.claim key="c01.patience_helps"} The failure at 2/3 is thus read as unfinished training and not as evidence against the paper. [At 3/4 nothing appears even with more steps.]{.claim key="c01.tetrahedra_unseen"} Whether this is for want of dimensions or still for want of training, the experiment cannot tell, so for 3/4 we say only that it was not reproduced. The lesson is another one: regular geometry is a property of the optimum, and finite training only creeps towards it. There is that much less reason to expect tidy polytopes among the directions of a language model or of an autoencoder.
 
 # %% [markdown] tags=["ko"]
 # ## 함께 나타나지 않는 특징: 조사의 이형태 {#sec-sup-exclusive}
 #
-# 지금까지의 특징은 서로 독립이었다. 언어의 특징은 그렇지 않다. 같은 명사 뒤에 `을`과 `를`이 함께 올 수 없고, 한 문장의 서술어가 해요체이면서 합쇼체일 수 없다. 한국어 문법에는 이렇게 서로를 배제하는 짝이 많다. 이를 흉내 내어 특징 여섯을 세 쌍으로 묶고, 한 쌍의 두 특징은 결코 함께 켜지지 않게 한 뒤 3차원에 넣는다. 한 쌍이 한 축의 양 끝에 서면 간섭이 아예 없으므로 손실은 0까지 내려갈 수 있다.
+# 지금까지의 특징은 서로 독립이었다. 언어의 특징은 그렇지 않다. 같은 명사 뒤에 ‘을’과 ‘를’이 함께 올 수 없고, 한 문장의 서술어가 해요체이면서 합쇼체일 수 없다. 한국어 문법에는 이렇게 서로를 배제하는 짝이 많다. 이를 흉내 내어 특징 여섯을 세 쌍으로 묶고, 한 쌍의 두 특징은 결코 함께 켜지지 않게 한 뒤 3차원에 넣는다. 한 쌍이 한 축의 양 끝에 서면 간섭이 아예 없으므로 손실은 0까지 내려갈 수 있다.
 #
 # **예상.** 가장 싼 배치가 분명하므로, 배타적인 쌍은 밀도와 상관없이 마주 볼 것이다. 각 특징에서 가장 반대되는 방향의 특징이 제 짝인 비율을 재면 1에 가깝고, 독립인 특징에서는 우연의 값인 1/5에 가까워야 한다.
 
-# %% [markdown] src="2d73" tags=["en"]
+# %% [markdown] src="6929" tags=["en"]
 # ## Features that never meet: the two forms of a particle {#sec-sup-exclusive}
 #
-# So far the features were independent. Those of a language are not. The object particles `을` and `를` cannot both follow the same noun, and the predicate of a sentence cannot be in two speech levels at once, polite and formal. Korean grammar is full of pairs that exclude each other. To imitate them, six features are tied into three pairs, the two of a pair are never on together, and all go into 3 dimensions. If each pair takes the two ends of one axis there is no interference at all, and the loss can fall to 0.
+# So far the features were independent. Those of a language are not. The object particles ‘을’ and ‘를’ cannot both follow the same noun, and the predicate of a sentence cannot be in two speech levels at once, polite and formal. Korean grammar is full of pairs that exclude each other. To imitate them, six features are tied into three pairs, the two of a pair are never on together, and all go into 3 dimensions. If each pair takes the two ends of one axis there is no interference at all, and the loss can fall to 0.
 #
 # **Expectation.** As the cheapest arrangement is so plain, exclusive pairs will face each other at any density. The share of features whose most opposed feature is their own partner should be near 1, and for independent features near 1/5, which is chance.
 
@@ -427,9 +432,9 @@ for name in paired:
     over_seeds(f"{name}_common", paired[name][:, -1].tolist(), "share", ".2f", tolerance=0.15)
 over_seeds("exclusive_cost", (cost["exclusive"] / cost["independent"])[:, -1].tolist(), "ratio of losses", ".2f", 0.1)
 faced = bool((paired["exclusive"][:, -1] > paired["independent"][:, -1] + 0.2).all())
-results.claim("exclusive_face", faced, "every seed, density 0.4: exclusive pairs are above by 0.2")
+results.claim("exclusive_face", faced, "every seed, density 0.4: exclusive pairs are above by over 0.2")
 rarely = bool((paired["exclusive"][:, 0] < paired["exclusive"][:, -1] - 0.2).all())
-results.claim("rare_do_not", rarely, "every seed: exclusive pairs at 0.05 are below 0.4 by 0.2")
+results.claim("rare_do_not", rarely, "every seed: exclusive pairs at 0.05 are below 0.4 by over 0.2")
 
 # %%
 #| label: tbl-toy-exclusive
@@ -444,12 +449,12 @@ kc.plots.table(pd.DataFrame({key: np.asarray(value) for key, value in columns.it
 # %% [markdown] tags=["ko"]
 # 기대는 절반만 맞았다. 밀도 0.4에서 배타적인 특징이 제 짝과 마주 보는 비율은 {{< var c01.exclusive_common >}}이고 독립인 특징에서는 {{< var c01.independent_common >}}이다([@tbl-toy-exclusive]). [밀도 0.4에서는 어느 시드에서나 배타적인 쪽이 0.2 넘게 높다.]{.claim key="c01.exclusive_face"} 자주 켜지는 특징에서는 배타성이 배치를 가른다. 손실도 독립일 때의 {{< var c01.exclusive_cost >}}배에 그친다. 그러나 밀도 0.05에서 그 비율은 {{< var c01.exclusive_rare >}}(시드에 따라 {{< var c01.exclusive_rare_low >}}에서 {{< var c01.exclusive_rare_high >}})이다. [어느 시드에서나 밀도 0.05의 비율은 0.4의 비율보다 0.2 넘게 낮다.]{.claim key="c01.rare_do_not"} 드문 특징에서는 배타성이 배치에 훨씬 적게 드러나는 것이다. 드문 특징은 배타적이지 않아도 좀처럼 만나지 않으므로, 짝을 알아본들 줄일 간섭이 거의 없다.
 #
-# 이 결과에서 뒤의 장을 위한 예측이 나온다. 말 단계처럼 문장마다 반드시 하나가 켜지는 배타적인 특징은 서로 반대되는 방향을 가질 만하다. 이 책의 합성 말뭉치에 나오는 150가지 소재처럼 드물게 켜지는 특징은 서로 배타적이어도 그럴 이유가 없다. 희소 오토인코더가 소재마다 따로 방향을 내놓더라도 놀랄 일이 아니다.
+# 이 결과에서 언어 모델에 대한 예측이 하나 나온다. 말 단계처럼 문장마다 반드시 하나가 켜지는 배타적인 특징은 서로 반대되는 방향을 가질 만하다. 이 책의 합성 말뭉치에 나오는 150가지 소재처럼 드물게 켜지는 특징은 서로 배타적이어도 그럴 이유가 없다. 희소 오토인코더가 소재마다 따로 방향을 내놓더라도 놀랄 일이 아니다. 다만 말 단계의 방향이 정말 서로 반대인지는 이 책의 어느 장에서도 재지 않으므로, 이 예측은 열어 둔다.
 
-# %% [markdown] src="c033" tags=["en"]
-# The expectation was half right. At density 0.4 exclusive features face their partner with a share of {{< var c01.exclusive_common >}}, independent ones with {{< var c01.independent_common >}} ([@tbl-toy-exclusive]). [At density 0.4 exclusive pairs are above by 0.2 in every seed.]{.claim key="c01.exclusive_face"} For features that are often on, exclusiveness shapes the arrangement. The loss, too, is only {{< var c01.exclusive_cost >}} times that of independent features. At density 0.05, however, the share is {{< var c01.exclusive_rare >}} (from {{< var c01.exclusive_rare_low >}} to {{< var c01.exclusive_rare_high >}} between seeds). [In every seed the share at 0.05 is below that at 0.4 by 0.2.]{.claim key="c01.rare_do_not"} For rare features, then, exclusiveness shows much less in the arrangement. Rare features hardly ever meet even when they may, so there is little interference to be saved by noticing who excludes whom.
+# %% [markdown] src="9ec1" tags=["en"]
+# The expectation was half right. At density 0.4 exclusive features face their partner with a share of {{< var c01.exclusive_common >}}, independent ones with {{< var c01.independent_common >}} ([@tbl-toy-exclusive]). [At density 0.4 the exclusive pairs are ahead by more than 0.2 in every seed.]{.claim key="c01.exclusive_face"} For features that are often on, exclusiveness shapes the arrangement. The loss, too, is only {{< var c01.exclusive_cost >}} times that of independent features. At density 0.05, however, the share is {{< var c01.exclusive_rare >}} (from {{< var c01.exclusive_rare_low >}} to {{< var c01.exclusive_rare_high >}} between seeds). [In every seed the share at 0.05 is below that at 0.4 by more than 0.2.]{.claim key="c01.rare_do_not"} For rare features, then, exclusiveness shows much less in the arrangement. Rare features hardly ever meet even when they may, so there is little interference to be saved by noticing who excludes whom.
 #
-# This yields a prediction for later chapters. Exclusive features of which every sentence must have one, such as speech levels, may well point in opposite directions. Features that are rarely on, such as the 150 items of this book's synthetic corpus, have no reason to do so even though they exclude each other. It should be no surprise if a sparse autoencoder offers a direction of its own for each item.
+# This yields a prediction for language models. Exclusive features of which every sentence must have one, such as speech levels, may well point in opposite directions. Features that are rarely on, such as the 150 items of this book's synthetic corpus, have no reason to do so even though they exclude each other. It should be no surprise if a sparse autoencoder offers a direction of its own for each item. Whether the directions of speech levels really are opposite is measured in no chapter of this book, so the prediction is left open.
 
 # %% [markdown] tags=["ko"]
 # ## 256차원에 들어가는 방향의 수 {#sec-sup-capacity}
@@ -529,33 +534,33 @@ kc.plots.save(fig, "fig-almost-orthogonal")
 # %% [markdown] tags=["ko"]
 # $\varepsilon=0.3$에서 뽑은 방향의 수는 평균 {{< var c01.directions_drawn >}}개(시드에 따라 {{< var c01.directions_drawn_low >}}에서 {{< var c01.directions_drawn_high >}})이고 식의 값은 {{< var c01.directions_expected >}}개이다. [고르지 않고 뽑기만 해도 거의 직교하는 방향은 차원보다 많다.]{.claim key="c01.more_than_dimensions"} 기준을 0.4로 늦추어 잡으면 식의 값은 {{< var c01.directions_loose >}}개가 된다. 자리는 모자라지 않는다.
 #
-# 모자라는 것은 동시에 켤 수 있는 수이다. [@fig-almost-orthogonal]의 오른쪽에서 방향이 2,048개일 때 내적만으로 되찾은 비율은 8개를 켰을 때 {{< var c01.readout_8 >}}, 32개를 켰을 때 {{< var c01.readout_32 >}}이다. 방향을 8,192개로 늘리고 8개를 켜면 {{< var c01.readout_large_8 >}}, 512개로 줄이고 32개를 켜면 {{< var c01.readout_small_32 >}}이다. [사전을 열여섯 배로 늘리는 것보다 동시에 켜는 수를 네 배로 늘리는 것이 더 해롭다.]{.claim key="c01.sparsity_matters_more"} 중첩의 값은 특징의 수가 아니라 희소성으로 치른다.
+# 모자라는 것은 동시에 켤 수 있는 수이다. [@fig-almost-orthogonal]의 오른쪽에서 방향이 2,048개일 때 내적만으로 되찾은 비율은 8개를 켰을 때 {{< var c01.readout_8 >}}, 32개를 켰을 때 {{< var c01.readout_32 >}}이다. 방향을 8,192개로 늘리고 8개를 켜면 {{< var c01.readout_large_8 >}}, 512개로 줄이고 32개를 켜면 {{< var c01.readout_small_32 >}}이다. [사전을 열여섯 배로 늘리는 것보다 동시에 켜는 수를 네 배로 늘리는 것이 더 해롭다.]{.claim key="c01.sparsity_matters_more"} 사전을 키우는 데에도 값이 없지는 않다. 32개를 켰을 때의 두 비율이 그 크기를 보여 준다. 그러나 중첩의 값은 특징의 수보다 희소성으로 훨씬 많이 치른다.
 
-# %% [markdown] src="7f92" tags=["en"]
+# %% [markdown] src="f6ad" tags=["en"]
 # At $\varepsilon=0.3$ the directions drawn number {{< var c01.directions_drawn >}} on average (from {{< var c01.directions_drawn_low >}} to {{< var c01.directions_drawn_high >}} between seeds), and the formula gives {{< var c01.directions_expected >}}. [Merely drawn, and not chosen, almost orthogonal directions already outnumber the dimensions.]{.claim key="c01.more_than_dimensions"} If the limit is relaxed to 0.4, the formula gives {{< var c01.directions_loose >}}. There is no shortage of places.
 #
-# What is short is the number that can be on at once. On the right of [@fig-almost-orthogonal], with 2,048 directions, inner products alone find {{< var c01.readout_8 >}} again when 8 are on and {{< var c01.readout_32 >}} when 32 are. With 8,192 directions and 8 on it is {{< var c01.readout_large_8 >}}, with 512 directions and 32 on it is {{< var c01.readout_small_32 >}}. [Making the dictionary sixteen times as large does less harm than turning on four times as many at once.]{.claim key="c01.sparsity_matters_more"} Superposition is paid for in sparsity and not in the number of features.
+# What is short is the number that can be on at once. On the right of [@fig-almost-orthogonal], with 2,048 directions, inner products alone find {{< var c01.readout_8 >}} again when 8 are on and {{< var c01.readout_32 >}} when 32 are. With 8,192 directions and 8 on it is {{< var c01.readout_large_8 >}}, with 512 directions and 32 on it is {{< var c01.readout_small_32 >}}. [Making the dictionary sixteen times as large does less harm than turning on four times as many at once.]{.claim key="c01.sparsity_matters_more"} A larger dictionary is not free, as the two shares with 32 on show. But superposition is paid for far more in sparsity than in the number of features.
 
 # %% [markdown] tags=["ko"]
 # ## 한국어를 읽는 모델에 뜻하는 것 {#sec-sup-meaning}
 #
 # 여기까지의 결과는 이 책의 도구가 왜 그런 모양인지를 설명한다. 특징이 차원보다 많고 희소하다면 뉴런 하나하나나 주성분을 들여다보아서는 특징을 얻을 수 없다. 되찾으려면 차원보다 넓은 사전(dictionary)과 토큰마다 몇 개만 켜진다는 제약이 함께 필요하다. 희소 오토인코더가 바로 그것이다 [@bricken2023; @cunningham2023]. 이 책이 256차원에 2,048개의 특징을 두는 것은 과완비(overcomplete) 사전이 [@eq-linear]의 방향을 담을 만큼 넓어야 하기 때문이고, 3장의 TopK가 토큰마다 32개만 켜는 것은 그보다 많으면 간섭을 걸러 내기 어렵기 때문이다. 내적만으로는 32개도 온전히 읽히지 않는다는 사실은, 인코더가 사전의 전치행렬로 그치지 않고 따로 배운 가중치와 문턱을 가져야 하는 까닭이기도 하다. 3장의 변형들은 이 문턱을 어떻게 두느냐에서 갈린다.
 #
-# 한국어는 이 그림에 조건을 하나 더한다. 교착어에서는 한 어절에 뜻과 문법이 겹쳐 실린다. `시장에서는`이라는 어절 하나에 장소와 처소격과 대조가 함께 켜진다. 동시에 켜지는 수가 간섭을 정한다면, 어절의 끝처럼 문법 특징이 몰리는 자리에서 희소 오토인코더의 오차가 커질 것이다. 이는 아직 추측이며, 이 책에 실린 장들은 이를 직접 재지 않는다.
+# 한국어는 이 그림에 조건을 하나 더한다. 교착어에서는 한 어절에 뜻과 문법이 겹쳐 실린다. ‘시장에서는’이라는 어절 하나에 장소와 처소격과 대조가 함께 켜진다. 동시에 켜지는 수가 간섭을 정한다면, 어절의 끝처럼 문법 특징이 몰리는 자리에서 희소 오토인코더의 오차가 커질 것이다. 이는 아직 추측이며, 이 책에 실린 장들은 이를 직접 재지 않는다.
 
-# %% [markdown] src="ce46" tags=["en"]
+# %% [markdown] src="5b62" tags=["en"]
 # ## What this means for a model that reads Korean {#sec-sup-meaning}
 #
 # These results explain why the tools of this book have the shape they have. If features are sparse and outnumber the dimensions, they cannot be had by looking at single neurons or principal components. To get them back takes a dictionary wider than the space together with the constraint that only a few entries are on at each token, and that is what a sparse autoencoder is [@bricken2023; @cunningham2023]. This book puts 2,048 features on 256 dimensions because an overcomplete dictionary has to be wide enough for the directions of [@eq-linear], and the TopK of chapter 3 turns on only 32 of them per token because with more the interference becomes hard to filter. That inner products alone do not fully read even 32 is also why an encoder cannot be just the transpose of the dictionary but needs weights and thresholds of its own. The variants of chapter 3 part ways over how to set that threshold.
 #
-# Korean adds a condition to the picture. In an agglutinative language one word carries meaning and grammar stacked on each other. In `시장에서는`, "at the market, for its part", a place, a locative and a contrast are on at once. If the number of features on at once determines interference, the error of a sparse autoencoder should grow where grammatical features crowd, as at the ends of words. This is still a conjecture, and the chapters of this book do not measure it directly.
+# Korean adds a condition to the picture. In an agglutinative language one word carries meaning and grammar stacked on each other. In ‘시장에서는’, "at the market, for its part", a place, a locative and a contrast are on at once. If the number of features on at once determines interference, the error of a sparse autoencoder should grow where grammatical features crowd, as at the ends of words. This is still a conjecture, and the chapters of this book do not measure it directly.
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 장을 반증하는가 {#sec-sup-refute}
 #
-# 이 장이 보인 것은 장난감 모델의 성질이다. 특징을 우리가 정했고, 값은 고르게 뽑았으며, 손실은 재구성뿐이었다. 언어 모델의 잔차 스트림이 같은 방식으로 쓰인다는 결론은 여기서 나오지 않는다. 그 결론은 다음 가운데 하나가 관찰되면 무너진다. 첫째, 차원만큼의 직교하는 방향만으로 같은 희소성에서 활성값을 똑같이 잘 재구성할 수 있다면 과완비 사전은 필요 없다. 둘째, 학습된 사전의 특징이 무작위 방향보다 라벨을 더 잘 가르지 못한다면 [@eq-linear]의 방향은 모델의 것이 아니라 우리 방법이 만든 것이다. 셋째, 활성값이 방향의 합이 아니라 굽은 면 위에 놓여 있다면 사전은 그 면을 조각조각 덮을 뿐이다. 첫째는 3장에서, 둘째는 5장에서 직접 재고, 셋째는 재지 않는다.
+# 이 장이 보인 것은 장난감 모델의 성질이다. 특징을 우리가 정했고, 값은 고르게 뽑았으며, 손실은 재구성뿐이었다. 언어 모델의 잔차 스트림도 같은 방식으로 쓰인다는 것은 여기서 따라 나오지 않고, 이 책이 빌려 쓰는 가정이다. 다음 가운데 하나가 관찰되면 이 성질을 언어 모델에 옮겨 쓰는 것은 잘못이다. 첫째, 차원만큼의 직교하는 방향만으로 같은 희소성에서 활성값을 똑같이 잘 재구성할 수 있다면 과완비 사전은 필요 없다. 둘째, 학습된 사전의 특징이 무작위 방향보다 라벨을 더 잘 가르지 못한다면 [@eq-linear]의 방향은 모델의 것이 아니라 우리 방법이 만든 것이다. 셋째, 활성값이 방향의 합이 아니라 굽은 면 위에 놓여 있다면 사전은 그 면을 조각조각 덮을 뿐이다. 첫째는 3장에서, 둘째는 5장에서 직접 재고, 셋째는 재지 않는다.
 
-# %% [markdown] src="97ab" tags=["en"]
+# %% [markdown] src="46bf" tags=["en"]
 # ## What would refute this chapter {#sec-sup-refute}
 #
-# What this chapter showed are properties of toy models. We chose the features, drew their values uniformly, and trained on nothing but reconstruction. That the residual stream of a language model is used in the same way does not follow. That conclusion falls if one of the following is observed. First, if as many orthogonal directions as there are dimensions reconstruct activations equally well at equal sparsity, no overcomplete dictionary is needed. Second, if the features of a trained dictionary separate labels no better than random directions, the directions of [@eq-linear] belong to our method and not to the model. Third, if activations lie on curved surfaces and are not sums of directions, a dictionary merely covers those surfaces in patches. The first is measured in chapter 3 and the second in chapter 5; the third is not measured.
+# What this chapter showed are properties of toy models. We chose the features, drew their values uniformly, and trained on nothing but reconstruction. That the residual stream of a language model is used in the same way does not follow from them; this book assumes it. Carrying the properties over to a language model is wrong if one of the following is observed. First, if as many orthogonal directions as there are dimensions reconstruct activations equally well at equal sparsity, no overcomplete dictionary is needed. Second, if the features of a trained dictionary separate labels no better than random directions, the directions of [@eq-linear] belong to our method and not to the model. Third, if activations lie on curved surfaces and are not sums of directions, a dictionary merely covers those surfaces in patches. The first is measured in chapter 3 and the second in chapter 5; the third is not measured.

@@ -3,9 +3,9 @@
 #
 # 희소 오토인코더가 찾은 특징(feature)이 뜻을 지닌 단위라면, 한 문장에서 켜진 특징만 보고도 그 문장이 무엇에 관한 것인지 알아낼 수 있어야 한다. 알아내는 일을 맡기는 작은 분류기를 탐침(probe)이라 한다 [@alain2016]. 출발점이 되는 연구 A [@fxnnxc]는 한국어 문장의 범주를 범주마다 특징 몇 개로 되찾을 수 있다고 보고했다. 이 장의 물음은 둘이다. 그 결과가 작은 모델에서도 나오는가? 그리고 그 절차가 재는 것은 정말 특징이 지닌 범주 정보인가?
 #
-# 탐침의 정확도는 해석하기 쉬워 보이지만 그렇지 않다. 탐침이 충분히 크면 표현에 없던 것도 스스로 외울 수 있고 [@hewitt2019], 정확도가 높다는 사실만으로는 모델이 그 정보를 쓴다고 말할 수 없다 [@belinkov2022]. 뉴런 몇 개만 고르는 탐침 [@gurnee2023]을 SAE 특징에 적용한 최근의 비교에서는, 제대로 맞춘 기준선을 특징이 좀처럼 넘지 못했다 [@kantamneni2025]. 그래서 이 장은 같은 그림을 두 번 그린다. 처음에는 연구 A의 절차를 그대로 따르고, 다음에는 새 문장에서, 이길 수 있는 기준선을 곁에 두고 잰다.
+# 탐침의 정확도는 해석하기 쉬워 보이지만 그렇지 않다. 탐침이 충분히 크면 표현에 없던 것도 스스로 외울 수 있고 [@hewitt2019], 정확도가 높다는 사실만으로는 모델이 그 정보를 쓴다고 말할 수 없다 [@belinkov2022]. 뉴런 몇 개만 고르는 탐침 [@gurnee2023]을 SAE 특징에 적용한 최근의 비교에서는, 제대로 맞춘 기준선을 특징이 좀처럼 넘지 못했다 [@kantamneni2025]. 그래서 이 장은 같은 그림을 두 번 그린다. 처음에는 연구 A의 절차를 그대로 따르고, 다음에는 새 문장에서, 만만치 않은 기준선을 곁에 두고 잰다.
 
-# %% [markdown] src="6251" tags=["en"]
+# %% [markdown] src="571f" tags=["en"]
 # # Probing: reading categories back from features {#sec-probing}
 #
 # If the features that a sparse autoencoder finds are units of meaning, then the features that fire in a sentence should be enough to tell what the sentence is about. The small classifier that is asked to tell is called a probe [@alain2016]. The study we start from, study A [@fxnnxc], reported that the category of a Korean sentence can be recovered from a handful of features per category. This chapter asks two questions. Does the result also appear in a small model? And does that protocol really measure the category information that the features hold?
@@ -52,9 +52,9 @@ results = kc.Results(chapter="05", preset=preset, seeds=(seed,))
 # %% [markdown] tags=["ko"]
 # ## 재료 {#sec-probing-material}
 #
-# 문장은 훈련 분할과 시험 분할에서 가져온다. 합성 말뭉치에서는 두 분할에 겹치는 문장틀이 없으므로, 시험 문장은 탐침이 본 적 없는 틀에서 나온다. 시험 문장의 일부는 소재, 곧 작은 범주를 이름으로 부르지 않고 돌려 말한다. '김치찌개' 대신 그것을 묘사하는 말만 있으므로, 낱말 세기로는 풀기 어렵다. 뉴스 말뭉치에서는 문서나 기사 단위로 나눈다. 작은 범주가 없는 말뭉치에서는 큰 범주가 그 자리를 대신한다.
+# 문장은 훈련 분할과 시험 분할에서 가져온다. 합성 말뭉치에서는 두 분할에 겹치는 문장틀이 없으므로, 시험 문장은 탐침이 본 적 없는 문장틀에서 나온다. 시험 문장의 일부는 소재, 곧 작은 범주를 이름으로 부르지 않고 돌려 말한다. '김치찌개' 대신 그것을 묘사하는 말만 있으므로, 낱말 세기로는 풀기 어렵다. 뉴스 말뭉치에서는 문서나 기사 단위로 나눈다. 작은 범주가 없는 말뭉치에서는 큰 범주가 그 자리를 대신한다.
 
-# %% [markdown] src="71b2" tags=["en"]
+# %% [markdown] src="a4a8" tags=["en"]
 # ## Material {#sec-probing-material}
 #
 # The sentences come from the training split and the test split. In the synthetic corpus the two share no sentence template, so a test sentence is of a make that no probe has seen. Some of the test sentences never name their item, that is, their small category, but describe it. Where "kimchi stew" would stand there are only words that paraphrase it, which counting words can hardly solve. News corpora are split by document or article. In a corpus without small categories the big ones take their place.
@@ -119,16 +119,16 @@ n_tokens = study.acts("test").n_tokens
 #
 # 절차는 공개된 코드에서 확인했다. 범주마다 문장 특징 수의 평균이 가장 큰 특징 $k$개를 고르고, 모든 범주에서 고른 것을 합친다. 합친 특징만을 입력으로 받는 퍼셉트론이 범주를 예측한다. 2층 탐침은 은닉 유닛이 64개이고, 3층 탐침은 64개와 32개이다. 여기에 놓치기 쉬운 사실이 있다. '큰 범주'와 '작은 범주' 조건은 특징을 고르는 기준만 다를 뿐, 탐침이 맞히는 것은 두 경우 모두 작은 범주이다. 그리고 정확도는 학습에 쓴 바로 그 문장에서 잰다.
 #
-# 탐침에서 우리가 바꾼 것은 최적화뿐이다. 연구 A는 학습률 0.0001로 10,000걸음을 가지만, 우리는 특징마다 평균을 0, 분산을 1로 맞춘 뒤 학습률 `source_lr`에서 시작해 {{< var c05.source_steps >}}걸음 동안 0까지 낮추고, 손실이 `source_enough`보다 작아지면 멈춘다. 표준화는 첫 층이 흡수할 수 있는 변환이어서 탐침이 나타낼 수 있는 함수는 그대로이고 수렴만 빨라진다. 입력을 수 하나로만 나누면 수렴까지 훨씬 많은 걸음이 든다. 전체 문장을 한 번에 쓰는 점과 Adam [@kingma2015]을 쓰는 점은 같다. 문장은 연구 A와 같은 규모인 {{< var c05.n_source >}}개이다.
+# 탐침에서 우리가 바꾼 것은 최적화뿐이다. 연구 A는 학습률 0.0001로 10,000걸음을 가지만, 우리는 특징마다 평균을 0, 분산을 1로 맞춘 뒤 학습률 {{< var c05.source_lr >}}에서 시작해 {{< var c05.source_steps >}}걸음 동안 0까지 낮추고, 손실이 {{< var c05.source_enough >}}보다 작아지면 멈춘다. 표준화는 첫 층이 흡수할 수 있는 변환이어서 탐침이 나타낼 수 있는 함수는 그대로이고 수렴만 빨라진다. 입력을 수 하나로만 나누면 수렴까지 훨씬 많은 걸음이 든다. 전체 문장을 한 번에 쓰는 점과 Adam [@kingma2015]을 쓰는 점은 같다. 문장은 연구 A와 같은 규모인 {{< var c05.n_source >}}개이다.
 #
 # **예상.** 연구 A가 맞다면 네 가지가 보여야 한다. A1 게이트형이 표준형보다 높다. A2 중간층이 뒤쪽 층보다 높다. A3 작은 범주 조건이 큰 범주 조건보다 높다. A4 3층 탐침이 2층 탐침보다 높다. 이 가운데 A3은 당연한 결과일 수 있다고 의심한다. 작은 범주가 더 많으니 범주마다 $k$개를 고르면 탐침에 들어가는 특징도 더 많기 때문이다.
 
-# %% [markdown] src="0da7" tags=["en"]
+# %% [markdown] src="947b" tags=["en"]
 # ## Study A's protocol {#sec-probing-source}
 #
 # The protocol was read in the published code. For each category the $k$ features with the highest mean count per sentence are chosen, and the choices of all categories are pooled. A perceptron that sees only the pooled features predicts the category. The 2-layer probe has 64 hidden units, the 3-layer probe 64 and 32. One fact is easily missed. The conditions "big" and "small" differ only in the categories that select the features; what the probe predicts is the small category in both. And accuracy is measured on the very sentences the probe was trained on.
 #
-# In the probe only the optimisation is ours. Study A takes 10,000 steps at a learning rate of 0.0001. We bring every feature to mean 0 and variance 1, start at the learning rate `source_lr`, lower it to 0 within {{< var c05.source_steps >}} steps, and stop once the loss is below `source_enough`. The first layer could absorb the standardisation, so the functions that the probe can represent stay the same and only convergence is faster; input merely divided by one number needs far more steps to converge. As there, all sentences are used at every step, with Adam [@kingma2015]. There are {{< var c05.n_source >}} sentences, as many as in study A.
+# In the probe only the optimisation is ours. Study A takes 10,000 steps at a learning rate of 0.0001. We bring every feature to mean 0 and variance 1, start at a learning rate of {{< var c05.source_lr >}}, lower it to 0 within {{< var c05.source_steps >}} steps, and stop once the loss is below {{< var c05.source_enough >}}. The first layer could absorb the standardisation, so the functions that the probe can represent stay the same and only convergence is faster; input merely divided by one number needs far more steps to converge. As there, all sentences are used at every step, with Adam [@kingma2015]. There are {{< var c05.n_source >}} sentences, as many as in study A.
 #
 # **Expectation.** If study A is right, four things should be seen. A1 Gated is above Standard. A2 The middle layer is above the late one. A3 The small condition is above the big one. A4 The 3-layer probe is above the 2-layer probe. We suspect that A3 may follow trivially: small categories are more numerous, so that $k$ features for each of them give the probe more features to work with.
 
@@ -141,6 +141,8 @@ target = y["train"][finest][first]
 # %%
 results.record("n_source", len(target), "sentences", tolerance=0)
 results.record("source_steps", source_steps, "steps", tolerance=0)
+results.record("source_lr", source_lr, "learning rate", "g", tolerance=0)
+results.record("source_enough", source_enough, "nats", "g", tolerance=0)
 
 # %%
 rows = []
@@ -156,9 +158,9 @@ for ((variant, layer), X), size in itertools.product(sums.items(), sizes):
 source = pd.DataFrame(rows)
 
 # %% [markdown] tags=["ko"]
-# 곡선 하나는 나머지 조건 모두에 걸친 평균이다. 첫 칸만 두 변형을 견주고, 다른 칸은 연구 A처럼 게이트형 안에서 견준다. 띠는 95% 구간이다. 같은 문장틀이나 같은 문서에서 나온 문장은 서로 독립이 아니므로, 문장이 아니라 틀이나 문서를 통째로 다시 뽑는 붓스트랩 [@field2007]을 쓴다. 띠에는 탐침과 SAE의 초깃값에서 오는 흔들림이 들어 있지 않다.
+# 곡선 하나는 나머지 조건 모두에 걸친 평균이다. 첫 칸만 두 변형을 견주고, 다른 칸은 연구 A처럼 게이트형 안에서 견준다. 띠는 95% 구간이다. 같은 문장틀이나 같은 문서에서 나온 문장은 서로 독립이 아니므로, 문장이 아니라 문장틀이나 문서를 통째로 다시 뽑는 붓스트랩 [@field2007]을 쓴다. 띠에는 탐침과 SAE의 초깃값에서 오는 흔들림이 들어 있지 않다.
 
-# %% [markdown] src="ccc8" tags=["en"]
+# %% [markdown] src="98b1" tags=["en"]
 # Each curve is the mean over all the other conditions. Only the first panel compares the two variants; the others compare within Gated, as study A does. The bands are 95% intervals. Sentences of one template or one document are not independent, so the bootstrap redraws whole templates or documents, not sentences [@field2007]. The bands do not include the variation that comes from the initial weights of probes and SAEs.
 
 # %%
@@ -174,7 +176,7 @@ def accuracies(frame, factor, scored, clusters, which=slice(None)):
     return hits.mean(), pd.DataFrame(samples, columns=hits.columns)
 
 # %%
-def four_panels(frame, scored, clusters):
+def four_panels(frame, scored, clusters, bottom=0):
     """The figure of study A: one panel per factor, one curve per level."""
     fig, axes = plt.subplots(2, 2, figsize=(kc.plots.WIDTH, 4.7), sharex=True, sharey=True)
     for ax, (factor, levels) in zip(axes.flat, FACTORS.items(), strict=True):
@@ -187,18 +189,18 @@ def four_panels(frame, scored, clusters):
         ax.set_xticks(ks, [str(each) for each in ks])
         ax.minorticks_off()
         ax.legend(loc="lower right")
-    axes.flat[0].set_ylim(bottom=0)
+    axes.flat[0].set_ylim(bottom=max(0, min(bottom, axes.flat[0].get_ylim()[0])))
     fig.supxlabel("features per class, k", fontsize=9)
     fig.supylabel("accuracy", fontsize=9)
     return fig
 
 # %%
 #| label: fig-probing-source
-#| fig-cap-ko: "연구 A의 절차로 되찾은 범주: 학습에 쓴 문장에서 잰 정확도. 두 범주 조건 모두 작은 범주를 예측한다. 띠는 틀 또는 문서 단위 붓스트랩 95% 구간."
-#| fig-cap-en: "Categories recovered by study A's protocol: accuracy on the sentences the probe was trained on. Both label conditions predict the small category. Bands: 95% intervals of a bootstrap over templates or documents."
+#| fig-cap-ko: "연구 A의 절차로 되찾은 범주: 학습에 쓴 문장에서 잰 정확도. 두 범주 조건 모두 작은 범주를 예측한다. 차이를 보이려고 세로축을 0보다 위에서 시작할 수 있다. 띠는 문장틀 또는 문서 단위 붓스트랩 95% 구간."
+#| fig-cap-en: "Categories recovered by study A's protocol: accuracy on the sentences the probe was trained on. Both label conditions predict the small category. The vertical axis may start above 0 to show the gaps. Bands: 95% intervals of a bootstrap over templates or documents."
 #| fig-alt-ko: "네 칸의 꺾은선 그림. 가로축은 범주당 특징 수, 세로축은 정확도이며, 칸마다 변형, 층, 범주 크기, 탐침 깊이에 따른 두 곡선을 견준다."
 #| fig-alt-en: "Line plot in four panels, features per class against accuracy; each panel compares two curves: by variant, layer, label size and probe depth."
-fig = four_panels(source, "seen", docs["train"][first])
+fig = four_panels(source, "seen", docs["train"][first], bottom=0.75)  # close to 1: an axis from 0 would hide the gaps
 kc.plots.save(fig, "fig-probing-source")
 
 # %%
@@ -211,7 +213,7 @@ def record_with_interval(key, value, samples, unit, fmt=".3f", tolerance=0.05):
     return low, high
 
 # %%
-verdicts = []
+verdicts, judged = [], {}
 
 # %%
 def judge(name, protocol, frame, factor, scored, clusters):
@@ -221,6 +223,7 @@ def judge(name, protocol, frame, factor, scored, clusters):
     gap, gaps = (mean[upper] - mean[lower]).mean(), (samples[upper] - samples[lower]).mean(axis=1)
     low, high = record_with_interval(f"{name}_{protocol}_gap", gap, gaps, "accuracy", "+.3f")
     results.claim(f"{name}_{protocol}", low > 0, f"{upper} above {lower}, {protocol} protocol, interval above 0", close=abs(low) < 0.02)
+    judged[name, protocol] = gap, low, high
     verdicts.append((name.upper(), f"{factor}: {upper} above {lower}", protocol, f"{gap:+.3f} [{low:+.3f}, {high:+.3f}]", low > 0))
 
 # %%
@@ -236,9 +239,10 @@ for name, factor in claimed.items():
 level, _ = accuracies(source, "variant", "seen", docs["train"][first])
 for each, variant in itertools.product((ks[0], ks[-1]), ("standard", "gated")):
     results.record(f"source_{variant}_k{each}", level[variant, each], "accuracy", ".2f", tolerance=0.08)
+results.claim("standard_learns", level["standard"].min() > 0.1, "standard is above 0.1 at every k, source protocol")
 
 # %% [markdown] tags=["ko"]
-# [@fig-probing-source]의 세로축은 작은 범주의 정확도이고, 게이트형의 평균은 범주당 특징이 하나일 때 {{< var c05.source_gated_k1 >}}, 50개일 때 {{< var c05.source_gated_k50 >}}이다. 표준형은 {{< var c05.source_standard_k1 >}}에서 {{< var c05.source_standard_k50 >}}까지 오른다. 연구 A에서 표준형은 어느 $k$에서나 우연 수준에 가까운 0.02에 머물렀다. 우리 표준형이 그보다 훨씬 높다면, 그 결과는 표준형이라는 구조만으로는 설명되지 않는다. 모델과 말뭉치와 SAE의 학습이 다르다는 점을 함께 보아야 한다.
+# [@fig-probing-source]의 세로축은 작은 범주의 정확도이고, 게이트형의 평균은 범주당 특징이 하나일 때 {{< var c05.source_gated_k1 >}}, 50개일 때 {{< var c05.source_gated_k50 >}}이다. 표준형은 하나일 때 {{< var c05.source_standard_k1 >}}, 50개일 때 {{< var c05.source_standard_k50 >}}이다. 연구 A에서 표준형은 어느 $k$에서나 우연 수준에 가까운 0.02에 머물렀다. [우리 표준형은 어느 $k$에서나 0.1을 넘는다. 그러니 연구 A의 결과는 표준형이라는 구조만으로는 설명되지 않으며, 모델과 말뭉치와 SAE의 학습이 다르다는 점을 함께 보아야 한다.]{.claim key="c05.standard_learns"}[우리 표준형에도 0.1을 넘지 못하는 $k$가 있다.]{.otherwise}
 #
 # 연구 A의 주장 하나하나를 $k$에 걸쳐 평균한 차이로 읽는다. 성립하지 않았다는 표시는 구간이 0 위에 있지 않다는 뜻이다. 구간 전체가 0보다 아래에 있으면 순서가 거꾸로이고, 0을 품으면 어느 쪽이라고도 말할 수 없다. [게이트형은 표준형보다 높다.]{.claim key="c05.a1_source"} 차이는 {{< var c05.a1_source_gap >}} [{{< var c05.a1_source_gap_low >}}, {{< var c05.a1_source_gap_high >}}]이다. [중간층은 뒤쪽 층보다 높다.]{.claim key="c05.a2_source"} 차이는 {{< var c05.a2_source_gap >}} [{{< var c05.a2_source_gap_low >}}, {{< var c05.a2_source_gap_high >}}]이다. [3층 탐침은 2층 탐침보다 높다.]{.claim key="c05.a4_source"} 차이는 {{< var c05.a4_source_gap >}} [{{< var c05.a4_source_gap_low >}}, {{< var c05.a4_source_gap_high >}}]이다.
 #
@@ -248,8 +252,8 @@ for each, variant in itertools.product((ks[0], ks[-1]), ("standard", "gated")):
 # [작은 범주 조건은 큰 범주 조건보다 높다.]{.claim key="c05.a3_source"} 차이는 {{< var c05.a3_source_gap >}} [{{< var c05.a3_source_gap_low >}}, {{< var c05.a3_source_gap_high >}}]이다. A3은 아래에서 따로 따진다.
 # :::
 
-# %% [markdown] src="8dda" tags=["en"]
-# The vertical axis of [@fig-probing-source] is accuracy on the small category. The mean of Gated is {{< var c05.source_gated_k1 >}} with one feature per category and {{< var c05.source_gated_k50 >}} with 50; Standard climbs from {{< var c05.source_standard_k1 >}} to {{< var c05.source_standard_k50 >}}. In study A, Standard stayed near chance, at 0.02, for every $k$. Where our Standard is far above that, the architecture alone does not explain that result; the model, the corpus and the training of the SAE, which all differ, have to be considered too.
+# %% [markdown] src="ff41" tags=["en"]
+# The vertical axis of [@fig-probing-source] is accuracy on the small category. The mean of Gated is {{< var c05.source_gated_k1 >}} with one feature per category and {{< var c05.source_gated_k50 >}} with 50; that of Standard is {{< var c05.source_standard_k1 >}} with one and {{< var c05.source_standard_k50 >}} with 50. In study A, Standard stayed near chance, at 0.02, for every $k$. [Our Standard is above 0.1 at every $k$. The architecture alone does not explain study A's result, then; the model, the corpus and the training of the SAE, which all differ, have to be considered too.]{.claim key="c05.standard_learns"}[Our Standard, too, has a $k$ at which it does not exceed 0.1.]{.otherwise}
 #
 # We read study A's claims one by one, as differences averaged over $k$. A claim is marked as not holding when its interval does not lie above 0. If the whole interval is below 0 the order is reversed; if it contains 0 neither order can be asserted. [Gated is above Standard.]{.claim key="c05.a1_source"} The difference is {{< var c05.a1_source_gap >}} [{{< var c05.a1_source_gap_low >}}, {{< var c05.a1_source_gap_high >}}]. [The middle layer is above the late one.]{.claim key="c05.a2_source"} The difference is {{< var c05.a2_source_gap >}} [{{< var c05.a2_source_gap_low >}}, {{< var c05.a2_source_gap_high >}}]. [The 3-layer probe is above the 2-layer one.]{.claim key="c05.a4_source"} The difference is {{< var c05.a4_source_gap >}} [{{< var c05.a4_source_gap_low >}}, {{< var c05.a4_source_gap_high >}}].
 #
@@ -262,11 +266,11 @@ for each, variant in itertools.product((ks[0], ks[-1]), ("standard", "gated")):
 # %% [markdown] tags=["ko"]
 # ## 이 절차가 재는 것 {#sec-probing-leaks}
 #
-# 앞의 그림에는 새는 곳이 셋 있다. 첫째, 탐침은 외운 것을 시험받는다. 둘째, 외우지 않더라도 정확도를 재는 문장이 학습 문장과 같은 틀에서 나오므로 틀의 낱말이 답을 알려 준다. 셋째, 두 범주 조건은 맞히는 것이 같고 특징의 수만 다르다. 하나씩 막아 본다.
+# 앞의 그림에는 새는 곳이 셋 있다. 첫째, 탐침은 외운 것을 시험받는다. 둘째, 외우지 않더라도 정확도를 재는 문장이 학습 문장과 같은 문장틀에서 나오므로 문장틀의 낱말이 답을 알려 준다. 셋째, 두 범주 조건은 맞히는 것이 같고 특징의 수만 다르다. 하나씩 막아 본다.
 #
-# **예상.** 외우기가 크다면, 범주 이름을 문장들 사이에서 뒤섞어 아무 뜻도 남기지 않아도 학습 문장의 정확도는 $k$와 함께 오를 것이다. 이런 통제 과제는 @{hewitt2019}에서 왔다. 같은 탐침을 새 틀의 문장에서 재면 정확도가 떨어질 것이다. A3이 특징의 수에서 온다면, 특징의 수를 같게 놓고 견줄 때 차이가 사라질 것이다.
+# **예상.** 외우기가 크다면, 범주 이름을 문장들 사이에서 뒤섞어 아무 뜻도 남기지 않아도 학습 문장의 정확도는 $k$와 함께 오를 것이다. 이런 통제 과제는 @{hewitt2019}에서 왔다. 같은 탐침을 새 문장틀의 문장에서 재면 정확도가 떨어질 것이다. A3이 특징의 수에서 온다면, 특징의 수를 같게 놓고 견줄 때 차이가 사라질 것이다.
 
-# %% [markdown] src="e2dd" tags=["en"]
+# %% [markdown] src="24cb" tags=["en"]
 # ## What this protocol measures {#sec-probing-leaks}
 #
 # The figure above leaks in three places. First, the probe is examined on what it has memorised. Second, even without memorising, the sentences it is examined on come from the templates it was trained on, so that the words of the template give the answer away. Third, the two label conditions predict the same thing and differ only in their number of features. We stop the leaks one at a time.
@@ -292,13 +296,13 @@ if not names_item.all():
 
 # %%
 #| label: fig-probing-leaks
-#| fig-cap-ko: "같은 탐침을 달리 잰 것. 게이트형, 중간층, 2층 탐침, 연구 A의 절차. 뒤섞은 범주는 배울 것이 없는 통제 과제이고, 점선은 우연 수준이다."
-#| fig-cap-en: "The same probes, examined in different ways. Gated, middle layer, 2-layer probe, study A's protocol. Shuffled labels are a control task with nothing to learn; the dotted line is chance."
-#| fig-alt-ko: "범주당 특징 수에 따른 정확도 곡선: 학습 문장, 범주를 뒤섞은 학습 문장, 새 틀의 문장, 그리고 있는 경우 이름이 나오지 않는 새 문장."
+#| fig-cap-ko: "같은 탐침을 달리 잰 것. 게이트형, 중간층, 2층 탐침, 연구 A의 절차. 뒤섞은 범주는 배울 것이 없는 통제 과제이고, 가로 점선은 우연 수준이다. 처음 두 곡선은 겹칠 수 있어 하나는 굵은 선, 하나는 파선으로 그렸다."
+#| fig-cap-en: "The same probes, examined in different ways. Gated, middle layer, 2-layer probe, study A's protocol. Shuffled labels are a control task with nothing to learn; the horizontal dotted line is chance. The first two curves may coincide, so one is broad and one dashed."
+#| fig-alt-ko: "범주당 특징 수에 따른 정확도 곡선: 학습 문장, 범주를 뒤섞은 학습 문장, 새 문장틀의 문장, 그리고 있는 경우 이름이 나오지 않는 새 문장."
 #| fig-alt-en: "Accuracy against features per class for trained sentences, trained sentences with shuffled labels, sentences of new templates and, where there are any, new sentences that do not name the item."
 fig, ax = plt.subplots(figsize=(kc.plots.WIDTH, 2.9))
-for (name, curve), style in zip(decay.items(), ("o-", "s--", "o-", "^-"), strict=False):
-    ax.plot(ks, curve, style, label=name)
+for (name, curve), style, width in zip(decay.items(), ("o-", "s--", "D-", "^-"), (4, 1.3, 1.3, 1.3), strict=False):
+    ax.plot(ks, curve, style, label=name, lw=width)  # the first two may coincide: a broad line under a dashed one
 ax.axhline(1 / len(set(target)), color="#888888", ls=":", lw=1)
 ax.set(xscale="log", xlabel="features per class, k", ylabel="accuracy", ylim=(-0.02, 1.02))
 ax.set_xticks(ks, [str(each) for each in ks])
@@ -310,9 +314,11 @@ kc.plots.save(fig, "fig-probing-leaks")
 seen, scrambled, new = (np.array(curve) for curve in list(decay.values())[:3])
 for key, curve in zip(("seen", "shuffled", "new"), (seen, scrambled, new), strict=True):
     results.record(f"leak_{key}", curve[-1], "accuracy", ".2f", tolerance=0.08)
+    results.record(f"leak_{key}_first", curve[0], "accuracy", ".2f", tolerance=0.08)
 results.claim("memorised", scrambled[-1] > 3 / len(set(target)), "shuffled labels reach three times chance at the largest k")
 
 # %%
+results.claim("memorised_at_once", scrambled[0] > 0.9, "shuffled labels are memorised to over 90% at the smallest k", close=abs(scrambled[0] - 0.9) < 0.08)
 results.claim("overstated", (seen - new).min() > 0, "at every k accuracy on trained sentences is above that on new ones")
 
 # %%
@@ -322,14 +328,14 @@ if not names_item.all():
     results.claim("unnamed_harder", (new - unnamed).mean() > 0, "sentences without the item's name are harder")
 
 # %% [markdown] tags=["ko"]
-# [@fig-probing-leaks]에서 가장 큰 $k$를 보면, 학습 문장에서 {{< var c05.leak_seen >}}이던 정확도가 새 문장에서는 {{< var c05.leak_new >}}이고, 뒤섞은 범주에서도 학습 문장의 정확도는 {{< var c05.leak_shuffled >}}에 이른다. [뜻이 없는 범주도 특징이 많으면 우연의 세 배 넘게 외워진다.]{.claim key="c05.memorised"} [어느 $k$에서나 학습 문장의 정확도는 새 문장의 정확도보다 높다.]{.claim key="c05.overstated"} 뒤섞은 범주의 정확도가 진짜 범주의 정확도에 가까운 $k$에서는, 학습 문장의 정확도가 특징에 범주가 들었는지를 말해 주지 않는다. 그런 $k$에서라면 앞 그림의 차이도 어느 쪽 특징이 문장을 외우기에 편한가의 차이일 수 있다. 연구 A의 1.0에도 특징에 든 정보와 탐침의 기억이 섞여 있을 수 있으며, 둘을 가를 방법은 그 그림 안에 없다.
+# [@fig-probing-leaks]에서 가장 큰 $k$를 보면, 학습 문장에서 {{< var c05.leak_seen >}}이던 정확도가 새 문장에서는 {{< var c05.leak_new >}}이고, 뒤섞은 범주에서도 학습 문장의 정확도는 {{< var c05.leak_shuffled >}}에 이른다. [뜻이 없는 범주도 우연의 세 배 넘게 외워진다.]{.claim key="c05.memorised"} 뒤섞은 범주의 정확도는 가장 작은 $k$, 곧 범주마다 특징을 하나만 고를 때 {{< var c05.leak_shuffled_first >}}이다. [특징 하나로 이미 거의 다 외우므로 더 오를 자리가 거의 없고, $k$와 함께 오르리라던 예상은 이 그림으로 가릴 수 없다.]{.claim key="c05.memorised_at_once"}[가장 큰 $k$의 값이 이보다 높은 만큼이 특징이 늘어 더 외운 몫이다.]{.otherwise} [어느 $k$에서나 학습 문장의 정확도는 새 문장의 정확도보다 높다.]{.claim key="c05.overstated"} 뒤섞은 범주의 정확도가 진짜 범주의 정확도에 가까운 $k$에서는, 학습 문장의 정확도가 특징에 범주가 들었는지를 말해 주지 않는다. 그런 $k$에서는 [@fig-probing-source]에 보이는 차이도 어느 쪽 특징이 문장을 외우기에 편한가의 차이일 수 있다. 연구 A의 1.0에도 특징에 든 정보와 탐침의 기억이 섞여 있을 수 있으며, 둘을 가를 방법은 그 그림 안에 없다.
 #
 # ::: {.when key="c05.unnamed_harder"}
 # [소재를 이름으로 부르지 않는 문장은 더 어렵다.]{.claim key="c05.unnamed_harder"} 앞의 값은 이름이 나오는 새 문장에서 잰 것이고, 나오지 않는 새 문장의 정확도는 가장 큰 $k$에서 {{< var c05.leak_unnamed >}}이다. 범주가 {{< var c05.n_small >}}개이므로 우연 수준은 1/{{< var c05.n_small >}}이다.
 # :::
 
-# %% [markdown] src="04e5" tags=["en"]
-# At the largest $k$ of [@fig-probing-leaks], an accuracy of {{< var c05.leak_seen >}} on trained sentences becomes {{< var c05.leak_new >}} on new ones, and with shuffled labels accuracy on the trained sentences still reaches {{< var c05.leak_shuffled >}}. [With many features, labels that mean nothing are memorised to more than three times chance.]{.claim key="c05.memorised"} [At every $k$, accuracy on trained sentences is above accuracy on new ones.]{.claim key="c05.overstated"} At a $k$ where shuffled labels come close to the true ones, accuracy on trained sentences does not tell whether the features hold the category. The differences in the figure before may at such a $k$ merely show which features make it easier to memorise sentences. In study A's 1.0, too, the information in the features may be mixed with the memory of the probe, and nothing in that figure can tell the two apart.
+# %% [markdown] src="459f" tags=["en"]
+# At the largest $k$ of [@fig-probing-leaks], an accuracy of {{< var c05.leak_seen >}} on trained sentences becomes {{< var c05.leak_new >}} on new ones, and with shuffled labels accuracy on the trained sentences still reaches {{< var c05.leak_shuffled >}}. [Labels that mean nothing are memorised to more than three times chance.]{.claim key="c05.memorised"} At the smallest $k$, with a single feature chosen per category, accuracy with shuffled labels is {{< var c05.leak_shuffled_first >}}. [One feature each is enough to memorise nearly everything, so there is hardly any room to rise, and our expectation of a rise with $k$ cannot be decided by this figure.]{.claim key="c05.memorised_at_once"}[By as much as the value at the largest $k$ is higher, more features have memorised more.]{.otherwise} [At every $k$, accuracy on trained sentences is above accuracy on new ones.]{.claim key="c05.overstated"} At a $k$ where shuffled labels come close to the true ones, accuracy on trained sentences does not tell whether the features hold the category. The differences of [@fig-probing-source] may at such a $k$ merely show which features make it easier to memorise sentences. In study A's 1.0, too, the information in the features may be mixed with the memory of the probe, and nothing in that figure can tell the two apart.
 #
 # ::: {.when key="c05.unnamed_harder"}
 # [Sentences that do not name their item are harder.]{.claim key="c05.unnamed_harder"} The number above was measured on new sentences that name it; on those that do not, accuracy at the largest $k$ is {{< var c05.leak_unnamed >}}. With {{< var c05.n_small >}} categories chance is 1/{{< var c05.n_small >}}.
@@ -352,21 +358,23 @@ if finest == "small":
     at, known = width["small"][inside], width["big"]
     matched = (mean["small"][inside] - np.interp(at, known, mean["big"])).mean()
     drawn = [np.mean(s["small"][inside] - np.interp(at, known, s["big"])) for _, s in samples.iterrows()]
-    low, _ = record_with_interval("a3_matched_gap", matched, drawn, "accuracy", "+.3f")
+    low, _ = record_with_interval("a3_matched_gap", matched, drawn, "accuracy", "+.4f")
     results.claim("a3_matched", low > 0, "small above big at the same number of features, interval above 0", close=abs(low) < 0.02)
+    vanishes = abs(matched) < 0.1 * abs(judged["a3", "source"][0])
+    results.claim("a3_vanishes", vanishes, "matched, the difference of A3 is under 10% of what it was")
     for size, each in itertools.product(sizes, (1, 10)):
         results.record(f"features_{size}_k{each}", round(np.exp(width[size, each])), "features", tolerance=200)
 
 # %% [markdown] tags=["ko"]
 # ::: {.when key="c05.a3_matched"}
-# 여러 범주가 같은 특징을 고르므로 탐침에 들어가는 서로 다른 특징은 생각보다 적다. 범주마다 하나씩 고르면 작은 범주 조건에서 평균 {{< var c05.features_small_k1 >}}개, 큰 범주 조건에서 {{< var c05.features_big_k1 >}}개이고, 10개씩 고르면 작은 범주 조건에서 {{< var c05.features_small_k10 >}}개, 큰 범주 조건에서 {{< var c05.features_big_k10 >}}개이다. 특징의 수를 맞춘 차이는 {{< var c05.a3_matched_gap >}} [{{< var c05.a3_matched_gap_low >}}, {{< var c05.a3_matched_gap_high >}}]이고, 맞추기 전의 차이는 {{< var c05.a3_source_gap >}}였다. [특징의 수가 같아도 작은 범주로 고른 쪽이 더 높다.]{.claim key="c05.a3_matched"} 두 수의 차이가 특징의 수에서 온 몫의 어림이다. 맞춘 차이는 두 조건의 특징 수가 겹치는 범위에서만 잰 것이라 어림 이상은 아니다. 줄었어도 구간이 여전히 0 위에 있다면, 사라지리라던 예상은 그대로는 맞지 않은 것이다.
+# 여러 범주가 같은 특징을 고르므로 탐침에 들어가는 서로 다른 특징은 생각보다 적다. 범주마다 하나씩 고르면 작은 범주 조건에서 평균 {{< var c05.features_small_k1 >}}개, 큰 범주 조건에서 {{< var c05.features_big_k1 >}}개이고, 10개씩 고르면 작은 범주 조건에서 {{< var c05.features_small_k10 >}}개, 큰 범주 조건에서 {{< var c05.features_big_k10 >}}개이다. 특징의 수를 맞춘 차이는 {{< var c05.a3_matched_gap >}} [{{< var c05.a3_matched_gap_low >}}, {{< var c05.a3_matched_gap_high >}}]이고, 맞추기 전의 값은 {{< var c05.a3_source_gap >}}이다. [크기로 보면 맞추기 전의 10%에도 못 미치므로, 차이는 예상대로 거의 사라진다.]{.claim key="c05.a3_vanishes"}[맞추기 전의 10%가 넘게 남으므로, 사라지리라던 예상은 그대로는 맞지 않는다.]{.otherwise} [남은 차이의 부호를 보면 작은 범주로 고른 쪽이 여전히 높다.]{.claim key="c05.a3_matched"}[남은 차이에서 작은 범주로 고른 쪽은 더 높지 않다.]{.otherwise} 두 수의 차이가 특징의 수에서 온 몫의 어림이다. 맞춘 차이는 두 조건의 특징 수가 겹치는 범위에서만 잰 것이라 어림 이상은 아니다.
 # :::
 #
 # 연구 A의 A3은 '작은 범주가 더 쉽다'는 말이 아니라 '작은 범주로 고른, 더 많은 특징이 작은 범주를 더 잘 맞힌다'는 말이었다. 큰 범주를 맞히는 일은 그 그림에 없다.
 
-# %% [markdown] src="14c5" tags=["en"]
+# %% [markdown] src="d74a" tags=["en"]
 # ::: {.when key="c05.a3_matched"}
-# Since many categories select the same features, the probe gets fewer distinct ones than might be thought. With one feature per category there are on average {{< var c05.features_small_k1 >}} in the small condition and {{< var c05.features_big_k1 >}} in the big one; with 10 each, {{< var c05.features_small_k10 >}} and {{< var c05.features_big_k10 >}}. With the numbers matched the difference is {{< var c05.a3_matched_gap >}} [{{< var c05.a3_matched_gap_low >}}, {{< var c05.a3_matched_gap_high >}}]; before matching it was {{< var c05.a3_source_gap >}}. [With equal numbers of features, those selected by small categories are still ahead.]{.claim key="c05.a3_matched"} What separates the two numbers is roughly the share that came from the number of features, and only roughly, because the matched difference covers only the range in which the two conditions overlap. If the difference has shrunk and its interval still lies above 0, our expectation that it would vanish was not right as it stood.
+# Since many categories select the same features, the probe gets fewer distinct ones than might be thought. With one feature per category there are on average {{< var c05.features_small_k1 >}} in the small condition and {{< var c05.features_big_k1 >}} in the big one; with 10 each, {{< var c05.features_small_k10 >}} and {{< var c05.features_big_k10 >}}. With the numbers matched the difference is {{< var c05.a3_matched_gap >}} [{{< var c05.a3_matched_gap_low >}}, {{< var c05.a3_matched_gap_high >}}]; before matching it was {{< var c05.a3_source_gap >}}. [In size it is under 10% of what it was, so the difference all but vanishes, as expected.]{.claim key="c05.a3_vanishes"}[More than 10% of it remains, so our expectation that it would vanish was not right as it stood.]{.otherwise} [By the sign of what remains, features selected by small categories are still ahead.]{.claim key="c05.a3_matched"}[In what remains, features selected by small categories are not ahead.]{.otherwise} What separates the two numbers is roughly the share that came from the number of features, and only roughly, because the matched difference covers only the range in which the two conditions overlap.
 # :::
 #
 # A3 of study A does not say that small categories are easier. It says that more features, selected by small categories, predict small categories better. Predicting the big categories does not occur in that figure.
@@ -412,21 +420,26 @@ proper = pd.DataFrame(rows)
 
 # %%
 #| label: fig-probing-proper
-#| fig-cap-ko: "새 문장에서 되찾은 범주: 범주마다 자기 자신을 예측하고 시험 분할에서 잰 정확도. 칸과 띠는 앞의 그림과 같다. 범주 크기 칸의 두 곡선은 서로 다른 과제이므로 우연 수준도 다르다."
-#| fig-cap-en: "Categories recovered on new sentences: each label predicts itself, accuracy on the test split. Panels and bands as before. The two curves of the label panel are different tasks, so they differ in chance level too."
-#| fig-alt-ko: "앞의 그림과 같은 네 칸의 꺾은선 그림을 시험 분할에서 그린 것."
-#| fig-alt-en: "The same line plot in four panels as before, on the test split."
+#| fig-cap-ko: "새 문장에서 되찾은 범주: 범주마다 자기 자신을 예측하고 시험 분할에서 잰 정확도. 칸과 띠는 연구 A의 절차로 그린 그림과 같다([@fig-probing-source]). 세로축은 0에서 시작한다. 범주 크기 칸의 두 곡선은 서로 다른 과제이므로 우연 수준도 다르다."
+#| fig-cap-en: "Categories recovered on new sentences: each label predicts itself, accuracy on the test split. Panels and bands as in the figure of study A's protocol ([@fig-probing-source]). The vertical axis starts at 0. The two curves of the label panel are different tasks, so they differ in chance level too."
+#| fig-alt-ko: "연구 A의 절차로 그린 그림과 같은 네 칸의 꺾은선 그림을 시험 분할에서 그린 것."
+#| fig-alt-en: "The same line plot in four panels as for study A's protocol, on the test split."
 fig = four_panels(proper, "new", docs["test"])
 kc.plots.save(fig, "fig-probing-proper")
 
 # %%
 for name, factor in claimed.items():
     judge(name, "proper", proper, factor, "new", docs["test"])
+survive = all(judged[name, "proper"][1] > 0 and judged[name, "proper"][0] < judged[name, "source"][0] for name in ("a1", "a2"))
+results.claim("a12_survive_smaller", survive, "A1 and A2 hold under the proper protocol, with smaller differences than under the source one")
+results.claim("shrunk_is_better", judged["a1", "proper"][2] < 0, "standard above gated, proper protocol, interval of gated minus standard below 0", close=abs(judged["a1", "proper"][2]) < 0.02)
 
 # %%
 level, _ = accuracies(proper, "label", "new", docs["test"])
 for size, each in itertools.product(sizes, (1, 10, 50)):
     results.record(f"proper_{size}_k{each}", level[size, each], "accuracy", ".2f", tolerance=0.06)
+if finest == "small":
+    results.claim("a3_turns", level["small", 1] > level["big", 1] and level["small", 50] < level["big", 50], "small above big at k of 1, below at 50")
 
 # %%
 for protocol, frame in {"source": source, "proper": proper}.items():
@@ -439,21 +452,29 @@ for protocol, frame in {"source": source, "proper": proper}.items():
 # [@fig-probing-proper]에서 게이트형이 큰 범주를 되찾는 정확도는 범주당 특징 1개에서 {{< var c05.proper_big_k1 >}}, 10개에서 {{< var c05.proper_big_k10 >}}, 50개에서 {{< var c05.proper_big_k50 >}}이다. [게이트형은 표준형보다 높다.]{.claim key="c05.a1_proper"} 차이는 {{< var c05.a1_proper_gap >}} [{{< var c05.a1_proper_gap_low >}}, {{< var c05.a1_proper_gap_high >}}]이다. [중간층은 뒤쪽 층보다 높다.]{.claim key="c05.a2_proper"} 차이는 {{< var c05.a2_proper_gap >}} [{{< var c05.a2_proper_gap_low >}}, {{< var c05.a2_proper_gap_high >}}]이다. [3층 탐침은 2층 탐침보다 높다.]{.claim key="c05.a4_proper"} 차이는 {{< var c05.a4_proper_gap >}} [{{< var c05.a4_proper_gap_low >}}, {{< var c05.a4_proper_gap_high >}}]이다.
 #
 # ::: {.when key="c05.a3_proper"}
-# [작은 범주를 맞히는 정확도는 큰 범주를 맞히는 정확도보다 높다.]{.claim key="c05.a3_proper"} 차이는 {{< var c05.a3_proper_gap >}} [{{< var c05.a3_proper_gap_low >}}, {{< var c05.a3_proper_gap_high >}}]이다. 작은 범주의 정확도는 범주당 특징 1개에서 {{< var c05.proper_small_k1 >}}, 50개에서 {{< var c05.proper_small_k50 >}}이다. 우리의 예상은 이 순서와 반대였으므로, 위 문장에 성립하지 않았다는 표시가 없다면 예상이 빗나간 것이다. 까닭은 둘을 짚을 수 있다. 합성 말뭉치의 작은 범주는 낱말 하나로 가려지는 일이 많지만 큰 범주는 여러 낱말을 아우른다. 그리고 범주당 특징이 같은 수여도 범주가 많은 쪽이 특징을 더 많이 쓴다. 그러니 $k$가 커져 특징이 모자라지 않게 되면 순서가 바뀔 수도 있다.
+# [$k$에 걸쳐 평균하면, 작은 범주를 맞히는 정확도는 큰 범주를 맞히는 정확도보다 높다. 우리의 예상은 이 순서와 반대였으므로 예상이 빗나갔다.]{.claim key="c05.a3_proper"}[$k$에 걸쳐 평균하여도 작은 범주를 맞히는 정확도가 큰 범주를 맞히는 정확도보다 높지는 않다.]{.otherwise} 차이는 {{< var c05.a3_proper_gap >}} [{{< var c05.a3_proper_gap_low >}}, {{< var c05.a3_proper_gap_high >}}]이다. 까닭은 둘을 짚을 수 있다. 합성 말뭉치의 작은 범주는 낱말 하나로 가려지는 일이 많지만 큰 범주는 여러 낱말을 아우른다. 그리고 범주당 특징이 같은 수여도 범주가 많은 쪽이 특징을 더 많이 쓴다. 둘째 까닭이 옳다면 특징이 모자라지 않은 큰 $k$에서는 순서가 달라질 것이다. 범주당 특징 1개에서 작은 범주의 정확도는 {{< var c05.proper_small_k1 >}}, 큰 범주는 {{< var c05.proper_big_k1 >}}이고, 50개에서는 작은 범주가 {{< var c05.proper_small_k50 >}}, 큰 범주가 {{< var c05.proper_big_k50 >}}이다. [순서는 실제로 뒤바뀐다. 그러니 A3에 대한 판정은 $k$에 걸친 평균에 대한 것일 뿐이다.]{.claim key="c05.a3_turns"}[1개와 50개 사이에서 순서가 뒤바뀌지는 않는다.]{.otherwise}
 # :::
 #
-# [@tbl-probing-verdicts]는 두 절차의 판정을 나란히 놓는다. SAE는 두 절차에서 같으므로, 판정이나 수가 갈리는 줄이 있다면 재는 방법이 달라졌기 때문이다. A1과 A2는 줄더라도 남으리라 예상했으므로, 둘 가운데 새 문장에서 성립하지 않은 것이 있다면 그 예상은 빗나간 것이다.
+# 두 절차의 판정은 [@tbl-probing-verdicts]에 나란히 놓았다. SAE는 두 절차에서 같으므로, 판정이나 수가 갈리는 까닭은 재는 방법에 있다. A1과 A2는 줄더라도 남으리라 예상했다. 연구 A의 절차와 새 문장에서 잰 차이를 차례로 적으면 A1은 {{< var c05.a1_source_gap >}}, {{< var c05.a1_proper_gap >}}이고 A2는 {{< var c05.a2_source_gap >}}, {{< var c05.a2_proper_gap >}}이다. [예상대로 둘 다 줄어든 채로 남는다.]{.claim key="c05.a12_survive_smaller"}[이 예상은 빗나갔다. 둘이 다 줄어든 채로 남는 것은 아니다.]{.otherwise}
+#
+# ::: {.when key="c03.bias_standard"}
+# [@sec-variants]에서 남긴 물음 하나에 여기서 답할 수 있다. 수축이 큰 변형이 라벨을 더 잘 가른다면 수축은 재구성의 흠일 뿐이라고 했다. 그 장에서 상대 편향은 표준형이 {{< var c03.bias_standard >}}, 게이트형이 {{< var c03.bias_gated >}}이며, 1보다 작을수록 수축이 크다. 새 문장에서 게이트형의 정확도에서 표준형의 정확도를 뺀 A1의 차이는 {{< var c05.a1_proper_gap >}} [{{< var c05.a1_proper_gap_low >}}, {{< var c05.a1_proper_gap_high >}}]이다. [수축이 큰 표준형이 오히려 라벨을 더 잘 가르므로, 이 과제에서 수축은 쓸모의 흠이 아니다.]{.claim key="c05.shrunk_is_better"}[수축이 큰 표준형이 라벨을 더 잘 가른다는 증거는 없다.]{.otherwise} 다만 두 변형은 켜는 특징의 수도 다르므로 이 차이가 수축만의 것은 아니다.
+# :::
 
-# %% [markdown] src="0f68" tags=["en"]
+# %% [markdown] src="0b45" tags=["en"]
 # When each big category selects one feature, study A's selection comes to {{< var c05.source_distinct >}} distinct features and the standardised one to {{< var c05.proper_distinct >}}. There are {{< var c05.n_big >}} categories, so the further the number lies below that, the more categories share their features.
 #
 # In [@fig-probing-proper] Gated recovers the big category with an accuracy of {{< var c05.proper_big_k1 >}} from 1 feature per category, {{< var c05.proper_big_k10 >}} from 10 and {{< var c05.proper_big_k50 >}} from 50. [Gated is above Standard.]{.claim key="c05.a1_proper"} The difference is {{< var c05.a1_proper_gap >}} [{{< var c05.a1_proper_gap_low >}}, {{< var c05.a1_proper_gap_high >}}]. [The middle layer is above the late one.]{.claim key="c05.a2_proper"} The difference is {{< var c05.a2_proper_gap >}} [{{< var c05.a2_proper_gap_low >}}, {{< var c05.a2_proper_gap_high >}}]. [The 3-layer probe is above the 2-layer one.]{.claim key="c05.a4_proper"} The difference is {{< var c05.a4_proper_gap >}} [{{< var c05.a4_proper_gap_low >}}, {{< var c05.a4_proper_gap_high >}}].
 #
 # ::: {.when key="c05.a3_proper"}
-# [Accuracy on small categories is above accuracy on big ones.]{.claim key="c05.a3_proper"} The difference is {{< var c05.a3_proper_gap >}} [{{< var c05.a3_proper_gap_low >}}, {{< var c05.a3_proper_gap_high >}}]. Accuracy on small categories is {{< var c05.proper_small_k1 >}} from 1 feature per category and {{< var c05.proper_small_k50 >}} from 50. We had expected the opposite order, so unless the sentence above is marked as not holding, our expectation has failed. Two reasons suggest themselves. In the synthetic corpus a small category can often be told by a single word, while a big one spans many. And with the same number of features per category, the side with more categories uses more features. Once $k$ is large enough for features not to be scarce, the order may therefore change.
+# [Averaged over $k$, accuracy on small categories is above accuracy on big ones. We had expected the opposite order, so our expectation has failed.]{.claim key="c05.a3_proper"}[Even averaged over $k$, accuracy on small categories is not above accuracy on big ones.]{.otherwise} The difference is {{< var c05.a3_proper_gap >}} [{{< var c05.a3_proper_gap_low >}}, {{< var c05.a3_proper_gap_high >}}]. Two reasons suggest themselves. In the synthetic corpus a small category can often be told by a single word, while a big one spans many. And with the same number of features per category, the side with more categories uses more features. If the second reason is right, the order should change at a large $k$, where features are not scarce. From 1 feature per category, accuracy is {{< var c05.proper_small_k1 >}} on small categories and {{< var c05.proper_big_k1 >}} on big ones; from 50 it is {{< var c05.proper_small_k50 >}} on small and {{< var c05.proper_big_k50 >}} on big ones. [The order does turn round. The verdict on A3 is thus one on the average over $k$ and no more.]{.claim key="c05.a3_turns"}[Between 1 and 50 the order does not turn round.]{.otherwise}
 # :::
 #
-# [@tbl-probing-verdicts] puts the verdicts of the two protocols side by side. The SAEs are the same in both, so where verdicts or numbers part, it is the way of measuring that has changed. We expected A1 and A2 to survive, if smaller; where either does not hold on new sentences, that expectation has failed.
+# [@tbl-probing-verdicts] puts the verdicts of the two protocols side by side. The SAEs are the same in both, so where verdicts or numbers part, the reason is the way of measuring. We expected A1 and A2 to survive, if smaller. Under study A's protocol and on new sentences, in this order, the differences are {{< var c05.a1_source_gap >}} and {{< var c05.a1_proper_gap >}} for A1, {{< var c05.a2_source_gap >}} and {{< var c05.a2_proper_gap >}} for A2. [As expected, both survive with a smaller difference.]{.claim key="c05.a12_survive_smaller"}[That expectation has failed: it is not so that both survive with a smaller difference.]{.otherwise}
+#
+# ::: {.when key="c03.bias_standard"}
+# A question left in [@sec-variants] can be answered here. If a variant that shrinks more separates labels better, it was said there, shrinkage is a flaw of reconstruction only. In that chapter the relative bias is {{< var c03.bias_standard >}} for Standard and {{< var c03.bias_gated >}} for Gated; the further below 1, the more shrinkage. On new sentences the difference of A1, accuracy of Gated minus that of Standard, is {{< var c05.a1_proper_gap >}} [{{< var c05.a1_proper_gap_low >}}, {{< var c05.a1_proper_gap_high >}}]. [Standard, which shrinks more, separates labels better, so for this task shrinkage is no flaw of use.]{.claim key="c05.shrunk_is_better"}[There is no evidence that Standard, which shrinks more, separates labels better.]{.otherwise} The two variants also differ in how many features they turn on, though, so the difference is not that of shrinkage alone.
+# :::
 
 # %%
 #| label: tbl-probing-verdicts
@@ -465,16 +486,16 @@ frame["holds"] = frame["holds"].map({True: "yes", False: "no"})
 kc.plots.table(frame.reset_index(drop=True))
 
 # %% [markdown] tags=["ko"]
-# ## 이길 수 있는 기준선 {#sec-probing-baselines}
+# ## 만만치 않은 기준선 {#sec-probing-baselines}
 #
-# 특징의 정확도가 높다는 말은 무엇보다 높은지를 밝혀야 뜻이 생긴다. 셋을 곁에 둔다. 첫째는 날활성값의 뉴런이다. 표준화한 뒤 범주 평균이 가장 큰 뉴런 $k$개를 특징과 같은 방법으로 고른다. 둘째는 무작위 특징이다. 게이트형과 크기, 중심, 척도가 같고, 토큰마다 켜지는 수는 게이트형의 평균({{< var c05.l0_gated >}})을 반올림한 것이다. 다만 방향은 학습하지 않은 무작위 단위 벡터이다. 무작위 방향도 차원이 많으면 범주를 꽤 담으므로, 이것을 넘지 못하는 특징은 적어도 이 과제에서는 학습으로 얻은 것이 없다. 셋째는 $k$를 쓰지 않는 낱말 세기로, 아래 표에 있다.
+# 특징의 정확도가 높다는 말은 무엇보다 높은지를 밝혀야 뜻이 생긴다. 셋을 곁에 둔다. 첫째는 날활성값의 뉴런이다. 표준화한 뒤 범주 평균이 가장 큰 뉴런 $k$개를 특징과 같은 방법으로 고른다. 둘째는 무작위 특징이다. 게이트형과 크기, 중심, 척도가 같고, 토큰마다 켜지는 수는 시험 문장의 처음 4,096개 토큰에서 잰 게이트형의 평균({{< var c05.l0_gated >}})을 반올림한 것이다. 다만 방향은 학습하지 않은 무작위 단위 벡터이다. 무작위 방향도 차원이 많으면 범주를 꽤 담으므로, 이것을 넘지 못하는 특징은 적어도 이 과제에서는 학습으로 얻은 것이 없다. 셋째는 $k$를 쓰지 않는 낱말 세기로, 아래 표에 있다.
 #
 # **예상.** $k$가 작을 때에는 특징이 뉴런과 무작위 특징을 앞설 것이다. 범주 하나를 방향 하나에 모으는 것이 희소성이 하는 일이기 때문이다. $k$가 커지면 뉴런을 모두 쓰게 되므로 차이는 줄 것이다.
 
-# %% [markdown] src="daed" tags=["en"]
+# %% [markdown] src="d016" tags=["en"]
 # ## Baselines that could win {#sec-probing-baselines}
 #
-# To say that features are accurate means something only when it says more accurate than what. We put three things beside them. The first is the neurons of the raw activations: after standardising, the $k$ neurons with the highest class mean are chosen just as the features are. The second is random features: they have the size, centre and scale of the Gated ones, and as many of them fire on each token as Gated features do on average ({{< var c05.l0_gated >}}, rounded), but their directions are random unit vectors that were never trained. Given enough dimensions random directions hold a fair amount about categories too, so features that do not surpass them have gained nothing from training, at least for this task. The third, which has no $k$, is counting words; it is in the table below.
+# To say that features are accurate means something only when it says more accurate than what. We put three things beside them. The first is the neurons of the raw activations: after standardising, the $k$ neurons with the highest class mean are chosen just as the features are. The second is random features: they have the size, centre and scale of the Gated ones, and as many of them fire on each token as Gated features do on average over the first 4,096 tokens of the test sentences ({{< var c05.l0_gated >}}, rounded), but their directions are random unit vectors that were never trained. Given enough dimensions random directions hold a fair amount about categories too, so features that do not surpass them have gained nothing from training, at least for this task. The third, which has no $k$, is counting words; it is in the table below.
 #
 # **Expectation.** At small $k$ features should be ahead of neurons and of random features, since gathering a category in one direction is what sparsity does. As $k$ grows, the difference should shrink, because in the end all neurons are used.
 
@@ -523,15 +544,16 @@ kc.plots.save(fig, "fig-probing-baselines")
 
 # %%
 few = [each for each in ks if each <= 5]
+pairs = {"over_neurons": ("gated", "raw"), "over_random": ("gated", "random"), "topk_over_gated": ("topk", "gated")}
 
 # %%
-for size, (name, word) in itertools.product(sizes, {"raw": "neurons", "random": "random"}.items()):
+for size, (key, pair) in itertools.product(sizes, pairs.items()):
     part = sparse_probes[(sparse_probes.label == size) & sparse_probes.k.isin(few)]
-    hits = [np.mean([h["new"] for h in part[part.bag == bag].hits], axis=0) for bag in ("gated", name)]
+    hits = [np.mean([h["new"] for h in part[part.bag == bag].hits], axis=0) for bag in pair]
     samples = kc.probing.cluster_bootstrap(np.stack(hits, 1), docs["test"], draws, seed)
     gap = hits[0].mean() - hits[1].mean()
-    low, _ = record_with_interval(f"over_{word}_{size}", gap, samples[:, 0] - samples[:, 1], "accuracy", "+.3f")
-    results.claim(f"over_{word}_{size}", low > 0, f"gated above {name} for k up to 5, {size}, interval above 0", close=abs(low) < 0.02)
+    low, _ = record_with_interval(f"{key}_{size}", gap, samples[:, 0] - samples[:, 1], "accuracy", "+.3f")
+    results.claim(f"{key}_{size}", low > 0, f"{pair[0]} above {pair[1]} for k up to 5, {size}, interval above 0", close=abs(low) < 0.02)
 
 # %%
 def lead_over_neurons(each):
@@ -545,35 +567,36 @@ samples = kc.probing.cluster_bootstrap(leads, docs["test"], draws, seed)
 shrinkage = leads[:, 0].mean() - leads[:, 1].mean()
 
 # %%
-low, _ = record_with_interval("lead_shrinks", shrinkage, samples[:, 0] - samples[:, 1], "accuracy", "+.3f")
+low, high = record_with_interval("lead_shrinks", shrinkage, samples[:, 0] - samples[:, 1], "accuracy", "+.3f")
+results.claim("lead_grows", high < 0, "gated's lead over neurons is larger at the largest k than at the smallest, interval below 0", close=abs(high) < 0.02)
 results.claim("lead_shrinks", low > 0, "gated's lead over neurons is smaller at the largest k than at the smallest, interval above 0", close=abs(low) < 0.02)
 
 # %% [markdown] tags=["ko"]
-# [@fig-probing-baselines]를 $k$가 5 이하인 곳에서 읽는다. 큰 범주에서 [게이트형 특징은 뉴런보다 높다.]{.claim key="c05.over_neurons_big"} 차이는 {{< var c05.over_neurons_big >}} [{{< var c05.over_neurons_big_low >}}, {{< var c05.over_neurons_big_high >}}]이다. [무작위 특징보다도 높다.]{.claim key="c05.over_random_big"} 차이는 {{< var c05.over_random_big >}} [{{< var c05.over_random_big_low >}}, {{< var c05.over_random_big_high >}}]이다.
+# [@fig-probing-baselines]에서 $k$가 5 이하인 곳을 읽는다. 큰 범주에서 [게이트형 특징은 예상대로 뉴런보다 높다.]{.claim key="c05.over_neurons_big"}[게이트형 특징은 예상과 달리 뉴런보다 뚜렷이 높다고 할 수 없다.]{.otherwise} 차이는 {{< var c05.over_neurons_big >}} [{{< var c05.over_neurons_big_low >}}, {{< var c05.over_neurons_big_high >}}]이다. [무작위 특징과 견주면 더 높다.]{.claim key="c05.over_random_big"}[무작위 특징보다 뚜렷이 높다고 할 수 없다.]{.otherwise} 차이는 {{< var c05.over_random_big >}} [{{< var c05.over_random_big_low >}}, {{< var c05.over_random_big_high >}}]이다. 이 그림에서 게이트형의 맞수는 기준선만이 아니다. [같은 곳에서 TopK는 게이트형보다 높다.]{.claim key="c05.topk_over_gated_big"}[같은 곳에서 TopK가 게이트형보다 뚜렷이 높다고는 할 수 없다.]{.otherwise} 큰 범주에서 TopK에서 게이트형을 뺀 차이는 {{< var c05.topk_over_gated_big >}} [{{< var c05.topk_over_gated_big_low >}}, {{< var c05.topk_over_gated_big_high >}}]이다. A1이 견주는 두 변형이 가능한 변형의 전부가 아니라는 점을 함께 읽어야 한다.
 #
 # ::: {.when key="c05.over_neurons_small"}
-# 작은 범주에서도 같은 비교를 한다. [게이트형 특징은 뉴런보다 높다.]{.claim key="c05.over_neurons_small"} 차이는 {{< var c05.over_neurons_small >}} [{{< var c05.over_neurons_small_low >}}, {{< var c05.over_neurons_small_high >}}]이다. [무작위 특징보다 높다.]{.claim key="c05.over_random_small"} 차이는 {{< var c05.over_random_small >}} [{{< var c05.over_random_small_low >}}, {{< var c05.over_random_small_high >}}]이다.
+# 작은 범주에서도 같은 비교를 한다. [게이트형 특징은 뉴런보다 높다.]{.claim key="c05.over_neurons_small"} 차이는 {{< var c05.over_neurons_small >}} [{{< var c05.over_neurons_small_low >}}, {{< var c05.over_neurons_small_high >}}]이다. [무작위 특징보다 높다.]{.claim key="c05.over_random_small"} 차이는 {{< var c05.over_random_small >}} [{{< var c05.over_random_small_low >}}, {{< var c05.over_random_small_high >}}]이다. [TopK는 작은 범주에서 게이트형보다 높다.]{.claim key="c05.topk_over_gated_small"}[TopK가 작은 범주에서 게이트형보다 뚜렷이 높다고는 할 수 없다.]{.otherwise} 차이는 {{< var c05.topk_over_gated_small >}} [{{< var c05.topk_over_gated_small_low >}}, {{< var c05.topk_over_gated_small_high >}}]이다.
 # :::
 #
-# 여기의 특징은 뉴런보다 수가 많고 토큰마다 켜지고 꺼진다. 뉴런과의 차이에는 그 이점도 들어 있으므로, 학습이 준 몫은 무작위 특징과의 차이에서 읽는 편이 옳다. 차이가 $k$와 함께 줄리라는 예상은 큰 범주에서 따로 쟀다. [게이트형이 뉴런을 앞서는 폭은 $k$가 가장 클 때가 가장 작을 때보다 작다.]{.claim key="c05.lead_shrinks"} 가장 작은 $k$에서의 차이에서 가장 큰 $k$에서의 차이를 뺀 값은 {{< var c05.lead_shrinks >}} [{{< var c05.lead_shrinks_low >}}, {{< var c05.lead_shrinks_high >}}]이다. 구간이 통째로 0 아래에 있다면 차이는 줄기는커녕 벌어진 것이다. 뉴런을 모두 써도 특징에 미치지 못하는지는 다음 절에서 확인한다.
+# 여기의 특징은 뉴런보다 수가 많고 토큰마다 켜지고 꺼진다. 뉴런과의 차이에는 그 이점도 들어 있으므로, 학습이 준 몫은 무작위 특징과의 차이에서 읽는 편이 옳다. 차이가 $k$와 함께 줄리라는 예상은 큰 범주에서 따로 쟀다. [게이트형이 뉴런을 앞서는 폭은 $k$가 가장 작을 때보다 가장 클 때 더 작다.]{.claim key="c05.lead_shrinks"}[게이트형이 뉴런을 앞서는 폭은 $k$가 가장 작을 때보다 가장 클 때 더 작다고 할 수 없어, 예상이 빗나갔다.]{.otherwise} 가장 작은 $k$에서의 차이에서 가장 큰 $k$에서의 차이를 뺀 값은 {{< var c05.lead_shrinks >}} [{{< var c05.lead_shrinks_low >}}, {{< var c05.lead_shrinks_high >}}]이다. [차이는 줄기는커녕 벌어진다.]{.claim key="c05.lead_grows"}[]{.otherwise} 뉴런을 모두 써도 특징에 미치지 못하는지는 다음 절에서 확인한다.
 
-# %% [markdown] src="e5ef" tags=["en"]
-# We read [@fig-probing-baselines] where $k$ is at most 5. On the big label [Gated features are above neurons.]{.claim key="c05.over_neurons_big"} The difference is {{< var c05.over_neurons_big >}} [{{< var c05.over_neurons_big_low >}}, {{< var c05.over_neurons_big_high >}}]. [They are above random features too.]{.claim key="c05.over_random_big"} The difference is {{< var c05.over_random_big >}} [{{< var c05.over_random_big_low >}}, {{< var c05.over_random_big_high >}}].
+# %% [markdown] src="ecc2" tags=["en"]
+# We read [@fig-probing-baselines] where $k$ is at most 5. On the big label [Gated features are above neurons, as expected.]{.claim key="c05.over_neurons_big"}[Gated features are, against our expectation, not clearly above neurons.]{.otherwise} The difference is {{< var c05.over_neurons_big >}} [{{< var c05.over_neurons_big_low >}}, {{< var c05.over_neurons_big_high >}}]. [Against random features they are ahead.]{.claim key="c05.over_random_big"}[They are not clearly above random features.]{.otherwise} The difference is {{< var c05.over_random_big >}} [{{< var c05.over_random_big_low >}}, {{< var c05.over_random_big_high >}}]. The rivals of Gated in this figure are not only baselines. [In the same place TopK is above Gated.]{.claim key="c05.topk_over_gated_big"}[In the same place TopK is not clearly above Gated.]{.otherwise} On the big label TopK minus Gated is {{< var c05.topk_over_gated_big >}} [{{< var c05.topk_over_gated_big_low >}}, {{< var c05.topk_over_gated_big_high >}}]. The two variants that A1 compares are not all the variants there are, and that claim has to be read with this in mind.
 #
 # ::: {.when key="c05.over_neurons_small"}
-# The same comparison on the small label: [Gated features are above neurons.]{.claim key="c05.over_neurons_small"} The difference is {{< var c05.over_neurons_small >}} [{{< var c05.over_neurons_small_low >}}, {{< var c05.over_neurons_small_high >}}]. [They are above random features.]{.claim key="c05.over_random_small"} The difference is {{< var c05.over_random_small >}} [{{< var c05.over_random_small_low >}}, {{< var c05.over_random_small_high >}}].
+# The same comparison on the small label: [Gated features are above neurons.]{.claim key="c05.over_neurons_small"} The difference is {{< var c05.over_neurons_small >}} [{{< var c05.over_neurons_small_low >}}, {{< var c05.over_neurons_small_high >}}]. [They are above random features.]{.claim key="c05.over_random_small"} The difference is {{< var c05.over_random_small >}} [{{< var c05.over_random_small_low >}}, {{< var c05.over_random_small_high >}}]. [On the small label TopK is above Gated.]{.claim key="c05.topk_over_gated_small"}[On the small label TopK is not clearly above Gated.]{.otherwise} The difference is {{< var c05.topk_over_gated_small >}} [{{< var c05.topk_over_gated_small_low >}}, {{< var c05.topk_over_gated_small_high >}}].
 # :::
 #
-# The features here outnumber the neurons, and they turn on and off with each token. Part of their lead over neurons is that advantage, so what training gave is better read from the lead over random features. Our expectation that the difference shrinks as $k$ grows was measured on the big label. [The lead of Gated over the neurons is smaller at the largest $k$ than at the smallest.]{.claim key="c05.lead_shrinks"} The lead at the smallest $k$ minus that at the largest $k$ is {{< var c05.lead_shrinks >}} [{{< var c05.lead_shrinks_low >}}, {{< var c05.lead_shrinks_high >}}]; an interval wholly below 0 means that the lead grows instead. Whether all the neurons together still fall short of the features is seen in the next section.
+# The features here outnumber the neurons, and they turn on and off with each token. Part of their lead over neurons is that advantage, so what training gave is better read from the lead over random features. Our expectation that the difference shrinks as $k$ grows was measured on the big label. [The lead of Gated over the neurons is smaller at the largest $k$ than at the smallest.]{.claim key="c05.lead_shrinks"}[The lead of Gated over the neurons is not clearly smaller at the largest $k$ than at the smallest, so the expectation has failed.]{.otherwise} The lead at the smallest $k$ minus that at the largest $k$ is {{< var c05.lead_shrinks >}} [{{< var c05.lead_shrinks_low >}}, {{< var c05.lead_shrinks_high >}}]. [Far from shrinking, the lead grows.]{.claim key="c05.lead_grows"}[]{.otherwise} Whether all the neurons together still fall short of the features is seen in the next section.
 
 # %% [markdown] tags=["ko"]
 # ## 모두 쓰면 얼마나 남는가 {#sec-probing-linear}
 #
-# 마지막으로 $k$를 없앤다. 특징 전부를 받는 로지스틱 회귀가 날활성값 전부를 받는 것과 견주어 정확도를 얼마나 지키는가? SAE는 활성값을 재구성하도록 학습되었으므로 잃는 것이 없어야 이상적이다. 우리는 97%를 지키는 것을 기준으로 세웠다. 규제의 세기는 표현마다, 그리고 큰 범주와 작은 범주마다 따로, 훈련 틀(또는 문서)의 20%를 떼어 고른다. 낱말 TF-IDF [@salton1988]는 띄어쓰기로 나뉜 어절을, 글자 TF-IDF는 어절 안에서 잇닿은 글자 1개에서 4개까지를 센다. 교착어인 한국어에서는 같은 명사라도 조사가 다르면 다른 어절이 되므로 글자 쪽이 더 센 기준선일 것이다.
+# 마지막으로 $k$를 없앤다. 특징 전부를 받는 로지스틱 회귀가 날활성값 전부를 받는 것과 견주어 정확도를 얼마나 지키는가? SAE는 활성값을 재구성하도록 학습되었으므로 잃는 것이 없어야 이상적이다. 우리는 97%를 지키는 것을 기준으로 세웠다. 규제의 세기는 표현마다, 그리고 큰 범주와 작은 범주마다 따로, 훈련 문장틀(또는 문서)의 20%를 떼어 고른다. 낱말 TF-IDF [@salton1988]는 띄어쓰기로 나뉜 어절을, 글자 TF-IDF는 어절 안에서 잇닿은 글자 1개에서 4개까지를 센다. 교착어인 한국어에서는 같은 명사라도 조사가 다르면 다른 어절이 되므로 글자 쪽이 더 센 기준선일 것이다.
 #
 # **예상.** 지키는 몫은 97%를 넘거나 조금 못 미칠 것이다. 소재를 이름으로 부르지 않는 문장에서는 낱말 세기가 크게 무너지고 활성값은 덜 무너질 것이다. 무작위 특징은 수가 많으므로 모두 쓰면 날활성값에 가까울 것이다.
 
-# %% [markdown] src="f6da" tags=["en"]
+# %% [markdown] src="0984" tags=["en"]
 # ## How much is kept when everything is used {#sec-probing-linear}
 #
 # Finally we drop $k$. Compared with a logistic regression on all raw activations, how much of the accuracy does one on all features keep? An SAE is trained to reconstruct activations, so ideally nothing is lost; the mark we set is 97%. The strength of regularisation is chosen for each representation and for each label size by itself, on 20% of the training templates (or documents) set aside. Word TF-IDF [@salton1988] counts the units between spaces; character TF-IDF counts strings of 1 to 4 characters within them. Korean is agglutinative: the same noun with another particle is another word, so the characters should make the stronger baseline.
@@ -621,7 +644,7 @@ shown = []
 
 # %%
 for key, hits in linear.items():
-    row = dict(zip(("language", "layer", "representation"), key, strict=True))
+    row = {"read at": " ".join(filter(None, key[:2])), "representation": key[2]}
     name = "_".join(part for part in key if part).replace(", ", "_")
     for (suffix, which), size in itertools.product(subsets.items(), sizes):
         samples = kc.probing.cluster_bootstrap(hits[size][which], docs["test"][which], draws, seed)[:, 0]
@@ -637,7 +660,7 @@ for key, hits in linear.items():
 kc.plots.table(pd.DataFrame(shown))
 
 # %%
-kept, within = [], {}
+kept, within, surely = [], {}, {}
 
 # %%
 for (lang, layer, name), (suffix, which), size in itertools.product(linear, subsets.items(), sizes):
@@ -651,7 +674,8 @@ for (lang, layer, name), (suffix, which), size in itertools.product(linear, subs
     within_share = 0.06 / pair[:, 1].mean().clip(0.06)  # what a tolerance of 0.06 in accuracy makes of the share
     low, high = record_with_interval(f"kept_{lang}_{layer}_{name}_{size}{suffix}", share, shares, "share", ".1%", within_share)
     within[lang, layer, name, size + suffix] = share >= 0.97
-    kept.append((lang, layer, name, size + suffix.replace("_", ", "), f"{share:.1%} [{low:.1%}, {high:.1%}]"))
+    surely[lang, layer, name, size + suffix] = low > 1
+    kept.append((f"{lang} {layer}", name, size + suffix.replace("_", ", "), f"{share:.1%} [{low:.1%}, {high:.1%}]"))
     short = max(0.0, 0.97 - share)
     results.record(f"short_{lang}_{layer}_{name}_{size}{suffix}", short, "share", ".1%", tolerance=within_share)
 
@@ -659,13 +683,14 @@ for (lang, layer, name), (suffix, which), size in itertools.product(linear, subs
 #| label: tbl-probing-kept
 #| tbl-cap-ko: "날활성값 정확도 가운데 특징이 지킨 몫과 95% 구간. 같은 언어, 같은 층의 날활성값에 대한 비이며, 날활성값이 우연 수준에 가까운 칸은 비워 둔다."
 #| tbl-cap-en: "Share of the raw activations' accuracy that features keep, with 95% intervals, against the raw activations of the same language and layer; cells where these are near chance are left empty."
-frame = pd.DataFrame(kept, columns=["language", "layer", "representation", "label", "share"])
-frame = frame.pivot(index=["language", "layer", "representation"], columns="label", values="share")
+frame = pd.DataFrame(kept, columns=["read at", "representation", "label", "share"])
+frame = frame.pivot(index=["read at", "representation"], columns="label", values="share")
 kc.plots.table(frame.reset_index())
 
 # %%
 for size in sizes:
     results.claim(f"kept97_{size}", within["ko", "q2", "gated", size], f"gated q2 keeps at least 97% of raw accuracy, {size}")
+results.claim("random_above_raw", all(surely["ko", "q2", "random", size] for size in sizes), "random features keep over 100% of raw accuracy, every label size, interval above 1")
 
 # %%
 def ahead(key, first, second, size, which, statement):
@@ -679,6 +704,9 @@ def ahead(key, first, second, size, which, statement):
 # %%
 for suffix, which in subsets.items():
     pair = ("ko", "q2", "raw"), ("ko", "", "characters")
+    solved = max(linear[each][finest][which].mean() for each in pair)
+    if suffix:
+        results.claim("unnamed_unsolved", solved < 0.1, "raw activations and character TF-IDF are both under 10% on unnamed items", close=abs(solved - 0.1) < 0.06)
     ahead(f"raw_over_characters{suffix}", *pair, finest, which, "raw activations above character TF-IDF, interval above 0")
 pair = ("ko", "q2", "gated"), ("ko", "q2", "gated, sum")
 
@@ -686,42 +714,42 @@ pair = ("ko", "q2", "gated"), ("ko", "q2", "gated, sum")
 ahead("mean_over_sum", *pair, "big", subsets[""], "mean pooling above sum pooling, interval above 0")
 
 # %% [markdown] tags=["ko"]
-# 큰 범주에서 중간층 게이트형 특징의 정확도는 날활성값의 {{< var c05.kept_ko_q2_gated_big >}} [{{< var c05.kept_ko_q2_gated_big_low >}}, {{< var c05.kept_ko_q2_gated_big_high >}}]이다. [큰 범주에서 97% 기준을 지킨다.]{.claim key="c05.kept97_big"} 기준에서 모자란 몫은 {{< var c05.short_ko_q2_gated_big >}}이다(기준을 넘으면 0으로 적는다). 같은 비가 표준형은 {{< var c05.kept_ko_q2_standard_big >}}, TopK는 {{< var c05.kept_ko_q2_topk_big >}}, 무작위 특징은 {{< var c05.kept_ko_q2_random_big >}}이다.
+# 큰 범주에서 중간층 게이트형 특징의 정확도는 날활성값의 {{< var c05.kept_ko_q2_gated_big >}} [{{< var c05.kept_ko_q2_gated_big_low >}}, {{< var c05.kept_ko_q2_gated_big_high >}}]이다. [큰 범주에서 97% 기준을 지킨다.]{.claim key="c05.kept97_big"}[큰 범주에서 97% 기준에 {{< var c05.short_ko_q2_gated_big >}}만큼 못 미친다.]{.otherwise} 같은 비가 표준형은 {{< var c05.kept_ko_q2_standard_big >}}, TopK는 {{< var c05.kept_ko_q2_topk_big >}}, 무작위 특징은 {{< var c05.kept_ko_q2_random_big >}}이다.
 #
 # ::: {.when key="c05.kept97_small"}
-# 작은 범주에서 게이트형의 비는 {{< var c05.kept_ko_q2_gated_small >}} [{{< var c05.kept_ko_q2_gated_small_low >}}, {{< var c05.kept_ko_q2_gated_small_high >}}]이다. [작은 범주에서 97% 기준을 지킨다.]{.claim key="c05.kept97_small"} 모자란 몫은 {{< var c05.short_ko_q2_gated_small >}}이고, 무작위 특징의 비는 {{< var c05.kept_ko_q2_random_small >}}이다.
+# 작은 범주에서 게이트형의 비는 {{< var c05.kept_ko_q2_gated_small >}} [{{< var c05.kept_ko_q2_gated_small_low >}}, {{< var c05.kept_ko_q2_gated_small_high >}}]이다. [작은 범주에서 97% 기준을 지킨다.]{.claim key="c05.kept97_small"}[작은 범주에서 97% 기준에 {{< var c05.short_ko_q2_gated_small >}}만큼 못 미친다.]{.otherwise} 무작위 특징의 비는 {{< var c05.kept_ko_q2_random_small >}}이다.
 # :::
 #
 # 비가 100%를 넘을 수도 있는가? 특징은 활성값에서 계산되므로 토큰 하나만 놓고 보면 활성값에 없던 정보를 더할 수 없다. 그러나 이 탐침은 토큰이 아니라 문장의 평균을 본다. 활성값을 그대로 평균하면 토큰들이 한데 섞이지만, 특징은 평균하기 전에 토큰마다 켜지고 꺼지므로 한 토큰이 남긴 자국이 평균 속에도 남을 수 있다. 성분의 수가 많다는 점도 선형 탐침에 이로울 수 있다. 그러니 100%를 크게 넘는 비는 특징이 활성값보다 많이 안다는 뜻이 아니라, 평균한 활성값이 약한 기준선이라는 뜻으로 읽어야 한다. 그럴 때 97%라는 기준은 너무 쉬워서 재구성이 잃은 것을 재지 못한다.
 #
-# 무작위 특징도 함께 읽어야 한다. 무작위 특징의 비도 100%를 크게 넘는다면 이 설명과 맞고, 날활성값에 가까우리라던 예상은 틀린 것이다. 학습하지 않은 특징도 97%를 넘는다면 그 기준을 넘었다는 것만으로는 학습에 대해 아무것도 알 수 없다. 학습이 준 것은 학습된 특징과 무작위 특징의 차이에서, 또는 [@fig-probing-baselines]의 작은 $k$에서 찾아야 한다.
+# 무작위 특징도 함께 읽어야 한다. [무작위 특징의 비도 구간까지 100%를 넘는다. 이 설명과 맞는 결과이고, 날활성값에 가까우리라던 예상은 틀렸다. 학습하지 않은 특징도 97%를 넘으므로, 그 기준을 넘었다는 것만으로는 학습에 대해 아무것도 알 수 없다.]{.claim key="c05.random_above_raw"}[무작위 특징의 비는 두 범주 조건 모두에서 100%를 넘지는 않으므로, 이 설명은 무작위 특징에서 되풀이되지 않는다.]{.otherwise} 학습이 준 것은 학습된 특징과 무작위 특징의 차이에서, 또는 [@fig-probing-baselines]의 작은 $k$에서 찾아야 한다.
 #
-# 낱말 세기와의 비교에서는 가장 잘게 나눈 범주를 본다. [날활성값은 글자 TF-IDF보다 높다.]{.claim key="c05.raw_over_characters"} 차이는 {{< var c05.raw_over_characters >}} [{{< var c05.raw_over_characters_low >}}, {{< var c05.raw_over_characters_high >}}]이다. 범주의 이름이 그대로 나오는 문장에서는 글자를 세는 것만으로 답이 나오므로, 여기서 활성값이 지더라도 놀랄 일이 아니다.
+# 낱말 세기와의 비교에서는 가장 잘게 나눈 범주를 본다. [날활성값은 글자 TF-IDF보다 높다.]{.claim key="c05.raw_over_characters"}[날활성값은 글자 TF-IDF를 앞서지 못한다. 범주의 이름이 그대로 나오는 문장에서는 글자를 세는 것만으로 답이 나오므로 놀랄 일은 아니다.]{.otherwise} 차이는 {{< var c05.raw_over_characters >}} [{{< var c05.raw_over_characters_low >}}, {{< var c05.raw_over_characters_high >}}]이다.
 #
 # ::: {.when key="c05.raw_over_characters_unnamed"}
-# 이름을 부르지 않는 문장에서는 [날활성값이 글자 TF-IDF보다 높다.]{.claim key="c05.raw_over_characters_unnamed"} 차이는 {{< var c05.raw_over_characters_unnamed >}} [{{< var c05.raw_over_characters_unnamed_low >}}, {{< var c05.raw_over_characters_unnamed_high >}}]이다. 글자의 겹침을 넘어서 뜻을 담았다면 모델은 바로 이런 문장에서 앞서야 한다. 정확도는 날활성값 {{< var c05.linear_ko_q2_raw_small_unnamed >}}, 글자 TF-IDF {{< var c05.linear_ko_characters_small_unnamed >}}이고 우연 수준은 1/{{< var c05.n_small >}}이다. 둘 다 우연에 가깝다면 비겼다기보다 둘 다 풀지 못한 것이어서, 이 비교는 어느 쪽 편도 들지 않는다. 큰 범주라면 날활성값 {{< var c05.linear_ko_q2_raw_big_unnamed >}}, 글자 TF-IDF {{< var c05.linear_ko_characters_big_unnamed >}}이다(구간은 [@tbl-probing-linear]). 활성값이 덜 무너지리라던 예상은 무너진 폭만이 아니라 남은 높이로도 보아야 한다. 처음부터 낮은 값은 떨어질 자리도 적다.
+# 이름을 부르지 않는 문장에서는 [날활성값이 글자 TF-IDF보다 높다.]{.claim key="c05.raw_over_characters_unnamed"}[날활성값이 글자 TF-IDF보다 높다고 할 수 없다.]{.otherwise} 차이는 {{< var c05.raw_over_characters_unnamed >}} [{{< var c05.raw_over_characters_unnamed_low >}}, {{< var c05.raw_over_characters_unnamed_high >}}]이다. 글자의 겹침을 넘어서 뜻을 담았다면 모델은 바로 이런 문장에서 앞서야 한다. 정확도는 날활성값 {{< var c05.linear_ko_q2_raw_small_unnamed >}}, 글자 TF-IDF {{< var c05.linear_ko_characters_small_unnamed >}}이고 우연 수준은 1/{{< var c05.n_small >}}이다. [둘 다 10%에도 못 미친다. 비겼다기보다 둘 다 풀지 못한 것이어서, 이 비교는 어느 쪽 편도 들지 않는다.]{.claim key="c05.unnamed_unsolved"}[둘 가운데 적어도 하나는 10%를 넘으므로 이 비교를 둘 다 풀지 못한 것으로 볼 수는 없다.]{.otherwise} 큰 범주라면 날활성값 {{< var c05.linear_ko_q2_raw_big_unnamed >}}, 글자 TF-IDF {{< var c05.linear_ko_characters_big_unnamed >}}이다(구간은 [@tbl-probing-linear]). 활성값이 덜 무너지리라던 예상은 무너진 폭만이 아니라 남은 높이로도 보아야 한다. 처음부터 낮은 값은 떨어질 자리도 적다.
 # :::
 #
-# 모으는 방법은 어떤가? [평균으로 모으면 합으로 모을 때보다 높다.]{.claim key="c05.mean_over_sum"} 큰 범주에서 차이는 {{< var c05.mean_over_sum >}} [{{< var c05.mean_over_sum_low >}}, {{< var c05.mean_over_sum_high >}}]이다. 어느 쪽이든 우리 절차는 평균을 쓴다. 날활성값을 평균으로 모았으니 특징도 그래야 비교가 공정하다.
+# 모으는 방법은 어떤가? [평균으로 모으면 합으로 모을 때보다 높다.]{.claim key="c05.mean_over_sum"}[평균으로 모을 때와 합으로 모을 때 가운데 평균 쪽이 뚜렷이 높다고는 할 수 없다.]{.otherwise} 큰 범주에서 차이는 {{< var c05.mean_over_sum >}} [{{< var c05.mean_over_sum_low >}}, {{< var c05.mean_over_sum_high >}}]이다. 어느 쪽이든 우리 절차는 평균을 쓴다. 날활성값을 평균으로 모았으니 특징도 그래야 비교가 공정하다.
 
-# %% [markdown] src="a7e5" tags=["en"]
-# On the big label, Gated features of the middle layer have {{< var c05.kept_ko_q2_gated_big >}} [{{< var c05.kept_ko_q2_gated_big_low >}}, {{< var c05.kept_ko_q2_gated_big_high >}}] of the accuracy of the raw activations. [On the big label they meet the mark of 97%.]{.claim key="c05.kept97_big"} They fall short of it by {{< var c05.short_ko_q2_gated_big >}} (0 if they are above it). The same ratio is {{< var c05.kept_ko_q2_standard_big >}} for Standard, {{< var c05.kept_ko_q2_topk_big >}} for TopK and {{< var c05.kept_ko_q2_random_big >}} for random features.
+# %% [markdown] src="8ca5" tags=["en"]
+# On the big label, Gated features of the middle layer have {{< var c05.kept_ko_q2_gated_big >}} [{{< var c05.kept_ko_q2_gated_big_low >}}, {{< var c05.kept_ko_q2_gated_big_high >}}] of the accuracy of the raw activations. [On the big label they meet the mark of 97%.]{.claim key="c05.kept97_big"}[On the big label they fall short of the mark of 97% by {{< var c05.short_ko_q2_gated_big >}}.]{.otherwise} The same ratio is {{< var c05.kept_ko_q2_standard_big >}} for Standard, {{< var c05.kept_ko_q2_topk_big >}} for TopK and {{< var c05.kept_ko_q2_random_big >}} for random features.
 #
 # ::: {.when key="c05.kept97_small"}
-# On the small label the ratio of Gated is {{< var c05.kept_ko_q2_gated_small >}} [{{< var c05.kept_ko_q2_gated_small_low >}}, {{< var c05.kept_ko_q2_gated_small_high >}}]. [On the small label it meets the mark of 97%.]{.claim key="c05.kept97_small"} It falls short by {{< var c05.short_ko_q2_gated_small >}}; the ratio of random features is {{< var c05.kept_ko_q2_random_small >}}.
+# On the small label the ratio of Gated is {{< var c05.kept_ko_q2_gated_small >}} [{{< var c05.kept_ko_q2_gated_small_low >}}, {{< var c05.kept_ko_q2_gated_small_high >}}]. [On the small label it meets the mark of 97%.]{.claim key="c05.kept97_small"}[On the small label it falls short of the mark of 97% by {{< var c05.short_ko_q2_gated_small >}}.]{.otherwise} The ratio of random features is {{< var c05.kept_ko_q2_random_small >}}.
 # :::
 #
 # Can the ratio exceed 100%? Features are computed from activations, so for any one token they cannot add information that the activation lacks. But this probe sees the mean of a sentence, not tokens. Activations averaged as they are blend the tokens, whereas features turn on and off with each token before they are averaged, so that the trace of a single token may survive in the mean. Having more components may help a linear probe as well. A ratio far above 100% should therefore be read to say not that features know more than activations, but that averaged activations are a weak baseline. The mark of 97% is then too easy to measure what reconstruction has lost.
 #
-# The random features have to be read along with the rest. If their ratio is far above 100% too, that fits this explanation, and our expectation that they would come close to the raw activations was wrong. If features that were never trained pass 97%, passing the mark tells nothing about training by itself. What training gave has to be looked for in the difference between trained and random features, or at the small $k$ of [@fig-probing-baselines].
+# The random features have to be read along with the rest. [Their ratio is above 100% too, interval and all. That fits this explanation, and our expectation that they would come close to the raw activations was wrong. As features that were never trained pass 97%, passing the mark tells nothing about training by itself.]{.claim key="c05.random_above_raw"}[Their ratio is not above 100% on every label, so that random features do not bear this explanation out.]{.otherwise} What training gave has to be looked for in the difference between trained and random features, or at the small $k$ of [@fig-probing-baselines].
 #
-# For the comparison with counting we look at the finest label there is. [Raw activations are above character TF-IDF.]{.claim key="c05.raw_over_characters"} The difference is {{< var c05.raw_over_characters >}} [{{< var c05.raw_over_characters_low >}}, {{< var c05.raw_over_characters_high >}}]. Where a sentence names its category outright, counting characters is enough to find the answer, and it should surprise nobody if activations lose there.
+# For the comparison with counting we look at the finest label there is. [Raw activations are above character TF-IDF.]{.claim key="c05.raw_over_characters"}[Raw activations are not ahead of character TF-IDF. Where a sentence names its category outright, counting characters is enough to find the answer, so this should surprise nobody.]{.otherwise} The difference is {{< var c05.raw_over_characters >}} [{{< var c05.raw_over_characters_low >}}, {{< var c05.raw_over_characters_high >}}].
 #
 # ::: {.when key="c05.raw_over_characters_unnamed"}
-# On sentences that do not name their item, [raw activations are above character TF-IDF.]{.claim key="c05.raw_over_characters_unnamed"} The difference is {{< var c05.raw_over_characters_unnamed >}} [{{< var c05.raw_over_characters_unnamed_low >}}, {{< var c05.raw_over_characters_unnamed_high >}}]. If the model held meaning beyond shared characters, it is on these sentences that it would have to be ahead. Accuracy is {{< var c05.linear_ko_q2_raw_small_unnamed >}} for raw activations and {{< var c05.linear_ko_characters_small_unnamed >}} for character TF-IDF, and chance is 1/{{< var c05.n_small >}}. If both are near chance this is less a draw than a failure of both, and the comparison takes neither side. On the big label the two are {{< var c05.linear_ko_q2_raw_big_unnamed >}} and {{< var c05.linear_ko_characters_big_unnamed >}} (intervals in [@tbl-probing-linear]). Our expectation that activations break down less has to be judged not by the fall alone but also by the height that is left: a value that is low to begin with has little room to fall.
+# On sentences that do not name their item, [raw activations are above character TF-IDF.]{.claim key="c05.raw_over_characters_unnamed"}[raw activations are not clearly above character TF-IDF.]{.otherwise} The difference is {{< var c05.raw_over_characters_unnamed >}} [{{< var c05.raw_over_characters_unnamed_low >}}, {{< var c05.raw_over_characters_unnamed_high >}}]. If the model held meaning beyond shared characters, it is on these sentences that it would have to be ahead. Accuracy is {{< var c05.linear_ko_q2_raw_small_unnamed >}} for raw activations and {{< var c05.linear_ko_characters_small_unnamed >}} for character TF-IDF, and chance is 1/{{< var c05.n_small >}}. [Both are under 10%. This is less a draw than a failure of both, and the comparison takes neither side.]{.claim key="c05.unnamed_unsolved"}[At least one is over 10%, so the comparison cannot be put down to a failure of both.]{.otherwise} On the big label the two are {{< var c05.linear_ko_q2_raw_big_unnamed >}} and {{< var c05.linear_ko_characters_big_unnamed >}} (intervals in [@tbl-probing-linear]). Our expectation that activations break down less has to be judged not by the fall alone but also by the height that is left: a value that is low to begin with has little room to fall.
 # :::
 #
-# And pooling? [Pooling by mean is above pooling by sum.]{.claim key="c05.mean_over_sum"} On the big label the difference is {{< var c05.mean_over_sum >}} [{{< var c05.mean_over_sum_low >}}, {{< var c05.mean_over_sum_high >}}]. Our protocol uses the mean either way: raw activations are pooled by mean, and the comparison is fair only if features are too.
+# And pooling? [Pooling by mean is above pooling by sum.]{.claim key="c05.mean_over_sum"}[Pooling by mean is not clearly above pooling by sum.]{.otherwise} On the big label the difference is {{< var c05.mean_over_sum >}} [{{< var c05.mean_over_sum_low >}}, {{< var c05.mean_over_sum_high >}}]. Our protocol uses the mean either way: raw activations are pooled by mean, and the comparison is fair only if features are too.
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 읽기를 뒤집는가 {#sec-probing-refute}

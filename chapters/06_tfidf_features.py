@@ -52,11 +52,11 @@ results = kc.Results(chapter="06", preset=preset, seeds=(seed,))
 #
 # $$ w_{mf} = n_{mf} \log \frac{N}{d_f + 1} $$ {#eq-tfidf}
 #
-# $N$은 훈련 문장의 수, $d_f$는 특징 $f$가 한 번이라도 켜지는 문장의 수이다. 문장마다 벡터의 길이를 1로 맞춘 뒤 범주별로 평균한 것을 그 범주의 프로필이라 부른다. 모든 문장에서 켜지는 특징의 가중치는 0보다 아주 조금 작다. 그러나 절반의 문장에서 켜지는 특징도 $\log 2$의 가중치를 받는다. 낱말의 개수는 대개 한둘이지만 특징의 값은 서로 크게 다를 수 있으므로, 값이 큰 특징은 흔하더라도 목록의 위쪽에 오를 수 있다. [@eq-tfidf]를 특징에 쓸 때 낱말과 가장 달라지는 점이다.
+# $N$은 훈련 문장의 수, $d_f$는 특징 $f$가 한 번이라도 켜지는 문장의 수이다. 문장마다 벡터의 길이를 1로 맞춘 뒤 범주별로 평균한 것을 그 범주의 프로필이라 부른다. 모든 문장에서 켜지는 특징의 가중치는 0보다 아주 조금 작다. 그러나 절반의 문장에서 켜지는 특징도 $\log 2$의 가중치를 받는다. 낱말의 개수는 대개 한둘이지만 특징의 값은 서로 크게 다를 수 있으므로, 값이 큰 특징은 흔하더라도 목록의 위쪽에 오를 수 있다. [@eq-tfidf]의 가중치를 특징에 쓸 때 낱말과 가장 달라지는 점이다.
 #
 # SAE는 여러 장이 함께 쓰는 표준형과 게이트형이며 중간층(`q2.resid_post`)에서 읽는다. $d_f$와 프로필과 상위 목록은 훈련 문장에서만 정하고 시험 문장에는 그대로 적용한다.
 
-# %% [markdown] src="ae47" tags=["en"]
+# %% [markdown] src="5e2d" tags=["en"]
 # ## Bags of features {#sec-tfidf-bags}
 #
 # The count $n_{mf}$ of feature $f$ in sentence $m$ is the sum of its activations over the tokens of the sentence. The weight is the formula found in study A's code.
@@ -97,7 +97,7 @@ results.record("n_test", len(y["test", home]), "sentences", tolerance=0)
 
 # %%
 results.record("n_clusters", len(set(docs["test", home])), "templates or documents", tolerance=0)
-results.record("active", np.diff(X["test"].indptr).mean(), "features/sentence", ".0f", tolerance=15)
+results.record("active", np.diff(X["test"].indptr).mean(), "features/sentence", ",.0f", tolerance=15)
 results.record("everywhere", (df_share > 0.5).sum(), "features", tolerance=15)
 
 # %%
@@ -107,14 +107,14 @@ for variant in ("gated", "standard"):
 results.record("rare", (df_share < 0.01).mean(), "share", ".0%", tolerance=0.05)
 
 # %% [markdown] tags=["ko"]
-# 시험 문장 하나는 게이트형에서 평균 {{< var c06.active >}}개의 특징을 켠다. 훈련 문장의 절반 넘게 켜지는 특징이 {{< var c06.everywhere >}}개이고, 사전의 {{< var c06.rare >}}는 훈련 문장의 1%가 안 되는 곳에서만 켜진다(죽은 특징을 포함한다). 드문 특징이 적을수록 가중치가 골라낼 것도 적다. 드문 낱말이 많은 보통의 글과는 다를 수 있는 점이다.
+# 시험 문장 하나는 게이트형에서 평균 {{< var c06.active >}}개의 특징을 켠다. 훈련 문장의 절반 넘게 켜지는 특징이 {{< var c06.everywhere >}}개이고, 훈련 문장의 1%가 안 되는 곳에서만 켜지는 특징은 죽은 것까지 더해 사전의 {{< var c06.rare >}}이다. 드문 특징이 적을수록 가중치가 골라낼 것도 적다. 드문 낱말이 많은 보통의 글과는 다를 수 있는 점이다.
 #
 # ## 범주의 특징과 그 토큰 {#sec-tfidf-top}
 #
 # **예상.** 상위 특징은 그 범주의 소재를 말하는 토큰에서 켜질 것이다. 목록이 고른 문장에 맞춘 것일 뿐이라면, 시험 문장에서 그 활성이 제 범주에 떨어지는 몫은 모든 범주가 똑같이 나눌 때의 {{< var c06.own_chance >}}에 가까울 것이다. 범주의 내용을 담았다면 그 몇 배일 것이다. 바이트 단위 토큰은 음절 가운데서 끊기기도 하므로 토큰은 온전한 글자로 넓혀 보인다.
 
-# %% [markdown] src="f777" tags=["en"]
-# A test sentence activates {{< var c06.active >}} features of the Gated SAE on average. Of its features, {{< var c06.everywhere >}} are active in more than half of the training sentences, and {{< var c06.rare >}} of the dictionary in less than 1% of them (dead features included). The fewer rare features there are, the less a weighting can single out. Ordinary text, with its many rare words, may be different in this.
+# %% [markdown] src="e0a0" tags=["en"]
+# A test sentence activates {{< var c06.active >}} features of the Gated SAE on average. Of its features, {{< var c06.everywhere >}} are active in more than half of the training sentences; those active in less than 1% of them, dead features included, are {{< var c06.rare >}} of the dictionary. The fewer rare features there are, the less a weighting can single out. Ordinary text, with its many rare words, may be different in this.
 #
 # ## The features of a category and their tokens {#sec-tfidf-top}
 #
@@ -151,6 +151,11 @@ rows = [{"category": name, "feature": str(f), "own": purity[c, f], "tokens": fir
 kc.plots.table(pd.DataFrame(rows), fmt=".2f")
 
 # %%
+repeats = int(pd.Series([row["feature"] for row in rows]).value_counts().max())
+results.record("repeats", repeats, "categories", tolerance=6)
+results.claim("top_repeats", repeats >= 2, "some feature is among the first two of two or more categories", close=repeats <= 2)
+
+# %%
 results.record("own", own.mean(), "share", ".0%", tolerance=0.05)
 results.record("own_best", own[:, 0].mean(), "share", ".0%", tolerance=0.08)
 results.record("own_chance", 1 / len(names), "share", ".0%", tolerance=0)
@@ -160,9 +165,9 @@ results.record("own_lowest", held_names[own.mean(axis=1).argmin()], "category")
 results.claim("own_above_chance", (own.mean(axis=1) > 2 / len(names)).all(), "in every category the top features fall on it at over twice chance, on held-out text")
 
 # %% [markdown] tags=["ko"]
-# 상위 10개 특징의 활성 가운데 평균 {{< var c06.own >}}가 제 범주의 시험 문장에 떨어진다. 첫째 특징만 보면 {{< var c06.own_best >}}이다(범주마다 문장 수가 다르므로 범주 평균의 몫으로 셈했다). [어느 범주에서나 똑같이 나눌 때의 두 배를 넘는다.]{.claim key="c06.own_above_chance"} 몫이 가장 작은 범주는 `{{< var c06.own_lowest >}}`이다. 우리 예상은 {{< var c06.own_chance >}}의 몇 배였다. 두 배에도 못 미치는 범주에서는 예상이 빗나간 것이고, 그 몫이 {{< var c06.own_chance >}}에 가까울수록 목록은 범주의 내용이 아니라 마침 고른 문장이나 어느 범주에나 있는 것을 담은 것이다.
+# 상위 10개 특징의 활성 가운데 평균 {{< var c06.own >}}가 제 범주의 시험 문장에 떨어진다. 첫째 특징만 보면 {{< var c06.own_best >}}이다(범주마다 문장 수가 다르므로 범주 평균의 몫으로 셈했다). 우리 예상은 {{< var c06.own_chance >}}의 몇 배였다. [어느 범주에서나 똑같이 나눌 때의 두 배를 넘는다.]{.claim key="c06.own_above_chance"}[똑같이 나눌 때의 두 배에도 못 미치는 범주가 있어, 거기서는 예상이 빗나갔다.]{.otherwise} 몫이 가장 작은 범주의 라벨은 ‘{{< var c06.own_lowest >}}’이다. 몫이 {{< var c06.own_chance >}}에 가까울수록 목록은 범주의 내용이 아니라 마침 고른 문장이나 어느 범주에나 있는 것을 담은 것이다.
 #
-# [@tbl-tfidf-top]에서 같은 번호가 여러 범주에 되풀이되는지도 본다. 되풀이된다면 그것은 앞에서 걱정한 특징, 곧 흔하지만 값이 커서 목록의 위쪽에 오른 특징일 것이다.
+# [@tbl-tfidf-top]에서 둘 이상의 범주에 되풀이되는 번호를 찾아보았다. [그런 번호가 있다. 가장 잦은 것은 {{< var c06.repeats >}}개 범주의 첫 두 자리에 들었다. 앞에서 걱정한 특징, 곧 흔하지만 값이 커서 목록의 위쪽에 오른 특징으로 보인다.]{.claim key="c06.top_repeats"}[그런 번호는 없다. 흔하지만 값이 커서 목록의 위쪽에 오르는 특징은 적어도 첫 두 자리에는 없다.]{.otherwise}
 #
 # 표의 토큰을 읽을 때에는 두 가지를 조심한다. 첫째, 가장 센 토큰 몇 개는 특징의 꼭대기일 뿐이고, 약하게 켜지는 곳에서는 뜻이 흐려질 수 있다 [@bricken2023]. 둘째, 토큰이 소재의 이름이라면 그 특징은 범주가 아니라 낱말을 아는 것일 수 있다. 둘째 의심은 [@sec-tfidf-predict]에서 토큰의 가방과 견주어 따진다.
 #
@@ -170,14 +175,14 @@ results.claim("own_above_chance", (own.mean(axis=1) > 2 / len(names)).all(), "in
 #
 # 연구 A에는 '특징 수' 그림이 있다. 코드를 읽어 보면 세는 것은 활성이 아니라 범주이다. 모든 범주의 상위 목록을 합치고, 특징마다 그것을 담은 목록의 수를 세어 큰 것부터 늘어놓는다. 값이 범주의 수에 이르면 누구나 가진 특징이고, 1이면 한 범주만의 특징이다. 공개된 노트북의 출력을 보면, 표준형에서는 모든 범주의 상위 100개 목록을 합쳐도 서로 다른 특징이 164개뿐이다. 목록이 거의 통째로 겹친다는 뜻이어서 A6의 앞부분과 어울리지 않는다. 다만 살아 있는 특징이 처음부터 그만큼뿐이었다면, 이 수는 범주가 아니라 그 SAE에 대해 말하는 것이다.
 #
-# 겹침에는 눈금이 있어야 한다. 그래서 범주마다 훈련 문장의 틀(또는 문서)을 둘로 갈라 목록을 따로 고른다. 겹침은 자카드 값, 곧 두 목록에 함께 든 특징의 수를 어느 한쪽에라도 든 특징의 수로 나눈 값으로 잰다. 같은 범주의 두 반쪽이 겹치는 정도가 바랄 수 있는 위쪽 눈금이고, 다른 범주의 반쪽과 겹치는 정도는 그보다 낮아야 한다.
+# 겹침에는 눈금이 있어야 한다. 그래서 범주마다 훈련 문장틀(또는 문서)을 둘로 갈라 목록을 따로 고른다. 겹침은 자카드 값, 곧 두 목록에 함께 든 특징의 수를 어느 한쪽에라도 든 특징의 수로 나눈 값으로 잰다. 같은 범주의 두 반쪽이 겹치는 정도가 바랄 수 있는 위쪽 눈금이고, 다른 범주의 반쪽과 겹치는 정도는 그보다 낮아야 한다.
 #
-# **예상.** A6이 맞다면 짧은 목록의 특징은 대개 한 범주의 것이고, 긴 목록으로 갈수록 나누어 갖는 특징이 나타난다. TF-IDF 없이 평균 수로 고르면 나누어 갖는 특징이 훨씬 많을 것이다. 같은 범주의 두 반쪽이 다른 범주끼리보다 더 겹치지 않는다면, 목록은 범주가 아니라 틀을 담은 것이다.
+# **예상.** A6이 맞다면 짧은 목록의 특징은 대개 한 범주의 것이고, 긴 목록으로 갈수록 나누어 갖는 특징이 나타난다. TF-IDF 없이 평균 수로 고르면 나누어 갖는 특징이 훨씬 많을 것이다. 같은 범주의 두 반쪽이 다른 범주끼리보다 더 겹치지 않는다면, 목록은 범주가 아니라 문장틀을 담은 것이다.
 
-# %% [markdown] src="1daf" tags=["en"]
-# On average {{< var c06.own >}} of the activation of the top 10 features falls on test sentences of their own category, and {{< var c06.own_best >}} for the first feature alone (shares of category means, since categories differ in their number of sentences). [In every category it is over twice what equal shares would give.]{.claim key="c06.own_above_chance"} The category with the smallest share is `{{< var c06.own_lowest >}}`. We expected several times {{< var c06.own_chance >}}. Where a category stays under twice that, the expectation has failed, and the closer its share is to {{< var c06.own_chance >}}, the less its list holds the content of the category, and the more it holds the sentences that happened to be chosen, or what every category has.
+# %% [markdown] src="0eef" tags=["en"]
+# On average {{< var c06.own >}} of the activation of the top 10 features falls on test sentences of their own category, and {{< var c06.own_best >}} for the first feature alone (shares of category means, since categories differ in their number of sentences). We expected several times {{< var c06.own_chance >}}. [In every category it is over twice what equal shares would give.]{.claim key="c06.own_above_chance"}[Some category stays under twice what equal shares would give, and there the expectation has failed.]{.otherwise} The category with the smallest share has the label ‘{{< var c06.own_lowest >}}’. The closer a share is to {{< var c06.own_chance >}}, the less the list holds the content of the category, and the more it holds the sentences that happened to be chosen, or what every category has.
 #
-# See also whether the same number comes back under many categories of [@tbl-tfidf-top]. If so, it is probably the kind of feature we worried about above: common, but strong enough to climb to the top of the lists.
+# We looked in [@tbl-tfidf-top] for numbers that come back under two or more categories. [There are some; the most frequent one is among the first two of {{< var c06.repeats >}} of them. It looks like the kind of feature we worried about above: common, but strong enough to climb to the top of the lists.]{.claim key="c06.top_repeats"}[There are none. Features that are common, but strong enough to climb to the top of the lists, are not found in the first two places at least.]{.otherwise}
 #
 # The tokens of the table call for two cautions. First, a few strongest tokens are only the peak of a feature; where it fires weakly its meaning may blur [@bricken2023]. Second, where the token is the name of an item, the feature may know the word and not the category. The second suspicion is put to the test in [@sec-tfidf-predict], against bags of tokens.
 #
@@ -285,18 +290,18 @@ results.claim("idf_less_shared", all(at.loc[("gated, TF-IDF", s), "shared by 80%
 # %% [markdown] tags=["ko"]
 # 게이트형의 TF-IDF 목록을 모두 합치면 10개씩일 때 {{< var c06.distinct_gated_10 >}}개, 100개씩일 때 {{< var c06.distinct_gated_100 >}}개의 서로 다른 특징이 된다. 표준형은 100개씩일 때 {{< var c06.distinct_standard_100 >}}개가 된다. 훈련 문장에서 한 번이라도 켜진 특징은 게이트형 {{< var c06.alive_gated >}}개, 표준형 {{< var c06.alive_standard >}}개이다. 고를 것이 그만큼 있었다는 뜻이므로, 겹침은 이 수와 함께 읽어야 한다. 범주의 80% 이상이 나누어 갖는 특징의 수를 10개, 50개, 100개 목록의 순서로 적으면 TF-IDF로는 {{< var c06.shared_gated_10 >}}, {{< var c06.shared_gated_50 >}}, {{< var c06.shared_gated_100 >}}이고 평균 수로는 {{< var c06.shared_mean_10 >}}, {{< var c06.shared_mean_50 >}}, {{< var c06.shared_mean_100 >}}이다.
 #
-# A6의 뒷부분부터 본다. [거의 모든 범주가 나누어 갖는 특징은 TF-IDF의 가장 긴 목록에 있고,]{.claim key="c06.a6_shared"} [평균 수로 고르면 가장 짧은 목록에도 있다.]{.claim key="c06.a6_mean_shared"} [TF-IDF는 어느 길이에서나 그 수를 줄인다.]{.claim key="c06.idf_less_shared"} 그러니 몇 개가 공유되는지는 모델만의 성질이 아니라 고르는 법과 목록의 길이에도 달려 있다.
+# A6의 뒷부분부터 본다. [거의 모든 범주가 나누어 갖는 특징은 TF-IDF의 가장 긴 목록에 있다.]{.claim key="c06.a6_shared"}[거의 모든 범주가 나누어 갖는 특징은 TF-IDF로 고르면 가장 긴 목록에도 없어, 연구 A의 식으로 고른 목록에서는 뒷부분이 재현되지 않는다.]{.otherwise} [그러나 평균 수로 고르면 가장 짧은 목록에도 있다.]{.claim key="c06.a6_mean_shared"}[평균 수로 고르더라도 가장 짧은 목록에는 없다.]{.otherwise} [TF-IDF는 어느 길이에서나 그 수를 줄인다.]{.claim key="c06.idf_less_shared"}[TF-IDF가 어느 길이에서나 그 수를 줄이는 것은 아니다.]{.otherwise} 그러니 몇 개가 공유되는지는 모델만의 성질이 아니라 고르는 법과 목록의 길이에도 달려 있다.
 #
-# 앞부분은 이렇게 읽는다. [모든 범주와 모든 길이에서, 같은 범주의 두 반쪽에서 고른 목록은 다른 범주의 목록과 겹치는 평균보다 더 겹친다.]{.claim key="c06.a6_distinct"} 50개 목록의 겹침은 같은 범주에서 {{< var c06.same_gated_50 >}}, 다른 범주와 {{< var c06.other_gated_50 >}}이다. 한 반쪽의 50개 목록이 제 범주의 다른 반쪽을 가장 닮은 것으로 알아본 몫은 게이트형 {{< var c06.recognised_gated_50 >}}, 표준형 {{< var c06.recognised_standard_50 >}}이고, 우연이면 {{< var c06.own_chance >}}이다. 같은 범주의 겹침이 1에 못 미치는 만큼은 범주가 아니라 마침 고른 문장의 몫이므로, 목록 하나를 범주의 정체로 읽어서는 안 된다.
+# 앞부분은 이렇게 읽는다. [모든 범주와 모든 길이에서, 같은 범주의 두 반쪽에서 고른 목록은 다른 범주의 목록과 겹치는 평균보다 더 겹친다.]{.claim key="c06.a6_distinct"}[같은 범주의 두 반쪽에서 고른 목록이 다른 범주의 목록과 겹치는 평균보다 더 겹쳐야 하는데, 그렇지 않은 범주와 길이가 있다. 두 겹침의 차이가 가장 작은 곳의 값은 {{< var c06.apart_lowest >}}이다. 모든 범주에 구별되는 무리가 있다는 앞부분은 그대로는 성립하지 않는다.]{.otherwise} 모든 범주를 평균한 값은 다음과 같다. 50개 목록의 겹침은 같은 범주에서 {{< var c06.same_gated_50 >}}, 다른 범주와 {{< var c06.other_gated_50 >}}이다. 한 반쪽의 50개 목록이 제 범주의 다른 반쪽을 가장 닮은 것으로 알아본 몫은 게이트형 {{< var c06.recognised_gated_50 >}}, 표준형 {{< var c06.recognised_standard_50 >}}이고, 우연이면 {{< var c06.own_chance >}}이다. 같은 범주의 겹침이 1에 못 미치는 만큼은 범주가 아니라 마침 고른 문장의 몫이므로, 목록 하나를 범주의 정체로 읽어서는 안 된다.
 #
 # 그렇다면 누구나 가진 특징은 무엇을 보는가?
 
-# %% [markdown] src="86e5" tags=["en"]
+# %% [markdown] src="d4b8" tags=["en"]
 # All TF-IDF lists of the Gated SAE together come to {{< var c06.distinct_gated_10 >}} distinct features with 10 each and {{< var c06.distinct_gated_100 >}} with 100 each; for Standard it is {{< var c06.distinct_standard_100 >}} with 100 each. In the training sentences, {{< var c06.alive_gated >}} features of Gated and {{< var c06.alive_standard >}} of Standard fire at least once. That is how many there were to choose from, and the overlap has to be read along with it. Features shared by at least 80% of the categories number, for lists of 10, 50 and 100 in this order, {{< var c06.shared_gated_10 >}}, {{< var c06.shared_gated_50 >}}, {{< var c06.shared_gated_100 >}} with TF-IDF and {{< var c06.shared_mean_10 >}}, {{< var c06.shared_mean_50 >}}, {{< var c06.shared_mean_100 >}} by mean count.
 #
-# The second part of A6 first. [Features shared by nearly all categories are present in the longest TF-IDF lists,]{.claim key="c06.a6_shared"} [and by mean count even in the shortest.]{.claim key="c06.a6_mean_shared"} [At every length TF-IDF lowers their number.]{.claim key="c06.idf_less_shared"} How many are shared is therefore no property of the model alone; it also depends on how features are chosen and on the length of the list.
+# The second part of A6 first. [Features shared by nearly all categories are present in the longest TF-IDF lists.]{.claim key="c06.a6_shared"}[Chosen by TF-IDF, not even the longest lists hold a feature shared by nearly all categories, so that in lists chosen by study A's formula the second part is not reproduced.]{.otherwise} [Chosen by mean count, though, even the shortest lists hold some.]{.claim key="c06.a6_mean_shared"}[Even chosen by mean count, the shortest lists hold none.]{.otherwise} [At every length TF-IDF lowers their number.]{.claim key="c06.idf_less_shared"}[It is not so that TF-IDF lowers their number at every length.]{.otherwise} How many are shared is therefore no property of the model alone; it also depends on how features are chosen and on the length of the list.
 #
-# The first part reads as follows. [For every category and every length, the lists of its two halves overlap more than they do with the lists of other categories on average.]{.claim key="c06.a6_distinct"} With lists of 50 the overlap is {{< var c06.same_gated_50 >}} within a category and {{< var c06.other_gated_50 >}} with others. The list of 50 from one half was most like that of the other half of its own category in {{< var c06.recognised_gated_50 >}} of the cases for Gated and {{< var c06.recognised_standard_50 >}} for Standard, against {{< var c06.own_chance >}} by chance. As far as the overlap within a category falls short of 1, the list is owed to the sentences that happened to be chosen and not to the category. No single list should be read as the identity of its category.
+# The first part reads as follows. [For every category and every length, the lists of its two halves overlap more than they do with the lists of other categories on average.]{.claim key="c06.a6_distinct"}[The lists of the two halves of a category should overlap more than they do with the lists of other categories on average, and at some length there is a category where they do not. Where the difference between the two overlaps is smallest, it is {{< var c06.apart_lowest >}}. That every category has a distinct group does not hold as it stands.]{.otherwise} The means over all categories are these. With lists of 50 the overlap is {{< var c06.same_gated_50 >}} within a category and {{< var c06.other_gated_50 >}} with others. The list of 50 from one half was most like that of the other half of its own category in {{< var c06.recognised_gated_50 >}} of the cases for Gated and {{< var c06.recognised_standard_50 >}} for Standard, against {{< var c06.own_chance >}} by chance. As far as the overlap within a category falls short of 1, the list is owed to the sentences that happened to be chosen and not to the category. No single list should be read as the identity of its category.
 #
 # What, then, do the features that everyone has look at?
 
@@ -309,7 +314,7 @@ kc.plots.table(pd.DataFrame([{"feature": str(f), "categories": n, "documents": d
                              for f, n in zip(generic[:4], n_lists[:4], strict=True)]), fmt=".2f")  # fmt: skip
 
 # %% [markdown] tags=["ko"]
-# [@tbl-tfidf-generic]에서 `documents`가 1에 가까운 특징은 거의 모든 문장에서 켜진다. 토큰이 소재보다 조사와 어미, 문장 부호처럼 어느 글에나 있는 것에 기운다면 문장의 뼈대를 보는 특징으로 읽을 수 있고, 그렇지 않다면 아직 이름을 붙일 수 없는 특징이다. 어느 쪽이든 범주를 말하지 않는 것은 결함이 아니다. SAE가 배운 것은 재구성이지 범주의 구별이 아니기 때문이다.
+# [@tbl-tfidf-generic]에서 `documents`가 1에 가까운 특징은 거의 모든 문장에서 켜진다. 이런 특징은 조사와 어미, 문장 부호처럼 문장의 뼈대를 이루는 것을 읽으리라고 짐작하기 쉽다. 그러나 가장 세게 켜는 토큰 몇 개만으로는 그렇다고 말할 수 없고, 표의 토큰 가운데에는 소재를 이루는 음절도 섞여 있을 수 있다. 그래서 여기서는 이름을 붙이지 않는다. 범주를 말하지 않는 것은 결함이 아니다. SAE가 배운 것은 재구성이지 범주의 구별이 아니기 때문이다.
 #
 # ## 활성이 떨어지는 곳 {#sec-tfidf-fall}
 #
@@ -317,8 +322,8 @@ kc.plots.table(pd.DataFrame([{"feature": str(f), "categories": n, "documents": d
 #
 # **예상.** 대각선이 짙을 것이다. 목록이 길어지면 나누어 갖는 특징이 섞여 대비가 흐려질 것이다. 몫 자체는 작을 것이다. 활성의 대부분은 모든 문장이 함께 켜는 특징에 있으리라 보기 때문이다.
 
-# %% [markdown] src="9067" tags=["en"]
-# Features of [@tbl-tfidf-generic] whose `documents` is close to 1 fire in nearly every sentence. Where their tokens lean towards what any text has, such as particles, endings and punctuation, rather than towards items, they can be read as looking at the skeleton of sentences; where not, they are features without a name so far. Either way it is no defect that they do not tell the category: the SAE learnt to reconstruct, not to tell categories apart.
+# %% [markdown] src="f9e3" tags=["en"]
+# Features of [@tbl-tfidf-generic] whose `documents` is close to 1 fire in nearly every sentence. It is tempting to suppose that they read the skeleton of sentences, such as particles, endings and punctuation. But a few of their strongest tokens do not suffice to say so, and syllables that belong to items may be among the tokens of the table. So we give them no name here. It is no defect that they do not tell the category: the SAE learnt to reconstruct, not to tell categories apart.
 #
 # ## Where activations fall {#sec-tfidf-fall}
 #
@@ -335,7 +340,7 @@ mine = names[None] == y["test", home][:, None]
 #| label: fig-tfidf-fall
 #| fig-cap-ko: "시험 문장의 활성이 범주 목록에 떨어지는 몫. 행은 문장의 범주, 열은 목록의 범주(같은 순서)이며, 값은 열의 평균을 1로 놓은 비이다."
 #| fig-cap-en: "Where the activations of test sentences fall. Rows: category of the sentences; columns: category of the list, in the same order. Values are ratios to the mean of the column."
-#| fig-alt-ko: "목록 길이에 따른 세 칸의 열지도. 대각선이 짙을수록 문장의 활성이 제 범주의 목록에 떨어진다."
+#| fig-alt-ko: "목록 길이에 따른 세 칸의 히트맵. 대각선이 짙을수록 문장의 활성이 제 범주의 목록에 떨어진다."
 #| fig-alt-en: "Heatmaps in three panels, one per list length. The darker the diagonal, the more the activations of sentences fall on the list of their own category."
 fig, panels = plt.subplots(1, len(sizes), figsize=(kc.plots.WIDTH, 2.7), sharey=True, squeeze=False)
 for ax, size in zip(panels[0], sizes, strict=True):
@@ -354,8 +359,8 @@ for size, share_MC in shares.items():
     pair = np.column_stack([share_MC[mine], (share_MC.sum(axis=1) - share_MC[mine]) / (len(names) - 1)])
     drawn = probing.cluster_bootstrap(pair, docs["test", home], draws, seed)
     low, high = probing.interval(drawn[:, 0] / drawn[:, 1])
-    results.record(f"fall_own_{size}", pair[:, 0].mean(), "share", ".1%", tolerance=0.02)
-    results.record(f"fall_other_{size}", pair[:, 1].mean(), "share", ".1%", tolerance=0.02)
+    results.record(f"fall_own_{size}", pair[:, 0].mean(), "share", ".2%", tolerance=0.02)
+    results.record(f"fall_other_{size}", pair[:, 1].mean(), "share", ".2%", tolerance=0.02)
     ratio = pair[:, 0].mean() / pair[:, 1].mean()
     ratios.append(results.record(f"fall_ratio_{size}", ratio, "ratio", ".1f", interval=(low, high), tolerance=1))
     results.record(f"fall_ratio_{size}_low", low, "ratio", ".1f", tolerance=1)
@@ -365,8 +370,15 @@ for size, share_MC in shares.items():
 # %%
 results.claim("ratio_falls", ratios[0] > ratios[-1], "the ratio is smaller for the longest list than for the shortest")
 
+# %%
+darkest = {size: int((M.argmax(axis=0) == np.arange(len(names))).sum()) for size, (_, M) in fall.items()}
+for size, n in darkest.items():
+    results.record(f"darkest_{size}", n, "categories", tolerance=3)
+few = min(darkest.values())
+results.claim("diagonal_dark", few > len(names) / 2, "at every list length the own category leads the list of over half of the categories", close=abs(few - len(names) / 2) < 2)
+
 # %% [markdown] tags=["ko"]
-# 시험 문장의 활성은 제 범주의 10개 목록에 {{< var c06.fall_own_10 >}}, 다른 범주의 목록 하나에 평균 {{< var c06.fall_other_10 >}} 떨어진다. 비와 95% 구간은 {{< var c06.fall_ratio_10 >}} [{{< var c06.fall_ratio_10_low >}}, {{< var c06.fall_ratio_10_high >}}]이다. 50개 목록에서는 {{< var c06.fall_ratio_50 >}} [{{< var c06.fall_ratio_50_low >}}, {{< var c06.fall_ratio_50_high >}}], 100개 목록에서는 {{< var c06.fall_own_100 >}} 대 {{< var c06.fall_other_100 >}}로 {{< var c06.fall_ratio_100 >}} [{{< var c06.fall_ratio_100_low >}}, {{< var c06.fall_ratio_100_high >}}]이다. 제 범주의 몫은 [10개 목록에서 더 크고,]{.claim key="c06.fall_10"} [50개 목록에서도,]{.claim key="c06.fall_50"} [100개 목록에서도 더 크다.]{.claim key="c06.fall_100"} [가장 긴 목록의 비는 가장 짧은 목록의 비보다 작다.]{.claim key="c06.ratio_falls"} 비가 1보다 크다는 것과 활성이 제 범주에 몰린다는 것은 다르다. 비가 1에 가까울수록 [@fig-tfidf-fall]의 대각선도 옅고, 문장 하나가 제 범주의 목록만으로 가려지지는 않는다. 가로로 길게 짙은 줄은 어느 목록에나 활성이 많이 떨어지는 범주이다. 대각선 밖의 짙은 칸이 서로 닮은 범주의 짝인지는 이 그림만으로 알 수 없다.
+# 시험 문장의 활성은 제 범주의 10개 목록에 {{< var c06.fall_own_10 >}}, 다른 범주의 목록 하나에 평균 {{< var c06.fall_other_10 >}} 떨어진다. 비와 95% 구간은 {{< var c06.fall_ratio_10 >}} [{{< var c06.fall_ratio_10_low >}}, {{< var c06.fall_ratio_10_high >}}]이다. 50개 목록에서는 {{< var c06.fall_ratio_50 >}} [{{< var c06.fall_ratio_50_low >}}, {{< var c06.fall_ratio_50_high >}}], 100개 목록에서는 두 몫이 {{< var c06.fall_own_100 >}}, {{< var c06.fall_other_100 >}}이고 비는 {{< var c06.fall_ratio_100 >}} [{{< var c06.fall_ratio_100_low >}}, {{< var c06.fall_ratio_100_high >}}]이다. 제 범주의 몫은 [10개 목록에서 더 크고,]{.claim key="c06.fall_10"} [50개 목록에서도,]{.claim key="c06.fall_50"} [100개 목록에서도 더 크다.]{.claim key="c06.fall_100"} [가장 긴 목록의 비는 가장 짧은 목록의 비보다 작다.]{.claim key="c06.ratio_falls"} 대각선이 짙으리라던 예상은 이렇게 판정한다. 어느 범주의 문장보다 제 범주의 문장에서 활성이 가장 많이 떨어지는 목록은 범주 {{< var c06.n_categories >}}개 가운데 10개 목록에서 {{< var c06.darkest_10 >}}개, 50개 목록에서 {{< var c06.darkest_50 >}}개, 100개 목록에서 {{< var c06.darkest_100 >}}개이다. [어느 길이에서나 절반이 넘는 범주에서 대각선이 그 열의 가장 짙은 칸이다.]{.claim key="c06.diagonal_dark"}[대각선이 그 열의 가장 짙은 칸인 범주가 절반이 안 되는 길이가 있어, 예상이 빗나갔다.]{.otherwise} 다만 비가 1보다 크다는 것과 활성이 제 범주에 몰린다는 것은 다르다. 비가 1에 가까울수록 [@fig-tfidf-fall]의 대각선도 옅고, 문장 하나가 제 범주의 목록만으로 가려지지는 않는다. 가로로 길게 짙은 줄은 어느 목록에나 활성이 많이 떨어지는 범주이다. 대각선 밖의 짙은 칸이 서로 닮은 범주의 짝인지는 이 그림만으로 알 수 없다.
 #
 # ## 프로필로 예측하기 {#sec-tfidf-predict}
 #
@@ -376,8 +388,8 @@ results.claim("ratio_falls", ratios[0] > ratios[-1], "the ratio is smaller for t
 #
 # **예상.** 특징의 가방은 뒤섞은 범주를 크게 웃돈다. 가중치가 도움이 되고, 10개 목록만으로도 정확도의 많은 부분이 남는다. 소재의 이름이 나오지 않는 문장이 있는 말뭉치라면, 그런 문장에서 특징이 토큰을 앞설 것이다. 활성값은 문맥을 읽은 것이지만 토큰의 개수는 그렇지 않기 때문이다.
 
-# %% [markdown] src="0489" tags=["en"]
-# Of the activation of a test sentence, {{< var c06.fall_own_10 >}} falls on the list of 10 of its own category and {{< var c06.fall_other_10 >}} on that of another on average. The ratio with its 95% interval is {{< var c06.fall_ratio_10 >}} [{{< var c06.fall_ratio_10_low >}}, {{< var c06.fall_ratio_10_high >}}]. With lists of 50 it is {{< var c06.fall_ratio_50 >}} [{{< var c06.fall_ratio_50_low >}}, {{< var c06.fall_ratio_50_high >}}]; with lists of 100, {{< var c06.fall_own_100 >}} against {{< var c06.fall_other_100 >}} make {{< var c06.fall_ratio_100 >}} [{{< var c06.fall_ratio_100_low >}}, {{< var c06.fall_ratio_100_high >}}]. The share of the own category is [larger with lists of 10,]{.claim key="c06.fall_10"} [with lists of 50,]{.claim key="c06.fall_50"} [and with lists of 100.]{.claim key="c06.fall_100"} [The ratio of the longest list is smaller than that of the shortest.]{.claim key="c06.ratio_falls"} That a ratio is above 1 does not mean that activation gathers on its own category. The closer it is to 1, the paler the diagonal of [@fig-tfidf-fall], and the less a single sentence can be told by the list of its category. A dark row is a category whose sentences put much of their activation on every list. Whether dark cells off the diagonal are categories that resemble each other cannot be told from this figure alone.
+# %% [markdown] src="cca3" tags=["en"]
+# Of the activation of a test sentence, {{< var c06.fall_own_10 >}} falls on the list of 10 of its own category and {{< var c06.fall_other_10 >}} on that of another on average. The ratio with its 95% interval is {{< var c06.fall_ratio_10 >}} [{{< var c06.fall_ratio_10_low >}}, {{< var c06.fall_ratio_10_high >}}]. With lists of 50 it is {{< var c06.fall_ratio_50 >}} [{{< var c06.fall_ratio_50_low >}}, {{< var c06.fall_ratio_50_high >}}]; with lists of 100, {{< var c06.fall_own_100 >}} against {{< var c06.fall_other_100 >}} make {{< var c06.fall_ratio_100 >}} [{{< var c06.fall_ratio_100_low >}}, {{< var c06.fall_ratio_100_high >}}]. The share of the own category is [larger with lists of 10,]{.claim key="c06.fall_10"} [with lists of 50,]{.claim key="c06.fall_50"} [and with lists of 100.]{.claim key="c06.fall_100"} [The ratio of the longest list is smaller than that of the shortest.]{.claim key="c06.ratio_falls"} Our expectation of a dark diagonal is judged as follows. Of the {{< var c06.n_categories >}} categories, those whose own sentences put more activation on their list than the sentences of any other category do number {{< var c06.darkest_10 >}} with lists of 10, {{< var c06.darkest_50 >}} with lists of 50 and {{< var c06.darkest_100 >}} with lists of 100. [At every length the diagonal is the darkest cell of its column for over half of the categories.]{.claim key="c06.diagonal_dark"}[At some length the diagonal is the darkest cell of its column for fewer than half of the categories, and the expectation has failed.]{.otherwise} But that a ratio is above 1 does not mean that activation gathers on its own category. The closer it is to 1, the paler the diagonal of [@fig-tfidf-fall], and the less a single sentence can be told by the list of its category. A dark row is a category whose sentences put much of their activation on every list. Whether dark cells off the diagonal are categories that resemble each other cannot be told from this figure alone.
 #
 # ## Predicting with profiles {#sec-tfidf-predict}
 #
@@ -454,7 +466,7 @@ accuracy = pd.DataFrame(accuracy)
 
 # %%
 #| label: fig-tfidf-accuracy
-#| fig-cap-ko: "가장 가까운 범주 프로필로 예측한 시험 정확도. unnamed는 소재의 이름이 나오지 않는 문장이고, 이 칸이 있으면 held-out text는 이름이 나오는 문장이다. 가로선은 틀 또는 문서 단위 붓스트랩 95% 구간, 점선은 범주 수의 역수이다."
+#| fig-cap-ko: "가장 가까운 범주 프로필로 예측한 시험 정확도. unnamed는 소재의 이름이 나오지 않는 문장이고, 이 칸이 있으면 held-out text는 이름이 나오는 문장이다. 가로선은 문장틀 또는 문서 단위 붓스트랩 95% 구간, 점선은 범주 수의 역수이다."
 #| fig-cap-en: "Test accuracy of predicting the category with the nearest profile. unnamed: sentences that do not name their item; where this panel is there, held-out text holds those that do. Bars: 95% intervals of a bootstrap over templates or documents; dotted line: one over the number of categories."
 #| fig-alt-ko: "방법마다 한 줄씩 놓인 점과 구간. 게이트형과 표준형의 특징, 날활성값, 토큰과 낱말, 뒤섞은 라벨이 위에서 아래로 놓인다."
 #| fig-alt-en: "Dots with intervals, one row per method. From top to bottom: features of Gated and Standard, raw activations, tokens and words, shuffled labels."
@@ -493,31 +505,33 @@ for name, suffix in itertools.product(PAIRS, subsets):
     low = gaps[name + suffix][0]
     statement = f"{name}: the first is above the second on {suffix.strip('_') or 'held-out'} text, interval above 0"
     results.claim(f"{name}_above{suffix}", low > 0, statement, close=abs(low) < 0.02)
+left = right[home, "gated", f"top {short}"][named[home]].mean() / right[home, "gated", "all"][named[home]].mean()
+results.claim("short_lists_keep", left > 0.5, "the features of the shortest lists keep over half of the accuracy")
 
 # %% [markdown] tags=["ko"]
-# 소재의 이름이 나오는지 표시된 말뭉치에서는 이름이 나오는 시험 문장만 먼저 본다. [@fig-tfidf-accuracy]의 `held-out text` 칸이다. 그런 표시가 없으면 모든 시험 문장을 쓴다. 게이트형의 정확도는 {{< var c06.acc_ko_gated_all >}}, 표준형은 {{< var c06.acc_ko_standard_all >}}, 날활성값은 {{< var c06.acc_ko_raw_centred >}}, 토큰은 {{< var c06.acc_ko_tfidf_tokens >}}, 낱말은 {{< var c06.acc_ko_tfidf_words >}}, 뒤섞은 범주는 {{< var c06.acc_ko_gated_shuffled >}}이다(한국어). [특징의 가방은 뒤섞은 범주를 웃돈다.]{.claim key="c06.gated_shuffled_above"}
+# 소재의 이름이 나오는지 표시된 말뭉치에서는 이름이 나오는 시험 문장만 먼저 본다. [@fig-tfidf-accuracy]의 `held-out text` 칸이다. 그런 표시가 없으면 모든 시험 문장을 쓴다. 게이트형의 정확도는 {{< var c06.acc_ko_gated_all >}}, 표준형은 {{< var c06.acc_ko_standard_all >}}, 날활성값은 {{< var c06.acc_ko_raw_centred >}}, 토큰은 {{< var c06.acc_ko_tfidf_tokens >}}, 낱말은 {{< var c06.acc_ko_tfidf_words >}}, 뒤섞은 범주는 {{< var c06.acc_ko_gated_shuffled >}}이다(한국어). [예상대로 특징의 가방은 뒤섞은 범주를 웃돈다.]{.claim key="c06.gated_shuffled_above"}[특징의 가방은 뒤섞은 범주도 뚜렷이 웃돌지 못한다.]{.otherwise}
 #
-# 이어서 같은 문장끼리 짝을 지은 차이를 95% 구간과 함께 적는다. 구간은 틀이나 문서를 통째로 다시 뽑은 것이고 [@field2007], 0이 그 안에 들면 어느 쪽이 높다고 말하지 않는다. 연구 A의 주장 A1([@sec-probing])대로라면 게이트형이 앞서야 한다. [게이트형은 표준형보다 높다.]{.claim key="c06.gated_standard_above"} 차이는 {{< var c06.gap_gated_standard >}} [{{< var c06.gap_gated_standard_low >}}, {{< var c06.gap_gated_standard_high >}}]이다. [가중치를 주면 특징 수를 그대로 쓸 때보다 정확도가 높다.]{.claim key="c06.idf_counts_above"} 차이는 {{< var c06.gap_idf_counts >}} [{{< var c06.gap_idf_counts_low >}}, {{< var c06.gap_idf_counts_high >}}]이다. 10개 목록에 든 특징만 남기면 정확도는 {{< var c06.acc_ko_gated_top10 >}}이고, 모두 쓸 때의 정확도에서 이것을 빼면 {{< var c06.gap_all_top >}} [{{< var c06.gap_all_top_low >}}, {{< var c06.gap_all_top_high >}}]이다. 많은 부분이 남으리라던 예상은 이 차이가 클수록 어긋난다.
+# 이어서 같은 문장끼리 짝을 지은 차이를 95% 구간과 함께 적는다. 구간은 문장틀이나 문서를 통째로 다시 뽑은 것이고 [@field2007], 0이 그 안에 들면 어느 쪽이 높다고 말하지 않는다. 연구 A의 주장 A1([@sec-probing])대로라면 게이트형이 앞서야 한다. [게이트형은 표준형보다 높다.]{.claim key="c06.gated_standard_above"}[게이트형은 표준형보다 뚜렷이 높다고 할 수 없다.]{.otherwise} 차이는 {{< var c06.gap_gated_standard >}} [{{< var c06.gap_gated_standard_low >}}, {{< var c06.gap_gated_standard_high >}}]이다. 특징 몇 개를 골라 배우는 앞 장의 탐침과는 읽는 법이 다르므로, 두 장의 순서가 반드시 같을 까닭은 없다. [가중치를 주면 특징 수를 그대로 쓸 때보다 정확도가 높다.]{.claim key="c06.idf_counts_above"}[가중치를 주어도 특징 수를 그대로 쓸 때보다 뚜렷이 높아지지는 않는다.]{.otherwise} 차이는 {{< var c06.gap_idf_counts >}} [{{< var c06.gap_idf_counts_low >}}, {{< var c06.gap_idf_counts_high >}}]이다. 10개 목록에 든 특징만 남기면 정확도는 {{< var c06.acc_ko_gated_top10 >}}이고, 모두 쓸 때의 정확도에서 이것을 빼면 {{< var c06.gap_all_top >}} [{{< var c06.gap_all_top_low >}}, {{< var c06.gap_all_top_high >}}]이다. [모두 쓸 때의 절반이 넘게 남으므로, 많은 부분이 남으리라던 예상과 맞는다.]{.claim key="c06.short_lists_keep"}[모두 쓸 때의 절반도 남지 않으므로, 많은 부분이 남으리라던 예상은 빗나갔다.]{.otherwise}
 #
-# 남은 것은 기준선이며, 차이가 음수이면 기준선이 앞선다. 날활성값과의 차이는 {{< var c06.gap_gated_raw >}} [{{< var c06.gap_gated_raw_low >}}, {{< var c06.gap_gated_raw_high >}}]이다. [특징의 가방은 날활성값보다 높다.]{.claim key="c06.gated_raw_above"} 특징은 날활성값에서 셈한 것이므로, 높더라도 정보가 늘어난 것은 아니다. 평균과 코사인으로 읽기 쉬운 꼴이 된 것이다. 토큰과의 차이는 {{< var c06.gap_gated_tokens >}} [{{< var c06.gap_gated_tokens_low >}}, {{< var c06.gap_gated_tokens_high >}}]이다. [특징의 가방은 토큰의 가방보다 높다.]{.claim key="c06.gated_tokens_above"} 토큰이 앞선다면, 범주를 알려 주는 토큰의 차이가 언어 모델이나 SAE를 거치며 흐려졌거나 여러 토큰이 한 특징에 섞였을 수 있다. 어느 쪽인지는 이 시험으로 가릴 수 없다.
+# 남은 것은 기준선이며, 차이가 음수이면 기준선이 앞선다. 날활성값과의 차이는 {{< var c06.gap_gated_raw >}} [{{< var c06.gap_gated_raw_low >}}, {{< var c06.gap_gated_raw_high >}}]이다. [특징의 가방은 날활성값보다 높다. 특징은 날활성값에서 셈한 것이므로 정보가 늘어난 것은 아니고, 평균과 코사인으로 읽기 쉬운 꼴이 된 것이다.]{.claim key="c06.gated_raw_above"}[특징의 가방은 날활성값보다 뚜렷이 높다고 할 수 없다.]{.otherwise} 토큰과의 차이는 {{< var c06.gap_gated_tokens >}} [{{< var c06.gap_gated_tokens_low >}}, {{< var c06.gap_gated_tokens_high >}}]이다. [특징의 가방은 토큰의 가방보다 높다.]{.claim key="c06.gated_tokens_above"}[특징의 가방은 토큰의 가방보다 뚜렷이 높다고 할 수 없다. 범주를 알려 주는 토큰의 차이가 언어 모델이나 SAE를 거치며 흐려졌거나 여러 토큰이 한 특징에 섞였을 수 있는데, 어느 쪽인지는 이 시험으로 가릴 수 없다.]{.otherwise}
 #
 # ::: {.when key="c06.gap_gated_tokens_unnamed"}
-# 소재의 이름이 나오지 않는 {{< var c06.n_unnamed >}}문장에서 게이트형은 {{< var c06.acc_ko_gated_all_unnamed >}}, 날활성값은 {{< var c06.acc_ko_raw_centred_unnamed >}}, 토큰은 {{< var c06.acc_ko_tfidf_tokens_unnamed >}}이다. [여기서 특징의 가방은 토큰의 가방보다 높다.]{.claim key="c06.gated_tokens_above_unnamed"} 차이는 {{< var c06.gap_gated_tokens_unnamed >}} [{{< var c06.gap_gated_tokens_unnamed_low >}}, {{< var c06.gap_gated_tokens_unnamed_high >}}]이다. 특징이 토큰의 이름표 이상인지는 이 차이가 가장 곧게 말해 준다. 우리는 여기서 특징이 앞서리라 예상했다. 성립하지 않는다면 예상이 빗나간 것이고, 특징이 토큰 이상이라는 증거를 이 장은 얻지 못한 것이다.
+# 소재의 이름이 나오지 않는 {{< var c06.n_unnamed >}}문장에서 게이트형은 {{< var c06.acc_ko_gated_all_unnamed >}}, 날활성값은 {{< var c06.acc_ko_raw_centred_unnamed >}}, 토큰은 {{< var c06.acc_ko_tfidf_tokens_unnamed >}}이다. 특징이 토큰의 이름표 이상인지는 두 가방의 차이가 가장 곧게 말해 주며, 그 값은 {{< var c06.gap_gated_tokens_unnamed >}} [{{< var c06.gap_gated_tokens_unnamed_low >}}, {{< var c06.gap_gated_tokens_unnamed_high >}}]이다. [예상대로 여기서 특징의 가방은 토큰의 가방보다 높다.]{.claim key="c06.gated_tokens_above_unnamed"}[우리는 여기서 특징이 앞서리라 예상했지만, 특징의 가방이 토큰의 가방보다 뚜렷이 높다고 할 수 없다. 예상은 빗나갔고, 특징이 토큰 이상이라는 증거를 이 장은 얻지 못했다.]{.otherwise}
 # :::
 #
 # ::: {.when key="c06.acc_en_gated_all"}
 # 영어에서 게이트형은 {{< var c06.acc_en_gated_all >}}, 토큰은 {{< var c06.acc_en_tfidf_tokens >}}이다.
 # :::
 
-# %% [markdown] src="5e54" tags=["en"]
-# Where a corpus marks which sentences name their item, those that do come first: the panel `held-out text` of [@fig-tfidf-accuracy]. Where there is no such mark, all test sentences are used. Accuracy is {{< var c06.acc_ko_gated_all >}} for Gated, {{< var c06.acc_ko_standard_all >}} for Standard, {{< var c06.acc_ko_raw_centred >}} for raw activations, {{< var c06.acc_ko_tfidf_tokens >}} for tokens, {{< var c06.acc_ko_tfidf_words >}} for words and {{< var c06.acc_ko_gated_shuffled >}} for shuffled categories (Korean). [Bags of features are above shuffled categories.]{.claim key="c06.gated_shuffled_above"}
+# %% [markdown] src="bf04" tags=["en"]
+# Where a corpus marks which sentences name their item, those that do come first: the panel `held-out text` of [@fig-tfidf-accuracy]. Where there is no such mark, all test sentences are used. Accuracy is {{< var c06.acc_ko_gated_all >}} for Gated, {{< var c06.acc_ko_standard_all >}} for Standard, {{< var c06.acc_ko_raw_centred >}} for raw activations, {{< var c06.acc_ko_tfidf_tokens >}} for tokens, {{< var c06.acc_ko_tfidf_words >}} for words and {{< var c06.acc_ko_gated_shuffled >}} for shuffled categories (Korean). [As expected, bags of features are above shuffled categories.]{.claim key="c06.gated_shuffled_above"}[Bags of features are not even clearly above shuffled categories.]{.otherwise}
 #
-# Differences are paired by sentence and come with 95% intervals, for which whole templates or documents are drawn again [@field2007]; where an interval holds 0, we say of neither side that it is higher. By claim A1 of study A ([@sec-probing]), Gated should be ahead. [Gated is above Standard.]{.claim key="c06.gated_standard_above"} The difference is {{< var c06.gap_gated_standard >}} [{{< var c06.gap_gated_standard_low >}}, {{< var c06.gap_gated_standard_high >}}]. [With the weighting, accuracy is above that of plain feature counts.]{.claim key="c06.idf_counts_above"} The difference is {{< var c06.gap_idf_counts >}} [{{< var c06.gap_idf_counts_low >}}, {{< var c06.gap_idf_counts_high >}}]. With nothing but the features on the lists of 10, accuracy is {{< var c06.acc_ko_gated_top10 >}}; the accuracy with all features minus this is {{< var c06.gap_all_top >}} [{{< var c06.gap_all_top_low >}}, {{< var c06.gap_all_top_high >}}]. The larger this difference, the further we were off in expecting the lists to keep much.
+# Differences are paired by sentence and come with 95% intervals, for which whole templates or documents are drawn again [@field2007]; where an interval holds 0, we say of neither side that it is higher. By claim A1 of study A ([@sec-probing]), Gated should be ahead. [Gated is above Standard.]{.claim key="c06.gated_standard_above"}[Gated is not clearly above Standard.]{.otherwise} The difference is {{< var c06.gap_gated_standard >}} [{{< var c06.gap_gated_standard_low >}}, {{< var c06.gap_gated_standard_high >}}]. Profiles read features otherwise than the probes of the last chapter, which learn from a few chosen ones, so the two chapters need not agree in the order. [With the weighting, accuracy is above that of plain feature counts.]{.claim key="c06.idf_counts_above"}[Even with the weighting, accuracy is not clearly above that of plain feature counts.]{.otherwise} The difference is {{< var c06.gap_idf_counts >}} [{{< var c06.gap_idf_counts_low >}}, {{< var c06.gap_idf_counts_high >}}]. With nothing but the features on the lists of 10, accuracy is {{< var c06.acc_ko_gated_top10 >}}; the accuracy with all features minus this is {{< var c06.gap_all_top >}} [{{< var c06.gap_all_top_low >}}, {{< var c06.gap_all_top_high >}}]. [More than half is kept, in line with our expectation that the lists keep much.]{.claim key="c06.short_lists_keep"}[Less than half is kept, so our expectation that the lists keep much has failed.]{.otherwise}
 #
-# The baselines remain; where a difference is negative, the baseline is ahead. The difference from raw activations is {{< var c06.gap_gated_raw >}} [{{< var c06.gap_gated_raw_low >}}, {{< var c06.gap_gated_raw_high >}}]. [Bags of features are above raw activations.]{.claim key="c06.gated_raw_above"} Features are computed from raw activations, so even where they are higher no information has been added; it has been put in a form that a mean and a cosine can read. The difference from tokens is {{< var c06.gap_gated_tokens >}} [{{< var c06.gap_gated_tokens_low >}}, {{< var c06.gap_gated_tokens_high >}}]. [Bags of features are above bags of tokens.]{.claim key="c06.gated_tokens_above"} If tokens are ahead, the differences between tokens that tell the category may have blurred on the way through the language model or the SAE, or several tokens may have been mixed into one feature. This test cannot tell which.
+# The baselines remain; where a difference is negative, the baseline is ahead. The difference from raw activations is {{< var c06.gap_gated_raw >}} [{{< var c06.gap_gated_raw_low >}}, {{< var c06.gap_gated_raw_high >}}]. [Bags of features are above raw activations. Features are computed from raw activations, so no information has been added; it has been put in a form that a mean and a cosine can read.]{.claim key="c06.gated_raw_above"}[Bags of features are not clearly above raw activations.]{.otherwise} The difference from tokens is {{< var c06.gap_gated_tokens >}} [{{< var c06.gap_gated_tokens_low >}}, {{< var c06.gap_gated_tokens_high >}}]. [Bags of features are above bags of tokens.]{.claim key="c06.gated_tokens_above"}[Bags of features are not clearly above bags of tokens. The differences between tokens that tell the category may have blurred on the way through the language model or the SAE, or several tokens may have been mixed into one feature; this test cannot tell which.]{.otherwise}
 #
 # ::: {.when key="c06.gap_gated_tokens_unnamed"}
-# On the {{< var c06.n_unnamed >}} sentences that do not name their item, Gated has {{< var c06.acc_ko_gated_all_unnamed >}}, raw activations {{< var c06.acc_ko_raw_centred_unnamed >}} and tokens {{< var c06.acc_ko_tfidf_tokens_unnamed >}}. [Here bags of features are above bags of tokens.]{.claim key="c06.gated_tokens_above_unnamed"} The difference is {{< var c06.gap_gated_tokens_unnamed >}} [{{< var c06.gap_gated_tokens_unnamed_low >}}, {{< var c06.gap_gated_tokens_unnamed_high >}}]. It tells most directly whether features are more than labels of tokens. We expected features to be ahead here. Where that does not hold, the expectation has failed, and this chapter has found no evidence that features are more than tokens.
+# On the {{< var c06.n_unnamed >}} sentences that do not name their item, Gated has {{< var c06.acc_ko_gated_all_unnamed >}}, raw activations {{< var c06.acc_ko_raw_centred_unnamed >}} and tokens {{< var c06.acc_ko_tfidf_tokens_unnamed >}}. What tells most directly whether features are more than labels of tokens is the difference between the two bags, {{< var c06.gap_gated_tokens_unnamed >}} [{{< var c06.gap_gated_tokens_unnamed_low >}}, {{< var c06.gap_gated_tokens_unnamed_high >}}]. [As expected, bags of features are above bags of tokens here.]{.claim key="c06.gated_tokens_above_unnamed"}[We expected features to be ahead here, but bags of features are not clearly above bags of tokens. The expectation has failed, and this chapter has found no evidence that features are more than tokens.]{.otherwise}
 # :::
 #
 # ::: {.when key="c06.acc_en_gated_all"}
@@ -527,13 +541,21 @@ for name, suffix in itertools.product(PAIRS, subsets):
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 읽기를 뒤집는가 {#sec-tfidf-refute}
 #
-# A6의 앞부분은 같은 범주의 두 반쪽이 다른 범주만큼만 겹칠 때, 또는 활성의 비가 1에 머물 때 무너진다. 뒷부분은 가장 긴 목록에도 범주의 80%가 나누어 갖는 특징이 없을 때 무너진다. 특징이 토큰 이상이라는 읽기는, 이름이 나오지 않는 문장에서도 토큰의 가방이 특징의 가방에 뒤지지 않을 때 설 자리를 잃는다. 그런 문장에 대한 앞의 주장에 성립하지 않았다는 표시가 있다면 이 읽기를 받칠 증거는 없다. 그런 문장이 없는 말뭉치에서는 이 물음에 답할 수 없고, 토큰과의 차이만 남는다.
+# A6의 앞부분은 같은 범주의 두 반쪽이 다른 범주만큼만 겹칠 때, 또는 활성의 비가 1에 머물 때 무너진다. [이번 실행에서 그런 범주는 없었다.]{.claim key="c06.a6_distinct"}[앞에서 보았듯 두 반쪽이 그만큼 겹치지 않는 범주가 있다. 그러니 앞부분은 범주 전체의 평균에 대한 말로만 남는다.]{.otherwise} 뒷부분은 가장 긴 목록에도 범주의 80%가 나누어 갖는 특징이 없을 때 무너진다. [이번 실행에는 그런 특징이 있었다.]{.claim key="c06.a6_shared"}[이번 실행이 바로 그렇다.]{.otherwise} 특징이 토큰 이상이라는 읽기는, 이름이 나오지 않는 문장에서도 토큰의 가방이 특징의 가방에 뒤지지 않을 때 설 자리를 잃는다.
+#
+# ::: {.when key="c06.gap_gated_tokens_unnamed"}
+# [그런 문장에서 특징의 가방이 앞섰으므로 이 읽기는 남는다.]{.claim key="c06.gated_tokens_above_unnamed"}[그런 문장에서 특징의 가방이 뚜렷이 앞서지 못했으므로, 이 읽기를 받칠 증거는 이 장에 없다.]{.otherwise}
+# :::
 #
 # 한계도 있다. 구간에는 SAE를 다시 학습할 때의 흔들림이 들어 있지 않다. 가장 가까운 프로필은 약한 분류기여서, 정확도의 높낮이는 정보의 양이 아니라 평균 하나로 얼마나 읽히는지를 말한다. 특징 수는 활성값의 합이므로 긴 문장이 더 큰 벡터를 가지며, 길이를 1로 맞추면 크기는 같아져도 구성의 차이는 남는다. 같은 특징들이 디코더 방향으로도 무리를 이루는지는 [@sec-visualization]에서 그림으로 본다.
 
-# %% [markdown] src="eb84" tags=["en"]
+# %% [markdown] src="10d6" tags=["en"]
 # ## What would overturn this reading {#sec-tfidf-refute}
 #
-# The first part of A6 falls if two halves of one category overlap no more than different categories do, or if the ratio of activations stays at 1. The second part falls if even the longest lists hold no feature shared by 80% of the categories. The reading that features are more than tokens loses its ground if bags of tokens do no worse than bags of features on sentences that do not name their item. Where the claim about such sentences is marked above as not holding, nothing is left to support that reading. In a corpus without such sentences the question cannot be answered, and only the difference from tokens is left.
+# The first part of A6 falls if two halves of one category overlap no more than different categories do, or if the ratio of activations stays at 1. [In this run there was no such category.]{.claim key="c06.a6_distinct"}[As seen above, there is a category whose halves do not overlap that much, so the first part is left as a statement about the mean of all categories only.]{.otherwise} The second part falls if even the longest lists hold no feature shared by 80% of the categories. [In this run there was such a feature.]{.claim key="c06.a6_shared"}[This run is just such a case.]{.otherwise} The reading that features are more than tokens loses its ground if bags of tokens do no worse than bags of features on sentences that do not name their item.
+#
+# ::: {.when key="c06.gap_gated_tokens_unnamed"}
+# [On such sentences bags of features were ahead, so the reading stands.]{.claim key="c06.gated_tokens_above_unnamed"}[On such sentences bags of features were not clearly ahead, so nothing in this chapter supports that reading.]{.otherwise}
+# :::
 #
 # There are limits, too. The intervals do not include the variation between SAEs trained anew. The nearest profile is a weak classifier, so its accuracy speaks of what can be read with a single mean and not of the amount of information. Feature counts are sums of activations, so long sentences have larger vectors; scaling to length 1 evens this out but leaves differences of composition. Whether the same features also form groups by their decoder directions is looked at in pictures in [@sec-visualization].

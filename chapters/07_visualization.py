@@ -62,12 +62,12 @@ small_label = "small" if "small" in records["train"].label_names else "big"
 # %% [markdown] tags=["ko"]
 # ## 범주의 특징을 고르는 법 {#sec-vis-select}
 #
-# SAE는 [@sec-tfidf]의 게이트형이고(`variant`), 고르는 법도 같다. 훈련 문장마다 특징의 활성값을 더해 TF-IDF로 바꾸고, 범주별 평균이 큰 순서로 상위 {{< var c07.top_few >}}개와 {{< var c07.top_many >}}개를 취한다. 여러 범주의 목록에 함께 오르는 특징이 있다. 문장의 말투나 조사처럼 어느 범주에나 있는 것을 읽는 특징일 것이다. 이런 특징을 어느 한 범주의 색으로 칠하면 그림이 거짓말을 하게 되므로, 둘 이상의 목록에 오른 특징은 따로 표시하고 이웃을 셀 때에는 뺀다.
+# SAE는 [@sec-tfidf]의 게이트형이고, 고르는 법도 같다. 훈련 문장마다 특징의 활성값을 더해 TF-IDF로 바꾸고, 범주별 평균이 큰 순서로 상위 {{< var c07.top_few >}}개와 {{< var c07.top_many >}}개를 취한다. 여러 범주의 목록에 함께 오르는 특징이 있다. 문장의 말투나 조사처럼 어느 범주에나 있는 것을 읽는 특징일 것이다. 이런 특징을 어느 한 범주의 색으로 칠하면 그림이 거짓말을 하게 되므로, 둘 이상의 목록에 오른 특징은 따로 표시하고 이웃을 셀 때에는 뺀다.
 
-# %% [markdown] src="cc89" tags=["en"]
+# %% [markdown] src="b12a" tags=["en"]
 # ## Choosing a category's features {#sec-vis-select}
 #
-# The SAE is the Gated one of [@sec-tfidf] (`variant`), and features are chosen in the same way: the activations of each feature are summed over a training sentence and turned into TF-IDF, and the first {{< var c07.top_few >}} and {{< var c07.top_many >}} by the mean of each category are taken. Some features enter the lists of several categories. They probably read what every category has, such as the tone of a sentence or its particles. To paint such a feature in the colour of one category would make the picture lie, so features on two or more lists are marked apart and left out when neighbours are counted.
+# The SAE is the Gated one of [@sec-tfidf], and features are chosen in the same way: the activations of each feature are summed over a training sentence and turned into TF-IDF, and the first {{< var c07.top_few >}} and {{< var c07.top_many >}} by the mean of each category are taken. Some features enter the lists of several categories. They probably read what every category has, such as the tone of a sentence or its particles. To paint such a feature in the colour of one category would make the picture lie, so features on two or more lists are marked apart and left out when neighbours are counted.
 
 # %%
 counts = {split: kc.document_features(sae, study.acts(split, "ko", middle)) for split in ("train", "test")}
@@ -130,6 +130,7 @@ results.record("purity_high", interval[1], "share", tolerance=0.06)
 
 # %%
 results.record("purity_chance", chance, "share", tolerance=0.03)
+results.record("purity_chance_high", chance_high, "share", tolerance=0.03)
 results.record("purity_ratio", purity.mean() / chance, "ratio", fmt=".1f", tolerance=1.0)
 results.claim("neighbours_share_category", purity.mean() > chance_high, "features of one category are nearer than by chance")
 
@@ -169,19 +170,21 @@ for method in maps:
     results.record(f"spread_{method}", spread[1] - spread[0], "share", seeds=layout_seeds, tolerance=0.05)
 
 # %%
-inside = all(abs(value - purity.mean()) < 0.1 for method in maps for value in kept[method])
-results.claim("maps_agree_with_space", inside, "purity on the maps is within 0.1 of the original space for all seeds")
+inside = all(np.mean(kept[method]) <= chance_high for method in maps)
+margin = min(abs(np.mean(kept[method]) - chance_high) for method in maps)
+results.claim("maps_at_chance", inside, "mean purity on both maps is within the range of shuffled labels", close=margin < 0.03)
 
 # %%
 sizes = np.unique(big["train"], return_counts=True)[1]
 chosen = categories[np.argsort(-sizes, kind="stable")[:n_categories]]
 colours = dict(zip(chosen, kc.plots.palette(len(chosen)), strict=True))
+results.record("coloured", len(chosen), "categories", tolerance=0)
 shared = np.array([feature not in owners for feature in listed])
 
 # %%
 #| label: fig-vis-map
-#| fig-cap-ko: "범주별 상위 특징의 디코더 방향. 위는 UMAP, 아래는 t-SNE이고, 왼쪽은 범주마다 상위 {{< var c07.top_few >}}개, 오른쪽은 {{< var c07.top_many >}}개이다. 회색 점은 목록에 오른 나머지 특징, 검은 십자는 둘 이상의 목록에 오른 특징이다. 축에는 단위가 없다."
-#| fig-cap-en: "Decoder directions of the top features of each category. Top UMAP, bottom t-SNE; left the first {{< var c07.top_few >}} per category, right {{< var c07.top_many >}}. Grey dots are the other listed features, black crosses features on two or more lists. The axes have no unit."
+#| fig-cap-ko: "범주별 상위 특징의 디코더 방향. 위는 UMAP, 아래는 t-SNE이고, 왼쪽은 범주마다 상위 {{< var c07.top_few >}}개, 오른쪽은 {{< var c07.top_many >}}개이다. 범주 {{< var c07.n_categories >}}개 가운데 훈련 문장이 많은 순서로 {{< var c07.coloured >}}개만 색으로 칠했고 그 이름은 범례에 있다. 회색 점은 목록에 오른 나머지 특징, 검은 십자는 둘 이상의 목록에 오른 특징이다. 축에는 단위가 없다."
+#| fig-cap-en: "Decoder directions of the top features of each category. Top UMAP, bottom t-SNE; left the first {{< var c07.top_few >}} per category, right {{< var c07.top_many >}}. Of the {{< var c07.n_categories >}} categories only the {{< var c07.coloured >}} with the most training sentences are coloured; the legend names them. Grey dots are the other listed features, black crosses features on two or more lists. The axes have no unit."
 #| fig-alt-ko: "네 칸의 산점도. 범주마다 다른 색의 점과 검은 십자가 회색 점들 사이에 놓여 있다."
 #| fig-alt-en: "Four scatter plots. Points in one colour per category and black crosses lie among grey points."
 fig, axes = plt.subplots(2, 2, figsize=(kc.plots.WIDTH, 6.2), sharex="row", sharey="row")
@@ -210,21 +213,21 @@ table.append({"where": "shuffled labels", "purity": chance, "lowest": None, "hig
 kc.plots.table(pd.DataFrame(table))
 
 # %% [markdown] tags=["ko"]
-# **읽기.** [@fig-vis-map]의 네 칸은 같은 방향을 두 방법으로 그린 것이다. 그림 위에서 잰 순도는 UMAP이 {{< var c07.purity_umap >}}, t-SNE가 {{< var c07.purity_tsne >}}로, 원래 공간의 {{< var c07.purity >}}, 라벨을 섞은 {{< var c07.purity_chance >}}에 견줄 수 있다([@tbl-vis-purity]). 시드를 바꾸면 각각 {{< var c07.spread_umap >}}, {{< var c07.spread_tsne >}}만큼 움직인다. [어느 그림에서도 순도는 원래 공간의 값에서 0.1 이상 벗어나지 않는다.]{.claim key="c07.maps_agree_with_space"} 다만 원래 공간의 순도와 우연의 차이가 0.1보다 작다면, 이 폭은 너무 넓어서 성립하더라도 그림이 이웃을 지켰다는 뜻이 되지 못한다. 그때에는 그림의 순도가 섞은 라벨의 범위(표의 마지막 줄 `highest`) 위에 있는지를 보아야 한다. 표의 `lowest`와 `highest`는 첫 줄에서는 특징을 되뽑은 95% 구간, 두 지도에서는 시드 사이의 범위, 마지막 줄에서는 섞은 라벨의 97.5% 분위이다.
+# **읽기.** [@fig-vis-map]의 네 칸은 같은 방향을 두 방법으로 그린 것이다. 그림 위에서 잰 순도는 시드의 평균이 UMAP에서 {{< var c07.purity_umap >}}, t-SNE에서 {{< var c07.purity_tsne >}}이고, 시드 사이의 폭은 각각 {{< var c07.spread_umap >}}, {{< var c07.spread_tsne >}}이다. 원래 공간에서는 {{< var c07.purity >}}, 라벨을 섞으면 {{< var c07.purity_chance >}}이며, 라벨을 섞은 값의 97.5% 분위는 {{< var c07.purity_chance_high >}}이다([@tbl-vis-purity]). [두 지도의 순도는 모두 라벨을 섞은 값의 범위 안에 있다. 이 그림들에는 범주에 따른 무리가 측정할 수 있을 만큼 남아 있지 않다. 원래 공간에서 잰 작은 차이마저 두 차원으로 옮기면서 잃은 것이다. 그러니 그림에서 무리처럼 보이는 것을 범주의 무리로 읽어서는 안 된다.]{.claim key="c07.maps_at_chance"}[적어도 한 지도의 순도는 라벨을 섞은 값의 범위 위에 있다. 그 지도는 범주에 따른 이웃을 얼마간 지킨다.]{.otherwise}
 #
-# 이웃을 지킨 정도인 신뢰도는 UMAP이 {{< var c07.trust_umap >}}, t-SNE가 {{< var c07.trust_tsne >}}이다. 1이면 그림의 이웃이 모두 원래의 이웃이고, 아무렇게나 놓으면 0.5 안팎이다. 색이 모인 자리를 세는 것은 괜찮지만, 무리 사이의 간격이나 무리의 크기에서 결론을 끌어내서는 안 된다. 왼쪽의 상위 {{< var c07.top_few >}}개에서는 한 범주만의 특징이 색으로 남는데, 그런 점이 몇 개뿐이라면 무리를 말할 수 없다. 무리가 더 뚜렷해 보이더라도 가장 두드러진 것만 남겼기 때문일 수 있다. 앞선 연구의 그림을 읽을 때에도 이 둘을 먼저 따져야 한다.
+# 이웃을 지킨 정도인 신뢰도는 UMAP이 {{< var c07.trust_umap >}}, t-SNE가 {{< var c07.trust_tsne >}}이다. 1이면 그림의 이웃이 모두 원래의 이웃이고, 아무렇게나 놓으면 0.5 안팎이다. 무리 사이의 간격이나 무리의 크기에서 결론을 끌어내서도 안 된다. 왼쪽의 상위 {{< var c07.top_few >}}개에서는 한 범주만의 특징만 색으로 남으므로, 범주마다 점이 많아야 {{< var c07.top_few >}}개이다. 거기서 무리가 더 뚜렷해 보이더라도 가장 두드러진 것만 남겼기 때문일 수 있다. 앞선 연구의 그림을 읽을 때에도 이 둘을 먼저 따져야 한다.
 
-# %% [markdown] src="ec3f" tags=["en"]
-# **Reading.** The four panels of [@fig-vis-map] draw the same directions in two ways. Purity measured on the pictures is {{< var c07.purity_umap >}} for UMAP and {{< var c07.purity_tsne >}} for t-SNE, to be compared with {{< var c07.purity >}} in the original space and {{< var c07.purity_chance >}} for shuffled labels ([@tbl-vis-purity]); another seed moves them by {{< var c07.spread_umap >}} and {{< var c07.spread_tsne >}}. [On no picture does purity leave the value of the original space by 0.1 or more.]{.claim key="c07.maps_agree_with_space"} But if purity in the original space is less than 0.1 above chance, this margin is too wide, and staying within it does not mean that the picture has kept the neighbours. What has to be seen then is whether purity on the picture is above the range of shuffled labels (`highest` in the last row of the table). The columns `lowest` and `highest` give a 95% interval over redrawn features in the first row, the range over seeds for the two maps, and the 97.5% quantile of shuffled labels in the last row.
+# %% [markdown] src="4c6e" tags=["en"]
+# **Reading.** The four panels of [@fig-vis-map] draw the same directions in two ways. Purity measured on the pictures averages {{< var c07.purity_umap >}} over seeds for UMAP and {{< var c07.purity_tsne >}} for t-SNE, with a range over seeds of {{< var c07.spread_umap >}} and {{< var c07.spread_tsne >}}. In the original space it is {{< var c07.purity >}}, with shuffled labels {{< var c07.purity_chance >}}, and the 97.5% quantile of shuffled labels is {{< var c07.purity_chance_high >}} ([@tbl-vis-purity]). [Purity on both maps lies within the range of shuffled labels. These pictures keep no grouping by category that could be measured; even the small difference of the original space was lost on the way to two dimensions. What looks like a group in them must not be read as the group of a category.]{.claim key="c07.maps_at_chance"}[Purity on at least one map is above the range of shuffled labels; that map keeps some of the neighbourhood by category.]{.otherwise}
 #
-# Trustworthiness, how well neighbours are kept, is {{< var c07.trust_umap >}} for UMAP and {{< var c07.trust_tsne >}} for t-SNE. It is 1 when all neighbours in the picture were neighbours before, and about 0.5 when points are placed at random. Counting where colours gather is fair; drawing conclusions from the gaps between groups, or from their sizes, is not. On the left, with the first {{< var c07.top_few >}} features, colour is left to those of one category alone; where these are only a few points, nothing can be said about groups. Even if groups look more distinct there, it may be because only the most striking features are left. The earlier study's figure, too, should be read with both points in mind.
+# Trustworthiness, how well neighbours are kept, is {{< var c07.trust_umap >}} for UMAP and {{< var c07.trust_tsne >}} for t-SNE. It is 1 when all neighbours in the picture were neighbours before, and about 0.5 when points are placed at random. Nor must conclusions be drawn from the gaps between groups, or from their sizes. On the left, with the first {{< var c07.top_few >}} features, colour is left to those of one category alone, so that a category has {{< var c07.top_few >}} points at most. Even if groups look more distinct there, it may be because only the most striking features are left. The earlier study's figure, too, should be read with both points in mind.
 
 # %% [markdown] tags=["ko"]
 # ## 문장의 지도 {#sec-vis-documents}
 #
-# **예상.** 이번에는 특징이 아니라 처음 보는 문장을 그린다. 문장은 TF-IDF 특징 벡터이고, 라벨은 지도를 그릴 때 쓰지 않는다. 견줄 상대는 같은 문장의 평균 활성값이다. 희소 오토인코더가 범주를 더 또렷하게 만든다면 특징 쪽의 순도가 높을 것이고, 재구성하며 정보를 잃기만 했다면 낮을 것이다. 한 틀에서 나온 문장끼리는 당연히 닮으므로, 같은 틀(또는 문서)의 문장은 이웃에서 뺀다.
+# **예상.** 이번에는 특징이 아니라 처음 보는 문장을 그린다. 문장은 TF-IDF 특징 벡터이고, 라벨은 지도를 그릴 때 쓰지 않는다. 견줄 상대는 같은 문장의 평균 활성값이다. 희소 오토인코더가 범주를 더 또렷하게 만든다면 특징 쪽의 순도가 높을 것이고, 재구성하며 정보를 잃기만 했다면 낮을 것이다. 한 문장틀에서 나온 문장끼리는 당연히 닮으므로, 같은 문장틀(또는 문서)의 문장은 이웃에서 뺀다.
 
-# %% [markdown] src="b1d9" tags=["en"]
+# %% [markdown] src="5845" tags=["en"]
 # ## A map of sentences {#sec-vis-documents}
 #
 # **Expectation.** Now we draw held-out sentences instead of features. A sentence is its vector of TF-IDF features; labels play no part in the drawing. The rival is the mean activation of the same sentence. If the autoencoder makes categories clearer, purity is higher on features; if it has only lost information on the way, it is lower. Sentences of one template resemble each other trivially, so sentences of the same template (or document) do not count as neighbours.
@@ -264,39 +267,54 @@ for name, values in found.items():
     results.record(f"sentences_{name}_high", high, "share", tolerance=far)
 
 # %%
+difference = found["features"] - found["activations"]
+low, high = np.quantile([difference[rows].mean() for rows in redrawn], [0.025, 0.975])
+results.record("sentences_gap", difference.mean(), "share", "+.3f", interval=(low, high), tolerance=0.06)
+results.record("sentences_gap_low", low, "share", "+.3f", tolerance=0.06)
+results.record("sentences_gap_high", high, "share", "+.3f", tolerance=0.06)
+results.claim("features_clearer", low > 0, "sentences of one category are nearer on features than on mean activations, interval above 0", close=abs(low) < 0.03)
+
+# %%
+clumps = layout.neighbour_purity(plane, groups, near, "euclidean").mean()
+results.record("picture_templates", clumps, "share", ".0%", tolerance=0.1)
+results.claim("clumps_are_templates", clumps > 0.5, "over half of the nearest sentences on the plane share the template or document", close=abs(clumps - 0.5) < 0.1)
+results.claim("picture_adds", found["picture"].mean() > found["features"].mean(), "purity is higher on the plane than on features")
+
+# %%
 results.record("sentences_chance", level[0], "share", tolerance=0.03)
 results.record("sentences", len(shown), "sentences", tolerance=0)
 results.claim("sentences_share_category", found["features"].mean() > level[1], "sentences of one category are nearer than by chance")
 
 # %%
 #| label: fig-vis-sentences
-#| fig-cap-ko: "처음 보는 문장 {{< var c07.sentences >}}개의 UMAP. 문장은 TF-IDF 특징 벡터이고 색은 큰 범주이다. 배치에 라벨은 쓰이지 않았다."
-#| fig-cap-en: "UMAP of {{< var c07.sentences >}} held-out sentences. A sentence is its vector of TF-IDF features, the colour its big category; labels were not used in the layout."
-#| fig-alt-ko: "문장을 나타내는 점들이 범주 색으로 칠해진 산점도. 같은 색의 점들이 작은 무리를 이루며 일부는 섞여 있다."
-#| fig-alt-en: "A scatter plot of sentences coloured by category. Points of one colour form small groups, some of them mixed."
+#| fig-cap-ko: "처음 보는 문장 {{< var c07.sentences >}}개의 UMAP. 문장은 TF-IDF 특징 벡터이고, 범주 {{< var c07.n_categories >}}개 가운데 훈련 문장이 많은 순서로 {{< var c07.coloured >}}개만 색으로 칠했으며 나머지는 회색이다. 배치에 라벨은 쓰이지 않았다. 한 점의 이웃 {{< var c07.neighbours >}}개 가운데 같은 문장틀(또는 문서)의 문장은 평균 {{< var c07.picture_templates >}}이므로, 작은 덩어리를 범주로 읽어서는 안 된다."
+#| fig-cap-en: "UMAP of {{< var c07.sentences >}} held-out sentences. A sentence is its vector of TF-IDF features. Of the {{< var c07.n_categories >}} categories only the {{< var c07.coloured >}} with the most training sentences are coloured, the rest is grey; labels were not used in the layout. Of the {{< var c07.neighbours >}} neighbours of a point, {{< var c07.picture_templates >}} on average are sentences of the same template (or document), so a small clump must not be read as a category."
+#| fig-alt-ko: "문장을 나타내는 점들의 산점도. 일부 범주는 색으로, 나머지는 회색으로 칠했다. 같은 색의 점들이 작은 덩어리를 이루며 일부는 섞여 있다."
+#| fig-alt-en: "A scatter plot of sentences, some categories in colour and the rest in grey. Points of one colour form small clumps, some of them mixed."
 fig, ax = plt.subplots(figsize=(kc.plots.WIDTH, 4.3))
-for name, colour in zip(categories, kc.plots.palette(len(categories)), strict=True):
+ax.scatter(*plane[~np.isin(labels, chosen)].T, s=7, color="#d9d9d9", lw=0, label="others", rasterized=True)
+for name, colour in colours.items():  # more than a few hues could not be told apart
     ax.scatter(*plane[labels == name].T, s=7, color=colour, lw=0, label=name, rasterized=True)
 ax.set(xticks=[], yticks=[])
 fig.legend(loc="outside right center", markerscale=1.8)
 kc.plots.save(fig, "fig-vis-sentences")
 
 # %% [markdown] tags=["ko"]
-# **읽기.** 다른 틀(또는 문서)의 문장 가운데 가장 가까운 {{< var c07.neighbours >}}개가 같은 범주일 비율은 특징 공간에서 {{< var c07.sentences_features >}}(틀을 되뽑은 95% 구간 {{< var c07.sentences_features_low >}}에서 {{< var c07.sentences_features_high >}}), 평균 활성값에서 {{< var c07.sentences_activations >}}({{< var c07.sentences_activations_low >}}에서 {{< var c07.sentences_activations_high >}}), [@fig-vis-sentences]의 평면에서 {{< var c07.sentences_picture >}}({{< var c07.sentences_picture_low >}}에서 {{< var c07.sentences_picture_high >}})이다. 라벨을 섞으면 {{< var c07.sentences_chance >}}이다. [같은 범주의 문장은 우연보다 가까이 있다.]{.claim key="c07.sentences_share_category"} 특징과 평균 활성값의 구간이 겹친다면, 이 수만으로는 희소한 특징이 문장의 무리를 더 또렷하게 만든다고도 흐리게 만든다고도 말할 수 없다.
+# **읽기.** 다른 문장틀(또는 문서)의 문장 가운데 가장 가까운 {{< var c07.neighbours >}}개가 같은 범주일 비율은 특징 공간에서 {{< var c07.sentences_features >}}(문장틀을 되뽑은 95% 구간 {{< var c07.sentences_features_low >}}에서 {{< var c07.sentences_features_high >}}), 평균 활성값에서 {{< var c07.sentences_activations >}}({{< var c07.sentences_activations_low >}}에서 {{< var c07.sentences_activations_high >}}), [@fig-vis-sentences]의 평면에서 {{< var c07.sentences_picture >}}({{< var c07.sentences_picture_low >}}에서 {{< var c07.sentences_picture_high >}})이다. 라벨을 섞으면 {{< var c07.sentences_chance >}}이다. [같은 범주의 문장은 우연보다 가까이 있다.]{.claim key="c07.sentences_share_category"} 같은 문장끼리 짝을 지은 차이(특징에서 평균 활성값을 뺀 것)는 {{< var c07.sentences_gap >}} [{{< var c07.sentences_gap_low >}}, {{< var c07.sentences_gap_high >}}]이다. [희소한 특징에서 문장의 범주가 평균 활성값에서보다 더 또렷하다.]{.claim key="c07.features_clearer"}[희소한 특징이 문장의 범주를 평균 활성값보다 더 또렷하게 만든다고는 말할 수 없다.]{.otherwise}
 #
-# 평면의 값이 특징 공간의 값보다 크다면, 그만큼은 문장이 아니라 그리는 방법이 보탠 것이다. 눈에 보이는 무리가 꼭 범주의 무리인 것도 아니다. 같은 틀의 문장은 순도에서는 빠지지만 그림에서는 빠지지 않으므로, 작고 단단한 점의 덩어리는 한 틀에서 나온 문장들일 수 있다.
+# [평면의 값은 특징 공간의 값보다 크다. 그만큼은 문장이 아니라 그리는 방법이 보탠 것이다.]{.claim key="c07.picture_adds"}[평면의 값은 특징 공간의 값보다 크지 않으므로, 그리는 방법이 보탠 것은 없다.]{.otherwise} 눈에 보이는 무리가 꼭 범주의 무리인 것도 아니다. 같은 문장틀의 문장은 순도에서는 빠지지만 그림에서는 빠지지 않는다. 평면에서 한 문장의 이웃 {{< var c07.neighbours >}}개 가운데 같은 문장틀(또는 문서)의 문장은 평균 {{< var c07.picture_templates >}}이다. [절반이 넘으므로, 작고 단단한 점의 덩어리는 대개 한 문장틀에서 나온 문장들이다.]{.claim key="c07.clumps_are_templates"}[절반에 못 미치므로, 작고 단단한 덩어리가 대개 한 문장틀에서 나왔다고는 할 수 없다.]{.otherwise}
 
-# %% [markdown] src="edd5" tags=["en"]
-# **Reading.** Among sentences of other templates (or documents), the {{< var c07.neighbours >}} nearest share the category in {{< var c07.sentences_features >}} of cases on features (95% interval over redrawn templates {{< var c07.sentences_features_low >}} to {{< var c07.sentences_features_high >}}), in {{< var c07.sentences_activations >}} on mean activations ({{< var c07.sentences_activations_low >}} to {{< var c07.sentences_activations_high >}}), and in {{< var c07.sentences_picture >}} ({{< var c07.sentences_picture_low >}} to {{< var c07.sentences_picture_high >}}) on the plane of [@fig-vis-sentences]. With shuffled labels it is {{< var c07.sentences_chance >}}. [Sentences of one category are nearer than by chance.]{.claim key="c07.sentences_share_category"} If the intervals of features and mean activations overlap, these numbers alone let us say neither that sparse features make groups of sentences clearer nor that they blur them.
+# %% [markdown] src="948d" tags=["en"]
+# **Reading.** Among sentences of other templates (or documents), the {{< var c07.neighbours >}} nearest share the category in {{< var c07.sentences_features >}} of cases on features (95% interval over redrawn templates {{< var c07.sentences_features_low >}} to {{< var c07.sentences_features_high >}}), in {{< var c07.sentences_activations >}} on mean activations ({{< var c07.sentences_activations_low >}} to {{< var c07.sentences_activations_high >}}), and in {{< var c07.sentences_picture >}} ({{< var c07.sentences_picture_low >}} to {{< var c07.sentences_picture_high >}}) on the plane of [@fig-vis-sentences]. With shuffled labels it is {{< var c07.sentences_chance >}}. [Sentences of one category are nearer than by chance.]{.claim key="c07.sentences_share_category"} Paired by sentence, the difference of features minus mean activations is {{< var c07.sentences_gap >}} [{{< var c07.sentences_gap_low >}}, {{< var c07.sentences_gap_high >}}]. [The category of a sentence is clearer on sparse features than on mean activations.]{.claim key="c07.features_clearer"}[It cannot be said that sparse features make the category of a sentence clearer than mean activations do.]{.otherwise}
 #
-# If the value on the plane is larger than on features, the surplus comes from the method of drawing and not from the sentences. Nor are the groups one sees always groups of categories. Sentences of one template are left out of purity but not out of the picture, so a small, tight clump of points may be the sentences of a single template.
+# [The value on the plane is larger than that on features. The surplus comes from the method of drawing and not from the sentences.]{.claim key="c07.picture_adds"}[The value on the plane is no larger than that on features, so the method of drawing has added nothing.]{.otherwise} Nor are the groups one sees always groups of categories. Sentences of one template are left out of purity but not out of the picture. Of the {{< var c07.neighbours >}} neighbours of a sentence on the plane, {{< var c07.picture_templates >}} on average are of the same template (or document). [That is over half, so a small, tight clump of points mostly is the sentences of a single template.]{.claim key="c07.clumps_are_templates"}[That is under half, so it cannot be said that small, tight clumps mostly come from a single template.]{.otherwise}
 
 # %% [markdown] tags=["ko"]
-# ## 열지도: 고른 특징은 새 문장에서도 그 범주를 읽는가 {#sec-vis-heat}
+# ## 히트맵: 고른 특징은 새 문장에서도 그 범주를 읽는가 {#sec-vis-heat}
 #
-# **예상.** 마지막은 @{fxnnxc}의 열지도이다. 큰 범주마다 상위 {{< var c07.top_big >}}개, 작은 범주마다 상위 {{< var c07.top_small >}}개의 특징을 훈련 문장에서 고르고, 처음 보는 문장에서 범주별 평균을 잰다. 특징이 범주를 읽는다면 대각선이 짙을 것이고, 일반 특징이 섞였다면 짙은 세로줄이 보일 것이다. 열마다 최댓값으로 나누어 그리므로, 짙기는 한 특징 안에서만 견줄 수 있다. 작은 범주가 없는 말뭉치에서는 아래쪽도 큰 범주로 그린다.
+# **예상.** 마지막은 @{fxnnxc}의 히트맵이다. 큰 범주마다 상위 {{< var c07.top_big >}}개, 작은 범주마다 상위 {{< var c07.top_small >}}개의 특징을 훈련 문장에서 고르고, 처음 보는 문장에서 범주별 평균을 잰다. 특징이 범주를 읽는다면 대각선이 짙을 것이고, 일반 특징이 섞였다면 짙은 세로줄이 보일 것이다. 열마다 최댓값으로 나누어 그리므로, 짙기는 한 특징 안에서만 견줄 수 있다. 작은 범주가 없는 말뭉치에서는 아래쪽도 큰 범주로 그린다.
 
-# %% [markdown] src="0132" tags=["en"]
+# %% [markdown] src="762b" tags=["en"]
 # ## Heatmaps: do the chosen features read their category in new sentences? {#sec-vis-heat}
 #
 # **Expectation.** Last come the heatmaps of @{fxnnxc}. The first {{< var c07.top_big >}} features of each big category and the first {{< var c07.top_small >}} of each small one are chosen on training sentences, and their means by category are measured on held-out ones. If features read categories, the diagonal is dark; if generic features are among them, dark vertical bars appear. Every column is divided by its largest value, so shades compare within one feature only. In a corpus without small categories, the lower heatmap takes big ones too.
@@ -331,7 +349,7 @@ for name, (classes, columns, values, hits) in heats.items():
 #| label: fig-vis-heat
 #| fig-cap-ko: "처음 보는 문장에서 잰 범주별 평균. 위: 큰 범주마다 상위 {{< var c07.top_big >}}개. 아래: 작은 범주마다 상위 {{< var c07.top_small >}}개. 특징은 훈련 문장에서 골랐고, 열마다 최댓값을 1로 맞추었다."
 #| fig-cap-en: "Means by category on held-out sentences. Top: the first {{< var c07.top_big >}} features of each big category. Bottom: the first {{< var c07.top_small >}} of each small one. Features were chosen on training sentences; every column is scaled to a largest value of 1."
-#| fig-alt-ko: "열지도 두 개. 행은 범주, 열은 특징이다. 값이 클수록 짙다. 대각선이 짙으면 특징이 제 범주에서 강하고, 세로로 긴 짙은 줄은 여러 범주에서 강한 특징이다."
+#| fig-alt-ko: "히트맵 두 개. 행은 범주, 열은 특징이다. 값이 클수록 짙다. 대각선이 짙으면 특징이 제 범주에서 강하고, 세로로 긴 짙은 줄은 여러 범주에서 강한 특징이다."
 #| fig-alt-en: "Two heatmaps with categories as rows and features as columns. Larger values are darker. A dark diagonal means features strong in their own category, a long dark vertical bar a feature strong in many."
 fig, axes = plt.subplots(2, 1, figsize=(kc.plots.WIDTH, 6.4), height_ratios=[1, 1.35])
 for ax, (name, (classes, _, values, _)) in zip(axes, heats.items(), strict=True):
@@ -342,12 +360,12 @@ fig.colorbar(image, ax=axes, label="mean / largest mean of the feature", shrink=
 kc.plots.save(fig, "fig-vis-heat")
 
 # %% [markdown] tags=["ko"]
-# **읽기.** 큰 범주의 특징이 새 문장에서 바로 그 범주에서 평균이 가장 큰 비율은 {{< var c07.heat_big_hits >}}이고(우연이면 {{< var c07.heat_big_chance >}}), 작은 범주의 특징은 {{< var c07.heat_small_hits >}}이다(우연이면 {{< var c07.heat_small_chance >}}). [큰 범주의 특징은 우연의 두 배 넘게 제 범주를 고른다.]{.claim key="c07.heat_big_above_chance"} [작은 범주의 특징도 그렇다.]{.claim key="c07.heat_small_above_chance"} 그러나 우연보다 자주 맞는다는 것과 범주를 읽는다는 것은 다르다. 나머지 특징은 저를 고른 범주보다 다른 범주에서 더 강하게 켜진다.
+# **읽기.** 큰 범주로 고른 특징 가운데, 새 문장에서도 그 범주의 평균이 가장 큰 것의 비율은 {{< var c07.heat_big_hits >}}이다(우연이면 {{< var c07.heat_big_chance >}}). 작은 범주로 고른 특징에서는 {{< var c07.heat_small_hits >}}이다(우연이면 {{< var c07.heat_small_chance >}}). [큰 범주로 고른 특징에서 이 비율은 우연의 두 배를 넘는다.]{.claim key="c07.heat_big_above_chance"} [작은 범주로 고른 특징에서도 그렇다.]{.claim key="c07.heat_small_above_chance"} 그러나 우연보다 자주 맞는다는 것과 범주를 읽는다는 것은 다르다. 나머지 특징은 자기를 고른 범주보다 다른 범주에서 더 강하게 켜진다.
 #
 # [@fig-vis-heat]의 세로줄, 곧 범주의 절반 이상에서 최댓값의 절반을 넘는 열이 차지하는 몫은 큰 범주 쪽에서 {{< var c07.heat_big_bars >}}, 작은 범주 쪽에서 {{< var c07.heat_small_bars >}}이다. 앞선 연구가 본 세로줄이 여기에는 이만큼 있으며, 그만큼의 특징은 TF-IDF를 거치고도 여러 범주에서 함께 켜진다. 다만 두 값을 곧바로 견주어서는 안 된다. 범주가 잘고 문장이 적을수록 최댓값이 한곳에서 튀기 쉬워 세로줄로 세기가 어려워지기 때문이다.
 
-# %% [markdown] src="4d91" tags=["en"]
-# **Reading.** In new sentences, the share of features of big categories whose mean is largest in that very category is {{< var c07.heat_big_hits >}} (chance {{< var c07.heat_big_chance >}}); for small categories it is {{< var c07.heat_small_hits >}} (chance {{< var c07.heat_small_chance >}}). [Features of big categories prefer their own more than twice as often as by chance.]{.claim key="c07.heat_big_above_chance"} [So do those of small categories.]{.claim key="c07.heat_small_above_chance"} But to be right more often than chance is not to read a category. The other features are stronger in some other category than in the one they were chosen for.
+# %% [markdown] src="391f" tags=["en"]
+# **Reading.** Of the features chosen for big categories, {{< var c07.heat_big_hits >}} have their largest mean in that category in new sentences too (chance {{< var c07.heat_big_chance >}}); of those chosen for small categories, {{< var c07.heat_small_hits >}} do (chance {{< var c07.heat_small_chance >}}). [For big categories this share is more than twice that of chance.]{.claim key="c07.heat_big_above_chance"} [So it is for small ones.]{.claim key="c07.heat_small_above_chance"} But to be right more often than chance is not to read a category. The other features are stronger in some other category than in the one they were chosen for.
 #
 # Vertical bars in [@fig-vis-heat], columns above half of their largest value in at least half of the categories, make up a share of {{< var c07.heat_big_bars >}} for big categories and {{< var c07.heat_small_bars >}} for small ones. To this extent the bars that the earlier study saw are here, and that share of the features fires in many categories together even after TF-IDF. The two values must not be compared directly, though: the finer the categories and the fewer their sentences, the more easily the largest value sticks out in one place, and the harder it is for a column to count as a bar.
 

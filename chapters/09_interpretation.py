@@ -1,11 +1,11 @@
 # %% [markdown] tags=["ko"]
 # # 해석: 특징에 이름을 붙일 수 있는가 {#sec-interpretation}
 #
-# 특징을 해석하는 가장 흔한 방법은 그 특징이 가장 세게 켜지는 글을 모아 놓고 공통점을 찾는 것이다. 공통점은 거의 언제나 찾아진다. 그래서 이 장은 찾은 이름이 새 글에서도 맞는지를 묻는다. 앞선 연구 하나는 특징 다섯의 주제를 표본 다섯씩으로 읽었고 [@brainsurgery], 백과사전 항목은 또렷이 해석되는 특징이 10~30%라고 하였다. 둘 다 무엇을 맞혀야 해석되었다고 하는지를 밝히지 않았다.
+# 특징을 해석하는 가장 흔한 방법은 그 특징이 가장 세게 켜지는 글을 모아 놓고 공통점을 찾는 것이다. 공통점은 거의 언제나 찾아진다. 그래서 이 장은 찾은 이름이 새 글에서도 맞는지를 묻는다. 앞선 연구 하나는 특징 다섯의 주제를 표본 다섯씩으로 읽었고 [@brainsurgery], 백과 글은 또렷이 해석되는 특징이 10~30%라고 하였다. 둘 다 무엇을 맞혀야 해석되었다고 하는지를 밝히지 않았다.
 #
 # 물음은 넷이다. 표본 몇 개로 읽은 주제는 새 문장에서도 맞는가? 사람도 언어 모델도 쓰지 않고 규칙으로 특징을 설명하면, 얼마나 많은 특징이 설명되는가? 조사와 어미의 언어인 한국어에서 말 단계, 시제, 부정은 특징 하나에 담기는가? 특징으로 문장을 묶으면 무엇이 묶이는가?
 
-# %% [markdown] src="1588" tags=["en"]
+# %% [markdown] src="ad26" tags=["en"]
 # # Interpretation: can features be given names? {#sec-interpretation}
 #
 # The usual way to interpret a feature is to gather the texts on which it fires most strongly and to look for what they share. Something shared is nearly always found. So this chapter asks whether the name found holds on new texts. One of the earlier studies read the themes of five features from five samples each [@brainsurgery], and the encyclopedia article says that 10 to 30% of features are clearly interpretable. Neither says what has to be predicted for a feature to count as interpreted.
@@ -174,10 +174,10 @@ shown = latents.assign(AUROC=[f"{r.area:.2f} [{a:.2f}, {b:.2f}]" for r, (a, b) i
 kc.plots.table(shown[["feature", "theme", "agree", "AUROC"]], index=False)
 
 # %% [markdown] tags=["ko"]
-# **읽기.** [@tbl-interpret-examples]에서 가장 센 예와 10% 자리의 예를 견주어 보라. 처음 다섯 특징에서는 가장 센 문장 다섯 가운데 평균 {{< var c09.first_agree >}}개가 같은 주제이다([@tbl-interpret-themes]). [그러니 주제로 읽힌다.]{.claim key="c09.first_seem_themes"} 그런데 새 문장에서 그 주제를 가리는 AUROC는 평균 {{< var c09.first_area >}}이다. [다섯 모두 새 문장에서 우연보다 낫다.]{.claim key="c09.first_are_themes"} 사전 전체로 보아도 같다. 특징의 {{< var c09.named >}}가 다섯 가운데 넷 이상의 주제가 같은데, 새 문장에서 AUROC는 평균 {{< var c09.named_area >}}이고 0.7에 이른 것은 {{< var c09.named_hold >}}뿐이다. [주제로 읽힌 특징 가운데 새 문장에서 그 주제를 웬만큼 가리는 것은 다섯에 하나도 되지 않는다.]{.claim key="c09.named_seldom_hold"} 표본 다섯이 일치한다는 것은 해석의 증거가 되지 못한다.
+# [@tbl-interpret-examples]에서 가장 센 예와 10% 자리의 예를 견주어 보라. 처음 다섯 특징에서는 가장 센 문장 다섯 가운데 평균 {{< var c09.first_agree >}}개가 같은 주제이다([@tbl-interpret-themes]). [그러니 주제로 읽힌다.]{.claim key="c09.first_seem_themes"} 그런데 새 문장에서 그 주제를 가리는 AUROC는 평균 {{< var c09.first_area >}}이다. [다섯 모두 새 문장에서 우연보다 낫다.]{.claim key="c09.first_are_themes"}[다섯이 모두 우연보다 낫지는 않다.]{.otherwise} 사전 전체로 보아도 같다. 특징의 {{< var c09.named >}}가 다섯 가운데 넷 이상의 주제가 같은데, 새 문장에서 AUROC는 평균 {{< var c09.named_area >}}이고 0.7에 이른 것은 {{< var c09.named_hold >}}뿐이다. [주제로 읽힌 특징 가운데 새 문장에서 그 주제를 웬만큼 가리는 것은 다섯에 하나보다 적다.]{.claim key="c09.named_seldom_hold"} 표본 다섯이 일치한다는 것은 해석의 증거가 되지 못한다.
 
-# %% [markdown] src="b5b2" tags=["en"]
-# **Reading.** Compare the strongest example with that at 10% in [@tbl-interpret-examples]. For the first five features, {{< var c09.first_agree >}} of the five strongest sentences share a topic on average ([@tbl-interpret-themes]). [So they do read as themes.]{.claim key="c09.first_seem_themes"} Yet the AUROC with which they tell that topic in new sentences is {{< var c09.first_area >}} on average. [All five do better than chance on new sentences.]{.claim key="c09.first_are_themes"} It is the same over the whole dictionary: {{< var c09.named >}} of features have the same topic in at least four of their five, and on new sentences their mean AUROC is {{< var c09.named_area >}}, with only {{< var c09.named_hold >}} reaching 0.7. [Of features that read as themes, fewer than one in five tell their theme passably in new sentences.]{.claim key="c09.named_seldom_hold"} Five samples that agree are no evidence for an interpretation.
+# %% [markdown] src="065c" tags=["en"]
+# Compare the strongest example with that at 10% in [@tbl-interpret-examples]. For the first five features, {{< var c09.first_agree >}} of the five strongest sentences share a topic on average ([@tbl-interpret-themes]). [So they do read as themes.]{.claim key="c09.first_seem_themes"} Yet the AUROC with which they tell that topic in new sentences is {{< var c09.first_area >}} on average. [All five do better than chance on new sentences.]{.claim key="c09.first_are_themes"}[Not all five do better than chance.]{.otherwise} It is the same over the whole dictionary: {{< var c09.named >}} of features have the same topic in at least four of their five, and on new sentences their mean AUROC is {{< var c09.named_area >}}, with only {{< var c09.named_hold >}} reaching 0.7. [Of features that read as themes, fewer than one in five tell their theme passably in new sentences.]{.claim key="c09.named_seldom_hold"} Five samples that agree are no evidence for an interpretation.
 
 # %% [markdown] tags=["ko"]
 # ## 규칙으로 쓴 설명 {#sec-interpret-rules}
@@ -259,6 +259,8 @@ inside = [0.1 <= (least[name, bar] >= good).mean() <= 0.3 for name, bar in itert
 results.claim("ten_to_thirty", all(inside), "the share of clear features lies between 10% and 30% for both dictionaries at every bar")
 swapped = max(np.mean([v.fuzzing for v in other]) for _, _, other in found.values())
 results.claim("swapped_fail", swapped < 0.56, "another feature's rule is near chance everywhere")
+weak = {name: np.mean([v.fuzzing for v in found[name, "any"][1]]) for name in ("dense", "random")}
+results.claim("weak_near_random", abs(weak["dense"] - weak["random"]) < 0.05, "by every activation, fuzzing of the dense dictionary is within 0.05 of random directions")
 
 # %%
 #| label: fig-interpret-clear
@@ -284,32 +286,33 @@ mean_topic = kc.class_means(kc.features.pool_tokens(codes["sparse"]["train"], do
 
 # %%
 #| label: tbl-interpret-rules
-#| tbl-cap-ko: "성긴 사전의 특징 여덟의 설명. rule: 위 절반의 활성값에서 만든 규칙(on: 그 토큰에서, after: 그 토큰 뒤에서, later than: 그 앞 어딘가에 있으면; (byte)는 글자의 일부인 토큰), writes: 직접 효과가 큰 토큰, topic: 평균이 가장 높은 주제, detection과 fuzzing: 새 문장에서의 균형 정확도."
-#| tbl-cap-en: "Explanations of eight features of the sparse dictionary. rule: made from the upper half of activations ((byte) is a token that is part of a character); writes: tokens of large direct effect; topic: of highest mean; detection, fuzzing: balanced accuracy on new sentences."
+#| tbl-cap-ko: "성긴 사전의 특징 여덟의 설명. rule: 위 절반의 활성값에서 만든 규칙(토큰은 [ ] 안에, on: 그 토큰에서, after: 그 토큰 뒤에서, later than: 그 앞 어딘가에 있으면; (byte)는 글자의 일부인 토큰), writes: 직접 효과가 큰 토큰, topic: 평균이 가장 높은 주제, detection과 fuzzing: 새 문장에서의 균형 정확도."
+#| tbl-cap-en: "Explanations of eight features of the sparse dictionary. rule: made from the upper half of activations (tokens stand in [ ]; (byte) is a token that is part of a character); writes: tokens of large direct effect; topic: of highest mean; detection, fuzzing: balanced accuracy on new sentences."
 rules, own, _ = found["sparse", "half"]
+brackets = str.maketrans("‘’", "[]")
 kept = [f for f in chosen["sparse"] if min(firing(codes["sparse"], f, "half")[s].sum() - n for s, n in (("train", 10), ("test", 5))) >= 0]
-rows = [{"feature": str(kept[i]), "rule": explaining.written(rules[i], vocabulary), "writes": ", ".join(f"‘{vocabulary[t]}’" for t in np.argsort(-writes[kept[i]])[:3]),
+rows = [{"feature": str(kept[i]), "rule": explaining.written(rules[i], vocabulary).translate(brackets), "writes": ", ".join(f"[{vocabulary[t]}]" for t in np.argsort(-writes[kept[i]])[:3]),
          "topic": mean_topic[0][mean_topic[1][:, kept[i]].argmax()], "detection": own[i].detection, "fuzzing": own[i].fuzzing} for i in range(min(8, len(rules)))]  # fmt: skip
 kc.plots.table(pd.DataFrame(rows), ".2f")
 
 # %% [markdown] tags=["ko"]
-# **읽기.** 또렷한 특징의 비율은 무엇을 켜진 것으로 보느냐에 달려 있다([@fig-interpret-clear]). k가 {{< var c09.k >}}인 사전에서 모든 활성값으로는 {{< var c09.clear_dense_any >}}, 위 절반으로는 {{< var c09.clear_dense_half >}}, 위 십분의 일로는 {{< var c09.clear_dense_tenth >}}이고, 성긴 사전에서는 차례로 {{< var c09.clear_sparse_any >}}, {{< var c09.clear_sparse_half >}}, {{< var c09.clear_sparse_tenth >}}이다. [센 활성값만 볼 때 더 또렷하다.]{.claim key="c09.strong_clearer"} [성긴 사전이 더 또렷하다.]{.claim key="c09.sparse_clearer"} 10~30%라는 말은 이 가운데 어느 칸에서는 맞고 어느 칸에서는 틀린다. [어느 사전, 어느 기준에서나 10~30%이다.]{.claim key="c09.ten_to_thirty"} 비율을 말하려면 기준을 함께 말해야 한다.
+# 또렷한 특징의 비율은 무엇을 켜진 것으로 보느냐에 달려 있다([@fig-interpret-clear]). k가 {{< var c09.k >}}인 사전에서 모든 활성값으로는 {{< var c09.clear_dense_any >}}, 위 절반으로는 {{< var c09.clear_dense_half >}}, 위 십분의 일로는 {{< var c09.clear_dense_tenth >}}이고, 성긴 사전에서는 차례로 {{< var c09.clear_sparse_any >}}, {{< var c09.clear_sparse_half >}}, {{< var c09.clear_sparse_tenth >}}이다. [센 활성값만 볼 때 더 또렷하다.]{.claim key="c09.strong_clearer"} [성긴 사전이 더 또렷하다.]{.claim key="c09.sparse_clearer"} [어느 사전, 어느 기준에서나 10~30%이다.]{.claim key="c09.ten_to_thirty"}[10~30%라는 말은 이 가운데 어느 칸에서는 맞고 어느 칸에서는 틀린다.]{.otherwise} 비율을 말하려면 기준을 함께 말해야 한다.
 #
-# 기준선은 낮다. 위 십분의 일에서 무작위 방향은 {{< var c09.clear_random_tenth >}}, 뉴런은 {{< var c09.clear_neurons_tenth >}}만 또렷하다. [특징은 무작위 방향보다]{.claim key="c09.features_over_random"} [그리고 뉴런보다 또렷하다.]{.claim key="c09.features_over_neurons"} 다만 모든 활성값으로 보면 k가 {{< var c09.k >}}인 사전의 강조 정확도는 {{< var c09.fuzzing_dense_any >}}로, 무작위 방향의 {{< var c09.fuzzing_random_any >}}와 다르지 않다. 이 사전의 특징은 약하게 켜질 때에는 무작위 방향과 다름없이 흐리다. [다른 특징의 규칙은 어디에서나 우연에 가깝다.]{.claim key="c09.swapped_fail"} [@tbl-interpret-rules]의 규칙을 보면 설명되는 특징은 대개 토큰 한둘의 특징이다. 규칙이 토큰만 보므로 뜻으로 켜지는 특징은 놓친다. 그러니 이 비율은 아래로 치우친 값이다.
+# 기준선은 낮다. 위 십분의 일에서 무작위 방향은 {{< var c09.clear_random_tenth >}}, 뉴런은 {{< var c09.clear_neurons_tenth >}}만 또렷하다. [특징은 무작위 방향보다]{.claim key="c09.features_over_random"} [그리고 뉴런보다 또렷하다.]{.claim key="c09.features_over_neurons"} 다만 모든 활성값으로 보면 k가 {{< var c09.k >}}인 사전의 강조 정확도는 {{< var c09.fuzzing_dense_any >}}이고 무작위 방향은 {{< var c09.fuzzing_random_any >}}이다. [약하게 켜질 때까지 모두 세면 둘의 차이는 0.05보다 작다.]{.claim key="c09.weak_near_random"} [다른 특징의 규칙은 어디에서나 우연에 가깝다.]{.claim key="c09.swapped_fail"} [@tbl-interpret-rules]의 규칙을 보면 설명되는 특징은 대개 토큰 한둘의 특징이다. 규칙이 토큰만 보므로 뜻으로 켜지는 특징은 놓친다. 그러니 이 비율은 실제보다 낮게 잡은 값이다.
 
-# %% [markdown] src="2407" tags=["en"]
-# **Reading.** The share of clear features depends on what counts as firing ([@fig-interpret-clear]). In the dictionary with k of {{< var c09.k >}} it is {{< var c09.clear_dense_any >}} by every activation, {{< var c09.clear_dense_half >}} by the upper half and {{< var c09.clear_dense_tenth >}} by the top tenth; in the sparse one {{< var c09.clear_sparse_any >}}, {{< var c09.clear_sparse_half >}} and {{< var c09.clear_sparse_tenth >}}. [Seen by strong activations alone, features are clearer.]{.claim key="c09.strong_clearer"} [The sparse dictionary is clearer.]{.claim key="c09.sparse_clearer"} The figure of 10 to 30% is right in some of these cells and wrong in others. [It is 10 to 30% for either dictionary, whatever counts.]{.claim key="c09.ten_to_thirty"} Who gives a share has to give the bar with it.
+# %% [markdown] src="b446" tags=["en"]
+# The share of clear features depends on what counts as firing ([@fig-interpret-clear]). In the dictionary with k of {{< var c09.k >}} it is {{< var c09.clear_dense_any >}} by every activation, {{< var c09.clear_dense_half >}} by the upper half and {{< var c09.clear_dense_tenth >}} by the top tenth; in the sparse one {{< var c09.clear_sparse_any >}}, {{< var c09.clear_sparse_half >}} and {{< var c09.clear_sparse_tenth >}}. [Seen by strong activations alone, features are clearer.]{.claim key="c09.strong_clearer"} [The sparse dictionary is clearer.]{.claim key="c09.sparse_clearer"} [It is 10 to 30% for either dictionary, whatever counts.]{.claim key="c09.ten_to_thirty"}[The figure of 10 to 30% is right in some of these cells and wrong in others.]{.otherwise} Who gives a share has to give the bar with it.
 #
-# Baselines are low. By the top tenth, {{< var c09.clear_random_tenth >}} of random directions and {{< var c09.clear_neurons_tenth >}} of neurons are clear. [Features are clearer than random directions]{.claim key="c09.features_over_random"} [and than neurons.]{.claim key="c09.features_over_neurons"} By every activation, however, fuzzing in the dictionary with k of {{< var c09.k >}} has an accuracy of {{< var c09.fuzzing_dense_any >}}, no different from {{< var c09.fuzzing_random_any >}} for random directions. Where its features fire weakly they are as blurred as random directions. [Rules of another feature are near chance everywhere.]{.claim key="c09.swapped_fail"} The rules in [@tbl-interpret-rules] show that features which can be explained are mostly features of one or two tokens. Rules see tokens alone and miss features that fire by meaning. So these shares lean low.
+# Baselines are low. By the top tenth, {{< var c09.clear_random_tenth >}} of random directions and {{< var c09.clear_neurons_tenth >}} of neurons are clear. [Features are clearer than random directions]{.claim key="c09.features_over_random"} [and than neurons.]{.claim key="c09.features_over_neurons"} By every activation, however, fuzzing in the dictionary with k of {{< var c09.k >}} has an accuracy of {{< var c09.fuzzing_dense_any >}}, hardly above the {{< var c09.fuzzing_random_any >}} of random directions. [When all weak activations count, the two differ by less than 0.05.]{.claim key="c09.weak_near_random"} [Rules of another feature are near chance everywhere.]{.claim key="c09.swapped_fail"} The rules in [@tbl-interpret-rules] show that features which can be explained are mostly features of one or two tokens. Rules see tokens alone and miss features that fire by meaning. So these shares are underestimates.
 
 # %% [markdown] tags=["ko"]
-# ## 저자가 읽은 특징 열 {#sec-interpret-reading}
+# ## 저자가 읽은 특징 열 개 {#sec-interpret-reading}
 #
-# 앞선 연구는 특징마다 표본을 보고 사람이 주제를 적었다. 같은 일을 하되, 적은 것을 새 문장에서 시험한다. 대상은 프로젝트에 들어 있는 사전(`kosae-lm/q2`, k {{< var c09.k >}})의 특징 열이다. 위 절반의 활성값에서 규칙이 또렷한 것 다섯과 그렇지 않은 것 다섯을 무작위로 뽑아, 저자 한 명이 훈련 문장의 가장 센 문맥 여덟과 그 아래 네 자리를 보고 읽었다. 읽은 것이 형태이면 정규식으로 옮겨, 그 꼴의 토큰에서 켜진다는 규칙으로 판정하였다.
+# 앞선 연구는 특징마다 표본을 보고 사람이 주제를 적었다. 같은 일을 하되, 적은 것을 새 문장에서 시험한다. 대상은 프로젝트에 들어 있는 사전(`kosae-lm/q2`, k {{< var c09.k >}})의 특징 열 개이다. 위 절반의 활성값에서 규칙이 또렷한 것 다섯과 그렇지 않은 것 다섯을 무작위로 뽑아, 저자 한 명이 훈련 문장의 가장 센 문맥 여덟과 그 아래 네 자리를 보고 읽었다. 읽은 것이 형태이면 정규식으로 옮겨, 그 꼴의 토큰에서 켜진다는 규칙으로 판정하였다.
 #
 # **예상.** 위쪽 예를 보고 읽으므로, 읽은 것은 위 십분의 일에서는 맞고 위 절반에서는 자주 빗나갈 것이다.
 
-# %% [markdown] src="6fb3" tags=["en"]
+# %% [markdown] src="0065" tags=["en"]
 # ## Ten features, read by an author {#sec-interpret-reading}
 #
 # The earlier study had a person write down a theme from the samples of each feature. We do the same, and test on new sentences what was written down. The features are ten of the dictionary that ships with the project (`kosae-lm/q2`, k of {{< var c09.k >}}): five drawn at random from those that rules make clear by the upper half of activations, five from the rest. One of the authors read them from the eight strongest contexts in training sentences and four further down. Where the reading is a form, it was turned into a regular expression, and judged as a rule that says the feature fires on tokens of that form.
@@ -348,29 +351,35 @@ for i, (feature, form) in enumerate(readings.items()):
     usable_half = "half" in fires and 10 <= fires["half"]["train"].sum() < len(docs["train"])
     rule = explaining.explain(windows["train"], fires["half"]["train"], docs["train"], n_cues=n_cues, seed=seed) if usable_half else explaining.Rule((), 0.5)
     column = read["test"][:, [i]].toarray().ravel()
-    rows.append({"feature": feature, "strongest": at_quantile(column, 1.0), "half way": at_quantile(column, 0.5), "reading": form,
-                 "top tenth": by_reader.get("tenth"), "upper half": by_reader.get("half"), "rule": verdict_of(rule, fires["half"]) if usable_half else float("nan")})  # fmt: skip
+    rows.append({"feature": feature, "strongest": at_quantile(column, 1.0), "middle": at_quantile(column, 0.5), "reading": form,
+                 "tenth": by_reader.get("tenth"), "half": by_reader.get("half"), "rule": verdict_of(rule, fires["half"]) if usable_half else float("nan")})  # fmt: skip
 by_hand = pd.DataFrame(rows)
 
 # %%
 formal = by_hand[by_hand.reading != ""].dropna()
-for key, column in (("read_tenth", "top tenth"), ("read_half", "upper half"), ("read_rule", "rule")):
-    results.record(key, formal[column].mean() if len(formal) else 0.0, "accuracy", ".2f", tolerance=0.06)
+# The first half of the readings is of features drawn because a rule makes them clear.
+by_rule = {"clear": formal[formal.index < len(by_hand) // 2], "rest": formal[formal.index >= len(by_hand) // 2]}
+for key, column in (("read_tenth", "tenth"), ("read_half", "half"), ("read_rule", "rule")):
+    for part, rows in {"": formal, **by_rule}.items():
+        results.record(f"{key}_{part}".rstrip("_"), rows[column].mean() if len(rows) else 0.0, "accuracy", ".2f", tolerance=0.06)
+for part, rows in by_rule.items():
+    results.record(f"n_formal_{part}", len(rows), "features", tolerance=1)
+results.record("read_rises", int((formal.half > formal.tenth).sum()), "features", tolerance=1)
 results.record("n_read", len(by_hand), "features", tolerance=0)
 results.record("n_formal", len(formal), "features", tolerance=1)
-results.record("read_good", int((formal["upper half"] >= good).sum()), "features", tolerance=1)
-results.record("read_missed", int((formal["top tenth"] < good).sum()), "features", tolerance=1)
-results.claim("reading_fades", bool((formal["upper half"] < good).sum() > (formal["top tenth"] < good).sum()), "more readings fall short by the upper half than by the top tenth")
-results.claim("rule_over_reader", bool(formal.rule.mean() > formal["upper half"].mean()), "by the upper half, rules are right more often than readings on average")
+results.record("read_good", int((formal.half >= good).sum()), "features", tolerance=1)
+results.record("read_missed", int((formal.tenth < good).sum()), "features", tolerance=1)
+results.claim("reading_fades", bool((formal.half < good).sum() > (formal.tenth < good).sum()), "more readings fall short by the upper half than by the top tenth")
+results.claim("rule_over_reader", bool(formal.rule.mean() > formal.half.mean()), "by the upper half, rules are right more often than readings on average")
 
 # %%
 #| label: tbl-interpret-reading
-#| tbl-cap-ko: "저자가 읽은 특징 열. strongest와 half way: 시험 문장에서 가장 센 문맥과 활성값의 가운데에 있는 문맥, reading: 읽은 것을 옮긴 정규식, top tenth와 upper half: 그 정규식의 탐지와 강조 가운데 낮은 쪽, rule: 훈련 문장에서 만든 규칙의 같은 값(위 절반)."
-#| tbl-cap-en: "Ten features read by an author. strongest, half way: the strongest context in test sentences and the one in the middle of its activations; reading: the regular expression for what was read; top tenth, upper half: the lower of its detection and fuzzing; rule: the same of the rule made from training sentences (upper half)."
-kc.plots.table(by_hand, {"top tenth": ".2f", "upper half": ".2f", "rule": ".2f"}, index=False)
+#| tbl-cap-ko: "저자가 읽은 특징 열 개. strongest와 middle: 시험 문장에서 가장 센 문맥과 활성값의 가운데에 있는 문맥, reading: 읽은 것을 옮긴 정규식, tenth와 half: 위 십분의 일과 위 절반에서 그 정규식의 탐지와 강조 가운데 낮은 쪽, rule: 훈련 문장에서 만든 규칙의 같은 값(위 절반)."
+#| tbl-cap-en: "Ten features read by an author. strongest, middle: the strongest context in test sentences and the one in the middle of its activations; reading: the regular expression for what was read; tenth, half: the lower of its detection and fuzzing by the top tenth and by the upper half; rule: the same of the rule made from training sentences (upper half)."
+kc.plots.table(by_hand, {"tenth": ".2f", "half": ".2f", "rule": ".2f"}, index=False)
 
 # %% [markdown] tags=["ko"]
-# **읽기.** 훈련 문장에서 읽은 것은 다음과 같다.
+# 훈련 문장에서 읽은 것은 다음과 같다.
 #
 # - 1547, 778, 1671, 1179: 음절 하나이다. 차례로 ‘채’(채소, 수채화, 채우다), ‘구’(탁구, 뒹굴다의 활용, 구하다, 구 년), ‘수’(할 수 있다, 수영, 수리), ‘비’(비염, 비빔밥, 비싸다, 비 오는 날). 뜻이 다른 낱말들이 음절 하나로 묶인다. 1671이 밀어 올리는 다음 토큰은 ‘ 있다’와 그 활용으로, 의존 명사 ‘수’의 쓰임에서 배운 것이다.
 # - 384: ‘이’ 바로 다음의 음절(이웃, 이사). 아래쪽은 여러 가지이다.
@@ -378,10 +387,10 @@ kc.plots.table(by_hand, {"top tenth": ".2f", "upper half": ".2f", "rule": ".2f"}
 # - 1249: 위쪽은 ‘넥타이’와 ‘며칠’의 첫 음절이고 그 아래에는 공통점이 없다. 여러 가지를 뜻한다.
 # - 692, 964: 무엇인지 읽지 못했다. 가장 센 예는 저마다 한 틀의 문장이어서(절반, 메밀국수) 얼핏 주제로 보인다.
 #
-# 열 가운데 주제로 읽히는 것은 없다. 형태로 읽은 {{< var c09.n_formal >}}개를 새 문장에서 재면 위 십분의 일에서 평균 {{< var c09.read_tenth >}}, 위 절반에서 {{< var c09.read_half >}}이다. {{< var c09.good >}}에 못 미친 것이 위 십분의 일에서도 {{< var c09.read_missed >}}개이며, 위 절반에서 이에 이른 것은 {{< var c09.read_good >}}개이다([@tbl-interpret-reading]). [읽은 것은 아래로 갈수록 빗나간다.]{.claim key="c09.reading_fades"} 같은 특징에서 규칙은 {{< var c09.read_rule >}}이다. [규칙이 저자보다 낫다.]{.claim key="c09.rule_over_reader"} 저자가 본 것은 문맥 열둘이고 규칙이 본 것은 수백이니 읽는 솜씨만의 문제는 아니다. 그러나 논문에 실리는 것은 사람이 읽은 이름이다.
+# 열 개 가운데 주제로 읽히는 것은 없다. 형태로 읽은 {{< var c09.n_formal >}}개를 새 문장에서 재면 위 십분의 일에서 평균 {{< var c09.read_tenth >}}, 위 절반에서 {{< var c09.read_half >}}이다. {{< var c09.good >}}에 못 미친 것이 위 십분의 일에서도 {{< var c09.read_missed >}}개이며, 위 절반에서 {{< var c09.good >}} 이상인 것은 {{< var c09.read_good >}}개이다([@tbl-interpret-reading]). [이 기준에 못 미치는 것은 위 절반에서 더 많다.]{.claim key="c09.reading_fades"} 그러나 평균의 차이는 작고, {{< var c09.n_formal >}}개 가운데 {{< var c09.read_rises >}}개는 위 절반에서 오히려 높다. 같은 특징에서 규칙은 위 절반에서 평균 {{< var c09.read_rule >}}이다. [규칙이 평균으로 저자보다 낫다.]{.claim key="c09.rule_over_reader"} 그런데 열 개 가운데 다섯은 규칙이 또렷해서 뽑은 것이므로 나누어 보아야 한다. 그렇게 뽑은 {{< var c09.n_formal_clear >}}개에서는 규칙 {{< var c09.read_rule_clear >}}, 저자 {{< var c09.read_half_clear >}}이고, 나머지 {{< var c09.n_formal_rest >}}개에서는 규칙 {{< var c09.read_rule_rest >}}, 저자 {{< var c09.read_half_rest >}}이다. 저자가 본 것은 문맥 열둘이고 규칙이 본 것은 수백이니 읽는 솜씨만의 문제는 아니다. 그러나 논문에 실리는 것은 사람이 읽은 이름이다.
 
-# %% [markdown] src="a721" tags=["en"]
-# **Reading.** From training sentences the features were read as follows.
+# %% [markdown] src="01fc" tags=["en"]
+# From training sentences the features were read as follows.
 #
 # - 1547, 778, 1671, 1179: a single syllable each. In turn ‘채’ (vegetables, watercolour, to fill), ‘구’ (table tennis, to roll about, to seek, nine years), ‘수’ (can do, swimming, repair), ‘비’ (rhinitis, bibimbap, expensive, a rainy day). Words of different meaning are tied together by one syllable. The next tokens that 1671 raises are ‘ 있다’ and its forms, learnt from the dependent noun ‘수’ in ‘할 수 있다’ (can do).
 # - 384: the syllable right after ‘이’ (neighbour, moving house). Further down, various things.
@@ -389,7 +398,7 @@ kc.plots.table(by_hand, {"top tenth": ".2f", "upper half": ".2f", "rule": ".2f"}
 # - 1249: at the top the first syllables of ‘넥타이’ (necktie) and ‘며칠’ (some days), below them nothing in common. It means several things.
 # - 692, 964: could not be read. The strongest examples of each are of one template (half left over, buckwheat noodles), and so look like a theme.
 #
-# None of the ten reads as a theme. Measured on new sentences, the {{< var c09.n_formal >}} read as forms score {{< var c09.read_tenth >}} on average by the top tenth and {{< var c09.read_half >}} by the upper half. Even by the top tenth {{< var c09.read_missed >}} of them fall short of {{< var c09.good >}}; by the upper half {{< var c09.read_good >}} reach it ([@tbl-interpret-reading]). [Readings miss more further down.]{.claim key="c09.reading_fades"} For the same features rules score {{< var c09.read_rule >}}. [Rules do better than the author.]{.claim key="c09.rule_over_reader"} The author saw twelve contexts and the rule hundreds, so skill in reading is not all there is to it. But what is printed in papers is the name that someone has read.
+# None of the ten reads as a theme. Measured on new sentences, the {{< var c09.n_formal >}} read as forms score {{< var c09.read_tenth >}} on average by the top tenth and {{< var c09.read_half >}} by the upper half. Even by the top tenth {{< var c09.read_missed >}} of them fall short of {{< var c09.good >}}; by the upper half the number at {{< var c09.good >}} or above is {{< var c09.read_good >}} ([@tbl-interpret-reading]). [More of them fall short by the upper half.]{.claim key="c09.reading_fades"} But the means are close, and {{< var c09.read_rises >}} of the {{< var c09.n_formal >}} even score higher by the upper half. For the same features rules score {{< var c09.read_rule >}} on average by the upper half. [On average rules do better than the author.]{.claim key="c09.rule_over_reader"} Five of the ten, though, were drawn because a rule makes them clear, so the two kinds have to be seen apart. On the {{< var c09.n_formal_clear >}} drawn so, rules score {{< var c09.read_rule_clear >}} and the author {{< var c09.read_half_clear >}}; on the other {{< var c09.n_formal_rest >}}, rules {{< var c09.read_rule_rest >}} and the author {{< var c09.read_half_rest >}}. The author saw twelve contexts and the rule hundreds, so skill in reading is not all there is to it. But what is printed in papers is the name that someone has read.
 
 # %% [markdown] tags=["ko"]
 # ## 언어 모델이 쓴 설명 {#sec-interpret-llm}
@@ -401,12 +410,12 @@ kc.plots.table(by_hand, {"top tenth": ".2f", "upper half": ".2f", "rule": ".2f"}
 # ```
 #
 # ::: {.when key="c09.llm_detection"}
-# 이 실행에서는 {{< var c09.llm_model >}}이 특징 {{< var c09.llm_features >}}개를 설명하고 판정하였다. 탐지 {{< var c09.llm_detection >}}, 강조 {{< var c09.llm_fuzzing >}}이고, 다른 특징의 설명으로는 {{< var c09.llm_swapped >}}이다. 같은 특징에서 규칙은 {{< var c09.llm_rule >}}(둘 가운데 낮은 쪽의 평균), 언어 모델의 설명은 {{< var c09.llm_lower >}}이다. 읽을 수 없는 답은 {{< var c09.llm_unread >}}였다.
+# 이 실행에서는 언어 모델 {{< var c09.llm_model >}}에게 맡겨 특징 {{< var c09.llm_features >}}개를 설명하고 판정하게 하였다. 탐지 {{< var c09.llm_detection >}}, 강조 {{< var c09.llm_fuzzing >}}이고, 다른 특징의 설명으로는 {{< var c09.llm_swapped >}}이다. 같은 특징에서 규칙은 {{< var c09.llm_rule >}}(둘 가운데 낮은 쪽의 평균), 언어 모델의 설명은 {{< var c09.llm_lower >}}이다. 읽을 수 없는 답은 {{< var c09.llm_unread >}}였다.
 # :::
 #
 # 저장소에 올린 수를 잰 기계에는 그런 서버가 없었다. 그래서 수가 없으며, 작은 내장 모델에게 대신 시키지는 않았다. 지시를 따르지 못하는 모델의 답은 설명이 아니다.
 
-# %% [markdown] src="3ac4" tags=["en"]
+# %% [markdown] src="3817" tags=["en"]
 # ## Explanations written by a language model {#sec-interpret-llm}
 #
 # Rules cannot speak of meaning. People can, and language models. Where there is a server with an OpenAI-compatible interface, this chapter shows it ten marked training sentences for each feature, has it write an explanation of one sentence, and then leaves the same detection and fuzzing, on test sentences, to that model [@paulo2024]; once more with the explanation of another feature. The number of questions, of tokens and the price are printed before anything is asked, and answers are kept in the store and never asked for again. The key is read from the environment variable `OPENAI_API_KEY`.
@@ -498,6 +507,8 @@ singles = pd.DataFrame(singles)
 # %%
 for row in singles.itertuples():
     results.record(f"f1_{row.label}_{row.value}_{row.kind.replace(' ', '_')}", row.F1, "F1", ".2f", interval=(row.low, row.high), tolerance=0.15)
+for (label, value), best in singles[singles.kind != "feature"].groupby(["label", "value"]).F1.max().items():
+    results.record(f"baseline_{label}_{value}", best, "F1", ".2f", tolerance=0.15)
 wins = {}
 for other in ("token", "neuron", "random direction"):
     ahead = [probing.interval(samples[label, value, "feature"] - samples[label, value, other])[0] > 0 for label, value in questions]
@@ -535,14 +546,14 @@ ax.legend(loc="lower right", frameon=True, fontsize="small")
 kc.plots.save(fig, "fig-interpret-single")
 
 # %% [markdown] tags=["ko"]
-# **읽기.** 문법에 관한 물음 {{< var c09.n_grammar >}}개 가운데 {{< var c09.grammar_wins >}}개에서 특징 하나가 가장 나은 뉴런과 무작위 방향을 모두 앞선다([@fig-interpret-single]). [특징 하나는 문법 물음의 절반 넘게에서 둘을 앞선다.]{.claim key="c09.grammar_features"} 해라체는 F1 {{< var c09.f1_level_haera_feature >}}(뉴런 {{< var c09.f1_level_haera_neuron >}}), 부정은 {{< var c09.f1_negation_yes_feature >}}(뉴런 {{< var c09.f1_negation_yes_neuron >}})이다. 한자어 수사와 고유어 수사도 갈린다. [정서에서는 그런 특징이 없다.]{.claim key="c09.mood_not"} 토큰 하나를 앞선 것은 {{< var c09.grammar_token_wins >}}개이다. [토큰 하나로도 그만큼 가려지는 문법 물음이 있다.]{.claim key="c09.token_enough"} 그런 물음에서 특징은 형태의 이름이고, 나머지에서는 여러 형태를 하나로 묶은 것이라고 할 만하다. 예상과 달리 해라체는 토큰 하나로 잘 가려지지 않았다(F1 {{< var c09.f1_level_haera_token >}}). 토크나이저가 어미를 어간이나 마침표와 갖가지로 붙여 한 토큰으로 만들기 때문에 같은 말 단계가 여러 토큰으로 흩어지는데, 특징은 그것을 다시 모은다.
+# 문법에 관한 물음 {{< var c09.n_grammar >}}개 가운데 {{< var c09.grammar_wins >}}개에서 특징 하나가 가장 나은 뉴런과 가장 나은 무작위 방향을 모두 앞선다([@fig-interpret-single]). [절반이 넘는 문법 물음에서 특징 하나가 둘을 앞선다.]{.claim key="c09.grammar_features"} 해라체는 F1 {{< var c09.f1_level_haera_feature >}}(기준선 가운데 가장 나은 것 {{< var c09.baseline_level_haera >}}), 부정은 {{< var c09.f1_negation_yes_feature >}}(같은 것 {{< var c09.baseline_negation_yes >}})이다. 한자어 수사와 고유어 수사도 갈린다. [정서에서는 그런 특징이 없다.]{.claim key="c09.mood_not"}[정서에도 그런 특징이 있다.]{.otherwise} 문법 물음 {{< var c09.n_grammar >}}개 가운데 {{< var c09.grammar_token_wins >}}개에서는 차이의 구간이 0 위에 있어 가장 나은 토큰 하나도 앞선다. [토큰 하나로도 그만큼 가려지는 문법 물음이 있다.]{.claim key="c09.token_enough"}[어느 문법 물음도 토큰 하나로는 그만큼 가려지지 않는다.]{.otherwise} 토큰 하나를 앞서지 못하는 물음에서 특징은 형태의 이름이고, 나머지에서는 여러 형태를 하나로 묶은 것이라고 할 만하다. 예상과 달리 해라체는 토큰 하나로 잘 가려지지 않았다(F1 {{< var c09.f1_level_haera_token >}}). 토크나이저가 어미를 어간이나 마침표와 갖가지로 붙여 한 토큰으로 만들기 때문에 같은 말 단계가 여러 토큰으로 흩어지는데, 특징은 그것을 다시 모은다.
 #
-# 사람이 붙인 품사로도 확인하였다. UD 한국어 말뭉치(GSD [@chun2018])에서 어절의 마지막 토큰으로 그 어절에 든 형태소의 품사를 묻는다. 시험 어절 {{< var ud:c09.tag_words >}}개에서 F1은 주격 조사(JKS) {{< var ud:c09.tag_jks_feature >}}(뉴런 {{< var ud:c09.tag_jks_neuron >}}), 목적격 조사(JKO) {{< var ud:c09.tag_jko_feature >}}({{< var ud:c09.tag_jko_neuron >}}), 관형격 조사(JKG) {{< var ud:c09.tag_jkg_feature >}}({{< var ud:c09.tag_jkg_neuron >}}), 보조사(JX) {{< var ud:c09.tag_jx_feature >}}({{< var ud:c09.tag_jx_neuron >}}), 관형형 어미(ETM) {{< var ud:c09.tag_etm_feature >}}({{< var ud:c09.tag_etm_neuron >}}), 종결 어미(EF) {{< var ud:c09.tag_ef_feature >}}({{< var ud:c09.tag_ef_neuron >}})이다. 갈래가 많은 연결 어미(EC)는 {{< var ud:c09.tag_ec_feature >}}로, 무작위 방향의 {{< var ud:c09.tag_ec_random_direction >}}에도 미치지 못한다. 조사는 특징 하나에 담기고 연결 어미는 담기지 않는다. 문장은 싣지 않는다. `make chapters PRESET=ud ONLY=09_interpretation`으로 다시 잴 수 있다.
+# 사람이 붙인 품사로도 확인하였다. UD 한국어 말뭉치(GSD [@chun2018])에서 어절의 마지막 토큰으로 그 어절에 든 형태소의 품사를 묻는다. 시험 어절 {{< var ud:c09.tag_words >}}개에서 잰 특징 하나의 F1은 다음과 같고, 괄호 안은 차례로 뉴런과 무작위 방향이다. 주격 조사(JKS) {{< var ud:c09.tag_jks_feature >}}({{< var ud:c09.tag_jks_neuron >}}, {{< var ud:c09.tag_jks_random_direction >}}), 목적격 조사(JKO) {{< var ud:c09.tag_jko_feature >}}({{< var ud:c09.tag_jko_neuron >}}, {{< var ud:c09.tag_jko_random_direction >}}), 관형격 조사(JKG) {{< var ud:c09.tag_jkg_feature >}}({{< var ud:c09.tag_jkg_neuron >}}, {{< var ud:c09.tag_jkg_random_direction >}}), 보조사(JX) {{< var ud:c09.tag_jx_feature >}}({{< var ud:c09.tag_jx_neuron >}}, {{< var ud:c09.tag_jx_random_direction >}}), 관형형 어미(ETM) {{< var ud:c09.tag_etm_feature >}}({{< var ud:c09.tag_etm_neuron >}}, {{< var ud:c09.tag_etm_random_direction >}}), 종결 어미(EF) {{< var ud:c09.tag_ef_feature >}}({{< var ud:c09.tag_ef_neuron >}}, {{< var ud:c09.tag_ef_random_direction >}}). 갈래가 많은 연결 어미(EC)는 기준선과 다름없다. 차례로 {{< var ud:c09.tag_ec_feature >}}, {{< var ud:c09.tag_ec_neuron >}}, {{< var ud:c09.tag_ec_random_direction >}}이다. 여기에 든 조사와 종결 어미, 관형형 어미는 특징 하나에 담기고 연결 어미는 담기지 않는다. 문장은 싣지 않는다. `make chapters PRESET=ud ONLY=09_interpretation`으로 다시 잴 수 있다.
 
-# %% [markdown] src="746c" tags=["en"]
-# **Reading.** On {{< var c09.grammar_wins >}} of {{< var c09.n_grammar >}} questions of grammar one feature is ahead of both the best neuron and the best random direction ([@fig-interpret-single]). [On more than half of the grammar questions one feature is ahead of both.]{.claim key="c09.grammar_features"} For the plain level (haera) its F1 is {{< var c09.f1_level_haera_feature >}} (neuron {{< var c09.f1_level_haera_neuron >}}), for negation {{< var c09.f1_negation_yes_feature >}} (neuron {{< var c09.f1_negation_yes_neuron >}}). Sino-Korean and native numerals are told as well. [For sentiment there is no such feature.]{.claim key="c09.mood_not"} Ahead of one token it is on {{< var c09.grammar_token_wins >}}. [Some grammar questions are told as well by one token.]{.claim key="c09.token_enough"} There a feature is a name for a form; on the others it may be said to gather several forms into one. Against our expectation one token does not tell the plain level well (F1 {{< var c09.f1_level_haera_token >}}). The tokeniser joins endings with stems and full stops in many ways, so that one speech level is scattered over many tokens, and the feature gathers them again.
+# %% [markdown] src="df28" tags=["en"]
+# On {{< var c09.grammar_wins >}} of {{< var c09.n_grammar >}} questions of grammar one feature is ahead of both the best neuron and the best random direction ([@fig-interpret-single]). [On more than half of the grammar questions one feature is ahead of both.]{.claim key="c09.grammar_features"} For the plain level (haera) its F1 is {{< var c09.f1_level_haera_feature >}} (the best of the baselines {{< var c09.baseline_level_haera >}}), for negation {{< var c09.f1_negation_yes_feature >}} (likewise {{< var c09.baseline_negation_yes >}}). Sino-Korean and native numerals are told as well. [For sentiment there is no such feature.]{.claim key="c09.mood_not"}[For sentiment, too, there is such a feature.]{.otherwise} On {{< var c09.grammar_token_wins >}} of the {{< var c09.n_grammar >}} it also beats the best single token, the interval of the difference lying above 0. [Some grammar questions are told as well by one token.]{.claim key="c09.token_enough"}[No grammar question is told as well by one token.]{.otherwise} Where a feature does not beat one token it is a name for a form; elsewhere it may be said to gather several forms into one. Against our expectation one token does not tell the plain level well (F1 {{< var c09.f1_level_haera_token >}}). The tokeniser joins endings with stems and full stops in many ways, so that one speech level is scattered over many tokens, and the feature gathers them again.
 #
-# We checked it with parts of speech that people assigned, too. In the UD Korean corpus (GSD [@chun2018]) we ask at the last token of each word for the parts of speech of its morphemes. On {{< var ud:c09.tag_words >}} test words F1 is {{< var ud:c09.tag_jks_feature >}} for nominative particles (JKS; neuron {{< var ud:c09.tag_jks_neuron >}}), {{< var ud:c09.tag_jko_feature >}} for accusative ones (JKO; {{< var ud:c09.tag_jko_neuron >}}), {{< var ud:c09.tag_jkg_feature >}} for genitive ones (JKG; {{< var ud:c09.tag_jkg_neuron >}}), {{< var ud:c09.tag_jx_feature >}} for auxiliary ones (JX; {{< var ud:c09.tag_jx_neuron >}}), {{< var ud:c09.tag_etm_feature >}} for adnominal endings (ETM; {{< var ud:c09.tag_etm_neuron >}}) and {{< var ud:c09.tag_ef_feature >}} for final endings (EF; {{< var ud:c09.tag_ef_neuron >}}). Connective endings (EC), of which there are many kinds, reach {{< var ud:c09.tag_ec_feature >}}, not even the {{< var ud:c09.tag_ec_random_direction >}} of a random direction. Single features hold particles and do not hold connective endings. No sentence of it is shown. `make chapters PRESET=ud ONLY=09_interpretation` measures it again.
+# We checked it with parts of speech that people assigned, too. In the UD Korean corpus (GSD [@chun2018]) we ask at the last token of each word for the parts of speech of its morphemes. On {{< var ud:c09.tag_words >}} test words one feature has the following F1, with a neuron and a random direction, in this order, in parentheses: nominative particles (JKS) {{< var ud:c09.tag_jks_feature >}} ({{< var ud:c09.tag_jks_neuron >}}, {{< var ud:c09.tag_jks_random_direction >}}), accusative ones (JKO) {{< var ud:c09.tag_jko_feature >}} ({{< var ud:c09.tag_jko_neuron >}}, {{< var ud:c09.tag_jko_random_direction >}}), genitive ones (JKG) {{< var ud:c09.tag_jkg_feature >}} ({{< var ud:c09.tag_jkg_neuron >}}, {{< var ud:c09.tag_jkg_random_direction >}}), auxiliary ones (JX) {{< var ud:c09.tag_jx_feature >}} ({{< var ud:c09.tag_jx_neuron >}}, {{< var ud:c09.tag_jx_random_direction >}}), adnominal endings (ETM) {{< var ud:c09.tag_etm_feature >}} ({{< var ud:c09.tag_etm_neuron >}}, {{< var ud:c09.tag_etm_random_direction >}}), final endings (EF) {{< var ud:c09.tag_ef_feature >}} ({{< var ud:c09.tag_ef_neuron >}}, {{< var ud:c09.tag_ef_random_direction >}}). Connective endings (EC), of which there are many kinds, are no better than the baselines: {{< var ud:c09.tag_ec_feature >}}, {{< var ud:c09.tag_ec_neuron >}}, {{< var ud:c09.tag_ec_random_direction >}} in the same order. Single features hold these particles and the final and adnominal endings, and do not hold connective endings. No sentence of it is shown. `make chapters PRESET=ud ONLY=09_interpretation` measures it again.
 
 # %%
 if tags_corpus:
@@ -628,14 +639,14 @@ results.claim("groups_are_templates", (scores["template NMI"] > scores.NMI).all(
 #| tbl-cap-en: "Agreement of k-means clusters of test sentences with topics and with templates. HDBSCAN chooses the number of groups itself and leaves the rest out."
 kc.plots.table(scores.reset_index(), {"ARI": ".2f", "NMI": ".2f", "template NMI": ".2f", "left out": ".0%", "HDBSCAN NMI": ".2f"})
 # %% [markdown] tags=["ko"]
-# **읽기.** 합으로 나타내면 모든 무리의 위쪽 {{< var c09.top >}}개에 드는 특징이 {{< var c09.generic_counts >}}개 있고, TF-IDF로 나타내면 {{< var c09.generic_tfidf >}}개이다. [두루 켜지는 특징이 있고,]{.claim key="c09.generic_by_counts"} [가중치를 주면 없어진다.]{.claim key="c09.weights_remove"} 다만 하나가 모든 무리의 맨 위를 차지하지는 않는다. 가장 많이 차지한 것이 {{< var c09.n_clusters >}}무리 가운데 {{< var c09.leads_counts >}}무리이다. [특징 하나가 모든 무리의 맨 위에 온다.]{.claim key="c09.one_leads_all"} 두루 켜지는 특징은 무리에 대해 말해 주는 것이 없으므로, 무리의 이름을 지을 때에는 가중치를 준 뒤에 보아야 한다.
+# 합으로 나타내면 모든 무리의 위쪽 {{< var c09.top >}}개에 드는 특징이 {{< var c09.generic_counts >}}개 있고, TF-IDF로 나타내면 {{< var c09.generic_tfidf >}}개이다. [두루 켜지는 특징이 있고,]{.claim key="c09.generic_by_counts"} [가중치를 주면 없어진다.]{.claim key="c09.weights_remove"} [특징 하나가 모든 무리의 맨 위에 온다.]{.claim key="c09.one_leads_all"}[다만 모든 무리의 맨 위를 차지하는 특징은 없다.]{.otherwise} 가장 많이 차지한 것이 {{< var c09.n_clusters >}}무리 가운데 {{< var c09.leads_counts >}}무리이다. 두루 켜지는 특징은 무리에 대해 말해 주는 것이 없으므로, 무리의 이름을 지을 때에는 가중치를 준 뒤에 보아야 한다.
 #
-# 주제와의 일치(ARI)는 특징의 합 {{< var c09.ari_counts >}}, TF-IDF {{< var c09.ari_tfidf >}}, 글자 n-그램 {{< var c09.ari_words >}}, 활성값 {{< var c09.ari_acts >}}이다([@tbl-interpret-clusters]). [어느 공간도 0.3에 이르지 못한다.]{.claim key="c09.groups_not_topics"} [무리는 어디에서나 주제보다 문장틀과 더 맞는다.]{.claim key="c09.groups_are_templates"} 문장틀이 무리보다 많아 상호 정보량이 높게 나오는 몫이 있기는 하나, 문장을 가르는 첫째 차이가 주제가 아니라 문장의 꼴이라는 것은 [@sec-interpret-grammar]에서 특징이 문법을 잘 담은 것과 맞는다.
+# 주제와의 일치(ARI)는 특징의 합 {{< var c09.ari_counts >}}, TF-IDF {{< var c09.ari_tfidf >}}, 글자 n-그램 {{< var c09.ari_words >}}, 활성값 {{< var c09.ari_acts >}}이다([@tbl-interpret-clusters]). [모든 공간에서 0.3보다 낮다.]{.claim key="c09.groups_not_topics"} [무리는 어디에서나 주제보다 문장틀과 더 맞는다.]{.claim key="c09.groups_are_templates"} 문장틀이 무리보다 많아 상호 정보량이 높게 나오는 몫이 있기는 하나, 문장을 가르는 첫째 차이가 주제가 아니라 문장의 꼴이라는 것은 [@sec-interpret-grammar]에서 특징이 문법을 잘 담은 것과 맞는다.
 
-# %% [markdown] src="e3ce" tags=["en"]
-# **Reading.** With sums, {{< var c09.generic_counts >}} of the features are among the upper {{< var c09.top >}} of every cluster; with TF-IDF {{< var c09.generic_tfidf >}}. [There are generic features,]{.claim key="c09.generic_by_counts"} [and weights remove them.]{.claim key="c09.weights_remove"} But no single one is at the top of all: the one with most has {{< var c09.leads_counts >}} of {{< var c09.n_clusters >}}. [One feature is at the top of every cluster.]{.claim key="c09.one_leads_all"} A generic feature says nothing about a cluster, so clusters should be named after weighting.
+# %% [markdown] src="c1dc" tags=["en"]
+# With sums, the number of features that are among the upper {{< var c09.top >}} of every cluster is {{< var c09.generic_counts >}}; with TF-IDF it is {{< var c09.generic_tfidf >}}. [There are generic features,]{.claim key="c09.generic_by_counts"} [and weights remove them.]{.claim key="c09.weights_remove"} [One feature is at the top of every cluster.]{.claim key="c09.one_leads_all"}[But no single one is at the top of all clusters.]{.otherwise} The one at the top of most has {{< var c09.leads_counts >}} of {{< var c09.n_clusters >}}. A generic feature says nothing about a cluster, so clusters should be named after weighting.
 #
-# Agreement with topics (ARI) is {{< var c09.ari_counts >}} for sums of features, {{< var c09.ari_tfidf >}} for TF-IDF, {{< var c09.ari_words >}} for character n-grams and {{< var c09.ari_acts >}} for activations ([@tbl-interpret-clusters]). [No space reaches 0.3.]{.claim key="c09.groups_not_topics"} [In every space clusters agree with templates more than with topics.]{.claim key="c09.groups_are_templates"} In part mutual information is higher because templates outnumber clusters; but that sentences differ first in form and not in topic fits with features holding grammar well in [@sec-interpret-grammar].
+# Agreement with topics (ARI) is {{< var c09.ari_counts >}} for sums of features, {{< var c09.ari_tfidf >}} for TF-IDF, {{< var c09.ari_words >}} for character n-grams and {{< var c09.ari_acts >}} for activations ([@tbl-interpret-clusters]). [In every space it is below 0.3.]{.claim key="c09.groups_not_topics"} [In every space clusters agree with templates more than with topics.]{.claim key="c09.groups_are_templates"} In part mutual information is higher because templates outnumber clusters; but that sentences differ first in form and not in topic fits with features holding grammar well in [@sec-interpret-grammar].
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 결론을 뒤집는가 {#sec-interpret-refute}

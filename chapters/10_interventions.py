@@ -1,11 +1,11 @@
 # %% [markdown] tags=["ko"]
 # # 개입: 특징을 움직이면 무엇이 달라지는가 {#sec-interventions}
 #
-# 특징이 무엇에 켜지는지를 아는 것과 그 특징이 모델 안에서 무슨 일을 하는지를 아는 것은 다르다. 앞의 장들은 특징을 읽기만 하였다. 이 장은 특징을 움직인다. 활성값을 재구성으로 바꾸어 넣고, 특징을 하나씩 끄고, 특징의 방향을 더해 글을 쓰게 하고, 해로운 말에 켜진다는 특징을 0으로 묶는다. 앞선 연구 가운데 하나는 특징을 고정하고 출력을 보는 것을 다음 과제로 남겼고 [@brainsurgery], 백과사전 항목은 조향(steering)과 해로운 특징의 탐지를 SAE의 쓰임으로 든다.
+# 특징이 무엇에 켜지는지를 아는 것과 그 특징이 모델 안에서 무슨 일을 하는지를 아는 것은 다르다. 앞의 장들은 특징을 읽기만 하였다. 이 장은 특징을 움직인다. 활성값을 재구성으로 바꾸어 넣고, 특징을 하나씩 끄고, 특징의 방향을 더해 글을 쓰게 하고, 해로운 말에 켜진다는 특징을 0으로 묶는다. 앞선 연구 가운데 하나는 특징을 고정하고 출력을 보는 것을 다음 과제로 남겼고 [@brainsurgery], 백과 글은 조향(steering)과 해로운 특징의 탐지를 SAE의 쓰임으로 든다.
 #
 # 움직이면 무언가는 늘 달라진다. 그래서 물음은 달라지는지가 아니라 얼마나, 무엇에 견주어 달라지는가이다. 특징의 방향은 길이가 같은 무작위 방향보다, 그리고 라벨만 있으면 SAE 없이도 얻는 평균의 차보다 나은가? 효과는 값을 치른 만큼인가?
 
-# %% [markdown] src="42b8" tags=["en"]
+# %% [markdown] src="2c0f" tags=["en"]
 # # Interventions: what changes when features are moved {#sec-interventions}
 #
 # To know what a feature fires on is not to know what it does inside the model. The chapters so far have only read features. This one moves them. It puts reconstructions in place of activations, switches features off one at a time, adds their directions while the model writes, and holds at 0 those said to fire on harmful language. One of the earlier studies left clamping features and watching the output as its next step [@brainsurgery]; the encyclopedia article names steering and the detection of harmful features among the uses of SAEs.
@@ -59,7 +59,7 @@ import kosae_core as kc
 from kosae_core import detection, logodds, probing
 from kosae_core import interventions as iv
 from kosae_core.generation import continuations
-from kosae_core.statistics import bootstrap_ratio
+from kosae_core.statistics import bootstrap_ratio, by_group
 
 kc.plots.house_style()
 results = kc.Results(chapter="10", preset=preset, seeds=(seed,))
@@ -92,6 +92,7 @@ judged = test[:n_judged]
 documents = lm.documents(judged.texts)
 tokens_M = np.array([len(ids) - 1 for ids in documents])
 last = f"b{lm.n_blocks - 1}.resid_post"
+template_M = np.unique([r.doc for r in judged], return_inverse=True)[1]
 
 # %%
 topic = probing.fit_probe(
@@ -118,7 +119,7 @@ rows = []
 clean_M, clean_hits = seen["clean"]
 for v, q in saes:
     lost_M, kept_M = seen["zero", q][0] - clean_M, seen["zero", q][0] - seen[v, q][0]
-    span = bootstrap_ratio(kept_M, lost_M, repeats=draws, seed=seed)
+    span = bootstrap_ratio(by_group(kept_M, template_M), by_group(lost_M, template_M), repeats=draws, seed=seed)
     recovered = results.record(f"recovered_{q}_{v}", kept_M.sum() / lost_M.sum(), "share", ".1%", interval=span, tolerance=0.02)
     right = results.record(f"topic_{q}_{v}", seen[v, q][1].mean(), "accuracy", ".1%", tolerance=0.06)
     rows.append({"layer": q, "variant": v, "loss recovered": f"{recovered:.1%} [{span[0]:.1%}, {span[1]:.1%}]", "topic": right})
@@ -131,9 +132,28 @@ for q in points:
 results.record("n_judged", len(documents), "sentences", tolerance=0)
 low = min(seen["zero", q][0].sum() - seen[v, q][0].sum() - 0.9 * (seen["zero", q][0].sum() - clean_M.sum()) for v, q in saes)
 drop = clean_hits.mean() - rows.topic.min()
-results.record("topic_drop", drop, "accuracy", ".1%", tolerance=0.06)
+results.record("topic_drop_points", 100 * drop, "points", ".1f", tolerance=6)
 results.claim("recovered_ninety", low > 0, "every autoencoder recovers over 90% of the loss")
 results.claim("topic_kept", drop < 0.1, "no reconstruction costs the topic probe ten points or more", close=abs(drop - 0.1) < 0.04)
+
+# %%
+hits_MR = np.stack([clean_hits, *(seen["zero", q][1] for q in points), *(seen[key][1] for key in saes)], 1)
+zero_R = [1 + list(points).index(q) for _, q in saes]
+
+# %%
+def topic_lost(mean_R):
+    """Of the accuracy that setting a point to 0 costs the topic probe, the share that a reconstruction costs, over all of them."""
+    clean, zeros, kept = mean_R[..., :1], mean_R[..., zero_R], mean_R[..., 1 + len(points) :]
+    return (clean - kept).mean(-1) / np.maximum((clean - zeros).mean(-1), 1 / len(judged))
+
+# %%
+span = probing.interval(topic_lost(probing.cluster_bootstrap(hits_MR, template_M, draws, seed)))
+lost = results.record("topic_lost", topic_lost(hits_MR.mean(0)), "share", ".0%", interval=span, tolerance=0.12)
+results.record("topic_lost_most", drop / max(clean_hits.mean() - min(seen["zero", q][1].mean() for q in points), 1 / len(judged)), "share", ".0%", tolerance=0.25)
+loss_lost = 1 - np.mean([(seen["zero", q][0].sum() - seen[v, q][0].sum()) / (seen["zero", q][0].sum() - clean_M.sum()) for v, q in saes])
+results.record("loss_lost", loss_lost, "share", ".0%", tolerance=0.02)
+results.claim("probe_falls_further", lost > loss_lost, "the topic probe loses a larger share of its accuracy than the model of its loss, on average over reconstructions", close=abs(lost - loss_lost) < 0.12)
+results.claim("probe_clearly_further", span[0] > loss_lost, "likewise, with the whole 95% interval over templates", close=True)
 
 # %%
 flops = 4 * lm.d_model * n_features / (2 * sum(p.numel() for p in lm.model.parameters()))
@@ -142,15 +162,15 @@ results.claim("sae_costs", flops > 0.01, "encoding and decoding one point adds o
 
 # %%
 #| label: tbl-intervene-splice
-#| tbl-cap-ko: "재구성을 활성값 자리에 넣었을 때. loss recovered: 손실 회복률과 95% 구간(문장 재표집), topic: 마지막 블록에서 읽은 주제의 정확도."
-#| tbl-cap-en: "Reconstructions in place of activations. loss recovered: with 95% interval over sentences; topic: accuracy of the topic read at the last block."
+#| tbl-cap-ko: "재구성을 활성값 자리에 넣었을 때. loss recovered: 손실 회복률과 95% 구간(문장틀 재표집), topic: 마지막 블록에서 읽은 주제의 정확도."
+#| tbl-cap-en: "Reconstructions in place of activations. loss recovered: with 95% interval over templates; topic: accuracy of the topic read at the last block."
 kc.plots.table(rows, {"topic": ".1%"})
 
 # %% [markdown] tags=["ko"]
-# **읽기.** [모든 변형이 두 층에서 손실의 90% 넘게 되찾는다]{.claim key="c10.recovered_ninety"}([@tbl-intervene-splice]). 탐침은 손대지 않은 모델에서 문장 {{< var c10.n_judged >}}개의 주제를 {{< var c10.topic_clean >}} 맞히고, 활성값을 0으로 만들면 {{< var c10.topic_q2_zero >}}(q2)와 {{< var c10.topic_q3_zero >}}(q3)로 떨어진다. 재구성으로 가장 많이 떨어지는 폭은 {{< var c10.topic_drop >}}이다. [어느 재구성에서도 잃는 것은 10포인트를 넘지 않는다.]{.claim key="c10.topic_kept"} 시험 문장의 틀이 훈련과 다르므로 탐침 자체의 정확도가 높지 않고, 변형 사이의 몇 포인트 차이는 문장 수에 견주어 작다. 값도 치른다. 한 지점을 부호화하고 되돌리는 데에 드는 곱셈은 이 모델의 한 번 통과에 드는 것의 {{< var c10.cost >}}이다. [추론에 드는 계산이 1% 넘게 늘어난다.]{.claim key="c10.sae_costs"}
+# [모든 변형이 두 층에서 손실의 90% 넘게 되찾는다]{.claim key="c10.recovered_ninety"}([@tbl-intervene-splice]). 시험 문장 {{< var c10.n_judged >}}개에서만 잰 것이어서, 같은 사전이라도 손실 회복률이 [@sec-training]의 표와 조금 다르다. 탐침은 손대지 않은 모델에서 이 문장들의 주제를 {{< var c10.topic_clean >}} 맞히고, 활성값을 0으로 만들면 q2에서 {{< var c10.topic_q2_zero >}}, q3에서 {{< var c10.topic_q3_zero >}} 맞힌다. 재구성으로 가장 많이 떨어지는 폭은 {{< var c10.topic_drop_points >}}포인트이고, 0으로 만들 때 잃는 것의 {{< var c10.topic_lost_most >}}이다. [어느 재구성에서나 잃는 것은 10포인트보다 작다.]{.claim key="c10.topic_kept"} 예상은 탐침이 손실보다 더 떨어진다는 것이었다. 0으로 만들 때 잃는 것을 전부로 치면, 재구성 여섯의 평균으로 탐침은 {{< var c10.topic_lost >}}, 손실은 {{< var c10.loss_lost >}}를 잃는다. [탐침이 잃는 몫이 더 크다.]{.claim key="c10.probe_falls_further"}[탐침이 잃는 몫이 더 크지는 않다.]{.otherwise} [문장틀을 재표집한 구간이 통째로 손실의 몫 위에 있다.]{.claim key="c10.probe_clearly_further"}[다만 문장틀을 재표집한 구간이 통째로 손실의 몫 위에 있지는 않다.]{.otherwise} 시험 문장의 틀이 훈련과 다르므로 탐침 자체의 정확도가 높지 않고, 변형 사이의 몇 포인트 차이는 문장 수에 견주어 작다. 값도 치른다. 한 지점을 부호화하고 되돌리는 데에 드는 곱셈은 이 모델의 한 번 통과에 드는 것의 {{< var c10.cost >}}이다.
 
-# %% [markdown] src="1b6c" tags=["en"]
-# **Reading.** [Every variant recovers more than 90% of the loss at both layers]{.claim key="c10.recovered_ninety"} ([@tbl-intervene-splice]). In the untouched model the probe reads the topic of {{< var c10.n_judged >}} sentences rightly {{< var c10.topic_clean >}} of the time, and with activations set to 0 {{< var c10.topic_q2_zero >}} (q2) and {{< var c10.topic_q3_zero >}} (q3). The largest fall by a reconstruction is {{< var c10.topic_drop >}}. [No reconstruction costs the probe 10 points.]{.claim key="c10.topic_kept"} Test sentences have other templates than training ones, so the probe is not very accurate to begin with, and a few points between variants are little for this number of sentences. There is a price, too. Encoding and decoding one point takes {{< var c10.cost >}} of the multiplications of this model's forward pass. [Inference costs over 1% more.]{.claim key="c10.sae_costs"}
+# %% [markdown] src="02d1" tags=["en"]
+# [Every variant recovers more than 90% of the loss at both layers]{.claim key="c10.recovered_ninety"} ([@tbl-intervene-splice]). Since it is measured on {{< var c10.n_judged >}} test sentences only, loss recovered of the same dictionary differs somewhat from the table of [@sec-training]. In the untouched model the probe reads the topic of these sentences rightly {{< var c10.topic_clean >}} of the time, and with activations set to 0 {{< var c10.topic_q2_zero >}} at q2 and {{< var c10.topic_q3_zero >}} at q3. The largest fall by a reconstruction is {{< var c10.topic_drop_points >}} points, {{< var c10.topic_lost_most >}} of what setting to 0 costs. [Every reconstruction costs the probe less than 10 points.]{.claim key="c10.topic_kept"} We expected the probe to fall further than the loss. Taking what setting to 0 costs for the whole, the six reconstructions cost the probe {{< var c10.topic_lost >}} on average and the loss {{< var c10.loss_lost >}}. [The share that the probe loses is the larger.]{.claim key="c10.probe_falls_further"}[The share that the probe loses is not the larger.]{.otherwise} [The whole interval over templates lies above the share of the loss.]{.claim key="c10.probe_clearly_further"}[But the interval over templates does not lie above the share of the loss as a whole.]{.otherwise} Test sentences have other templates than training ones, so the probe is not very accurate to begin with, and a few points between variants are little for this number of sentences. There is a price, too. Encoding and decoding one point takes {{< var c10.cost >}} of the multiplications of this model's forward pass.
 
 # %% [markdown] tags=["ko"]
 # ## 한 토큰에서 일어나는 일 {#sec-intervene-prompt}
@@ -176,7 +196,7 @@ vocabulary = [lm.tokenizer.decode([i]).strip() for i in range(lm.model.get_input
 def whole(scores_V, n):
     """The `n` tokens of highest score that are whole characters."""
     found = [vocabulary[i] for i in np.argsort(-scores_V)[: 20 * n] if vocabulary[i] and "\ufffd" not in vocabulary[i]]
-    return ", ".join(f"‘{token}’" for token in found[:n])
+    return ", ".join(f"[{token}]" for token in found[:n])
 
 # %%
 def reads(feature, n=4):
@@ -191,8 +211,8 @@ def effect_sizes(effects):
 
 # %%
 #| label: tbl-intervene-prompt
-#| tbl-cap-ko: "한 글의 마지막 토큰에서 켜진 특징 가운데, 없앨 때 다음 토큰이 가장 많이 달라지는 여덟. reads: 활성값을 많이 쓰는 토큰, writes: 직접 효과가 가장 큰 토큰, direct: 가장 그럴듯한 다음 토큰에 대한 직접 효과, ablated: 없애면 줄어드는 그 토큰의 로그 확률, KL: 다음 토큰 분포의 변화(냇)."
-#| tbl-cap-en: "Of the features that are on at the last token of one text, the eight whose ablation changes the next token most. reads: tokens on which most activation is spent; writes: tokens of largest direct effect; direct: direct effect on the likeliest next token; ablated: what its log-probability loses; KL: change of the next-token distribution, in nats."
+#| tbl-cap-ko: "한 글의 마지막 토큰에서 켜진 특징 가운데, 없앨 때 다음 토큰이 가장 많이 달라지는 여덟. reads: 활성값을 많이 쓰는 토큰, writes: 직접 효과가 가장 큰 토큰(둘 다 [ ] 안), direct: 가장 그럴듯한 다음 토큰에 대한 직접 효과, ablated: 없애면 줄어드는 그 토큰의 로그 확률, KL: 다음 토큰 분포의 변화(내트)."
+#| tbl-cap-en: "Of the features that are on at the last token of one text, the eight whose ablation changes the next token most. reads: tokens on which most activation is spent; writes: tokens of largest direct effect (both in [ ]); direct: direct effect on the likeliest next token; ablated: what its log-probability loses; KL: change of the next-token distribution, in nats."
 one = iv.feature_effects(lm, topk, middle, lm.documents([shown_text])[0])
 likeliest = int(one.logprobs_V.argmax())
 kl_K = effect_sizes(one)
@@ -210,8 +230,8 @@ results.record("shown_text", shown_text, "text")
 
 # %%
 generator = np.random.default_rng(seed)
-per_token = []
-for row in generator.permutation(len(documents))[:n_effects]:
+per_token, drawn = [], generator.permutation(len(documents))[:n_effects]
+for row in drawn:
     effects = iv.feature_effects(lm, topk, middle, documents[row], int(generator.integers(2, len(documents[row]))))
     token, kl_K = effects.logprobs_V.argmax(), effect_sizes(effects)
     ablated_K = effects.logprobs_V[token] - effects.without_KV[:, token]
@@ -220,7 +240,7 @@ for row in generator.permutation(len(documents))[:n_effects]:
 per_token = np.array(per_token, dtype=float)
 
 # %%
-spans = [probing.interval(s) for s in probing.cluster_bootstrap(per_token[:, :3], np.arange(len(per_token)), draws, seed).T]
+spans = [probing.interval(s) for s in probing.cluster_bootstrap(per_token[:, :3], template_M[drawn], draws, seed).T]
 direct_rho, strongest_first, top_share, _ = per_token.mean(0)
 results.record("direct_rho", direct_rho, "rank correlation", ".2f", interval=spans[0], tolerance=0.12)
 results.record("strongest_first", strongest_first, "share", ".0%", interval=spans[1], tolerance=0.15)
@@ -231,21 +251,21 @@ results.claim("direct_falls_short", spans[0][1] < 0.7, "the rank correlation of 
 results.claim("strongest_not_all", spans[1][1] < 0.8, "at one token in five or more, another feature than the strongest has the largest effect", close=abs(spans[1][1] - 0.8) < 0.1)
 
 # %% [markdown] tags=["ko"]
-# **읽기.** ‘{{< var c10.shown_text >}}’에서 모델이 가장 그럴듯하게 보는 다음 토큰은 {{< var c10.shown_next >}}(확률 {{< var c10.shown_top >}})이다. [@tbl-intervene-prompt]에서 켜진 특징 {{< var c10.shown_on >}}개 가운데 위의 몇 개만이 예측을 눈에 띄게 움직인다. 시험 문장에서 고른 토큰 {{< var c10.n_effects >}}개에서, 직접 효과와 끄기의 효과는 순위 상관이 평균 {{< var c10.direct_rho >}}이다. [직접 효과의 순위는 우연보다 낫다.]{.claim key="c10.direct_tells"} [그러나 0.7에는 미치지 못한다.]{.claim key="c10.direct_falls_short"} 직접 효과는 어떤 특징부터 꺼 볼지를 정하는 데에 쓰고, 무슨 일을 하는지는 꺼 보고 말해야 한다. 켜진 특징이 수십 개라도 변화의 {{< var c10.top_share >}}는 하나가 만들고, 그 하나가 가장 세게 켜진 특징인 경우는 {{< var c10.strongest_first >}}이다. [다섯에 하나 넘는 토큰에서는 다른 특징이 가장 크게 작용한다.]{.claim key="c10.strongest_not_all"}
+# ‘{{< var c10.shown_text >}}’에서 모델이 가장 그럴듯하게 보는 다음 토큰은 {{< var c10.shown_next >}}(확률 {{< var c10.shown_top >}})이다. [@tbl-intervene-prompt]에서 켜진 특징 {{< var c10.shown_on >}}개 가운데 위의 몇 개만이 예측을 눈에 띄게 움직인다. 시험 문장에서 고른 토큰 {{< var c10.n_effects >}}개에서, 직접 효과와 끄기의 효과는 순위 상관이 평균 {{< var c10.direct_rho >}}이다. [직접 효과의 순위는 우연보다 낫다.]{.claim key="c10.direct_tells"} [그러나 이 상관은 0.7보다 뚜렷이 낮다.]{.claim key="c10.direct_falls_short"} 직접 효과는 어떤 특징부터 꺼 볼지를 정하는 데에 쓰고, 무슨 일을 하는지는 꺼 보고 말해야 한다. 켜진 특징이 수십 개라도 변화의 {{< var c10.top_share >}}는 하나가 만들고, 그 하나가 가장 세게 켜진 특징인 경우는 {{< var c10.strongest_first >}}이다. [다섯에 하나 넘는 토큰에서는 다른 특징이 가장 크게 작용한다.]{.claim key="c10.strongest_not_all"}
 
-# %% [markdown] src="7f61" tags=["en"]
-# **Reading.** After ‘{{< var c10.shown_text >}}’ the model holds {{< var c10.shown_next >}} likeliest (probability {{< var c10.shown_top >}}). Of the {{< var c10.shown_on >}} features that are on, only the first few in [@tbl-intervene-prompt] move the prediction visibly. At {{< var c10.n_effects >}} tokens drawn from test sentences, direct effect and ablation have a mean rank correlation of {{< var c10.direct_rho >}}. [Direct effects rank features better than chance does.]{.claim key="c10.direct_tells"} [But they do not reach 0.7.]{.claim key="c10.direct_falls_short"} Direct effects serve to decide which features to switch off first; what they do has to be said after switching them off. Though dozens of features are on, one of them makes {{< var c10.top_share >}} of the change, and in {{< var c10.strongest_first >}} of the cases it is the one that is on most strongly. [At more than one token in five, another feature does most.]{.claim key="c10.strongest_not_all"}
+# %% [markdown] src="df91" tags=["en"]
+# After ‘{{< var c10.shown_text >}}’ (“our family, every weekend, in the park, a bicycle”, with the object particle 를; the verb is still to come) the model holds {{< var c10.shown_next >}} likeliest (probability {{< var c10.shown_top >}}). Of the {{< var c10.shown_on >}} features that are on, only the first few in [@tbl-intervene-prompt] move the prediction visibly. At {{< var c10.n_effects >}} tokens drawn from test sentences, direct effect and ablation have a mean rank correlation of {{< var c10.direct_rho >}}. [Direct effects rank features better than chance does.]{.claim key="c10.direct_tells"} [But this correlation is clearly below 0.7.]{.claim key="c10.direct_falls_short"} Direct effects serve to decide which features to switch off first; what they do has to be said after switching them off. Though dozens of features are on, one of them makes {{< var c10.top_share >}} of the change, and in {{< var c10.strongest_first >}} of the cases it is the one that is on most strongly. [At more than one token in five, another feature does most.]{.claim key="c10.strongest_not_all"}
 
 # %% [markdown] tags=["ko"]
 # ## 조향 {#sec-intervene-steer}
 #
 # 주제 {{< var c10.n_topics >}}개를 하나씩 겨눈다. 더하는 것은 길이가 같은 다섯 방향이다. 그 주제의 문장에서 평균이 가장 많이 오르는 특징(입력으로 고른 특징), 그 주제의 낱말에 직접 효과가 가장 큰 특징(출력으로 고른 특징), 평균이 많이 오르는 특징 {{< var c10.several >}}개를 오르는 만큼 더한 것, 라벨로 얻는 평균의 차 [@rimsky2024], 무작위 방향이다. 읽는 특징과 쓰는 특징이 다르며 조향에는 쓰는 것이 낫다는 보고가 있다 [@arad2025]. 길이는 q2에서 활성값의 평균 길이의 몫으로 잰다. 고르기는 모두 훈련 문장에서 한다.
 #
-# 효과는 두 가지로 본다. 보류 문장 {{< var c10.n_held >}}개를 읽으며 주제의 낱말 40개(가중 로그 오즈로 고른 것 [@monroe2008])에 주는 확률이 몇 배가 되는가, 그리고 중립적인 첫머리 {{< var c10.n_written >}}개에 이어 쓴 {{< var c10.new_tokens >}}토큰을 글자 n-그램만 보는 판정기(시험 문장에서 정확도 {{< var c10.judge >}})가 얼마나 그 주제로 보는가. 판정기는 활성값을 보지 않으므로 조향이 판정기를 직접 속일 수 없다. 값은 같은 보류 문장에서 오른 손실이다.
+# 효과는 두 가지로 본다. 시험 문장 {{< var c10.n_held >}}개를 읽으며 주제의 낱말 40개(가중 로그 오즈로 고른 것 [@monroe2008])에 주는 확률이 몇 배가 되는가, 그리고 중립적인 첫머리 {{< var c10.n_written >}}개에 이어 쓴 {{< var c10.new_tokens >}}토큰을 글자 n-그램만 보는 판정기(시험 문장에서 정확도 {{< var c10.judge >}})가 얼마나 그 주제로 보는가. 판정기는 활성값을 보지 않으므로 조향이 판정기를 직접 속일 수 없다. 값은 같은 시험 문장에서 오른 손실이다.
 #
 # **예상.** 특징 하나는 무작위 방향보다 낫고, 평균의 차는 그보다 나을 것이다. 라벨을 다 쓴 방향이기 때문이다. 특징 여럿은 그 사이에 있을 것이다. 어느 것도 무작위와 구별되지 않는다면, 이 사전의 특징은 읽히기만 하고 쓰이지는 않는 것이다.
 
-# %% [markdown] src="3798" tags=["en"]
+# %% [markdown] src="863f" tags=["en"]
 # ## Steering {#sec-intervene-steer}
 #
 # We aim at {{< var c10.n_topics >}} topics, one at a time. What is added is one of five directions of equal length: the feature whose mean rises most in the topic's sentences (chosen by input), the feature of largest direct effect on the topic's words (chosen by output), the {{< var c10.several >}} features whose means rise most, added in proportion to their rise, the difference of means that labels give [@rimsky2024], and a random direction. It has been reported that features which read and features which write differ, and that for steering one should take those which write [@arad2025]. Lengths are shares of the mean length of activations at q2. All choices are made on training sentences.
@@ -331,6 +351,7 @@ for kind, length in itertools.product(kinds, lengths):
     at, name = rows.loc[kind, length], f"{kind.replace(' ', '_')}_{round(100 * length)}"
     results.record(f"verdict_{name}", at.verdict, "probability", "+.3f", interval=at.verdict_span, tolerance=0.05)
     results.record(f"mass_{name}", at.mass, "doublings", "+.2f", interval=at.mass_span, tolerance=0.25)
+    results.record(f"times_{name}", 2**at.mass, "times", ".2f", interval=tuple(2**bound for bound in at.mass_span), tolerance=0.3)
     results.record(f"loss_{name}", at.loss, "nats/token", "+.2f", interval=at.loss_span, tolerance=0.12)
 for key, value in (("n_topics", len(topics)), ("n_written", len(starts)), ("new_tokens", new_tokens), ("several", several)):
     results.record(key, value, "", tolerance=0)
@@ -348,17 +369,17 @@ for key, one_kind, other in (("feature_steers", "feature by input", "random"), (
                              ("mean_more", "mean difference", "feature by input"), ("mean_most", "mean difference", "several features")):  # fmt: skip
     low, _ = gap("mass", one_kind, other)
     results.claim(key, low > 0, f"{one_kind} above {other} at the largest length in topic words, 95% interval over topics", close=abs(low) < 0.2)
-low, high = gap("mass", "feature by output", "feature by input")
-results.claim("output_no_better", low <= 0, "the 95% interval of by output less by input, in topic words, reaches down to 0", close=abs(low) < 0.2)
+low, _ = gap("mass", "feature by output", "feature by input")
+results.claim("output_better", low > 0, "feature by output above feature by input in topic words, 95% interval over topics", close=abs(low) < 0.2)
 low, _ = gap("verdict", "mean difference", "feature by input")
 results.claim("mean_more_written", low > 0, "mean difference above one feature by input in what is written, 95% interval over topics", close=abs(low) < 0.03)
 low, _ = gap("verdict", "feature by input", "random")
-results.claim("feature_unclear", low <= 0, "the 95% interval of one feature less random, in what is written, reaches down to 0", close=abs(low) < 0.03)
+results.claim("feature_written", low > 0, "feature by input above random in what is written, 95% interval over topics", close=abs(low) < 0.03)
 
 # %%
 #| label: fig-intervene-steer
-#| fig-cap-ko: "조향의 효과와 값. 왼쪽은 주제 낱말의 확률이 두 배가 된 횟수, 오른쪽은 이어 쓴 글을 그 주제로 보는 판정기 확률의 증가, 가로축은 보류 문장의 손실 증가. 점은 길이가 커지는 차례이고 세로선은 95% 구간(주제 재표집)이다."
-#| fig-cap-en: "Effect and price of steering. Left: doublings of the probability of topic words; right: rise of the judge's probability that what was written is about the topic; horizontally: rise of loss on held-out sentences. Dots follow growing lengths; vertical lines are 95% intervals over topics."
+#| fig-cap-ko: "조향의 효과와 값. 왼쪽은 주제 낱말의 확률이 몇 배가 되었는지의 log₂(1이면 두 배), 오른쪽은 이어 쓴 글을 그 주제로 보는 판정기 확률의 증가, 가로축은 시험 문장의 손실 증가. 점은 길이가 커지는 차례이고 세로선은 95% 구간(주제 재표집)이다."
+#| fig-cap-en: "Effect and price of steering. Left: log₂ of the factor by which the probability of topic words grows (1 is a doubling); right: rise of the judge's probability that what was written is about the topic; horizontally: rise of loss on held-out sentences. Dots follow growing lengths; vertical lines are 95% intervals over topics."
 #| fig-alt-ko: "두 그림에 다섯 곡선씩. 곡선은 원점에서 시작하고 길이가 커질수록 오른쪽으로 간다."
 #| fig-alt-en: "Two panels of five curves each, starting from the origin and going right as length grows."
 fig, (left, right) = plt.subplots(1, 2, figsize=(kc.plots.WIDTH, 3.0))
@@ -376,25 +397,25 @@ left.legend(fontsize="small")
 kc.plots.save(fig, "fig-intervene-steer")
 
 # %% [markdown] tags=["ko"]
-# **읽기.** 가장 큰 길이({{< var c10.strong >}})에서 주제 낱말의 확률은 입력으로 고른 특징에서 두 배 되기를 {{< var c10.mass_feature_by_input_40 >}}번, 출력으로 고른 특징에서 {{< var c10.mass_feature_by_output_40 >}}번, 특징 여럿에서 {{< var c10.mass_several_features_40 >}}번, 평균의 차에서 {{< var c10.mass_mean_difference_40 >}}번, 무작위 방향에서 {{< var c10.mass_random_40 >}}번 한다([@fig-intervene-steer]). [입력으로 고른 특징 하나도 무작위 방향보다 주제 낱말을 더 불러온다.]{.claim key="c10.feature_steers"} [출력으로 고른 특징도 그렇다.]{.claim key="c10.output_steers"} [평균의 차는 특징 하나를 앞서고]{.claim key="c10.mean_more"} [특징 여럿도 앞선다.]{.claim key="c10.mean_most"} [출력으로 고르는 것이 입력으로 고르는 것보다 낫다고 할 만한 차이는 없다.]{.claim key="c10.output_no_better"} 다만 출력으로 고른 특징은 값이 싸다. 같은 길이에서 손실은 {{< var c10.loss_feature_by_output_40 >}} 오르고, 입력으로 고른 특징에서는 {{< var c10.loss_feature_by_input_40 >}} 오른다. 평균의 차는 {{< var c10.loss_mean_difference_40 >}}으로 더 비싸지만, 그림에서 같은 값에 견주어도 맨 위에 있다.
+# 가장 큰 길이({{< var c10.strong >}})에서 주제 낱말의 확률은 입력으로 고른 특징에서 {{< var c10.times_feature_by_input_40 >}}배(log₂ {{< var c10.mass_feature_by_input_40 >}}), 출력으로 고른 특징에서 {{< var c10.times_feature_by_output_40 >}}배, 특징 여럿에서 {{< var c10.times_several_features_40 >}}배, 평균의 차에서 {{< var c10.times_mean_difference_40 >}}배, 무작위 방향에서 {{< var c10.times_random_40 >}}배가 된다(주제에 걸친 기하 평균; [@fig-intervene-steer]). [입력으로 고른 특징 하나도 무작위 방향보다 주제 낱말을 더 불러온다.]{.claim key="c10.feature_steers"} [출력으로 고른 특징도 그렇다.]{.claim key="c10.output_steers"} [평균의 차는 특징 하나를 앞서고]{.claim key="c10.mean_more"} [특징 여럿도 앞선다.]{.claim key="c10.mean_most"} [출력으로 고른 특징이 입력으로 고른 특징보다 낫다.]{.claim key="c10.output_better"}[출력으로 고르는 것이 입력으로 고르는 것보다 낫다고 할 만한 차이는 없다.]{.otherwise} 값은 다르다. 같은 길이에서 손실은 출력으로 고른 특징에서 {{< var c10.loss_feature_by_output_40 >}}, 입력으로 고른 특징에서 {{< var c10.loss_feature_by_input_40 >}}, 평균의 차에서 {{< var c10.loss_mean_difference_40 >}} 내트 오른다. 평균의 차는 가장 비싸지만, 그림에서 같은 값에 견주어도 맨 위에 있다.
 #
-# 이어 쓴 글에서는 효과가 훨씬 약하다. 판정기가 보는 확률은 평균의 차에서 {{< var c10.verdict_mean_difference_40 >}}, 특징 하나(입력)에서 {{< var c10.verdict_feature_by_input_40 >}} 달라진다. [평균의 차는 글에서도 특징 하나보다 낫다.]{.claim key="c10.mean_more_written"} [특징 하나가 글에서도 무작위 방향보다 낫다고는 말할 수 없다.]{.claim key="c10.feature_unclear"} 이 모델과 이 사전에서 조향을 하려면 라벨을 모아 평균의 차를 쓰는 편이 낫다. 특징의 장점은 라벨이 없을 때에도 방향을 내놓는다는 데에 있으나, 그 방향이 무엇을 쓰게 하는지는 꺼 보거나 더해 보아야 안다.
+# 이어 쓴 글에서는 효과가 작다. 판정기가 보는 확률은 평균의 차에서 {{< var c10.verdict_mean_difference_40 >}}, 특징 하나(입력)에서 {{< var c10.verdict_feature_by_input_40 >}} 달라진다. [평균의 차는 글에서도 특징 하나보다 낫다.]{.claim key="c10.mean_more_written"} [특징 하나는 글에서도 무작위 방향보다 낫다.]{.claim key="c10.feature_written"}[특징 하나와 무작위 방향의 차이는, 글에서는 구간이 0에 걸친다.]{.otherwise} 이 모델과 이 사전에서 조향을 하려면 라벨을 모아 평균의 차를 쓰는 편이 낫다. 특징의 장점은 라벨이 없을 때에도 방향을 내놓는다는 데에 있으나, 그 방향이 무엇을 쓰게 하는지는 꺼 보거나 더해 보아야 안다.
 
-# %% [markdown] src="8922" tags=["en"]
-# **Reading.** At the largest length ({{< var c10.strong >}}) the probability of topic words doubles {{< var c10.mass_feature_by_input_40 >}} times with the feature chosen by input, {{< var c10.mass_feature_by_output_40 >}} times with the one chosen by output, {{< var c10.mass_several_features_40 >}} with several features, {{< var c10.mass_mean_difference_40 >}} with the difference of means and {{< var c10.mass_random_40 >}} with a random direction ([@fig-intervene-steer]). [Even one feature chosen by input calls up topic words more than a random direction.]{.claim key="c10.feature_steers"} [So does one chosen by output.]{.claim key="c10.output_steers"} [The difference of means is ahead of one feature]{.claim key="c10.mean_more"} [and of several.]{.claim key="c10.mean_most"} [There is no clear advantage of choosing by output over choosing by input.]{.claim key="c10.output_no_better"} Choosing by output is cheap, though: at equal length loss rises by {{< var c10.loss_feature_by_output_40 >}}, and by {{< var c10.loss_feature_by_input_40 >}} for the feature chosen by input. The difference of means costs more, {{< var c10.loss_mean_difference_40 >}}, and is still on top of the figure at equal cost.
+# %% [markdown] src="bb1f" tags=["en"]
+# At the largest length ({{< var c10.strong >}}) the probability of topic words rises by a factor of {{< var c10.times_feature_by_input_40 >}} (log₂ {{< var c10.mass_feature_by_input_40 >}}) with the feature chosen by input, {{< var c10.times_feature_by_output_40 >}} with the one chosen by output, {{< var c10.times_several_features_40 >}} with several features, {{< var c10.times_mean_difference_40 >}} with the difference of means and {{< var c10.times_random_40 >}} with a random direction (geometric means over topics; [@fig-intervene-steer]). [Even one feature chosen by input calls up topic words more than a random direction.]{.claim key="c10.feature_steers"} [So does one chosen by output.]{.claim key="c10.output_steers"} [The difference of means is ahead of one feature]{.claim key="c10.mean_more"} [and of several.]{.claim key="c10.mean_most"} [The feature chosen by output is ahead of the one chosen by input.]{.claim key="c10.output_better"}[There is no clear advantage of choosing by output over choosing by input.]{.otherwise} The price differs. At equal length loss rises by {{< var c10.loss_feature_by_output_40 >}} nats for the feature chosen by output, {{< var c10.loss_feature_by_input_40 >}} for the one chosen by input and {{< var c10.loss_mean_difference_40 >}} for the difference of means, which costs most and is still on top of the figure at equal cost.
 #
-# In what is written the effect is much weaker. The judge's probability changes by {{< var c10.verdict_mean_difference_40 >}} with the difference of means and by {{< var c10.verdict_feature_by_input_40 >}} with one feature (by input). [In writing, too, the difference of means does better than one feature.]{.claim key="c10.mean_more_written"} [Of one feature it cannot be said that it does better than a random direction in writing.]{.claim key="c10.feature_unclear"} Whoever wants to steer this model, with these dictionaries, does better to gather labels and take a difference of means. The merit of features is that they offer directions where there are no labels; but what such a direction makes the model write is known only after ablating or adding it.
+# In what is written the effect is small. The judge's probability changes by {{< var c10.verdict_mean_difference_40 >}} with the difference of means and by {{< var c10.verdict_feature_by_input_40 >}} with one feature (by input). [In writing, too, the difference of means does better than one feature.]{.claim key="c10.mean_more_written"} [In writing, too, one feature does better than a random direction.]{.claim key="c10.feature_written"}[In writing, the interval of the difference between one feature and a random direction includes 0.]{.otherwise} Whoever wants to steer this model, with these dictionaries, does better to gather labels and take a difference of means. The merit of features is that they offer directions where there are no labels; but what such a direction makes the model write is known only after ablating or adding it.
 
 # %% [markdown] tags=["ko"]
 # ## 해로운 말의 특징 {#sec-intervene-harm}
 #
-# 백과사전 항목은 해로운 글에서의 평균 활성값이 무해한 글의 두 배 이상인 특징을 해로운 특징이라 하고, 그것으로 탐지와 차단을 하자고 한다. 세 가지를 확인한다. 그렇게 고른 특징이 새 글에서도 두 배를 지키는가? 한 특징, 또는 특징 몇 개가 새 글을 얼마나 가리는가, 글자 n-그램과 활성값 전체에 견주어? 그 특징들을 0으로 묶으면 뒤쪽 블록에서 그 정보가 사라지는가?
+# 백과 글은 해로운 글에서의 평균 활성값이 무해한 글의 두 배 이상인 특징을 해로운 특징이라 하고, 그것으로 탐지와 차단을 하자고 한다. 세 가지를 확인한다. 그렇게 고른 특징이 새 글에서도 두 배를 지키는가? 한 특징, 또는 특징 몇 개가 새 글을 얼마나 가리는가, 글자 n-그램과 활성값 전체에 견주어? 그 특징들을 0으로 묶으면 뒤쪽 블록에서 그 정보가 사라지는가?
 #
 # 악성 댓글은 이 책에 싣지 않는다. 책을 만드는 실행에서는 합성 말뭉치의 부정적 정서를 라벨로 삼아 같은 절차를 밟고, 댓글 말뭉치(BEEP! [@moon2020], 사람이 붙인 라벨, 공개된 개발 분할을 시험에 씀)에서 잰 수는 문장 없이 함께 적는다. `make chapters PRESET=hate`로 다시 잴 수 있다. 두 말뭉치에서 SAE는 각각의 훈련 글로 학습하였다.
 #
 # **예상.** 두 배 기준으로 고른 특징의 다수는 새 글에서 두 배를 지키지 못할 것이다. 수천 개 가운데 드물게 켜지는 것을 고르면 우연히 치우친 것이 섞이기 때문이다. 한 특징은 우연보다 낫지만 낱말 세기에는 미치지 못할 것이다. 열 개를 0으로 묶어도 탐침이 거의 그대로라면, 특징을 묶어 해로운 정보를 없앴다고 말할 수 없다.
 
-# %% [markdown] src="88c8" tags=["en"]
+# %% [markdown] src="146f" tags=["en"]
 # ## Features of harmful language {#sec-intervene-harm}
 #
 # The encyclopedia article calls a feature harmful if its mean activation on harmful text is at least twice that on harmless text, and would use such features to detect and to block. We check three things. Do features chosen so keep their factor of two on new texts? How well do one feature, or a few, tell new texts apart, compared with character n-grams and with all activations? And when those features are held at 0, is the information gone in later blocks?
@@ -494,6 +515,10 @@ for name in off:
 one_auc, best_auc = found["one feature"], found["character n-grams"]
 results.claim("one_tells", one_auc[1][0] > 0.5, "one feature tells better than chance on held-out texts")
 results.claim("many_tell", found[f"{harm_ks[-1]} features"][1][0] > one_auc[0], "the most features tell better than one (its point estimate is below their interval)")
+results.claim("neuron_over_feature", found["one neuron"][0] > one_auc[0], "the one neuron tells better than the one feature", close=abs(found["one neuron"][0] - one_auc[0]) < 0.05)
+fewer, most = (found[f"{n} features"][0] for n in harm_ks[1:])
+results.record("most_used", harm_ks[-1], "features", tolerance=0)
+results.claim("most_over_fewer", most > fewer, "the most features tell better than fewer, by their point estimates", close=abs(most - fewer) < 0.05)
 results.claim("ngrams_best", best_auc[0] > max(v[0] for n, v in found.items() if n != "character n-grams"), "character n-grams have the largest area", close=True)
 drop = after["clean"]["area"][0] - after["harmful"]["area"][0]
 results.claim("clamp_harmless", drop < 0.05, "with several features at zero the later probe loses less than 0.05 AUROC", close=abs(drop - 0.05) < 0.03)
@@ -501,7 +526,7 @@ results.claim("clamp_harmless", drop < 0.05, "with several features at zero the 
 # %%
 #| label: fig-intervene-harm
 #| fig-cap-ko: "부정적 정서를 새 문장에서 가리는 정도(AUROC와 95% 구간, 문장틀 재표집). 특징과 뉴런은 훈련 문장에서 골랐다. 점선은 우연이다."
-#| fig-cap-en: "How well negative sentiment is told in new sentences (AUROC with 95% intervals over templates). Features and the neuron were chosen on training sentences. Dotted: chance."
+#| fig-cap-en: "How well negative sentiment is detected in new sentences (AUROC with 95% intervals over templates). Features and the neuron were chosen on training sentences. Dotted: chance."
 #| fig-alt-ko: "방법마다 점 하나와 구간 하나. 가로축은 AUROC이다."
 #| fig-alt-en: "One dot and one interval for each method; the horizontal axis is AUROC."
 fig, ax = plt.subplots(figsize=(0.8 * kc.plots.WIDTH, 2.6))
@@ -514,21 +539,21 @@ ax.set_yticks(range(len(names)), names)
 ax.set(xlabel="AUROC on held-out texts")
 kc.plots.save(fig, "fig-intervene-harm")
 # %% [markdown] tags=["ko"]
-# **읽기.** 두 배 기준을 넘는 특징은 부정적 정서에서 {{< var c10.n_special >}}개이고, 새 문장에서도 두 배를 지킨 것은 {{< var c10.special_still >}}이다. 댓글에서는 {{< var hate:c10.n_special >}}개 가운데 {{< var hate:c10.special_still >}}이다. 가장 나은 특징 하나의 AUROC는 훈련에서 {{< var c10.one_train >}}이지만 새 문장에서 {{< var c10.auc_one_feature >}}으로 내려간다([@fig-intervene-harm]). [한 특징은 우연보다 낫다.]{.claim key="c10.one_tells"} [특징을 여럿 쓰면 하나보다 낫다.]{.claim key="c10.many_tell"} [가장 잘 가리는 것은 글자 n-그램이다.]{.claim key="c10.ngrams_best"} 댓글에서도 차례는 같다. 특징 하나 {{< var hate:c10.auc_one_feature >}}, 특징 {{< var c10.several >}}개 {{< var hate:c10.auc_10_features >}}, 활성값 전체 {{< var hate:c10.auc_all_activations >}}, 글자 n-그램 {{< var hate:c10.auc_character_n_grams >}}이다.
+# 두 배 기준을 넘는 특징은 부정적 정서에서 {{< var c10.n_special >}}개이고, 새 문장에서도 두 배를 지킨 것은 {{< var c10.special_still >}}이다. 댓글에서는 {{< var hate:c10.n_special >}}개 가운데 {{< var hate:c10.special_still >}}이다. 가장 나은 특징 하나의 AUROC는 훈련에서 {{< var c10.one_train >}}이지만 새 문장에서는 {{< var c10.auc_one_feature >}}뿐이다([@fig-intervene-harm]). [한 특징은 우연보다 낫다.]{.claim key="c10.one_tells"}[구간이 0.5에 걸쳐, 한 특징이 우연보다 낫다고 하기에는 모자란다.]{.otherwise} 가장 나은 뉴런 하나는 {{< var c10.auc_one_neuron >}}이다. [뉴런 하나가 특징 하나보다 낫다.]{.claim key="c10.neuron_over_feature"}[특징 하나가 뉴런 하나에 뒤지지는 않는다.]{.otherwise} 특징 {{< var c10.several >}}개를 쓰면 {{< var c10.auc_10_features >}}, {{< var c10.most_used >}}개를 쓰면 {{< var c10.auc_50_features >}}, 활성값 전체로는 {{< var c10.auc_all_activations >}}, 글자 n-그램으로는 {{< var c10.auc_character_n_grams >}}이다. [특징을 여럿 쓰면 하나보다 낫다.]{.claim key="c10.many_tell"} [더 늘리면 더 나아진다.]{.claim key="c10.most_over_fewer"}[그러나 더 늘린다고 더 나아지지는 않는다.]{.otherwise} [가장 잘 가리는 것은 글자 n-그램이다.]{.claim key="c10.ngrams_best"} 댓글에서는 특징 하나 {{< var hate:c10.auc_one_feature >}}, 특징 {{< var c10.several >}}개 {{< var hate:c10.auc_10_features >}}, 활성값 전체 {{< var hate:c10.auc_all_activations >}}, 글자 n-그램 {{< var hate:c10.auc_character_n_grams >}}이다.
 #
-# 가장 나은 특징 {{< var c10.several >}}개를 q2에서 0으로 묶으면, 마지막 블록에서 같은 라벨을 읽는 탐침의 AUROC는 {{< var c10.read_clean >}}에서 {{< var c10.read_harmful >}}이 된다. 켜지는 비율이 비슷한 다른 특징 {{< var c10.several >}}개를 묶었을 때는 {{< var c10.read_others >}}이다. 댓글에서는 {{< var hate:c10.read_clean >}}에서 {{< var hate:c10.read_harmful >}}이다. [특징을 묶어도 뒤의 탐침이 잃는 것은 0.05에 미치지 못한다.]{.claim key="c10.clamp_harmless"} 정보는 이 특징들 밖에도 있어서 특징을 묶는 것만으로는 없어지지 않는다. 탐지에도 차단에도 특징 몇 개는 간단한 기준선을 넘지 못했다. 특징이 줄 수 있는 것은 성능이 아니라, 무엇을 보고 그렇게 판단했는지를 들여다볼 자리이다.
+# 가장 나은 특징 {{< var c10.several >}}개를 q2에서 0으로 묶으면, 마지막 블록에서 같은 라벨을 읽는 탐침의 AUROC는 묶기 전 {{< var c10.read_clean >}}, 묶은 뒤 {{< var c10.read_harmful >}}이다. 켜지는 비율이 비슷한 다른 특징 {{< var c10.several >}}개를 묶었을 때는 {{< var c10.read_others >}}이다. 댓글에서는 차례로 {{< var hate:c10.read_clean >}}, {{< var hate:c10.read_harmful >}}이다. [특징을 묶어서 뒤의 탐침이 잃는 것은 0.05보다 작다.]{.claim key="c10.clamp_harmless"} 정보는 이 특징들 밖에도 있어서 특징을 묶는 것만으로는 없어지지 않는다. 탐지에도 차단에도 특징 몇 개는 간단한 기준선을 넘지 못했다. 특징이 줄 수 있는 것은 성능이 아니라, 무엇을 보고 그렇게 판단했는지를 들여다볼 자리이다.
 
-# %% [markdown] src="d749" tags=["en"]
-# **Reading.** By the factor of two there are {{< var c10.n_special >}} features for negative sentiment, of which {{< var c10.special_still >}} keep it on new sentences; for comments it is {{< var hate:c10.special_still >}} of {{< var hate:c10.n_special >}}. The best single feature has an AUROC of {{< var c10.one_train >}} on training sentences, which comes down to {{< var c10.auc_one_feature >}} on new ones ([@fig-intervene-harm]). [One feature does better than chance.]{.claim key="c10.one_tells"} [Several features do better than one.]{.claim key="c10.many_tell"} [Character n-grams tell best.]{.claim key="c10.ngrams_best"} Comments give the same order: one feature {{< var hate:c10.auc_one_feature >}}, {{< var c10.several >}} features {{< var hate:c10.auc_10_features >}}, all activations {{< var hate:c10.auc_all_activations >}}, character n-grams {{< var hate:c10.auc_character_n_grams >}}.
+# %% [markdown] src="0fe7" tags=["en"]
+# By the factor of two there are {{< var c10.n_special >}} features for negative sentiment, of which {{< var c10.special_still >}} keep it on new sentences; for comments it is {{< var hate:c10.special_still >}} of {{< var hate:c10.n_special >}}. The best single feature has an AUROC of {{< var c10.one_train >}} on training sentences, but only {{< var c10.auc_one_feature >}} on new ones ([@fig-intervene-harm]). [One feature does better than chance.]{.claim key="c10.one_tells"}[Its interval reaches down to 0.5, too little to call one feature better than chance.]{.otherwise} The best single neuron has {{< var c10.auc_one_neuron >}}. [One neuron does better than one feature.]{.claim key="c10.neuron_over_feature"}[One feature is not behind one neuron.]{.otherwise} With {{< var c10.several >}} features it is {{< var c10.auc_10_features >}}, with {{< var c10.most_used >}} of them {{< var c10.auc_50_features >}}, with all activations {{< var c10.auc_all_activations >}} and with character n-grams {{< var c10.auc_character_n_grams >}}. [Several features do better than one.]{.claim key="c10.many_tell"} [Still more of them do better still.]{.claim key="c10.most_over_fewer"}[But still more of them do no better.]{.otherwise} [Character n-grams do best.]{.claim key="c10.ngrams_best"} For comments it is {{< var hate:c10.auc_one_feature >}} with one feature, {{< var hate:c10.auc_10_features >}} with {{< var c10.several >}}, {{< var hate:c10.auc_all_activations >}} with all activations and {{< var hate:c10.auc_character_n_grams >}} with character n-grams.
 #
-# With the best {{< var c10.several >}} features held at 0 at q2, the AUROC of a probe that reads the same label at the last block goes from {{< var c10.read_clean >}} to {{< var c10.read_harmful >}}. With {{< var c10.several >}} other features that are on about as often it is {{< var c10.read_others >}}. For comments it goes from {{< var hate:c10.read_clean >}} to {{< var hate:c10.read_harmful >}}. [With the features clamped, the later probe loses less than 0.05.]{.claim key="c10.clamp_harmless"} The information is outside these features too, and clamping them does not remove it. For detection as for blocking, a few features did not beat simple baselines. What features can give is not performance but a place to look at what a verdict rests on.
+# With the best {{< var c10.several >}} features held at 0 at q2, the AUROC of a probe that reads the same label at the last block is {{< var c10.read_clean >}} before and {{< var c10.read_harmful >}} after. With {{< var c10.several >}} other features that are on about as often it is {{< var c10.read_others >}}. For comments it is {{< var hate:c10.read_clean >}} before and {{< var hate:c10.read_harmful >}} after. [What the later probe loses by clamping is less than 0.05.]{.claim key="c10.clamp_harmless"} The information is outside these features too, and clamping them does not remove it. For detection as for blocking, a few features did not beat simple baselines. What features can give is not performance but a place to look at what a verdict rests on.
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 결론을 뒤집는가 {#sec-intervene-refute}
 #
-# 이 모델은 작고 글을 매끄럽게 쓰지 못한다. 큰 모델에서는 특징 하나가 이어 쓴 글을 뚜렷이 바꾼다는 보고가 많으므로, 특징 하나의 약한 효과를 특징 일반의 것으로 옮겨서는 안 된다. 사전을 더 오래, 더 크게 학습했을 때 특징 하나가 평균의 차를 따라잡는다면 여기의 결론은 사전의 것이지 특징의 것이 아니다. 조향의 값을 보류 문장의 손실로 잰 것도 하나의 선택이다. 사람이 읽어 어색함을 매기면 순서가 달라질 수 있다.
+# 이 모델은 작고 글을 매끄럽게 쓰지 못한다. 큰 모델에서는 특징 하나가 이어 쓴 글을 뚜렷이 바꾼다는 보고가 많으므로, 특징 하나의 약한 효과를 특징 일반의 것으로 옮겨서는 안 된다. 사전을 더 오래, 더 크게 학습했을 때 특징 하나가 평균의 차를 따라잡는다면 여기의 결론은 사전의 것이지 특징의 것이 아니다. 조향의 값을 시험 문장의 손실로 잰 것도 하나의 선택이다. 사람이 읽어 어색함을 매기면 순서가 달라질 수 있다.
 
-# %% [markdown] src="58ff" tags=["en"]
+# %% [markdown] src="04c0" tags=["en"]
 # ## What would overturn this {#sec-intervene-refute}
 #
 # This model is small and does not write fluently. Single features are often reported to change the writing of large models plainly, so the weak effect of one feature here must not be taken for that of features in general. If with larger dictionaries, trained for longer, one feature catches up with the difference of means, the conclusion was about these dictionaries and not about features. To take loss on held-out sentences as the price of steering is a choice as well. People who grade how odd a text reads might order things differently.
