@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
-from kosae_core import paths
+from kosae_core import needs, paths
 from kosae_core.batches import Batch, length_batches, pad
 from kosae_core.hooks import HookPoint, Site, find_blocks, find_contributions, find_final_norm, resolve_point
 
@@ -258,7 +258,8 @@ def load_lm(
     ModuleList of blocks where it cannot be found; `trust_remote_code` runs Python code that comes with the model (None:
     only where KOSAE_TRUST_REMOTE_CODE is 1).
 
-    Raises  FileNotFoundError if the model is in none of these places; ValueError if it comes with code that was not trusted.
+    Raises  FileNotFoundError if the model is in none of these places; ValueError if it comes with code that was not trusted;
+            needs.TooLarge, before its weights are read, where memory cannot hold them.
     """
     inside = paths.models_dir() / str(name)
     source = inside if inside.is_dir() else Path(name).expanduser()
@@ -275,6 +276,7 @@ def load_lm(
     bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()
     try:
+        needs.require_room_for_model(where, dtype, device, options)
         tokenizer = AutoTokenizer.from_pretrained(where, **options)
         model = AutoModelForCausalLM.from_pretrained(where, dtype=dtype, **options)
     except OSError as error:

@@ -168,6 +168,24 @@ def require_disk(what: str, needed: int, folder: Path, knob: str) -> None:
         raise TooLarge(f"{what} needs about {gb(needed)} of disk at {folder}, and {gb(free)} are free: {knob}.")
 
 
+def require_room_for_model(where: str, dtype: torch.dtype, device: torch.device, options: dict[str, Any]) -> None:
+    """Stop before the weights of a language model are read (or downloaded) that memory cannot hold.
+
+    Raises  TooLarge.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    config = AutoConfig.from_pretrained(where, **options)
+    try:
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config, trust_remote_code=options["trust_remote_code"])
+    except Exception as error:  # what a model's own code does without weights is not known; then it is loaded unasked
+        logger.info("%s: its size is not known before it is loaded (%s)", where, error)
+        return
+    knob = "take a smaller model" + (", or dtype=torch.bfloat16" if dtype.itemsize > 2 else ", or another device")
+    require_memory(f"the model {where}", model.num_parameters() * dtype.itemsize, device, knob)
+
+
 def require_room_to_train(
     config: "SAEConfig", acts: Any, cfg: "TrainConfig", device: torch.device, held: Any = None, checkpoint: Path | None = None
 ) -> None:  # fmt: skip

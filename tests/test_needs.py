@@ -131,6 +131,23 @@ def test_a_pass_that_memory_cannot_hold(tiny_lm, sentences, empty_store, monkeyp
     assert list((empty_store / "activations").iterdir()) == []
 
 
+def test_a_model_that_memory_cannot_hold_is_not_read(tiny_lm, tmp_path, monkeypatch):
+    tiny_lm.model.save_pretrained(tmp_path)
+    tiny_lm.tokenizer.save_pretrained(tmp_path)
+    n_bytes = 4 * sum(p.numel() for p in tiny_lm.model.parameters())
+    asked = []
+    monkeypatch.setattr(needs, "free_memory", lambda device: asked.append(1) or n_bytes)
+    kc.load_lm(tmp_path, device="cpu")
+    assert asked
+    monkeypatch.setattr(needs, "free_memory", lambda device: n_bytes - 1)
+    monkeypatch.setattr("kosae_core.lm.AutoModelForCausalLM", None)  # nothing is read
+    with pytest.raises(
+        TooLarge,
+        match=r"the model .* needs about 0\.2 MB of memory on cpu, .*: take a smaller model, or dtype=torch.bfl",
+    ):
+        kc.load_lm(tmp_path, device="cpu")
+
+
 def test_what_is_free():
     assert 10**7 < needs.free_memory() < 10**14 and needs.free_disk(Path("/no/such/folder")) > 0
 
