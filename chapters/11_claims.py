@@ -41,16 +41,16 @@ preset = "default"
 # %% [markdown] tags=["ko"]
 # ## 백과 글 (B) {#sec-claims-b}
 #
-# SAE를 설명하는 어느 한국어 백과 글에 적힌 것이다. 여러 논문의 결론을 요약한 글이므로 한 모델에서 잰 수와 곧바로 맞지 않을 수 있다.
+# SAE를 설명하는 어느 한국어 백과 글에 적힌 것이다. 여러 논문의 결론을 요약한 글이므로 한 모델에서 잰 수와 곧바로 맞지 않을 수 있다. 제목과 주소 없이 내용만 전해 받았으므로 출처를 적지 못한다.
 #
 # : 백과 글의 주장과 판정. {#tbl-claims-b}
 #
 # {{< claims B >}}
 
-# %% [markdown] src="e2f7" tags=["en"]
+# %% [markdown] src="f4da" tags=["en"]
 # ## The encyclopedia article (B) {#sec-claims-b}
 #
-# What a Korean encyclopedia article on SAEs says. It sums up the conclusions of several papers, so it need not agree at once with numbers from one model.
+# What a Korean encyclopedia article on SAEs says. It sums up the conclusions of several papers, so it need not agree at once with numbers from one model. Its content reached us without title or address, so it cannot be cited.
 #
 # : Claims of the encyclopedia article, with verdicts. {#tbl-claims-b}
 #
