@@ -9,7 +9,7 @@ PYTHON ?=
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help all env chapters plan pages book site pdf test lint verify reference claims explorer serve data bench lock clean clean-env
+.PHONY: help all env chapters plan pages book site pdf test test-all lint verify reference claims explorer serve data bench lock clean clean-env
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,8 +41,11 @@ pages: chapters
 
 site pdf: all ## the same as all; what did not change is not built again
 
-test: env ## all tests
+test: env ## all tests but one that takes a minute
 	@$(RUN) -m pytest
+
+test-all: env ## that one too
+	@KOSAE_SLOW=1 $(RUN) -m pytest
 
 lint: env ## ruff, on everything
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .

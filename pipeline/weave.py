@@ -173,10 +173,8 @@ def _widths(text: str) -> str:
         return text
     for i, cell in enumerate(rows[1]):
         longest = max(min(_printed(row[i].strip()), 48) for row in [rows[0], *rows[2:]] if i < len(row))
-        rule, dashes = (
-            cell.strip(),
-            "-" * (max(3, longest) + 4),
-        )  # the space beside the text is as wide in a narrow column
+        # short columns shall not break their words, and the space beside the text is as wide as in a long one
+        rule, dashes = cell.strip(), "-" * (4 + (2 if longest <= 16 else 1) * max(3, longest))
         rows[1][i] = f" {rule[0] if rule[0] == ':' else '-'}{dashes}{rule[-1] if rule[-1] == ':' else '-'} "
     return "\n".join("|" + "|".join(row) + "|" for row in rows) + "\n"
 

@@ -1,5 +1,6 @@
 """The READMEs show the reference numbers, and their example runs."""
 
+import os
 import re
 import subprocess
 import sys
@@ -87,7 +88,10 @@ def test_your_own_model_is_followed_literally(kind, tmp_path, monkeypatch, sente
     plan, chapters = commands.strip().splitlines()
     # the same make, with the Python that runs the tests and without making an environment first
     make = f"make -s -C {paths.ROOT} -o env RUN={sys.executable} "
-    for command, expected in ((plan, "nothing was run"), (chapters, "02_activations (smoke+lm_name=")):
+    steps = [(plan, "nothing was run"), (chapters, "02_activations (smoke+lm_name=")]
+    if kind == "llama" and not os.environ.get("KOSAE_SLOW"):
+        steps.pop()  # its chapter takes a minute, and only says again what that of the other family has said
+    for command, expected in steps:
         assert command.startswith("make ")
         done = subprocess.run(command.replace("make ", make, 1), shell=True, capture_output=True, text=True)
         assert done.returncode == 0 and expected in done.stdout, done.stdout[-1000:] + done.stderr[-2000:]
