@@ -171,6 +171,8 @@ def _widths(text: str) -> str:
     rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in text.strip().split("\n")]
     if len(rows) < 2 or not all(re.fullmatch(r"\s*:?-+:?\s*", cell) for cell in rows[1]):
         return text
+    if max(_printed(line) for line in text.strip().split("\n")) <= 72:
+        return text  # pandoc takes widths only from a table with a longer line, and a wide rule would be one
     for i, cell in enumerate(rows[1]):
         longest = max(min(_printed(row[i].strip()), 48) for row in [rows[0], *rows[2:]] if i < len(row))
         # short columns shall not break their words, and the space beside the text is as wide as in a long one
