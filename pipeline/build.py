@@ -17,6 +17,7 @@ from string import Template
 from explorer.site import place
 from pipeline import quarto
 from pipeline.book import ROOT, WORDS, Book, read_book, remember, unchanged
+from pipeline.chapters import read_chapter
 from pipeline.pages import OTHER, BuildError, Page, digest
 from pipeline.pdf import make_pdf, wheel_fonts
 from pipeline.render import engine_key, imprint, page_state, picture_name, run_filter
@@ -24,11 +25,8 @@ from pipeline.search_index import write_index
 
 ASSETS = ("style.css", "theme.js", "search.js")
 EXPLORER = "explorer.html"
-SEE = {
-    "07_visualization": ("map", ()),
-    "09_interpretation": ("list", ("384", "1547", "778", "1671", "1179", "745", "692", "1249", "964", "1373")),
-}
-"""Chapters that lead to the explorer: its view, and the features that the chapter reads one by one."""
+SEE = {"07_visualization": "map", "09_interpretation": "list"}
+"""Chapters that lead to the explorer, with its view."""
 
 
 def build_book(lang: str, *, preset: str = "default", root: Path = ROOT, partial: bool = False) -> list[Path]:
@@ -149,9 +147,12 @@ def _see(page: Page, root: str, words: dict[str, str]) -> str:
     """Where a chapter's features can be looked at."""
     if page.stem not in SEE:
         return ""
-    view, features = SEE[page.stem]
+    source = (
+        ROOT / "chapters" / f"{page.stem}.py"
+    )  # its `readings`, where it has any, are of the features read one by one
+    features = read_chapter(source).parameters.get("readings", {}) if source.is_file() else ()
     links = "".join(f', <a href="{root}{EXPLORER}#feature={feature}">{feature}</a>' for feature in features)
-    start = f'<a href="{root}{EXPLORER}#{view}">{words["explorer"]}</a>'
+    start = f'<a href="{root}{EXPLORER}#{SEE[page.stem]}">{words["explorer"]}</a>'
     return f'<nav class="see" aria-label="{words["explorer"]}"><p>{words["see"]}: {start}{links}</p></nav>'
 
 

@@ -41,6 +41,7 @@ class Run:
     source: Store | str
     """What it reads; a text for tensors that are not kept, and then neither is the result."""
     k: int | None = None
+    initial_density: float | None = None
     target_l0: float | None = None
     lr: float | None = None
     auxk: int | None = None
@@ -110,6 +111,8 @@ def _03(c: Chapter) -> Iterator[Store | Run]:
     p = c.p
     yield from c.both("ko")
     yield from (c.sae(variant, "ko", p["middle"]) for variant in ("standard", "gated", "topk"))
+    start, source = (p["n_features"], p["steps"], p["batch_size"], p["seed"]), c.store("train", "ko", p["middle"])
+    yield Run("standard", *start, source, initial_density=0)
     by_k = {"topk", "batchtopk", "matryoshka", "groupmax"}
 
     def near(variant: str, l0: int, lang: str, seed: int) -> Run:
