@@ -1,4 +1,4 @@
-"""What `cpu_kernels` does, on a GPU: two Triton kernels, and selection by PyTorch's own sorts and compactions.
+"""What `cpu_kernels` does, on a GPU: sums over a pattern's entries in two Triton kernels; `gpu_selection` chooses the entries.
 
 Both kernels are sums without atomics, in a fixed order: the same inputs give the same bits.
 """
@@ -7,6 +7,8 @@ import torch
 import triton
 import triton.language as tl
 from torch import Tensor
+
+from kosae_core import gpu_selection
 
 BLOCK = 256
 
@@ -67,37 +69,31 @@ def by_column(crow_B: Tensor, cols_N: Tensor, rows_N: Tensor, n_columns: int) ->
 
 def top(pre_BF: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The k largest of each row, where positive: where rows start, and columns."""
-    values_Bk, index_Bk = pre_BF.topk(k, dim=1, sorted=False)
-    on_Bk = values_Bk > 0
-    return _starts(on_Bk.sum(1)), index_Bk[on_Bk].int()
+    return gpu_selection.top(pre_BF, k)
 
 
 def batch_top(pre_BF: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """The n largest of the table, where positive."""
+    """The n largest of the table, where positive: those above a bound that a sample of rows suggests, less the smallest."""
     n = min(n, pre_BF.numel())
     sample = pre_BF[:: max(1, len(pre_BF) // 64)].flatten().float()
     rank = int(1.25 * n * sample.numel() / pre_BF.numel()) + 32
     bound = sample.topk(rank).values[-1].clamp_min(0.0) if rank < sample.numel() else sample.new_zeros(())
-    places_N2 = (pre_BF > bound).nonzero()
-    if len(places_N2) < n and bound > 0:
-        places_N2 = (pre_BF > 0).nonzero()
-    if len(places_N2) > n:
-        kept_n = pre_BF[places_N2[:, 0], places_N2[:, 1]].topk(n, sorted=False).indices.sort().values
-        places_N2 = places_N2[kept_n]
-    return _from_places(places_N2, len(pre_BF))
+    bound_F = bound.expand(pre_BF.shape[1])
+    counts_B = gpu_selection.count_above(pre_BF, bound_F)
+    if int(counts_B.sum()) < n and bound > 0:
+        bound_F = torch.zeros_like(bound_F)
+        counts_B = gpu_selection.count_above(pre_BF, bound_F)
+    starts_B, cols_N = gpu_selection.write_above(pre_BF, bound_F, counts_B)
+    if len(cols_N) <= n:
+        return starts_B, cols_N
+    rows_N = torch.repeat_interleave(counts_B)
+    kept_N = pre_BF[rows_N, cols_N].topk(n, sorted=False).indices.sort().values
+    return gpu_selection.starts(torch.bincount(rows_N[kept_N], minlength=len(pre_BF))), cols_N[kept_N]
 
 
 def above(pre_BF: Tensor, bound_F: Tensor, densest: float) -> tuple[Tensor, Tensor] | None:
     """The entries above their column's bound; None where they are more than a share `densest` of the table."""
-    on_BF = pre_BF > bound_F
-    if int(on_BF.sum()) > densest * on_BF.numel() + 64:
+    counts_B = gpu_selection.count_above(pre_BF, bound_F)
+    if int(counts_B.sum()) > densest * pre_BF.numel() + 64:
         return None
-    return _from_places(on_BF.nonzero(), len(pre_BF))
-
-
-def _from_places(places_N2: Tensor, n_rows: int) -> tuple[Tensor, Tensor]:
-    return _starts(torch.bincount(places_N2[:, 0], minlength=n_rows)), places_N2[:, 1].int().contiguous()
-
-
-def _starts(counts_B: Tensor) -> Tensor:
-    return torch.nn.functional.pad(counts_B.cumsum(0), (1, 0)).int()
+    return gpu_selection.write_above(pre_BF, bound_F, counts_B)

@@ -2,6 +2,9 @@
 # ruff: noqa: E402 - the interpreter is chosen before Triton is imported
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +14,7 @@ if not GPU:
     os.environ["TRITON_INTERPRET"] = "1"  # read when Triton is imported
 pytest.importorskip("triton", reason="Triton is not installed (it comes with PyTorch for GPUs; pip install triton)")
 
-from kosae_core import cpu_kernels, gpu_kernels, kernels
+from kosae_core import cpu_kernels, gpu_kernels, gpu_selection, kernels
 from kosae_core.kernels import Above, BatchTop, Pattern, Top, encode
 
 DEVICE = "cuda" if GPU else "cpu"
@@ -27,13 +30,33 @@ def sets(found):
     return [set(cols_N[low:high].tolist()) for low, high in zip(crow_B, crow_B[1:], strict=False)]
 
 
+def largest(pre_BF, k):
+    """The naive twin: the positive ones of the k first of each row, sorted by value and then by column."""
+    rows = [[(-float(value), column) for column, value in enumerate(row)] for row in pre_BF]
+    kept = [sorted(column for value, column in sorted(row)[:k] if value < 0) for row in rows]
+    starts = torch.tensor([0, *(len(row) for row in kept)]).cumsum(0)
+    return starts, torch.tensor([column for row in kept for column in row])
+
+
+def test_equal_values_of_every_size_are_kept_by_column(monkeypatch):
+    monkeypatch.setattr(gpu_selection, "BLOCK", 32)  # ties across blocks
+    steps_BF = (table(8, F) * 2).round()
+    for scale in (1e-38, 1e-45, 1.0, 3e38 / float(steps_BF.max())):  # subnormal to the largest
+        pre_BF = steps_BF * scale
+        for k in (1, 9, F):
+            found = gpu_kernels.top(pre_BF.to(DEVICE), k)
+            assert [part.cpu().tolist() for part in found] == [part.tolist() for part in largest(pre_BF, k)]
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_selections_are_those_of_the_cpu(dtype):
     pre_BF, bound_F = table(B, F).to(dtype), torch.linspace(-0.5, 2.0, F)
     there = pre_BF.to(DEVICE)
-    if dtype == torch.float32:  # bf16 has ties, of which either may be kept
+    for k in (1, 6, F):
+        assert sets(gpu_kernels.top(there, k)) == sets(largest(pre_BF, k))
+    if dtype == torch.float32:  # bf16 has ties, of which any may be kept
         for k in (1, 6, F):
-            assert sets(gpu_kernels.top(there, k)) == sets(cpu_kernels.top(pre_BF, k))
+            assert sets(cpu_kernels.top(pre_BF, k)) == sets(largest(pre_BF, k))
         for n in (1, 300, B * F):
             assert sets(gpu_kernels.batch_top(there, n)) == sets(cpu_kernels.batch_top(pre_BF, n))
     bound_F = bound_F.to(dtype).float()
@@ -57,7 +80,9 @@ def test_sums_and_products_are_those_of_the_cpu():
 
 def test_wide_tables_take_several_blocks(monkeypatch):
     monkeypatch.setattr(gpu_kernels, "BLOCK", 8)
+    monkeypatch.setattr(gpu_selection, "BLOCK", 32)
     test_sums_and_products_are_those_of_the_cpu()
+    test_selections_are_those_of_the_cpu(torch.float32)
 
 
 @pytest.mark.parametrize("select", [Top(4), BatchTop(150), Above(8.0)])
@@ -83,3 +108,14 @@ def test_nothing_chosen():
     pre_BF = -torch.ones(B, F, device=DEVICE)
     for found in (gpu_kernels.top(pre_BF, 3), gpu_kernels.batch_top(pre_BF, 9)):
         assert sets(found) == [set()] * B
+
+
+def test_every_kernel_compiles_for_an_a100_and_an_h100(tmp_path):
+    """What the interpreter does not see: types that do not fit, operations that a GPU does not have."""
+    settings = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    settings |= {"TRITON_CACHE_DIR": str(tmp_path), "PYTHONWARNINGS": "ignore"}
+    script = Path(__file__).parent / "compile_kernels.py"
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, env=settings, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert len(rows) == 2 * 2 * 6 and all(int(row[3]) > 1000 for row in rows)
