@@ -2,13 +2,15 @@
 
     python benchmarks/planted_quality.py --json benchmarks/results/planted_quality.json
 
-The activations, settings and libraries are those of `train_throughput.py`, with 1 thread each; quality is measured on the
+Penalised variants are compared at equal L0: this project is given the target, and for a peer the coefficient of its penalty
+is sought by whole trainings until L0 on held-out tokens is within a tenth of it. The activations, settings and libraries are those of `train_throughput.py`, with 1 thread each; quality is measured on the
 way too, for the processor time that a library needs until 90 % of the true features are found. A result that is already
 in the JSON is not measured again.
 """
 
 import argparse
 import json
+import math
 import tempfile
 from pathlib import Path
 
@@ -17,12 +19,16 @@ from train_throughput import PEERS, SIZES, Side, machine, planted_file
 RATES = (3e-4, 1e-3, 3e-3, 1e-2)
 STEPS, LOOKS = 1000, 10
 FOUND = 0.9
+PENALISED = ("standard", "gated", "jumprelu")
+MOST = 7
+"""Trainings in which a peer's coefficient is sought, for one learning rate."""
 
 
-def learn(library: str, variant: str, data: Path, lr: float | None) -> list[dict]:
-    """Quality and processor seconds after each tenth of one training; no `lr`: the library's own."""
+def learn(library: str, variant: str, data: Path, lr: float | None, penalty: float | None = None) -> list[dict]:
+    """Quality and processor seconds after each tenth of one training; no `lr` or `penalty`: the library's own."""
     size = SIZES["small"]
-    options = {name: size[name] for name in ("n_features", "batch", "k")} | {"steps": STEPS, "lr": lr}
+    options = {name: size[name] for name in ("n_features", "batch", "k")}
+    options |= {"steps": STEPS, "lr": lr, "penalty": penalty}
     side = Side(library, variant, "fp32", data, options, threads=1)
     seconds, rows = 0.0, []
     for _ in range(LOOKS):
@@ -30,6 +36,40 @@ def learn(library: str, variant: str, data: Path, lr: float | None) -> list[dict
         rows.append({"cpu_seconds": seconds} | side.ask("quality"))
     side.close()
     return rows
+
+
+def next_penalty(tried: dict[float, float], target: float) -> float:
+    """The coefficient to try next, from the L0 that others gave: by a line through the two nearest, in logarithms.
+
+    L0 falls with the coefficient; while only one is known, or the line points the wrong way, it moves by a factor of 4.
+    """
+    near = sorted(tried, key=lambda penalty: abs(math.log(max(tried[penalty], 0.1) / target)))
+    best, excess = near[0], math.log(max(tried[near[0]], 0.1) / target)
+    if len(near) > 1:
+        run = math.log(best / near[1])
+        slope = (excess - math.log(max(tried[near[1]], 0.1) / target)) / run
+        if slope < -0.05:
+            return best * math.exp(min(2.0, max(-2.0, -excess / slope)))
+    return best * (4.0 if excess > 0 else 0.25)
+
+
+def at_equal_l0(
+    library: str, variant: str, data: Path, lr: float | None, results: dict, save, start: float
+) -> tuple[str, float]:
+    """The key of the training whose L0 is nearest to k, and its coefficient; every training is kept in the results."""
+    target, tried, keys = SIZES["small"]["k"], {}, {}
+    penalty = start
+    for _ in range(MOST):
+        key = f"{variant}/{library}/{lr or 'own'}/{penalty:.4g}"
+        if key not in results:
+            results[key] = learn(library, variant, data, lr, penalty)
+            save()
+        tried[penalty], keys[penalty] = results[key][-1]["l0"], key
+        if abs(tried[penalty] / target - 1) <= 0.1:
+            break
+        penalty = next_penalty(tried, target)
+    nearest = min(tried, key=lambda penalty: abs(math.log(max(tried[penalty], 0.1) / target)))
+    return keys[nearest], nearest
 
 
 def seconds_until(rows: list[dict], recovered: float) -> float | None:
@@ -41,22 +81,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--variants", nargs="+", default=["topk", "batchtopk"], choices=PEERS)
     parser.add_argument("--libraries", nargs="+", help="only these")
+    parser.add_argument("--rates", nargs="+", type=float, help="only these learning rates, and not the libraries' own")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     results = json.loads(args.json.read_text()) if args.json and args.json.exists() else {}
+
+    def save() -> None:
+        results["machine"] = machine()
+        if args.json:
+            args.json.write_text(json.dumps(results, indent=1) + "\n")
+
     with tempfile.TemporaryDirectory() as folder:
         data = planted_file(SIZES["small"], Path(folder), 400_000)
         for variant in args.variants:
             for library in ("kosae", *PEERS[variant]):
                 if args.libraries and library not in args.libraries:
                     continue
-                for lr in (None, *RATES):
+                start = 0.1 if library == "dictionary-learning" and variant != "jumprelu" else 1.0  # their own defaults
+                for lr in args.rates or (None, *RATES):
                     key = f"{variant}/{library}/{lr or 'own'}"
-                    if key not in results:
+                    if variant in PENALISED and library != "kosae":
+                        key, start = at_equal_l0(library, variant, data, lr, results, save, start)
+                    elif key not in results:
                         results[key] = learn(library, variant, data, lr)
-                        results["machine"] = machine()
-                        if args.json:
-                            args.json.write_text(json.dumps(results, indent=1) + "\n")
+                        save()
                     rows, until = results[key], seconds_until(results[key], FOUND)
                     last = rows[-1]
                     print(f"{key:40} EV {last['explained_variance']:.3f}  L0 {last['l0']:6.1f}  dead {last['dead']:.1%}  "

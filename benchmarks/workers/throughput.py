@@ -79,6 +79,8 @@ class DictionaryLearning:
         }  # fmt: skip
         common |= {"lr": o["lr"]} if o.get("lr") else {}
         soft = {"sparsity_warmup_steps": warmup}
+        name = "sparsity_penalty" if variant == "jumprelu" else "l1_penalty"
+        soft |= {name: o["penalty"]} if o.get("penalty") else {}
         made = {
             "standard": lambda: standard.StandardTrainer(**common, **soft),
             "gated": lambda: gdm.GatedSAETrainer(**common, **soft),
@@ -119,6 +121,8 @@ class SaeLens:
             "matryoshka": "MatryoshkaBatchTopK",
         }[variant]  # fmt: skip
         extra = {"k": o["k"]} if variant in SPARSE else {}
+        if o.get("penalty"):
+            extra["l0_coefficient" if variant == "jumprelu" else "l1_coefficient"] = o["penalty"]
         if variant == "matryoshka":
             edges = np.cumsum(PREFIX_SHARES[:-1]) * o["n_features"]
             extra["matryoshka_widths"] = [*map(int, edges), o["n_features"]]
