@@ -105,7 +105,7 @@ def make_pdf(book: Book, preset: str) -> Path:
     tree.write_text(json.dumps(merged), "utf-8")
     flags = [part for name, value in variables.items() for part in ("-V", f"{name}={value}")]
     template = ["--template", str(ROOT / "site" / "book.typ"), "--columns=100000", "--syntax-highlighting=idiomatic"]
-    text = run_filter(book, tree, state, "typst-state", "-t", "typst-citations", *template, *flags)
+    text = run_filter(book, tree, state, "typst-state", "-t", "typst-citations-smart", *template, *flags)
     source = work / "book.typ"
     source.write_text(_CIRCLED.sub(r"\1.o", text), "utf-8")
     try:

@@ -16,7 +16,7 @@ local function html(text) return pandoc.RawBlock("html", text) end
 local function typst_string(text) return '"' .. text:gsub("\\", "\\\\"):gsub('"', '\\"'):gsub("\n", " ") .. '"' end
 
 local function typst_inlines(inlines)
-  local text = pandoc.write(pandoc.Pandoc { pandoc.Plain(inlines) }, "typst-citations")
+  local text = pandoc.write(pandoc.Pandoc { pandoc.Plain(inlines) }, "typst-citations-smart")
   return (text:gsub("%s+$", ""))
 end
 

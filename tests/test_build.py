@@ -215,18 +215,20 @@ def test_code_cells_in_a_row_are_folded_together(tmp_path):
     assert page(root / "_site", "en", "02_activations").count('<details class="code">') == 2
 
 
-def test_a_class_of_the_chapter_is_open_on_the_site_and_printed(tmp_path):
+def test_a_class_of_the_chapter_is_open_on_the_site_and_printed_and_quotes_are_closed(tmp_path):
     if not shutil.which("pdftotext"):
         pytest.skip("pdftotext is not installed: the text of the PDF was not read")
     root = write_sample(tmp_path)
     long = "\n".join(f"x{i} = {i}" for i in range(30))
     cells = sample_pages("en")["02_activations"][:1] + [new_code_cell(long), new_code_cell("class Mine:\n    a = 1")]
+    cells.append(new_markdown_cell("‘Quotes’ that’s “closed”: ‘을’ and '를' - \"both\"."))
     figure = figure_cell('#| label: fig-other\n#| fig-cap: "c"\n#| fig-alt: "a"', **SVG_DATA)
     write_page(root, "en", "02_activations", [*cells, new_markdown_cell("So."), figure])
     path = build.build_book("en", root=root)[1]
     assert '<details class="code" open><summary>' in page(root / "_site", "en", "02_activations")
     printed = subprocess.run(["pdftotext", str(path), "-"], capture_output=True, text=True, check=True).stdout
     assert "class Mine" in printed and "x29" not in printed
+    assert "‘Quotes’ that’s “closed”: ‘을’ and ‘를’ - “both”." in printed
 
 
 def test_complaints_in_the_output_of_quarto():
