@@ -122,7 +122,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     if args.device == "cuda" and not torch.cuda.is_available():
-        print("There is no CUDA device here, so nothing is measured; --device cpu --sizes tiny shows that the script runs.")
+        print(
+            "There is no CUDA device here, so nothing is measured; --device cpu --sizes tiny shows that the script runs."
+        )
         return
     results = json.loads(args.json.read_text()) if args.json and args.json.exists() else {}
     name = torch.cuda.get_device_name() if args.device == "cuda" else platform.machine()

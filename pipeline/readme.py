@@ -1,19 +1,28 @@
 """Put the reference numbers of `default` into the READMEs: `python -m pipeline.readme` (part of `make reference`).
 
-A number stands between two comments that Markdown does not show: <!--=c05.accuracy_gated-->0.93<!--/-->.
+A number stands between two comments that Markdown does not show: <!--=c05.accuracy_gated-->0.93<!--/-->. The table of training
+speed, between <!--speed--> and <!--/speed-->, is that of benchmarks/results/train_throughput.json.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from kosae_core import paths, results
 from pipeline import claims
 
-FILES = ("README.md", "README.ko.md")
+FILES = {"README.md": "en", "README.ko.md": "ko"}
 _MARK = re.compile(r"<!--=(c\d\d\.[a-z0-9_]+)-->(.*?)<!--/-->", re.S)
+_SPEED = re.compile(r"(<!--speed-->\n).*?(<!--/speed-->)", re.S)
+_HEADS = {
+    "ko": ("변형", "속도(fp32)", "속도(bf16)", "가장 빠른 상대", "여기: 설명 분산, 찾은 특징, 죽은 특징", "가장 나은 상대"),
+    "en": ("variant", "speed, fp32", "speed, bf16", "fastest peer", "here: explained variance, found, dead", "best peer"),
+}  # fmt: skip
+_NAMES = {"standard": "Standard", "gated": "Gated", "jumprelu": "JumpReLU", "topk": "TopK", "batchtopk": "BatchTopK", "matryoshka": "Matryoshka"}  # fmt: skip
 
 
 def filled(text: str, name: str, records: dict) -> str:
@@ -32,6 +41,46 @@ def filled(text: str, name: str, records: dict) -> str:
     return _MARK.sub(number, text)
 
 
+def speed_table(speed: dict[str, Any], learnt: dict[str, Any], language: str) -> str:
+    """By variant, in Markdown: ratios to the fastest peer with their spread over turns, and what is learnt at equal L0.
+
+    Our quality is that of the defaults, a peer's the best of the sweep by the sum of explained variance and features found.
+    """
+    lines = ["| " + " | ".join(_HEADS[language]) + " |", "| :-- | --: | --: | :-- | :-- | :-- |"]
+    for variant, name in _NAMES.items():
+        row, cells = speed.get(f"small/{variant}"), [name, "", "", ""]
+        if row:
+            ratios = [row["ratios"].get(precision) for precision in ("fp32", "bf16")]
+            cells[1:3] = [f"{r['ratio']:.1f}x [{r['lowest']:.1f}, {r['highest']:.1f}]" if r else "" for r in ratios]
+            cells[3] = row["fastest_peer"].removesuffix(", fp32")
+        cells += [_quality(learnt, variant, own) for own in (True, False)]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _quality(learnt: dict[str, Any], variant: str, own: bool) -> str:
+    """The best training of ours or of a peer whose L0 is within a tenth of the target; nothing where there is none."""
+    found = []
+    for key, rows in learnt.items():
+        made, library, *settings = (*key.split("/"), "")[:3]
+        if made != variant or (library == "kosae") != own or (own and settings != ["own"]):
+            continue
+        if own or abs(rows[-1]["l0"] / 16 - 1) <= 0.1:
+            found.append((rows[-1], "" if own else f" ({library})"))
+    if not found:
+        return ""
+    last, whose = max(found, key=lambda one: one[0]["explained_variance"] + one[0]["recovered"])
+    return f"{last['explained_variance']:.3f}, {last['recovered']:.1%}, {last['dead']:.1%}{whose}"
+
+
+def with_speed(text: str, name: str) -> str:
+    """The text with the present table of speed in its block; a text without one stays as it is."""
+    folder = paths.ROOT / "benchmarks" / "results"
+    files = (folder / "train_throughput.json", folder / "planted_quality.json")
+    speed, learnt = (json.loads(file.read_text(encoding="utf-8")) for file in files)
+    return _SPEED.sub(lambda m: m[1] + speed_table(speed, learnt, FILES[name]) + m[2], text)
+
+
 def records_of(folder: Path) -> dict:
     """All records of a results folder by key."""
     documents = results.load_results(folder).values()
@@ -44,7 +93,7 @@ def main() -> int:
         path = paths.ROOT / name
         try:
             text = path.read_text(encoding="utf-8")
-            path.write_text(claims.filled(filled(text, name, records), name), encoding="utf-8")
+            path.write_text(with_speed(claims.filled(filled(text, name, records), name), name), encoding="utf-8")
         except ValueError as error:
             print(f"KoSAE: {error}", file=sys.stderr)
             return 1
