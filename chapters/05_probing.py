@@ -40,13 +40,9 @@ front_l0 = 16
 front_seeds = [0]
 front_langs = ["ko"]
 n_tasks = 24
-task_rows = 10
 task_cap = 256
 task_iterations = 100
-n_words = 1500
-letters_enough = 0.5
 tags_corpus = ""
-tags_limit = 800
 
 # %%
 import dataclasses
@@ -804,6 +800,7 @@ fronts = {(v, s): near_l0(v, s=s) for v, s in itertools.product(front_variants, 
 blank = kc.probing.random_sae(fronts[front_variants[0], front_seeds[0]], front_l0, seed)
 
 # %%
+task_rows = 10  # of each answer, on either side
 asked = [name for name in train.label_names if name not in ("names_item", "template", "pair")]
 tested = kc.Corpus([r for r, named in zip(test, names_item, strict=True) if named], corpus, "test")
 tasks = probing_tasks.binary_tasks(train, tested, asked, min_count=task_rows, cap=task_cap, seed=seed)
@@ -963,7 +960,7 @@ kc.plots.table(table.fillna("").rename_axis("read").reset_index(), fmt=".3f")
 
 # %%
 if tags_corpus:
-    tagged = {split: kc.load_corpus(tags_corpus, split=split, limit=tags_limit) for split in ("train", "test")}
+    tagged = {split: kc.load_corpus(tags_corpus, split=split, limit=800) for split in ("train", "test")}
     tag_stores = {split: kc.gather(study.lm, tagged[split], [middle], dtype=study.dtype)[middle] for split in tagged}
     tags = {split: probing_tasks.token_tags(study.lm, tagged[split], tag_stores[split], only_last=True) for split in tagged}
     tag_tasks = probing_tasks.token_tasks(*tags.values(), prefixes=("J", "E"), min_count=task_rows, cap=task_cap, seed=seed)
@@ -1019,6 +1016,9 @@ if tags_corpus:
 # The paper's labels are first letters of English words; in Korean the 초성, the first consonant of a syllable, takes their place. The paper's words are single tokens, while tokens of this model are pieces of words. So words are put into a short template one by one and read at their first token and at their last one separately. At the first token, words are left out whose first letter is split between tokens, and those that equal an earlier word as far as they are read. The second label belongs to this corpus. At the token in which the name of an item ends we read the big category to which the item belongs: 'food' at 'kimchi stew'. Big categories contain items as first letters contain words. Other than in the paper, though, where every word is a new one, the same items come again in other sentences.
 #
 # **Expectation.** First letters and 초성 may not be in this small model as directions, for it has read next to nothing that asks for spelling. SAEBench measures where the probes of twenty letters exceed an F1 of 0.6; we ask for {{< var c05.letters_enough >}} of the letters. Big categories should be there, and every variant should show some absorption. Matryoshka should show less than BatchTopK. If it does not, the paper's advantage does not appear in a short training and a small dictionary.
+
+# %%
+n_words, letters_enough = 1500, 0.5
 
 # %%
 def spelled(lang, which):

@@ -84,8 +84,8 @@ def test_newton_finds_what_scipy_and_scikit_learn_find(k, strength):
     x = X[:, sparse_probing.by_mean_difference(X, yes)[:k]].astype(float)
     Cs = [1e-5, 0.05, 20.0, 1e5]
     found = sparse_probing.newton(x, yes, Cs)
+    sign = np.where(yes, 1, -1)
     for C, w in zip(Cs, found, strict=True):
-        sign = np.where(yes, 1, -1)
         bias = optimize.minimize_scalar(lambda b, w=w: np.logaddexp(0, -sign * (x @ w + b)).sum()).x
         z = x @ w + bias
         gradient = w - C * ((sign / (1 + np.exp(sign * z))) @ x)  # zero at the one minimum of a convex function
