@@ -1094,6 +1094,8 @@ if measured:
     by = absorbed[(absorbed.what == "categories") & (absorbed.lang == "ko")].groupby("variant")
     for v, column in itertools.product(front_variants, ("full", "fraction", "silent")):
         results.record(f"absorb_{column}_{v}", by[column].mean()[v], "share", ".1%", tolerance=0.08)
+    of_silent = (by["full"].mean() / by["silent"].mean().clip(lower=1e-9)).max()
+    results.claim("absorb_mostly_not", of_silent < 0.5, "full absorption is under half of the silent share in every variant", close=abs(of_silent - 0.5) < 0.1)
 
 # %%
 if measured and {"matryoshka", "batchtopk"} <= set(front_variants):
@@ -1130,8 +1132,9 @@ def taken_over(variant):
     lost = lost.value_counts().rename("times").reset_index()
     on_WF = fronts[variant, front_seeds[0]].encode(words.acts_WD.float()) > 0
     name_W = np.array(words.words)
-    lost["fires on"] = [f"{on_WF[name_W == name, f].float().mean():.0%}" for name, f in zip(lost.name, lost.feature, strict=True)]
-    lost["of its names"] = [f"{(name_W[on_WF[:, f].numpy()] == name).mean():.0%}" for name, f in zip(lost.name, lost.feature, strict=True)]
+    pairs = list(zip(lost["name"], lost["feature"], strict=True))
+    lost["fires on"] = [float(on_WF[name_W == name, f].float().mean()) for name, f in pairs]
+    lost["of its names"] = [float((name_W[on_WF[:, f].numpy()] == name).mean()) for name, f in pairs]
     return lost
 
 # %%
@@ -1143,7 +1146,11 @@ if measured:
     swallows = by["full"].mean().idxmax()
     results.record("absorb_swallows", swallows, "variant")
     lost = taken_over(swallows)
-kc.plots.table(lost.head(8) if len(lost) else pd.DataFrame([{"name": "none was swallowed whole"}]))
+if len(lost):
+    own = np.average(lost["of its names"], weights=lost["times"])
+    results.record("absorb_own", own, "share", ".0%", tolerance=0.2)
+    results.claim("absorb_own_item", own > 0.5, "of the names on which a swallowing feature fires, over half are the item swallowed", close=abs(own - 0.5) < 0.2)
+kc.plots.table(lost.head(8) if len(lost) else pd.DataFrame([{"name": "none was swallowed whole"}]), fmt=".0%")
 
 # %% [markdown] tags=["ko"]
 # 초성의 탐침은 첫 토큰에서 F1이 평균 {{< var c05.letters_ko_first_f1 >}}, 마지막 토큰에서 {{< var c05.letters_ko_last_f1 >}}이고, 0.6을 넘는 것은 {{< var c05.letters_ko_first_tested >}}개 가운데 {{< var c05.letters_ko_first_over >}}개, {{< var c05.letters_ko_last_tested >}}개 가운데 {{< var c05.letters_ko_last_over >}}개이다([@tbl-probing-letters]). [요구한 만큼 읽히므로 글자에서도 흡수를 쟀다.]{.claim key="c05.letters_readable"}[요구한 만큼 읽히지 않으므로 글자의 흡수는 재지 않는다. 활성값에 없는 방향을 누가 삼켰는지 묻는 것은 뜻이 없다. 이것은 SAE가 아니라 모델에 대한 결과이며, 철자를 아는 모델이라면 이 절이 글자에서도 잰다.]{.otherwise}
@@ -1153,14 +1160,18 @@ kc.plots.table(lost.head(8) if len(lost) else pd.DataFrame([{"name": "none was s
 # :::
 #
 # ::: {.when key="c05.absorb_less_fraction"}
-# 큰 범주는 사정이 다르다. 소재의 이름이 끝나는 토큰에서 범주 {{< var c05.absorb_labels >}}개의 탐침은 F1이 평균 {{< var c05.absorb_f1 >}}이며, 시험 예 {{< var c05.absorb_found >}}개를 맞힌다. 그런데 [@tbl-probing-absorption]에서 주 특징이 모두 꺼진 비율은 BatchTopK에서 {{< var c05.absorb_silent_batchtopk >}}, Matryoshka에서 {{< var c05.absorb_silent_matryoshka >}}, 표준형에서 {{< var c05.absorb_silent_standard >}}에 이른다. 그 대부분은 흡수가 아니다. 특징 하나가 떠맡은 완전한 흡수는 BatchTopK {{< var c05.absorb_full_batchtopk >}}, Matryoshka {{< var c05.absorb_full_matryoshka >}}, 표준형 {{< var c05.absorb_full_standard >}}이고, 부분까지 센 비율은 차례로 {{< var c05.absorb_fraction_batchtopk >}}, {{< var c05.absorb_fraction_matryoshka >}}, {{< var c05.absorb_fraction_standard >}}이다. 나머지는 범주의 방향이 여러 특징에 조금씩 나뉘어, 어느 하나도 40%를 지니지 않은 것이다. [부분까지 세면 어느 변형에나 흡수가 1%를 넘게 있으며,]{.claim key="c05.absorb_everywhere"}[부분까지 세어도 흡수가 1%에 못 미치는 변형이 있으며,]{.otherwise} 가장 많은 것은 {{< var c05.absorb_most >}}이다.
+# 큰 범주는 사정이 다르다. 소재의 이름이 끝나는 토큰에서 범주 {{< var c05.absorb_labels >}}개의 탐침은 F1이 평균 {{< var c05.absorb_f1 >}}이며, 시험 예 {{< var c05.absorb_found >}}개를 맞힌다. 그런데 [@tbl-probing-absorption]에서 주 특징이 모두 꺼진 비율은 BatchTopK에서 {{< var c05.absorb_silent_batchtopk >}}, Matryoshka에서 {{< var c05.absorb_silent_matryoshka >}}, 표준형에서 {{< var c05.absorb_silent_standard >}}에 이른다. [그 대부분은 흡수가 아니다.]{.claim key="c05.absorb_mostly_not"}[그 절반 이상이 흡수인 변형도 있다.]{.otherwise} 특징 하나가 떠맡은 완전한 흡수는 BatchTopK {{< var c05.absorb_full_batchtopk >}}, Matryoshka {{< var c05.absorb_full_matryoshka >}}, 표준형 {{< var c05.absorb_full_standard >}}이고, 부분까지 센 비율은 차례로 {{< var c05.absorb_fraction_batchtopk >}}, {{< var c05.absorb_fraction_matryoshka >}}, {{< var c05.absorb_fraction_standard >}}이다. 나머지는 범주의 방향이 여러 특징에 조금씩 나뉘어, 어느 하나도 40%를 지니지 않은 것이다. [부분까지 세면 어느 변형에나 흡수가 1%를 넘게 있으며,]{.claim key="c05.absorb_everywhere"}[부분까지 세어도 흡수가 1%에 못 미치는 변형이 있으며,]{.otherwise} 가장 많은 것은 {{< var c05.absorb_most >}}이다.
 #
-# Matryoshka에서 BatchTopK를 뺀 차이는 부분까지 센 비율에서 {{< var c05.absorb_less_fraction >}} [{{< var c05.absorb_less_fraction_low >}}, {{< var c05.absorb_less_fraction_high >}}], 완전한 흡수에서 {{< var c05.absorb_less_full >}} [{{< var c05.absorb_less_full_low >}}, {{< var c05.absorb_less_full_high >}}]이다. [Matryoshka는 예상대로 덜 삼킨다.]{.claim key="c05.absorb_matryoshka_less"}[Matryoshka가 덜 삼킨다고 할 수 없다. 논문의 사전은 특징이 65,000개이고 학습도 길었다. 흡수는 사전이 클수록 심해지므로, {{< var c05.front_features >}}개짜리 사전에서는 줄일 것이 적다.]{.otherwise} 무엇이 무엇을 삼켰는지는 [@tbl-probing-absorbed]에 있다. 삼킨 특징이 그 소재의 이름에서 주로 켜진다면 논문이 말한 그대로이고, 여러 소재에서 켜진다면 흡수라기보다 범주가 둘로 갈린 것에 가깝다.
+# Matryoshka에서 BatchTopK를 뺀 차이는 부분까지 센 비율에서 {{< var c05.absorb_less_fraction >}} [{{< var c05.absorb_less_fraction_low >}}, {{< var c05.absorb_less_fraction_high >}}], 완전한 흡수에서 {{< var c05.absorb_less_full >}} [{{< var c05.absorb_less_full_low >}}, {{< var c05.absorb_less_full_high >}}]이다. [Matryoshka는 예상대로 덜 삼킨다.]{.claim key="c05.absorb_matryoshka_less"}[Matryoshka가 덜 삼킨다고 할 수 없다. 논문의 사전은 특징이 65,000개이고 학습도 길었다. 흡수는 사전이 클수록 심해지므로, {{< var c05.front_features >}}개짜리 사전에서는 줄일 것이 적다.]{.otherwise} 무엇이 무엇을 삼켰는지는 [@tbl-probing-absorbed]에 있다.
+# :::
+#
+# ::: {.when key="c05.absorb_own"}
+# 완전한 흡수가 가장 많은 {{< var c05.absorb_swallows >}}에서 삼킨 특징이 켜진 이름 가운데 삼켜진 바로 그 소재는 평균 {{< var c05.absorb_own >}}이다. [삼킨 특징은 주로 그 소재에서 켜지므로 논문이 말한 흡수 그대로이다.]{.claim key="c05.absorb_own_item"}[삼킨 특징은 여러 소재에서 켜진다. 그러니 소재 하나가 범주를 삼켰다기보다 범주가 더 작은 무리로 갈라졌고, 주 특징이 그 무리를 놓친 것에 가깝다.]{.otherwise}
 # :::
 #
 # SAEBench에는 이 밖에 SCR과 TPP가 있다. 특징을 꺼서 편향이나 과제의 정확도를 바꾸는 지표인데, 최근의 점검에서 둘 다 믿을 만한지를 가리는 시험을 통과하지 못했고 쓰지 않는 것이 좋다고 하였으므로 [@chanin2026] 이 책은 재지 않는다. 같은 점검에서 희소 탐침은 가장 믿을 만하였으나, 한 변형의 설정들을 가려내지는 못했다. 시드가 바뀌어도 같은 특징을 얻는지(PW-MCC [@song2025])는 [@sec-matching]에서 잰다.
 
-# %% [markdown] src="be7a" tags=["en"]
+# %% [markdown] src="641f" tags=["en"]
 # Probes for the 초성 reach a mean F1 of {{< var c05.letters_ko_first_f1 >}} at the first token and {{< var c05.letters_ko_last_f1 >}} at the last; {{< var c05.letters_ko_first_over >}} of {{< var c05.letters_ko_first_tested >}} and {{< var c05.letters_ko_last_over >}} of {{< var c05.letters_ko_last_tested >}} exceed 0.6 ([@tbl-probing-letters]). [That is as many as we ask for, so absorption was measured on letters too.]{.claim key="c05.letters_readable"}[That is fewer than we ask for, so absorption is not measured on letters. It makes no sense to ask who swallowed a direction that the activations do not hold. This is a result about the model and not about SAEs; with a model that knows spelling this section measures letters as well.]{.otherwise}
 #
 # ::: {.when key="c05.letters_en_first_f1"}
@@ -1168,9 +1179,13 @@ kc.plots.table(lost.head(8) if len(lost) else pd.DataFrame([{"name": "none was s
 # :::
 #
 # ::: {.when key="c05.absorb_less_fraction"}
-# With big categories it is otherwise. At the token in which an item's name ends, the probes of {{< var c05.absorb_labels >}} categories have a mean F1 of {{< var c05.absorb_f1 >}} and find {{< var c05.absorb_found >}} test examples. And yet, in [@tbl-probing-absorption], the share on which all main features are off comes to {{< var c05.absorb_silent_batchtopk >}} in BatchTopK, {{< var c05.absorb_silent_matryoshka >}} in Matryoshka and {{< var c05.absorb_silent_standard >}} in Standard. Most of it is not absorption. Full absorption, by one feature, is {{< var c05.absorb_full_batchtopk >}} in BatchTopK, {{< var c05.absorb_full_matryoshka >}} in Matryoshka and {{< var c05.absorb_full_standard >}} in Standard; with partial absorption the fraction is {{< var c05.absorb_fraction_batchtopk >}}, {{< var c05.absorb_fraction_matryoshka >}} and {{< var c05.absorb_fraction_standard >}} in the same order. In the rest the direction of the category is spread over several features, none of which carries 40% of it. [Counting partial absorption, every variant has over 1% of it,]{.claim key="c05.absorb_everywhere"}[Even counting partial absorption, there are variants with less than 1% of it,]{.otherwise} and {{< var c05.absorb_most >}} has most.
+# With big categories it is otherwise. At the token in which an item's name ends, the probes of {{< var c05.absorb_labels >}} categories have a mean F1 of {{< var c05.absorb_f1 >}} and find {{< var c05.absorb_found >}} test examples. And yet, in [@tbl-probing-absorption], the share on which all main features are off comes to {{< var c05.absorb_silent_batchtopk >}} in BatchTopK, {{< var c05.absorb_silent_matryoshka >}} in Matryoshka and {{< var c05.absorb_silent_standard >}} in Standard. [Most of it is not absorption.]{.claim key="c05.absorb_mostly_not"}[In some variant half of it or more is absorption.]{.otherwise} Full absorption, by one feature, is {{< var c05.absorb_full_batchtopk >}} in BatchTopK, {{< var c05.absorb_full_matryoshka >}} in Matryoshka and {{< var c05.absorb_full_standard >}} in Standard; with partial absorption the fraction is {{< var c05.absorb_fraction_batchtopk >}}, {{< var c05.absorb_fraction_matryoshka >}} and {{< var c05.absorb_fraction_standard >}} in the same order. In the rest the direction of the category is spread over several features, none of which carries 40% of it. [Counting partial absorption, every variant has over 1% of it,]{.claim key="c05.absorb_everywhere"}[Even counting partial absorption, there are variants with less than 1% of it,]{.otherwise} and {{< var c05.absorb_most >}} has most.
 #
-# Matryoshka minus BatchTopK is {{< var c05.absorb_less_fraction >}} [{{< var c05.absorb_less_fraction_low >}}, {{< var c05.absorb_less_fraction_high >}}] in the fraction and {{< var c05.absorb_less_full >}} [{{< var c05.absorb_less_full_low >}}, {{< var c05.absorb_less_full_high >}}] in full absorption. [Matryoshka swallows less, as expected.]{.claim key="c05.absorb_matryoshka_less"}[It cannot be said that Matryoshka swallows less. The paper's dictionaries have 65,000 features and were trained long. Absorption gets worse as dictionaries grow, so in one of {{< var c05.front_features >}} there is little to be spared.]{.otherwise} What swallowed what is in [@tbl-probing-absorbed]. Where the feature that swallowed fires mainly on the names of that item, it is just as the paper has it; where it fires on several items, the category has been split in two rather than absorbed.
+# Matryoshka minus BatchTopK is {{< var c05.absorb_less_fraction >}} [{{< var c05.absorb_less_fraction_low >}}, {{< var c05.absorb_less_fraction_high >}}] in the fraction and {{< var c05.absorb_less_full >}} [{{< var c05.absorb_less_full_low >}}, {{< var c05.absorb_less_full_high >}}] in full absorption. [Matryoshka swallows less, as expected.]{.claim key="c05.absorb_matryoshka_less"}[It cannot be said that Matryoshka swallows less. The paper's dictionaries have 65,000 features and were trained long. Absorption gets worse as dictionaries grow, so in one of {{< var c05.front_features >}} there is little to be spared.]{.otherwise} What swallowed what is in [@tbl-probing-absorbed].
+# :::
+#
+# ::: {.when key="c05.absorb_own"}
+# In {{< var c05.absorb_swallows >}}, which has most full absorption, the very item that was swallowed makes up {{< var c05.absorb_own >}} on average of the names on which the swallowing feature fires. [That feature fires mainly on this item, so it is just the absorption that the paper describes.]{.claim key="c05.absorb_own_item"}[That feature fires on several items. So it is less that one item has swallowed the category than that the category has been split into smaller groups, one of which the main features miss.]{.otherwise}
 # :::
 #
 # SAEBench also has SCR and TPP, which turn features off to change a bias or the accuracy on a task. In a recent audit both failed the tests of reliability and were advised against [@chanin2026], so this book does not measure them. In the same audit sparse probing was the most reliable, but could not tell the settings of one variant apart. Whether another seed gives the same features (PW-MCC [@song2025]) is measured in [@sec-matching].
