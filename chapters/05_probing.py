@@ -1020,7 +1020,7 @@ if tags_corpus:
 # **Expectation.** First letters and 초성 may not be in this small model as directions, for it has read next to nothing that asks for spelling. SAEBench measures where the probes of twenty letters exceed an F1 of 0.6; we ask for {{< var c05.letters_enough >}} of the letters. Big categories should be there, and every variant should show some absorption. Matryoshka should show less than BatchTopK. If it does not, the paper's advantage does not appear in a short training and a small dictionary.
 
 # %%
-n_words, letters_enough = 1500, 0.5
+n_words, n_names, letters_enough = 1500, 4000, 0.5
 
 # %%
 def spelled(lang, which):
@@ -1062,7 +1062,9 @@ results.claim("letters_readable", bool(labelled), "in a language with SAEs at ha
 # %%
 if any("item" in record.spans for record in train[:1]):
     for lang in front_langs:
-        labelled["categories", lang] = letters.span_words(study.lm, study.records("train", lang), study.acts("train", lang), "item", "big")
+        all_names = letters.span_words(study.lm, study.records("train", lang), study.acts("train", lang), "item", "big")
+        parts = (all_names.words, all_names.letters, all_names.acts_WD)
+        labelled["categories", lang] = letters.Words(*(part[:n_names] for part in parts))
 
 # %%
 rows, absorbing = [], {}
