@@ -33,8 +33,19 @@ source_lr = 0.02
 source_enough = 0.05
 probe_steps = 150
 draws = 1000
+front_variants = ["standard", "gated", "jumprelu", "topk", "batchtopk", "matryoshka"]
+front_features = 512
+front_steps = 200
+front_l0 = 16
+front_seeds = [0]
+front_langs = ["ko"]
+n_tasks = 24
+task_cap = 256
+task_iterations = 100
+tags_corpus = ""
 
 # %%
+import dataclasses
 import itertools
 
 import matplotlib.pyplot as plt
@@ -44,6 +55,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 import kosae_core as kc
+from kosae_core import absorption, letters, probing_tasks, sparse_probing
 from kosae_core.probing import ProbeConfig, sweep
 
 kc.plots.house_style()
@@ -750,6 +762,435 @@ ahead("mean_over_sum", *pair, "big", subsets[""], "mean pooling above sum poolin
 # :::
 #
 # And pooling? [Pooling by mean is above pooling by sum.]{.claim key="c05.mean_over_sum"}[Pooling by mean is not clearly above pooling by sum.]{.otherwise} On the big label the difference is {{< var c05.mean_over_sum >}} [{{< var c05.mean_over_sum_low >}}, {{< var c05.mean_over_sum_high >}}]. Our protocol uses the mean either way: raw activations are pooled by mean, and the comparison is fair only if features are too.
+
+# %% [markdown] tags=["ko"]
+# ## 작은 과제 여럿에서 {#sec-probing-many}
+#
+# 지금까지는 과제가 둘이었다. @{kantamneni2025}은 '이것인가 아닌가'를 묻는 작은 과제를 백 개 넘게 모아, SAE 특징을 쓰는 탐침이 날활성값을 쓰는 탐침을 한 번이라도 앞서는지 물었고, 제대로 맞춘 기준선 앞에서는 앞서지 못한다는 답을 얻었다. 그 방법을 그대로 따른다. 라벨의 값 하나하나가 과제 하나이며, 라벨마다 돌아가며 하나씩 무작위로 뽑는다. 예와 아니요는 같은 수로 맞추고, 훈련 분할에서 예와 아니요의 평균이 가장 많이 다른 성분 $k$개를 골라 로지스틱 회귀를 학습하며, 규제의 세기는 훈련 문장의 일부에서만 고른다. 재는 것은 시험 분할에서의 AUC(예 하나와 아니요 하나를 뽑았을 때 예에 더 큰 값을 줄 확률)이다. 논문과 같이 문장의 마지막 토큰을 읽고, 이 장의 다른 절에서처럼 문장의 평균을 읽은 것을 곁에 둔다. 논문은 특징의 탐침에 L1을, 우리는 모두에 L2를 쓴다. 시험에는 소재를 이름으로 부르는 문장만 쓴다.
+#
+# 변형들을 같은 조건에 놓으려고 [@sec-var-pareto]에서 학습한 SAE를 쓴다. 특징은 {{< var c05.front_features >}}개, 토큰마다 켜지는 특징은 {{< var c05.front_l0 >}}개쯤이고, 무작위 특징도 이에 맞춘다. 과제는 {{< var c05.many_tasks >}}개이며, 훈련 문장은 과제마다 {{< var c05.many_smallest >}}개에서 {{< var c05.many_largest >}}개까지이다. 구간은 과제를 다시 뽑아 얻는다. 같은 과제에서의 차이를 보므로 과제의 쉽고 어려움은 상쇄된다.
+#
+# **예상.** $k$가 1이면 특징이 뉴런을 앞설 것이다. 모두 쓰면 특징은 날활성값을 앞서지 못할 것이다. 특징은 활성값에서 계산되므로 더 아는 것이 없고, 논문의 답도 그러했다. 특징의 탐침을 도구 상자에 더하여 검증 점수가 가장 좋은 것을 과제마다 골라도 얻는 것이 없을 것이다. 마지막 토큰에서 이 예상이 빗나간다면, 이 모델에서는 사전이 선형 탐침이 찾지 못하는 것을 찾아 준 셈이다.
+
+# %% [markdown] src="a18c" tags=["en"]
+# ## On many small tasks {#sec-probing-many}
+#
+# So far there were two tasks. @{kantamneni2025} gathered over a hundred small ones that ask 'this or not?', and asked whether probes on SAE features are ever ahead of probes on raw activations; against baselines tuned properly they were not. We follow that method. Every value of a label makes one task, and they are drawn at random, one of each label in turn. Yes and no are made equally many, the $k$ components whose means differ most between yes and no in the training split are chosen, a logistic regression is trained on them, and the strength of its penalty is chosen on part of the training sentences alone. What is measured is AUC on the test split (the probability that of a yes and a no drawn at random the yes gets the larger value). As in the paper the last token of a sentence is read; beside it stands the mean of the sentence, which the rest of this chapter reads. The paper has L1 for the probes on features, we have L2 for all. Only sentences that name their item are used for testing.
+#
+# To put variants on the same footing we use the SAEs of [@sec-var-pareto], with {{< var c05.front_features >}} features of which about {{< var c05.front_l0 >}} fire per token; the random features match that. There are {{< var c05.many_tasks >}} tasks with {{< var c05.many_smallest >}} to {{< var c05.many_largest >}} training sentences each. Intervals come from drawing tasks again. As differences are taken within a task, it does not matter that some tasks are easier than others.
+#
+# **Expectation.** With $k$ of 1 features should be ahead of neurons. With all components features should not be ahead of raw activations: they are computed from activations and know nothing more, and so the paper found. Nothing should be gained, either, by adding the probes on features to the toolbox and choosing for each task what validates best. If this fails at the last token, the dictionary has found for us, in this model, what a linear probe does not find.
+
+# %%
+front = dataclasses.replace(study, n_features=front_features, k=front_l0, steps=front_steps)
+
+# %%
+def near_l0(variant, lang="ko", s=seed, store=None):
+    """The SAE of chapter 3's fronts: a variant that turns on about `front_l0` features per token; or one of another store."""
+    by_k = "k" in kc.VARIANTS[variant].options
+    config = kc.SAEConfig(variant, front_features, k=front_l0 if by_k else None)
+    schedule = kc.TrainConfig(front_steps, batch_size, target_l0=None if by_k else float(front_l0), seed=s)
+    if store is not None:
+        return kc.train(config, store, schedule)[0].cpu()
+    train_acts, held_acts = (front.acts(split, lang, middle) for split in ("train", "test"))
+    return kc.train(config, train_acts, schedule, held=held_acts)[0].cpu()
+
+# %%
+fronts = {(v, s): near_l0(v, s=s) for v, s in itertools.product(front_variants, front_seeds)}
+blank = kc.probing.random_sae(fronts[front_variants[0], front_seeds[0]], front_l0, seed)
+
+# %%
+task_rows = 10  # of each answer, on either side
+asked = [name for name in train.label_names if name not in ("names_item", "template", "pair")]
+tested = kc.Corpus([r for r, named in zip(test, names_item, strict=True) if named], corpus, "test")
+tasks = probing_tasks.binary_tasks(train, tested, asked, min_count=task_rows, cap=task_cap, seed=seed)
+
+# %%
+tasks = [tasks[i] for i in np.random.default_rng(seed).permutation(len(tasks))]
+kinds = pd.Series([task.name.split("=")[0] for task in tasks])
+turns = kinds.groupby(kinds).cumcount().sort_values(kind="stable").index  # one task of each label in turn
+tasks = [tasks[i] for i in turns[:n_tasks]]
+
+# %%
+n_rows = [len(task.train_N) for task in tasks]
+for key, value, unit in (("tasks", len(tasks), "tasks"), ("smallest", min(n_rows), "sentences"), ("largest", max(n_rows), "sentences")):
+    results.record(f"many_{key}", value, unit, tolerance=0)
+for key, value in (("features", front_features), ("l0", front_l0), ("seeds", len(front_seeds))):
+    results.record(f"front_{key}", value, key, tolerance=0)
+
+# %%
+def last_tokens(sae=None):
+    """The last token of each sentence, as neurons or as features, for training and test."""
+    found = []
+    for split, kept in (("train", slice(None)), ("test", names_item)):
+        store = study.acts(split)
+        acts_MD = store.batch(probing_tasks.last_rows(store)[kept]).float()
+        found.append(acts_MD.numpy() if sae is None else sparse.csr_array(sae.encode(acts_MD).detach().numpy()))
+    return tuple(found)
+
+# %%
+def mean_tokens(sae=None):
+    """The mean over each sentence, in the same form."""
+    X = raw if sae is None else per_token(pooled(sae))
+    return X["train"], X["test"][np.flatnonzero(names_item)]
+
+# %%
+sources = {("raw", 0): last_tokens(), ("random", 0): last_tokens(blank)}
+sources |= {key: last_tokens(sae) for key, sae in fronts.items()}
+averaged = "batchtopk" if "batchtopk" in front_variants else front_variants[-1]
+sources |= {("raw, mean", 0): mean_tokens(), (f"{averaged}, mean", 0): mean_tokens(fronts[averaged, front_seeds[0]])}
+
+# %%
+many_ks = (1, 2, 5, None)
+probed = {key: sparse_probing.sparse_probing(tasks, {key[0]: X}, many_ks, seed=seed, max_iter=task_iterations) for key, X in sources.items()}
+
+# %%
+frame = pd.DataFrame([vars(score) | {"k": score.k or 0} for part in probed.values() for score in part])
+auc = frame.pivot_table(index="task", columns=["source", "k"], values="test_auc")  # the mean over seeds
+
+# %%
+def ahead_on_tasks(one, other):
+    """Mean difference in AUC over the tasks, and its 95% interval."""
+    gap_T = (one - other).to_numpy()
+    return float(gap_T.mean()), *kc.probing.interval(kc.probing.cluster_bootstrap(gap_T, np.arange(len(gap_T)), draws, seed)[:, 0])
+
+# %%
+def record_gap(key, gap, low, high, unit="AUC", tolerance=0.05):
+    """Record a difference with its interval; returns the bounds."""
+    results.record(key, gap, unit, "+.3f", interval=(low, high), tolerance=tolerance)
+    results.record(f"{key}_low", low, unit, "+.3f", tolerance=tolerance)
+    results.record(f"{key}_high", high, unit, "+.3f", tolerance=tolerance)
+    return low, high
+
+# %%
+for source, each in itertools.product(auc.columns.levels[0], (1, 2, 5, 0)):
+    name = source.replace(", ", "_")
+    results.record(f"many_{name}_{each or 'all'}", auc[source, each].mean(), "AUC", ".3f", tolerance=0.05)
+
+# %%
+trained = {each: auc[front_variants].xs(each, axis=1, level="k").mean(axis=1) for each in (1, 2, 5, 0)}
+low_neuron, _ = record_gap("many_over_raw_1", *ahead_on_tasks(trained[1], auc["raw", 1]))
+low_random, _ = record_gap("many_over_random_1", *ahead_on_tasks(trained[1], auc["random", 1]))
+_, high_all = record_gap("many_over_raw_all", *ahead_on_tasks(trained[0], auc["raw", 0]))
+
+# %%
+results.claim("many_one_above_neuron", low_neuron > 0, "one feature above one neuron, mean of the variants, interval over tasks above 0", close=abs(low_neuron) < 0.03)
+results.claim("many_one_above_random", low_random > 0, "one trained feature above one random feature, interval over tasks above 0", close=abs(low_random) < 0.03)
+
+# %%
+whole = {v: ahead_on_tasks(auc[v, 0], auc["raw", 0]) for v in front_variants}
+best = max(whole, key=lambda v: whole[v][0])
+results.record("many_best", best, "variant")
+low_best, _ = record_gap("many_best_over_raw", *whole[best])
+results.claim("many_raw_unbeaten", low_best <= 0, "no variant with all features is above all raw activations, interval over tasks above 0", close=abs(low_best) < 0.03)
+results.claim("many_raw_ahead", high_all < 0, "all raw activations above all features, mean of the variants, interval above 0", close=abs(high_all) < 0.03)
+results.record("many_wins", (auc[best, 0] > auc["raw", 0]).mean(), "share of tasks", ".0%", tolerance=0.25)
+
+# %%
+arrows = probed["raw", 0] + [score for v in front_variants for score in probed[v, front_seeds[0]]]
+quiver = {v: sparse_probing.quiver_gain(arrows, v, draws=draws, seed=seed) for v in front_variants}
+most = max(quiver, key=lambda v: quiver[v][0])
+results.record("many_quiver_variant", most, "variant")
+low, _ = record_gap("many_quiver", quiver[most][0], *quiver[most][1])
+results.claim("many_quiver_gains", low > 0, "a toolbox with the probes of a variant is above one of raw probes alone, interval above 0", close=abs(low) < 0.02)
+
+# %%
+low, _ = record_gap("many_mean_over_raw", *ahead_on_tasks(auc[f"{averaged}, mean", 0], auc["raw, mean", 0]))
+low_one, _ = record_gap("many_mean_one", *ahead_on_tasks(auc[f"{averaged}, mean", 1], auc["raw, mean", 1]))
+results.claim("many_mean_one_ahead", low_one > 0, "read as means, one feature above one neuron, interval over tasks above 0", close=abs(low_one) < 0.03)
+results.record("many_averaged", averaged, "variant")
+results.claim("many_mean_ahead", low > 0, "read as means, all features above all raw activations, interval over tasks above 0", close=abs(low) < 0.03)
+
+# %%
+#| label: fig-probing-many
+#| fig-cap-ko: "작은 과제들에서의 희소 탐침, 마지막 토큰. 왼쪽은 과제에 걸친 평균 AUC, 오른쪽은 같은 k의 날활성값과의 차이와 과제를 다시 뽑은 95% 구간이다. 가로축의 all은 모든 성분을 쓴 것이고, 점들은 겹치지 않게 옆으로 조금씩 옮겨 그렸다."
+#| fig-cap-en: "Sparse probing on small tasks, last token. Left: mean AUC over the tasks. Right: difference to the raw activations at the same k, with 95% intervals from drawing tasks again. On the horizontal axis all stands for all components; points are moved sideways a little so that they do not overlap."
+#| fig-alt-ko: "왼쪽 칸은 k에 따라 오르는 AUC 곡선으로 변형마다 한 줄이고 날활성값과 무작위 특징이 곁에 있다. 오른쪽 칸은 변형마다 날활성값과의 차이를 구간과 함께 찍은 점이며 0에 가로선이 있다."
+#| fig-alt-en: "The left panel has curves of AUC that rise with k, one for each variant, with raw activations and random features beside them. The right panel has points with intervals for the difference of each variant to raw activations, with a horizontal line at 0."
+fig, (left, right) = plt.subplots(1, 2, figsize=(kc.plots.WIDTH, 3.1))
+shown_sources = ["raw", "random", *front_variants]
+for i, name in enumerate(shown_sources):
+    color = kc.plots.VARIANT_COLORS[name]
+    left.plot(range(4), [auc[name, each].mean() for each in (1, 2, 5, 0)], "o-", ms=3, color=color, label=name)
+    if name != "raw":
+        gaps = np.array([ahead_on_tasks(auc[name, each], auc["raw", each]) for each in (1, 2, 5, 0)])
+        at = np.arange(4) + (i - 4) * 0.1
+        right.errorbar(at, gaps[:, 0], abs(gaps[:, 1:] - gaps[:, :1]).T, fmt="o", ms=3, lw=1, color=color)
+right.axhline(0, color="#333333", lw=0.8)
+for ax in (left, right):
+    ax.set_xticks(range(4), ["1", "2", "5", "all"])
+    ax.set_xlabel("components, k")
+left.set_ylabel("AUC")
+right.set_ylabel("AUC minus that of raw")
+fig.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+kc.plots.save(fig, "fig-probing-many")
+
+# %%
+#| label: tbl-probing-many
+#| tbl-cap-ko: "희소 탐침의 평균 AUC. mean은 마지막 토큰 대신 문장의 평균을 읽은 것이다. 마지막 두 열은 모든 성분을 쓸 때 날활성값(마지막 토큰)의 모든 성분과의 차이와 95% 구간, 앞선 과제의 비율이다."
+#| tbl-cap-en: "Mean AUC of sparse probes. Rows with mean read the mean of the sentence in place of the last token. The last two columns: with all components, the difference to all raw activations (last token) with its 95% interval, and the share of tasks won."
+table = pd.DataFrame({f"k = {each or 'all'}": auc.xs(each, axis=1, level="k").mean() for each in (1, 2, 5, 0)})
+table = table.loc[[*shown_sources, "raw, mean", f"{averaged}, mean"]]
+gaps = {name: ahead_on_tasks(auc[name, 0], auc["raw", 0]) for name in table.index[1:]}
+table["all, against raw"] = pd.Series({name: f"{gap:+.3f} [{low:+.3f}, {high:+.3f}]" for name, (gap, low, high) in gaps.items()})
+table["won"] = pd.Series({name: f"{(auc[name, 0] > auc['raw', 0]).mean():.0%}" for name in gaps})
+kc.plots.table(table.fillna("").rename_axis("read").reset_index(), fmt=".3f")
+
+# %% [markdown] tags=["ko"]
+# [@fig-probing-many]와 [@tbl-probing-many]를 읽는다. 성분 하나로는 날활성값의 뉴런이 {{< var c05.many_raw_1 >}}, 무작위 특징이 {{< var c05.many_random_1 >}}이고, 학습된 변형들은 그 평균이 뉴런보다 {{< var c05.many_over_raw_1 >}} [{{< var c05.many_over_raw_1_low >}}, {{< var c05.many_over_raw_1_high >}}]만큼 높다. [예상대로 특징 하나가 뉴런 하나를 앞선다.]{.claim key="c05.many_one_above_neuron"}[특징 하나가 뉴런 하나를 뚜렷이 앞선다고 할 수 없다.]{.otherwise} [무작위 특징 하나는 앞서므로, 학습이 준 것이 있다.]{.claim key="c05.many_one_above_random"}[무작위 특징 하나를 뚜렷이 앞선다고는 할 수 없으므로, 학습이 준 것이 무엇인지는 이 수로 말할 수 없다.]{.otherwise} 무작위 특징과의 차이는 {{< var c05.many_over_random_1 >}} [{{< var c05.many_over_random_1_low >}}, {{< var c05.many_over_random_1_high >}}]이다.
+#
+# 모두 쓰면 날활성값의 AUC는 {{< var c05.many_raw_all >}}이다. 변형들의 평균에서 이것을 뺀 차이는 {{< var c05.many_over_raw_all >}} [{{< var c05.many_over_raw_all_low >}}, {{< var c05.many_over_raw_all_high >}}]이다. [날활성값이 앞선다.]{.claim key="c05.many_raw_ahead"}[날활성값이 뚜렷이 앞선다고는 할 수 없다.]{.otherwise} 변형 가운데 가장 높은 {{< var c05.many_best >}}도 차이는 {{< var c05.many_best_over_raw >}} [{{< var c05.many_best_over_raw_low >}}, {{< var c05.many_best_over_raw_high >}}]이고, 과제의 {{< var c05.many_wins >}}에서 앞선다. [어느 변형도 날활성값을 뚜렷이 앞서지 못한다. 논문의 부정적인 결과는 이 작은 모델에서도 되풀이된다.]{.claim key="c05.many_raw_unbeaten"}[가장 높은 변형은 날활성값을 앞선다. 논문의 부정적인 결과는 이 모델에서는 되풀이되지 않는다. 다만 변형 여럿 가운데 가장 높은 것을 골라 견준 것이어서 구간은 그만큼 너그럽다.]{.otherwise} 도구 상자에 특징의 탐침을 더하여 가장 많이 얻는 변형은 {{< var c05.many_quiver_variant >}}이고, 얻는 양은 {{< var c05.many_quiver >}} [{{< var c05.many_quiver_low >}}, {{< var c05.many_quiver_high >}}]이다. [도구 상자는 나아진다.]{.claim key="c05.many_quiver_gains"}[도구 상자가 나아진다고 할 수 없다.]{.otherwise}
+#
+# 문장의 평균을 읽으면 사정이 다를 수 있다. 날활성값은 {{< var c05.many_raw_mean_all >}}이고, {{< var c05.many_averaged >}} 특징에서 날활성값을 뺀 차이는 {{< var c05.many_mean_over_raw >}} [{{< var c05.many_mean_over_raw_low >}}, {{< var c05.many_mean_over_raw_high >}}]이다. [여기서는 특징이 앞선다. [@sec-probing-linear]에서 본 대로 평균한 활성값은 토큰을 뒤섞은 약한 기준선이므로, 기준선을 무엇으로 두느냐가 결론을 정한다.]{.claim key="c05.many_mean_ahead"}[여기서도 특징이 뚜렷이 앞선다고 할 수 없다.]{.otherwise} 성분 하나씩을 견준 차이는 {{< var c05.many_mean_one >}} [{{< var c05.many_mean_one_low >}}, {{< var c05.many_mean_one_high >}}]이다. [여기서는 특징 하나가 뉴런 하나를 앞선다. 문장을 평균할 때 이 특징은 토큰 어딘가에서 켜졌다는 자국을 남기지만, 뉴런의 값은 서로 지워진다.]{.claim key="c05.many_mean_one_ahead"}[특징 하나가 뉴런 하나를 뚜렷이 앞선다고 할 수 없다.]{.otherwise}
+
+# %% [markdown] src="93b1" tags=["en"]
+# We read [@fig-probing-many] and [@tbl-probing-many]. With one component the neurons of raw activations reach {{< var c05.many_raw_1 >}} and random features {{< var c05.many_random_1 >}}; the trained variants are on average above the neurons by {{< var c05.many_over_raw_1 >}} [{{< var c05.many_over_raw_1_low >}}, {{< var c05.many_over_raw_1_high >}}]. [As expected, one feature is ahead of one neuron.]{.claim key="c05.many_one_above_neuron"}[One feature is not clearly ahead of one neuron.]{.otherwise} [It is ahead of one random feature, so that training has given something.]{.claim key="c05.many_one_above_random"}[It is not clearly ahead of one random feature, so these numbers do not tell what training gave.]{.otherwise} The difference to random features is {{< var c05.many_over_random_1 >}} [{{< var c05.many_over_random_1_low >}}, {{< var c05.many_over_random_1_high >}}].
+#
+# With all components the AUC of raw activations is {{< var c05.many_raw_all >}}. The mean of the variants minus this is {{< var c05.many_over_raw_all >}} [{{< var c05.many_over_raw_all_low >}}, {{< var c05.many_over_raw_all_high >}}]. [Raw activations are ahead.]{.claim key="c05.many_raw_ahead"}[Raw activations are not clearly ahead.]{.otherwise} For the best of the variants, {{< var c05.many_best >}}, the difference is {{< var c05.many_best_over_raw >}} [{{< var c05.many_best_over_raw_low >}}, {{< var c05.many_best_over_raw_high >}}], and it wins {{< var c05.many_wins >}} of the tasks. [No variant is clearly ahead of raw activations. The paper's negative result repeats itself in this small model.]{.claim key="c05.many_raw_unbeaten"}[The best variant is ahead of raw activations. The paper's negative result does not repeat itself in this model. As the best of several variants was picked, though, the interval is that much too kind.]{.otherwise} The variant whose probes add most to the toolbox is {{< var c05.many_quiver_variant >}}, and they add {{< var c05.many_quiver >}} [{{< var c05.many_quiver_low >}}, {{< var c05.many_quiver_high >}}]. [The toolbox gets better.]{.claim key="c05.many_quiver_gains"}[It cannot be said that the toolbox gets better.]{.otherwise}
+#
+# It may be otherwise where the mean of a sentence is read. There raw activations reach {{< var c05.many_raw_mean_all >}}, and {{< var c05.many_averaged >}} features minus raw activations are {{< var c05.many_mean_over_raw >}} [{{< var c05.many_mean_over_raw_low >}}, {{< var c05.many_mean_over_raw_high >}}]. [Here features are ahead. As seen in [@sec-probing-linear], averaged activations blend the tokens and make a weak baseline: the choice of the baseline decides the conclusion.]{.claim key="c05.many_mean_ahead"}[Here, too, features are not clearly ahead.]{.otherwise} With one component each the difference is {{< var c05.many_mean_one >}} [{{< var c05.many_mean_one_low >}}, {{< var c05.many_mean_one_high >}}]. [Here one feature is ahead of one neuron. When a sentence is averaged, the feature leaves a trace of having fired at some token, while the values of a neuron cancel out.]{.claim key="c05.many_mean_one_ahead"}[One feature is not clearly ahead of one neuron.]{.otherwise}
+
+# %% [markdown] tags=["ko"]
+# ::: {.when key="c05.tags_tasks"}
+# 사람이 품사를 단 말뭉치(UD Korean-GSD [@chun2018])에서도 같은 것을 묻는다. 어절의 마지막 토큰에서 그 어절에 이 조사나 어미가 있는지를 가리며, SAE는 그 말뭉치의 훈련 문장에서 학습한다.
+# :::
+
+# %% [markdown] src="6769" tags=["en"]
+# ::: {.when key="c05.tags_tasks"}
+# The same is asked of a corpus whose parts of speech people assigned (UD Korean-GSD [@chun2018]): at the last token of each word, whether the word has this particle or ending. The SAEs are trained on the training sentences of that corpus.
+# :::
+
+# %%
+if tags_corpus:
+    tagged = {split: kc.load_corpus(tags_corpus, split=split, limit=800) for split in ("train", "test")}
+    tag_stores = {split: kc.gather(study.lm, tagged[split], [middle], dtype=study.dtype)[middle] for split in tagged}
+    tags = {split: probing_tasks.token_tags(study.lm, tagged[split], tag_stores[split], only_last=True) for split in tagged}
+    tag_tasks = probing_tasks.token_tasks(*tags.values(), prefixes=("J", "E"), min_count=task_rows, cap=task_cap, seed=seed)
+    results.record("tags_tasks", len(tag_tasks), "tasks", tolerance=0)
+
+# %%
+if tags_corpus:
+    tag_sources = {"raw": tuple(store.all().float().numpy() for store in tag_stores.values())}
+    for v in front_variants:
+        tag_sources[v] = tuple(kc.encode_store(near_l0(v, store=tag_stores["train"]), store) for store in tag_stores.values())
+    tag_scores = sparse_probing.sparse_probing(tag_tasks, tag_sources, many_ks, seed=seed, max_iter=task_iterations)
+
+# %%
+if tags_corpus:
+    frame = pd.DataFrame([vars(score) | {"k": score.k or 0} for score in tag_scores])
+    tag_auc = frame.pivot_table(index="task", columns=["source", "k"], values="test_auc")
+    for source, each in tag_auc:
+        results.record(f"tags_{source}_{each or 'all'}", tag_auc[source, each].mean(), "AUC", ".3f", tolerance=0.05)
+    tag_trained = {each: tag_auc[front_variants].xs(each, axis=1, level="k").mean(axis=1) for each in (1, 0)}
+    low_tag, _ = record_gap("tags_over_raw_1", *ahead_on_tasks(tag_trained[1], tag_auc["raw", 1]))
+    _, high_tag = record_gap("tags_over_raw_all", *ahead_on_tasks(tag_trained[0], tag_auc["raw", 0]))
+    results.claim("tags_one_above_neuron", low_tag > 0, "one feature above one neuron on tags, interval over tasks above 0", close=abs(low_tag) < 0.03)
+    results.claim("tags_raw_ahead", high_tag < 0, "all raw activations above all features on tags, interval over tasks above 0", close=abs(high_tag) < 0.03)
+
+# %% [markdown] tags=["ko"]
+# ::: {.when key="c05.tags_tasks"}
+# 조사와 어미 {{< var c05.tags_tasks >}}개에서 성분 하나로는 뉴런이 {{< var c05.tags_raw_1 >}}이고, 변형들은 평균하여 {{< var c05.tags_over_raw_1 >}} [{{< var c05.tags_over_raw_1_low >}}, {{< var c05.tags_over_raw_1_high >}}]만큼 높다. [여기서도 특징 하나가 뉴런 하나를 앞선다.]{.claim key="c05.tags_one_above_neuron"}[여기서는 특징 하나가 뉴런 하나를 뚜렷이 앞선다고 할 수 없다.]{.otherwise} 모두 쓰면 날활성값이 {{< var c05.tags_raw_all >}}이고, 변형들의 평균에서 이것을 뺀 차이는 {{< var c05.tags_over_raw_all >}} [{{< var c05.tags_over_raw_all_low >}}, {{< var c05.tags_over_raw_all_high >}}]이다. [날활성값이 앞선다.]{.claim key="c05.tags_raw_ahead"}[날활성값이 뚜렷이 앞선다고는 할 수 없다.]{.otherwise}
+# :::
+
+# %% [markdown] src="e378" tags=["en"]
+# ::: {.when key="c05.tags_tasks"}
+# On {{< var c05.tags_tasks >}} particles and endings one neuron reaches {{< var c05.tags_raw_1 >}}, and the variants are on average {{< var c05.tags_over_raw_1 >}} [{{< var c05.tags_over_raw_1_low >}}, {{< var c05.tags_over_raw_1_high >}}] above it. [Here, too, one feature is ahead of one neuron.]{.claim key="c05.tags_one_above_neuron"}[Here one feature is not clearly ahead of one neuron.]{.otherwise} With all components raw activations reach {{< var c05.tags_raw_all >}}, and the mean of the variants minus this is {{< var c05.tags_over_raw_all >}} [{{< var c05.tags_over_raw_all_low >}}, {{< var c05.tags_over_raw_all_high >}}]. [Raw activations are ahead.]{.claim key="c05.tags_raw_ahead"}[Raw activations are not clearly ahead.]{.otherwise}
+# :::
+
+# %% [markdown] tags=["ko"]
+# ## 흡수: 작은 특징이 큰 특징을 삼킬 때 {#sec-probing-absorption}
+#
+# 특징 하나로 읽는 탐침이 놓치는 예에는 까닭이 있을 수 있다. 'l로 시작한다'를 나타내는 특징이 'lion'에서만 켜지지 않는다면, 'lion'의 특징이 그 방향까지 떠맡아 켤 것을 하나 아꼈을 수 있다. 이것이 흡수(absorption)이다 [@chanin2024]. 희소성은 이런 거래를 부추기며, 그 결과 큰 뜻을 지닌 특징에 예측하기 어려운 구멍이 난다. Matryoshka [@bussmann2025]는 이것을 줄이려고 만든 변형이다.
+#
+# 재는 방법은 논문과 SAEBench [@karvonen2025]를 따른다. 라벨마다 활성값에서 탐침의 방향을 구하고, L1 탐침에서 무게가 큰 특징을 F1이 0.03 넘게 오르는 동안 더하여 그 라벨의 주 특징(main feature)으로 삼는다. 탐침이 맞힌 시험 예에서 주 특징이 모두 꺼져 있고, 방향을 향한 특징 하나가 활성값의 그 방향 성분을 40% 넘게 지니면 완전한 흡수(full)이다. 주 특징이 켜져 있어도 셋까지의 다른 특징이 떠맡은 몫을 함께 센 것이 흡수의 비율(fraction)이다. 논문은 특징을 끄고 모델의 출력을 보았고, SAEBench와 우리는 그것을 방향에 대한 사영으로 어림한다.
+#
+# 논문의 라벨은 영어 낱말의 첫 글자이며, 한국어에서는 초성이 그 자리에 온다. 낱말이 토큰 하나인 논문과 달리 이 모델의 토큰은 낱말의 조각이다. 그래서 낱말을 하나씩 짧은 틀에 넣고 첫 토큰과 마지막 토큰에서 따로 읽는다. 첫 토큰에서 읽을 때는 첫 글자가 토큰 사이에서 갈라지는 낱말, 그리고 읽는 데까지가 앞의 낱말과 똑같은 낱말을 뺀다. 둘째 라벨은 이 말뭉치의 것이다. 소재의 이름이 끝나는 토큰에서 그 소재가 속한 큰 범주를 읽는다. '김치찌개'에서 '음식'을 읽는 것이며, 첫 글자와 낱말이 그러하듯 큰 범주는 소재를 품는다. 다만 낱말이 다른 논문과 달리, 같은 소재가 다른 문장에서 다시 나온다.
+#
+# **예상.** 첫 글자와 초성은 이 작은 모델에 선형으로 들어 있지 않을 수 있다. 철자를 묻는 글을 거의 읽지 않았기 때문이다. SAEBench는 탐침의 F1이 0.6을 넘는 글자가 스물은 되어야 재며, 우리는 글자의 {{< var c05.letters_enough >}}를 요구한다. 큰 범주는 들어 있을 것이고, 어느 변형에서나 흡수가 얼마쯤 있을 것이다. Matryoshka의 흡수는 BatchTopK보다 적을 것이다. 적지 않다면, 짧은 학습과 작은 사전에서는 논문의 이점이 나타나지 않는 것이다.
+
+# %% [markdown] src="ba8f" tags=["en"]
+# ## Absorption: when a small feature swallows a big one {#sec-probing-absorption}
+#
+# What a probe on one feature misses may have a reason. If a feature for 'starts with l' stays off on 'lion' alone, the feature of 'lion' may have taken that direction over as well, which saves turning one on. This is absorption [@chanin2024]. Sparsity encourages such bargains, and they leave holes that are hard to foresee in features of broad meaning. Matryoshka [@bussmann2025] is a variant made to have fewer of them.
+#
+# We measure as the paper and SAEBench [@karvonen2025] do. For each label a probe gives a direction in the activations. The features of largest weight in an L1 probe, added as long as each raises F1 by more than 0.03, are the label's main features. Of the test examples that the first probe finds, those on which all main features are off while one feature along the direction carries over 40% of the activation's part in it are full absorption. The fraction also counts, where main features are on, what up to three other features have taken over. The paper ablated features and watched the model's output; SAEBench and we approximate that by projections on the direction.
+#
+# The paper's labels are first letters of English words; in Korean the 초성, the first consonant of a syllable, takes their place. The paper's words are single tokens, while tokens of this model are pieces of words. So words are put into a short template one by one and read at their first token and at their last one separately. At the first token, words are left out whose first letter is split between tokens, and those that equal an earlier word as far as they are read. The second label belongs to this corpus. At the token in which the name of an item ends we read the big category to which the item belongs: 'food' at 'kimchi stew'. Big categories contain items as first letters contain words. Other than in the paper, though, where every word is a new one, the same items come again in other sentences.
+#
+# **Expectation.** First letters and 초성 may not be in this small model as directions, for it has read next to nothing that asks for spelling. SAEBench measures where the probes of twenty letters exceed an F1 of 0.6; we ask for {{< var c05.letters_enough >}} of the letters. Big categories should be there, and every variant should show some absorption. Matryoshka should show less than BatchTopK. If it does not, the paper's advantage does not appear in a short training and a small dictionary.
+
+# %%
+n_words, n_names, letters_enough = 1500, 4000, 0.5
+
+# %%
+def spelled(lang, which):
+    """Words of the training sentences, each alone in a template, with first letter or 초성."""
+    words = np.random.default_rng(seed).permutation(letters.corpus_words(study.records("train", lang), lang))[:n_words]
+    return letters.word_activations(study.lm, words.tolist(), middle, template=letters.TEMPLATES[lang], which=which)
+
+# %%
+bar = absorption.AbsorptionConfig().min_f1
+spelling = {(lang, which): spelled(lang, which) for lang, which in itertools.product(langs, ("first", "last"))}
+readable = {key: absorption.letter_f1(words) for key, words in spelling.items()}
+results.record("letters_enough", letters_enough, "share", ".0%", tolerance=0)
+
+# %%
+rows = []
+for (lang, which), f1s in readable.items():
+    values = np.array(list(f1s.values()))
+    over = int((values >= bar).sum())
+    rows.append({"language": lang, "token": which, "words": len(spelling[lang, which].words), "letters": len(values), "mean F1": values.mean(), "best F1": values.max(), "F1 over 0.6": over})
+    results.record(f"letters_{lang}_{which}_tested", len(values), "letters", tolerance=3)
+    results.record(f"letters_{lang}_{which}_over", over, "letters", tolerance=2)
+    results.record(f"letters_{lang}_{which}_f1", values.mean(), "F1", ".2f", tolerance=0.08)
+    results.record(f"letters_{lang}_{which}_best", values.max(), "F1", ".2f", tolerance=0.2)
+
+# %%
+#| label: tbl-probing-letters
+#| tbl-cap-ko: "첫 글자(en)와 초성(ko)의 탐침. 낱말을 그 첫 토큰이나 마지막 토큰에서 읽으며, 낱말이 20개에 못 미치는 글자는 뺀다. F1은 시험 낱말에서 잰다."
+#| tbl-cap-en: "Probes for first letters (en) and 초성 (ko). Words are read at their first or last token; letters with fewer than 20 words are left out. F1 is measured on test words."
+spelling_table = pd.DataFrame(rows)
+kc.plots.table(spelling_table, fmt=".2f")
+
+# %%
+labelled = {}
+for (lang, which), f1s in readable.items():
+    if lang in front_langs and np.mean([f1 >= bar for f1 in f1s.values()]) >= letters_enough:
+        labelled[f"letters, {which} token", lang] = spelling[lang, which]
+results.claim("letters_readable", bool(labelled), "in a language with SAEs at hand, enough letters have probes over the bar of F1")
+
+# %%
+if any("item" in record.spans for record in train[:1]):
+    for lang in front_langs:
+        all_names = letters.span_words(study.lm, study.records("train", lang), study.acts("train", lang), "item", "big")
+        parts = (all_names.words, all_names.letters, all_names.acts_WD)
+        labelled["categories", lang] = letters.Words(*(part[:n_names] for part in parts))
+
+# %%
+rows, absorbing = [], {}
+for (what, lang), words in labelled.items():
+    for v, s in itertools.product(front_variants, front_seeds):
+        found = absorption.absorption(near_l0(v, lang, s), words)
+        absorbing[what, lang, v, s] = found
+        rows += [{"what": what, "lang": lang, "variant": v, "seed": s, **vars(letter)} for letter in found.scored]
+
+# %%
+absorbed = pd.DataFrame(rows)
+if rows:
+    absorbed["split"] = absorbed.main.map(len)
+    absorbed["silent"] = absorbed.n_silent / absorbed.n_true
+
+# %%
+def against(column, one, other, lang="ko", what="categories"):
+    """Mean difference of two variants over the categories that both score, and its 95% interval."""
+    part = absorbed[(absorbed.what == what) & (absorbed.lang == lang)].pivot_table(index="letter", columns="variant", values=column)
+    return ahead_on_tasks(*(part.dropna()[v] for v in (one, other)))
+
+# %%
+measured = ("categories", "ko") in labelled
+if measured:
+    first_found = absorbing["categories", "ko", front_variants[0], front_seeds[0]]
+    results.record("absorb_labels", len(first_found.letters), "categories", tolerance=0)
+    results.record("absorb_found", sum(letter.n_true for letter in first_found.scored), "names", tolerance=40)
+    results.record("absorb_f1", np.mean([letter.probe_f1 for letter in first_found.letters]), "F1", ".2f", tolerance=0.05)
+    by = absorbed[(absorbed.what == "categories") & (absorbed.lang == "ko")].groupby("variant")
+    for v, column in itertools.product(front_variants, ("full", "fraction", "silent")):
+        results.record(f"absorb_{column}_{v}", by[column].mean()[v], "share", ".1%", tolerance=0.08)
+    of_silent = (by["full"].mean() / by["silent"].mean().clip(lower=1e-9)).max()
+    results.claim("absorb_mostly_not", of_silent < 0.5, "full absorption is under half of the silent share in every variant", close=abs(of_silent - 0.5) < 0.1)
+
+# %%
+if measured and {"matryoshka", "batchtopk"} <= set(front_variants):
+    _, high = record_gap("absorb_less_fraction", *against("fraction", "matryoshka", "batchtopk"), unit="share", tolerance=0.08)
+    results.claim("absorb_matryoshka_less", high < 0, "fraction of absorption: Matryoshka below BatchTopK, interval over categories below 0", close=abs(high) < 0.05)
+    record_gap("absorb_less_full", *against("full", "matryoshka", "batchtopk"), unit="share", tolerance=0.03)
+    highest = by["fraction"].mean().idxmax()
+    results.record("absorb_most", highest, "variant")
+    results.claim("absorb_everywhere", by["fraction"].mean().min() > 0.01, "the fraction of absorption is over 1% in every variant", close=abs(by["fraction"].mean().min() - 0.01) < 0.01)
+
+# %%
+#| label: tbl-probing-absorption
+#| tbl-cap-ko: "라벨에 걸친 평균. main은 주 특징의 수, main F1은 그것만으로 읽은 F1, silent는 탐침이 맞힌 예 가운데 주 특징이 모두 꺼진 비율이며, 그 가운데 특징 하나가 떠맡은 것이 full이다. 대괄호는 라벨을 다시 뽑은 95% 구간."
+#| tbl-cap-en: "Means over the labels. main: the number of main features; main F1: what they tell alone; silent: the share of examples found by the probe on which all main features are off, and full: those of them that one feature took over. Brackets: 95% intervals from drawing labels again."
+def with_interval(values):
+    """A mean as a percentage, with the interval over labels."""
+    low, high = kc.probing.interval(kc.probing.cluster_bootstrap(values.to_numpy(), np.arange(len(values)), draws, seed)[:, 0])
+    return f"{values.mean():.1%} [{low:.1%}, {high:.1%}]"
+
+rows = []
+if len(absorbed):
+    for (what, lang, v), part in absorbed.groupby(["what", "lang", "variant"], sort=False):
+        mean = part.groupby("letter")[["split", "main_f1", "silent", "full", "fraction"]].mean()
+        rows.append({"label": f"{what} ({lang})", "variant": v, "main": mean.split.mean(), "main F1": mean.main_f1.mean(), **{c: with_interval(mean[c]) for c in ("silent", "full", "fraction")}})
+kc.plots.table(pd.DataFrame(rows or [{"label": "none could be scored"}]), fmt=".2f")
+
+# %%
+def taken_over(variant):
+    """Which names lost their category to one feature: name, category, feature, how often; and how own the feature is."""
+    found, words = absorbing["categories", "ko", variant, front_seeds[0]], labelled["categories", "ko"]
+    lost = pd.DataFrame([{"name": words.words[w], "category": letter.letter, "feature": f} for letter in found.scored for w, f in letter.taken])
+    if lost.empty:
+        return lost
+    lost = lost.value_counts().rename("times").reset_index()
+    on_WF = fronts[variant, front_seeds[0]].encode(words.acts_WD.float()) > 0
+    name_W = np.array(words.words)
+    pairs = list(zip(lost["name"], lost["feature"], strict=True))
+    lost["fires on"] = [float(on_WF[name_W == name, f].float().mean()) for name, f in pairs]
+    lost["of its names"] = [float((name_W[on_WF[:, f].numpy()] == name).mean()) for name, f in pairs]
+    return lost
+
+# %%
+#| label: tbl-probing-absorbed
+#| tbl-cap-ko: "완전한 흡수가 가장 많은 변형에서 무엇이 삼켜졌는가. times는 시험 예의 수, fires on은 그 소재의 이름 가운데 특징이 켜지는 비율, of its names는 특징이 켜진 이름 가운데 그 소재인 비율이다."
+#| tbl-cap-en: "What was swallowed in the variant with most full absorption. times: test examples; fires on: the share of the item's names on which the feature fires; of its names: the share of that item among the names on which the feature fires."
+lost = pd.DataFrame()
+if measured:
+    swallows = by["full"].mean().idxmax()
+    results.record("absorb_swallows", swallows, "variant")
+    lost = taken_over(swallows)
+if len(lost):
+    own = np.average(lost["of its names"], weights=lost["times"])
+    results.record("absorb_own", own, "share", ".0%", tolerance=0.2)
+    results.claim("absorb_own_item", own > 0.5, "of the names on which a swallowing feature fires, over half are the item swallowed", close=abs(own - 0.5) < 0.2)
+kc.plots.table(lost.head(8) if len(lost) else pd.DataFrame([{"name": "none was swallowed whole"}]), fmt=".0%")
+
+# %% [markdown] tags=["ko"]
+# 초성의 탐침은 첫 토큰에서 F1이 평균 {{< var c05.letters_ko_first_f1 >}}, 마지막 토큰에서 {{< var c05.letters_ko_last_f1 >}}이고, 0.6을 넘는 것은 {{< var c05.letters_ko_first_tested >}}개 가운데 {{< var c05.letters_ko_first_over >}}개, {{< var c05.letters_ko_last_tested >}}개 가운데 {{< var c05.letters_ko_last_over >}}개이다([@tbl-probing-letters]). [요구한 만큼 읽히므로 글자에서도 흡수를 쟀다.]{.claim key="c05.letters_readable"}[요구한 만큼 읽히지 않으므로 글자의 흡수는 재지 않는다. 활성값에 없는 방향을 누가 삼켰는지 묻는 것은 뜻이 없다. 이것은 SAE가 아니라 모델에 대한 결과이며, 철자를 아는 모델이라면 이 절이 글자에서도 잰다.]{.otherwise}
+#
+# ::: {.when key="c05.letters_en_first_f1"}
+# 영어의 첫 글자는 첫 토큰에서 평균 {{< var c05.letters_en_first_f1 >}}, 마지막 토큰에서 {{< var c05.letters_en_last_f1 >}}이고, 0.6을 넘는 것은 {{< var c05.letters_en_first_tested >}}개 가운데 {{< var c05.letters_en_first_over >}}개, {{< var c05.letters_en_last_tested >}}개 가운데 {{< var c05.letters_en_last_over >}}개이다.
+# :::
+#
+# ::: {.when key="c05.absorb_less_fraction"}
+# 큰 범주는 사정이 다르다. 소재의 이름이 끝나는 토큰에서 범주 {{< var c05.absorb_labels >}}개의 탐침은 F1이 평균 {{< var c05.absorb_f1 >}}이며, 시험 예 {{< var c05.absorb_found >}}개를 맞힌다. 그런데 [@tbl-probing-absorption]에서 주 특징이 모두 꺼진 비율은 BatchTopK에서 {{< var c05.absorb_silent_batchtopk >}}, Matryoshka에서 {{< var c05.absorb_silent_matryoshka >}}, 표준형에서 {{< var c05.absorb_silent_standard >}}에 이른다. [그 대부분은 흡수가 아니다.]{.claim key="c05.absorb_mostly_not"}[그 절반 이상이 흡수인 변형도 있다.]{.otherwise} 특징 하나가 떠맡은 완전한 흡수는 BatchTopK {{< var c05.absorb_full_batchtopk >}}, Matryoshka {{< var c05.absorb_full_matryoshka >}}, 표준형 {{< var c05.absorb_full_standard >}}이고, 부분까지 센 비율은 차례로 {{< var c05.absorb_fraction_batchtopk >}}, {{< var c05.absorb_fraction_matryoshka >}}, {{< var c05.absorb_fraction_standard >}}이다. 나머지는 범주의 방향이 여러 특징에 조금씩 나뉘어, 어느 하나도 40%를 지니지 않은 것이다. [부분까지 세면 어느 변형에나 흡수가 1%를 넘게 있으며,]{.claim key="c05.absorb_everywhere"}[부분까지 세어도 흡수가 1%에 못 미치는 변형이 있으며,]{.otherwise} 가장 많은 것은 {{< var c05.absorb_most >}}이다.
+#
+# Matryoshka에서 BatchTopK를 뺀 차이는 부분까지 센 비율에서 {{< var c05.absorb_less_fraction >}} [{{< var c05.absorb_less_fraction_low >}}, {{< var c05.absorb_less_fraction_high >}}], 완전한 흡수에서 {{< var c05.absorb_less_full >}} [{{< var c05.absorb_less_full_low >}}, {{< var c05.absorb_less_full_high >}}]이다. [Matryoshka는 예상대로 덜 삼킨다.]{.claim key="c05.absorb_matryoshka_less"}[Matryoshka가 덜 삼킨다고 할 수 없다. 논문의 사전은 특징이 65,000개이고 학습도 길었다. 흡수는 사전이 클수록 심해지므로, {{< var c05.front_features >}}개짜리 사전에서는 줄일 것이 적다.]{.otherwise} 무엇이 무엇을 삼켰는지는 [@tbl-probing-absorbed]에 있다.
+# :::
+#
+# ::: {.when key="c05.absorb_own"}
+# 완전한 흡수가 가장 많은 {{< var c05.absorb_swallows >}}에서 삼킨 특징이 켜진 이름 가운데 삼켜진 바로 그 소재는 평균 {{< var c05.absorb_own >}}이다. [삼킨 특징은 주로 그 소재에서 켜지므로 논문이 말한 흡수 그대로이다.]{.claim key="c05.absorb_own_item"}[삼킨 특징은 여러 소재에서 켜진다. 그러니 소재 하나가 범주를 삼켰다기보다 범주가 더 작은 무리로 갈라졌고, 주 특징이 그 무리를 놓친 것에 가깝다.]{.otherwise}
+# :::
+#
+# SAEBench에는 이 밖에 SCR과 TPP가 있다. 특징을 꺼서 편향이나 과제의 정확도를 바꾸는 지표인데, 최근의 점검에서 둘 다 믿을 만한지를 가리는 시험을 통과하지 못했고 쓰지 않는 것이 좋다고 하였으므로 [@chanin2026] 이 책은 재지 않는다. 같은 점검에서 희소 탐침은 가장 믿을 만하였으나, 한 변형의 설정들을 가려내지는 못했다. 시드가 바뀌어도 같은 특징을 얻는지(PW-MCC [@song2025])는 [@sec-matching]에서 잰다.
+
+# %% [markdown] src="641f" tags=["en"]
+# Probes for the 초성 reach a mean F1 of {{< var c05.letters_ko_first_f1 >}} at the first token and {{< var c05.letters_ko_last_f1 >}} at the last; {{< var c05.letters_ko_first_over >}} of {{< var c05.letters_ko_first_tested >}} and {{< var c05.letters_ko_last_over >}} of {{< var c05.letters_ko_last_tested >}} exceed 0.6 ([@tbl-probing-letters]). [That is as many as we ask for, so absorption was measured on letters too.]{.claim key="c05.letters_readable"}[That is fewer than we ask for, so absorption is not measured on letters. It makes no sense to ask who swallowed a direction that the activations do not hold. This is a result about the model and not about SAEs; with a model that knows spelling this section measures letters as well.]{.otherwise}
+#
+# ::: {.when key="c05.letters_en_first_f1"}
+# First letters in English reach {{< var c05.letters_en_first_f1 >}} on average at the first token and {{< var c05.letters_en_last_f1 >}} at the last; {{< var c05.letters_en_first_over >}} of {{< var c05.letters_en_first_tested >}} and {{< var c05.letters_en_last_over >}} of {{< var c05.letters_en_last_tested >}} exceed 0.6.
+# :::
+#
+# ::: {.when key="c05.absorb_less_fraction"}
+# With big categories it is otherwise. At the token in which an item's name ends, the probes of {{< var c05.absorb_labels >}} categories have a mean F1 of {{< var c05.absorb_f1 >}} and find {{< var c05.absorb_found >}} test examples. And yet, in [@tbl-probing-absorption], the share on which all main features are off comes to {{< var c05.absorb_silent_batchtopk >}} in BatchTopK, {{< var c05.absorb_silent_matryoshka >}} in Matryoshka and {{< var c05.absorb_silent_standard >}} in Standard. [Most of it is not absorption.]{.claim key="c05.absorb_mostly_not"}[In some variant half of it or more is absorption.]{.otherwise} Full absorption, by one feature, is {{< var c05.absorb_full_batchtopk >}} in BatchTopK, {{< var c05.absorb_full_matryoshka >}} in Matryoshka and {{< var c05.absorb_full_standard >}} in Standard; with partial absorption the fraction is {{< var c05.absorb_fraction_batchtopk >}}, {{< var c05.absorb_fraction_matryoshka >}} and {{< var c05.absorb_fraction_standard >}} in the same order. In the rest the direction of the category is spread over several features, none of which carries 40% of it. [Counting partial absorption, every variant has over 1% of it,]{.claim key="c05.absorb_everywhere"}[Even counting partial absorption, there are variants with less than 1% of it,]{.otherwise} and {{< var c05.absorb_most >}} has most.
+#
+# Matryoshka minus BatchTopK is {{< var c05.absorb_less_fraction >}} [{{< var c05.absorb_less_fraction_low >}}, {{< var c05.absorb_less_fraction_high >}}] in the fraction and {{< var c05.absorb_less_full >}} [{{< var c05.absorb_less_full_low >}}, {{< var c05.absorb_less_full_high >}}] in full absorption. [Matryoshka swallows less, as expected.]{.claim key="c05.absorb_matryoshka_less"}[It cannot be said that Matryoshka swallows less. The paper's dictionaries have 65,000 features and were trained long. Absorption gets worse as dictionaries grow, so in one of {{< var c05.front_features >}} there is little to be spared.]{.otherwise} What swallowed what is in [@tbl-probing-absorbed].
+# :::
+#
+# ::: {.when key="c05.absorb_own"}
+# In {{< var c05.absorb_swallows >}}, which has most full absorption, the very item that was swallowed makes up {{< var c05.absorb_own >}} on average of the names on which the swallowing feature fires. [That feature fires mainly on this item, so it is just the absorption that the paper describes.]{.claim key="c05.absorb_own_item"}[That feature fires on several items. So it is less that one item has swallowed the category than that the category has been split into smaller groups, one of which the main features miss.]{.otherwise}
+# :::
+#
+# SAEBench also has SCR and TPP, which turn features off to change a bias or the accuracy on a task. In a recent audit both failed the tests of reliability and were advised against [@chanin2026], so this book does not measure them. In the same audit sparse probing was the most reliable, but could not tell the settings of one variant apart. Whether another seed gives the same features (PW-MCC [@song2025]) is measured in [@sec-matching].
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 읽기를 뒤집는가 {#sec-probing-refute}

@@ -79,6 +79,8 @@ class Letter:
     """Share of the found words on which one other feature took the direction over; nan if not scored."""
     fraction: float
     """Mean part of the direction that up to `max_absorbers` other features took over; nan if not scored."""
+    taken: tuple[tuple[int, int], ...] = ()
+    """Which words were taken over by one feature alone, by their place in `Words`, and by which feature."""
 
 
 @dataclass(frozen=True)
@@ -130,13 +132,16 @@ def absorption(sae: SAE, words: Words, config: AbsorptionConfig | None = None) -
         main, main_f1 = main_features(feats_WF, yes_W, test_W, config)
         true_W = test_W & yes_W & probe_W
         f1, full, fraction = _f1(yes_W[test_W], probe_W[test_W]), float("nan"), float("nan")
+        taken: tuple[tuple[int, int], ...] = ()
         silent_W = (np.abs(feats_WF[:, list(main)]) < SILENT).all(1) & true_W
         if main and f1 >= config.min_f1 and true_W.any():
             projection_W = (x_WD[true_W] - origin_D.cpu().numpy()) @ direction_D
             parts = absorbed(feats_WF[true_W], dictionary_FD, direction_D, projection_W, main, config)
-            full, fraction = (float(part.mean()) for part in parts)
+            full, fraction = (float(part.mean()) for part in parts[:2])
+            found_W = np.flatnonzero(true_W)[parts[0]]
+            taken = tuple(zip(found_W.tolist(), parts[2][parts[0]].tolist(), strict=True))
         counted = int((test_W & yes_W).sum()), int(true_W.sum())
-        found.append(Letter(str(name), *counted, f1, main, main_f1, int(silent_W.sum()), full, fraction))
+        found.append(Letter(str(name), *counted, f1, main, main_f1, int(silent_W.sum()), full, fraction, taken))
         log.info(
             "absorption: %s, F1 %.2f, %d main features, full %.3f, fraction %.3f", name, f1, len(main), full, fraction
         )
@@ -146,8 +151,8 @@ def absorption(sae: SAE, words: Words, config: AbsorptionConfig | None = None) -
 def absorbed(
     feats_WF: np.ndarray, dictionary_FD: np.ndarray, direction_D: np.ndarray, projection_W: np.ndarray,
     main: Sequence[int], config: AbsorptionConfig,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """For each word whether one feature absorbed the letter alone, and the fraction that up to three took over.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """For each word whether one feature absorbed the letter alone, the fraction that up to three took over, and the top feature.
 
     Shapes  W words that the probe found; `direction_D` of length 1; `projection_W` of the activations on it.
     Units   `dictionary_FD` holds what a feature of 1 adds to the raw activation.
@@ -174,7 +179,24 @@ def absorbed(
     none_W = ~positive_W | (main_W >= projection_W) | (taken_W / share_W < config.share)
     whole_W = main_W <= 0
     part_W = missing_W / np.where(none_W | whole_W, 1.0, missing_W + main_W)
-    return full_W, np.where(none_W, 0.0, np.where(whole_W, 1.0, part_W.clip(0, 1)))
+    return full_W, np.where(none_W, 0.0, np.where(whole_W, 1.0, part_W.clip(0, 1))), top_W
+
+
+def letter_f1(words: Words, config: AbsorptionConfig | None = None) -> dict[str, float]:
+    """How well a probe reads each letter off the activations: F1 on the test words; no autoencoder is needed.
+
+    Letters below `min_f1` are those that `absorption` does not score.
+    """
+    config = config or AbsorptionConfig()
+    letter_W, x_WD = np.array(words.letters), words.acts_WD.double().cpu().numpy()
+    names, counts = np.unique(letter_W, return_counts=True)
+    test_W, found = _test_words(letter_W, config), {}
+    for name in names[counts >= config.min_words]:
+        yes_W = letter_W == name
+        with probing.one_thread():
+            _, probe_W = letter_probe(x_WD[~test_W], yes_W[~test_W], x_WD)
+        found[str(name)] = _f1(yes_W[test_W], probe_W[test_W])
+    return found
 
 
 def letter_probe(x_ND: np.ndarray, yes_N: np.ndarray, all_WD: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -196,19 +218,10 @@ def main_features(
     Shapes  the features, the best first, and the F1 on the test words; none if no weight is positive.
     Source  Chanin et al. 2024, arXiv:2409.14507 (k-sparse probing, tau_fs = 0.03).
     """
-    from scipy import sparse
     from sklearn.linear_model import LogisticRegression
 
     known_NF, yes_N = feats_WF[~test_W], yes_W[~test_W]
-    ranking = LogisticRegression(
-        l1_ratio=1.0,
-        solver="liblinear",
-        C=1 / (config.l1 * len(yes_N)),
-        intercept_scaling=10.0,
-        random_state=0,
-        max_iter=200,
-    )
-    weights_F = ranking.fit(sparse.csr_matrix(known_NF, dtype=np.float64), yes_N).coef_[0]
+    weights_F = ranking_weights(known_NF, yes_N, config.l1)
     order_F = np.argsort(-weights_F, kind="stable")
     main: tuple[int, ...] = ()
     best = -np.inf
@@ -220,6 +233,24 @@ def main_features(
             break
         main, best = tuple(int(f) for f in chosen), f1
     return main, float(best) if main else 0.0
+
+
+def ranking_weights(x_NF: np.ndarray, yes_N: np.ndarray, l1: float) -> np.ndarray:
+    """The weights of the logistic regression under L1 that ranks a letter's features.
+
+    A letter's words weigh as much as all others together, as in SAEBench (`pos_weight`).
+
+    Units   `l1` against the cross-entropy, so weighted, over the number of words.
+    """
+    from scipy import sparse
+    from sklearn.linear_model import LogisticRegression
+
+    C = 1 / (l1 * len(yes_N))
+    model = LogisticRegression(
+        l1_ratio=1.0, solver="liblinear", C=C, intercept_scaling=10.0, random_state=0, max_iter=200
+    )
+    times_N = np.where(yes_N, (~yes_N).sum() / max(yes_N.sum(), 1), 1.0)
+    return model.fit(sparse.csr_matrix(x_NF, dtype=np.float64), yes_N, sample_weight=times_N).coef_[0]
 
 
 def _test_words(letter_W: np.ndarray, config: AbsorptionConfig) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -88,3 +89,26 @@ def word_activations(
     row = {key: n for n, key in enumerate(zip(store.doc_index.tolist(), store.positions.tolist(), strict=True))}
     acts_WD = store.batch([row[n, position] for n, position in enumerate(at.tolist())])
     return Words(kept, tuple(first_letter(word) or "" for word in kept), acts_WD)
+
+
+def span_words(lm: LanguageModel, corpus: Corpus, store: Any, span: str, label: str) -> Words:
+    """The activation at the token in which a named span of each record ends, with the record's label in the letter's place.
+
+    A record is left out that lacks the span or whose span lies beyond what the store holds. One word may come several times.
+
+    Raises  ValueError if the store is of other texts, or no record is left.
+    """
+    if list(store.texts()) != corpus.texts:
+        raise ValueError(f"the store holds other texts than {corpus!r}; gather this corpus.")
+    row = {key: n for n, key in enumerate(zip(store.doc_index.tolist(), store.positions.tolist(), strict=True))}
+    first, found = 0 if lm.bos_id is None else 1, []
+    for document, record in enumerate(corpus):
+        start, end = record.spans.get(span, (0, 0))
+        inside = [i for i, (a, b) in enumerate(lm.token_spans(record.text)) if a < end and b > start]
+        at = row.get((document, inside[-1] + first)) if inside else None
+        if at is not None:
+            found.append((record.text[start:end], record.labels[label], at))
+    if not found:
+        raise ValueError(f"no record of {corpus!r} has a span {span!r} within the store's tokens.")
+    words, labels, rows = zip(*found, strict=True)
+    return Words(words, labels, store.batch(list(rows)))

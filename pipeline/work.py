@@ -14,6 +14,8 @@ from typing import Any
 from kosae_core.hooks import resolve_point
 
 Parameters = dict[str, Any]
+BY_K = {"topk", "batchtopk", "matryoshka", "groupmax"}
+"""Variants that are given k; the others get a target for L0."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,13 @@ class Chapter:
         source = self.store("train", lang, point, corpus=corpus)
         return Run(variant, p["n_features"], p["steps"], p["batch_size"], p["seed"], source, k=k, held=True, stays=True)
 
+    def front(self, variant: str, l0: int, lang: str, seed: int, named: str, source: Store | None = None) -> Run:
+        """As chapter 03 trains a point of its fronts, from the parameters that begin with `named`."""
+        p, aim = self.p, {"k": l0} if variant in BY_K else {"target_l0": float(l0)}
+        sizes = p[f"{named}_features"], p[f"{named}_steps"], p["batch_size"], seed
+        held = source is None
+        return Run(variant, *sizes, source or self.store("train", lang, p["middle"]), held=held, **aim)
+
 
 def _02(c: Chapter) -> Iterator[Store | Run]:
     for lang in c.p["langs"]:
@@ -113,18 +122,11 @@ def _03(c: Chapter) -> Iterator[Store | Run]:
     yield from (c.sae(variant, "ko", p["middle"]) for variant in ("standard", "gated", "topk"))
     start, source = (p["n_features"], p["steps"], p["batch_size"], p["seed"]), c.store("train", "ko", p["middle"])
     yield Run("standard", *start, source, initial_density=0)
-    by_k = {"topk", "batchtopk", "matryoshka", "groupmax"}
-
-    def near(variant: str, l0: int, lang: str, seed: int) -> Run:
-        aim = {"k": l0} if variant in by_k else {"target_l0": float(l0)}
-        source = c.store("train", lang, p["middle"])
-        return Run(variant, p["pareto_features"], p["pareto_steps"], p["batch_size"], seed, source, held=True, **aim)
-
     for lang, variant, l0, seed in product(p["pareto_langs"], p["pareto_variants"], p["pareto_l0"], p["pareto_seeds"]):
         yield from c.both(lang)
-        yield near(variant, l0, lang, seed)
+        yield c.front(variant, l0, lang, seed, "pareto")
     later = ("batchtopk", "matryoshka", "jumprelu", "p_anneal", "gated_anneal", "topk", "groupmax")
-    yield from (near(variant, p["pareto_l0"][0], "ko", p["seed"]) for variant in later)
+    yield from (c.front(variant, p["pareto_l0"][0], "ko", p["seed"], "pareto") for variant in later)
     levels = [(variant, level) for variant, each in p["levels"].items() for level in each]
     aims = [
         *levels,
@@ -155,6 +157,16 @@ def _05(c: Chapter) -> Iterator[Store | Run]:
     if "en" in c.p["langs"]:
         yield from c.both("en")
         yield c.sae("gated", "en", c.p["middle"])
+    fronts = product(c.p["front_langs"], c.p["front_variants"], c.p["front_seeds"])
+    for lang, variant, seed in fronts:
+        yield from c.both(lang)
+        yield c.front(variant, c.p["front_l0"], lang, seed, "front")
+    if c.p["tags_corpus"]:
+        point = c.point(c.p["middle"])
+        tagged = [Store(c.p["tags_corpus"], split, "", 0, 800, point) for split in ("train", "test")]
+        yield from tagged
+        for variant in c.p["front_variants"]:
+            yield c.front(variant, c.p["front_l0"], "", c.p["seed"], "front", tagged[0])
 
 
 def _06(c: Chapter) -> Iterator[Store | Run]:

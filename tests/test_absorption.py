@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy import optimize
 
 import kosae_core as kc
 from kosae_core import absorption, letters, paths
@@ -74,6 +75,32 @@ def test_no_absorption_is_found_where_none_is():
         assert (letter.n_words, letter.n_true, letter.n_silent) == (20, 20, 0)
 
 
+def test_the_f1_of_the_probes_needs_no_autoencoder():
+    words, turn = planted_words()
+    noisy = Words(words.words, words.letters, words.acts_WD + 2 * torch.randn(words.acts_WD.shape, generator=torch.Generator().manual_seed(0)))  # fmt: skip
+    config = AbsorptionConfig(test_share=0.5, l1=0.002, min_f1=0.01)
+    found = absorption.letter_f1(noisy, config)
+    letters_of = absorption.absorption(planted_sae(turn, 0.2)[0], noisy, config).letters
+    assert found == {x.letter: x.probe_f1 for x in letters_of} and all(0 < f1 < 1 for f1 in found.values())
+
+
+def test_a_letters_words_weigh_as_much_as_the_others_in_the_ranking():
+    """The weights of the ranking probe against the same objective minimised by scipy, weights split by sign."""
+    rng = np.random.default_rng(1)
+    yes = rng.random(300) < 0.1
+    x = (rng.exponential(1.0, (300, 3)) + yes[:, None] * [0.9, 0.5, 0.1]).astype(np.float32)
+    times, l1 = np.where(yes, (~yes).sum() / yes.sum(), 1.0), 0.02
+
+    def loss(v):
+        w, sign = v[:3] - v[3:6], np.where(yes, 1, -1)
+        return l1 * v[:6].sum() + (times * np.logaddexp(0, -sign * (x @ w + v[6]))).mean()
+
+    best = optimize.minimize(loss, np.zeros(7), bounds=[(0, None)] * 6 + [(None, None)]).x
+    found = absorption.ranking_weights(x, yes, l1)
+    np.testing.assert_allclose(found, best[:3] - best[3:6], atol=0.02)
+    assert found[0] > found[1] > 0
+
+
 def test_the_share_of_absorbed_words_is_found():
     words, turn = planted_words()
     sae, taken = planted_sae(turn, 0.2)
@@ -84,6 +111,8 @@ def test_the_share_of_absorbed_words_is_found():
         share = taken[own][test_W[own]].mean()
         assert letter.main == (i,) and letter.n_silent == round(20 * share) > 0
         assert letter.full == letter.fraction == pytest.approx(share)
+        own_words = np.flatnonzero(taken & test_W)
+        assert letter.taken == tuple((int(w), 4 + int(w)) for w in own_words if w // PER_LETTER == i)
     assert found.full == pytest.approx(np.mean([x.full for x in found.letters]))
     assert found.full_interval[0] <= found.full <= found.full_interval[1]
 
@@ -125,10 +154,11 @@ def slow_absorbed(feats, dictionary, direction, projection, main, config):
     n = len(dictionary)
     along = [dot(row, direction) for row in dictionary]
     cos = [a / dot(row, row) ** 0.5 for a, row in zip(along, dictionary, strict=True)]
-    full, fraction = [], []
+    full, fraction, tops = [], [], []
     for word, total in zip(feats, projection, strict=True):
         part = [float(word[f]) * along[f] for f in range(n)]
         best = max(range(n), key=lambda f: part[f])
+        tops.append(best)
         silent = all(word[f] == 0 for f in main)
         full.append(silent and total > 0 and cos[best] >= config.full_cos and part[best] / total >= config.share)
         others = sorted(part[f] for f in range(n) if f not in main and cos[f] >= config.part_cos and part[f] > 0)
@@ -140,7 +170,7 @@ def slow_absorbed(feats, dictionary, direction, projection, main, config):
         else:
             missing = min(taken, total - own)
             fraction.append(missing / (missing + own))
-    return full, fraction
+    return full, fraction, tops
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -153,9 +183,9 @@ def test_absorbed_agrees_with_the_slow_reference(seed):
     feats = rng.exponential(1.0, (200, 12)) * (rng.random((200, 12)) < 0.3)
     projection = feats @ dictionary @ direction * rng.uniform(0.5, 1.5, 200) + rng.normal(0, 0.3, 200)
     config, main = AbsorptionConfig(), (0, 3)[: 1 + seed % 2]
-    full, fraction = absorption.absorbed(feats, dictionary, direction, projection, main, config)
-    slow_full, slow_fraction = slow_absorbed(feats, dictionary, direction, projection, main, config)
-    assert full.tolist() == slow_full and 0 < full.mean() < 1
+    full, fraction, top = absorption.absorbed(feats, dictionary, direction, projection, main, config)
+    slow_full, slow_fraction, slow_top = slow_absorbed(feats, dictionary, direction, projection, main, config)
+    assert full.tolist() == slow_full and 0 < full.mean() < 1 and top.tolist() == slow_top
     np.testing.assert_allclose(fraction, slow_fraction, atol=1e-9)
     assert ((fraction > 0) & (fraction < 1)).any()
 
@@ -231,6 +261,27 @@ def test_word_activations_are_those_at_the_words_token(tiny_lm, which):
         if which == "first":
             assert not any(spans[i][0] <= begin for i in inside[1:])
     assert len(set(prefixes)) == len(prefixes) and "1st" not in found.words and "soup" in found.words
+
+
+def test_span_words_are_read_where_the_span_ends(tiny_lm):
+    texts = ["the market is open", "soup and more soup", "no such word", "a violin"]
+    spans = [{"item": (4, 10)}, {"item": (14, 18)}, {}, {"item": (2, 8)}]
+    records = [kc.Record(t, "en", {"big": b}, s) for t, b, s in zip(texts, "xyxy", spans, strict=True)]
+    corpus = kc.Corpus(records, "c")
+    store = kc.gather(tiny_lm, corpus, ["q2.resid_post"], dtype="fp32")["q2.resid_post"]
+    found = letters.span_words(tiny_lm, corpus, store, "item", "big")
+    assert found.words == ("market", "soup", "violin") and found.letters == ("x", "y", "y")
+    kept = [i for i, each in enumerate(spans) if each]
+    for i, acts_D in zip(kept, found.acts_WD, strict=True):
+        end = spans[i]["item"][1]
+        ids = [tiny_lm.bos_id, *tiny_lm.tokens(texts[i])]
+        token = max(n for n, (a, _) in enumerate(tiny_lm.token_spans(texts[i])) if a < end)
+        expected = tiny_lm.capture(tiny_lm.batch([ids[: token + 2]]), ["q2.resid_post"])["q2.resid_post"][0, -1]
+        assert torch.allclose(acts_D, expected, atol=1e-4)
+    with pytest.raises(ValueError, match="no record of .* has a span 'verb'"):
+        letters.span_words(tiny_lm, corpus, store, "verb", "big")
+    with pytest.raises(ValueError, match="other texts"):
+        letters.span_words(tiny_lm, corpus[:2], store, "item", "big")
 
 
 def test_what_does_not_fit_is_refused(tiny_lm):

@@ -75,6 +75,27 @@ def test_a_probe_is_the_penalised_logistic_regression_of_its_columns(k):
     assert score.test_auc == pytest.approx(auc_by_pairs(X[60:][:, columns] @ w, yes[60:]), abs=5e-3)
 
 
+@pytest.mark.parametrize("k", [1, 2, 5, 12])
+@pytest.mark.parametrize("strength", [0.2, 3.0])  # with 3.0 the answers can be told apart without error
+def test_newton_finds_what_scipy_and_scikit_learn_find(k, strength):
+    from sklearn.linear_model import LogisticRegression
+
+    X, yes = planted(120, strength=strength)
+    x = X[:, sparse_probing.by_mean_difference(X, yes)[:k]].astype(float)
+    Cs = [1e-5, 0.05, 20.0, 1e5]
+    found = sparse_probing.newton(x, yes, Cs)
+    sign = np.where(yes, 1, -1)
+    for C, w in zip(Cs, found, strict=True):
+        bias = optimize.minimize_scalar(lambda b, w=w: np.logaddexp(0, -sign * (x @ w + b)).sum()).x
+        z = x @ w + bias
+        gradient = w - C * ((sign / (1 + np.exp(sign * z))) @ x)  # zero at the one minimum of a convex function
+        assert np.abs(gradient).max() <= 1e-3 * max(1.0, np.abs(w).max())
+        if C < 1e4:
+            np.testing.assert_allclose(w, logistic_by_scipy(x, yes, C), atol=2e-3 * max(1.0, np.abs(w).max()))
+            other = LogisticRegression(C=C, max_iter=5000, tol=1e-9).fit(x, yes).coef_[0]
+            np.testing.assert_allclose(w, other, atol=2e-3 * max(1.0, np.abs(w).max()))
+
+
 def test_the_strength_is_the_one_that_does_best_on_training_rows():
     X, yes = planted(200, strength=0.3)
     task = task_of(yes)
