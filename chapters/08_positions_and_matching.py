@@ -37,7 +37,8 @@ n_placed = 200
 longest = 24
 shuffles = 20
 quantiles = [0.5, 0.9, 0.99]
-n_drawn = 400
+n_spliced = 60
+n_drawn = 250
 n_near = 10
 n_shown = 6
 
@@ -94,10 +95,14 @@ def dictionary(variant="topk", acts=None, s=0, n_features=match_features, k=matc
 data = {"sentences": elsewhere} | foreign
 if "en" in langs:
     data["language"] = study.acts("train", "en", middle)
+
+# %%
 changed = {"seed": {}} | {name: {"acts": acts} for name, acts in data.items()} | {
     "variant": {"variant": "gated"}, "sparsity": {"k": 2 * match_k}, "size": {"n_features": 2 * match_features},
     "layer": {"acts": study.acts("train", "ko", late)}, "median": {"centre": "median"},
 }  # fmt: skip
+
+# %%
 saes = {name: {s: dictionary(s=s, **options) for s in match_seeds} for name, options in changed.items()}
 base = saes["seed"]
 
@@ -154,6 +159,8 @@ ranking = pd.DataFrame(ranking).sort_values("lost", ascending=False)
 for row in ranking.itertuples():
     results.record(f"lost_{row.change}", row.lost, "share", ".1%", interval=(row.low, row.high), tolerance=0.06)
 results.record("first_change", ranking.change.iloc[0], "")
+
+# %%
 fresh = [name for name in data if name != "sentences"]
 rest = ranking[~ranking.change.isin(data)]
 results.claim("data_most", all(ranking.set_index("change").low[name] > rest.high.max() for name in fresh),
@@ -265,6 +272,8 @@ same = [(matching.nearest(weights(base[s], "decoder"), weights(saes["median"][s]
 # %%
 held = study.acts("test", "ko", middle)
 variance = {name: [kc.evaluate(saes[name][s], held).explained_variance for s in match_seeds] for name in ("seed", "median")}
+
+# %%
 results.record("median_far", far, "share of the rms length", ".1%", tolerance=0.03)
 results.record("median_same", np.mean(same), "share", ".1%", interval=(min(same), max(same)), tolerance=0.06)
 for name, values in variance.items():
@@ -289,6 +298,8 @@ crowded = pd.DataFrame(crowded)
 for (change, part), each in crowded.groupby(["with", "part"]):
     for what in ("all", "near"):
         results.record(f"crowded_{what}_{change}_{part}", each[what].mean(), "share", ".1%", interval=interval(each, what), tolerance=0.06)
+
+# %%
 by_chance = matching.shared_nearest(one_FD, random_FD)
 results.record("crowded_random", by_chance, "share", ".1%", tolerance=0.06)
 pairwise = crowded[(crowded["with"] == "seed") & (crowded.part == "decoder")]
@@ -501,6 +512,8 @@ only = [int(alone_F.sum()) for alone_F in alone_of.values()]
 results.record("alone_total", sum(only), "features", tolerance=5)
 results.record("alone_block", int(np.argmax(only)), "block", tolerance=len(blocks))
 results.claim("some_alone", sum(only) > 0, "in some block a feature fires by position alone", close=sum(only) < 4)
+
+# %%
 weak, strong = np.mean(quarters, axis=0)[[0, 3]]
 results.record("place_weak", weak, "share", ".1%", tolerance=0.02)
 results.record("place_strong", strong, "share", ".1%", tolerance=0.02)
@@ -510,6 +523,8 @@ results.claim("strong_placed", strong > weak, "position explains more of the qua
 ends = {p: (profiles_of[p].mean_P[:1].item(), profiles_of[p].mean_P[-1].item()) for p in (blocks[0], blocks[-1])}
 sways = {p: (profiles_of[p].std_P.max() / profiles_of[p].std_P.min(), profiles_of[p].mean_P.max() / profiles_of[p].mean_P.min()) for p in blocks}
 results.claim("spread_sways", all(std > mean for std, mean in sways.values()), "in every block the standard deviation over features varies more over positions than the mean")
+
+# %%
 spread = np.mean([(profiles_of[p].std_P / profiles_of[p].mean_P).mean() for p in blocks])
 results.record("spread", spread, "standard deviations over mean", ".1f", tolerance=1.0)
 for name, p in (("first", blocks[0]), ("last", blocks[-1])):
@@ -543,6 +558,8 @@ retrained = kc.evaluate(unplaced, seen["without"][0][home]).explained_variance
 results.record("home_ev_with", explained["with", home], "share", tolerance=0.05)
 results.record("home_ev_without", explained["without", home], "share", tolerance=0.05)
 results.record("home_ev_retrained", retrained, "share", tolerance=0.05)
+
+# %%
 worse = [explained["without", p] < explained["with", p] for p in blocks]
 results.claim("removal_costs_sae", all(worse), "without positions the same dictionary explains less, in every block")
 results.claim("retrained_recovers", retrained > explained["without", home], "trained without positions, a dictionary explains more of such activations")
@@ -557,7 +574,7 @@ results.claim("unplaced_lowers", stays["unplaced"] < stays["again"] - 0.06, "tra
 # %%
 spliced = []
 for lang, point in itertools.product(("ko", "en"), blocks):
-    found = splice(both[point], lm, point, stores["test", lang][point].documents[:n_placed])
+    found = splice(both[point], lm, point, stores["test", lang][point].documents[:n_spliced])
     spliced.append({"lang": lang, "block": lm.resolve(point).block, **found})
 spliced = pd.DataFrame(spliced)
 
@@ -569,6 +586,8 @@ korean = spliced[spliced.lang == "ko"].set_index("block")
 for name, block in (("first", korean.index[0]), ("last", korean.index[-1])):
     results.record(f"ce_{name}", korean.ce_sae[block], "nats/token", ".2f", tolerance=0.15)
     results.record(f"recovered_{name}", korean.loss_recovered[block], "share", ".1%", tolerance=0.05)
+
+# %%
 results.record("ce_clean", korean.ce_clean.iloc[0], "nats/token", ".2f", tolerance=0.05)
 results.record("ce_most", korean.ce_sae.max(), "nats/token", ".2f", tolerance=0.15)
 results.record("ce_most_block", int(korean.ce_sae.idxmax()), "block", tolerance=2)
@@ -623,18 +642,18 @@ kc.plots.save(fig, "fig-match-positions")
 #
 # 자리를 없애면 언어 모델의 손실은 {{< var c08.loss_with >}}내트에서 {{< var c08.loss_without >}}내트로 바뀐다. [손실은 0.1내트 넘게 오른다.]{.claim key="c08.removal_costs"} 그때 자리의 몫은 첫 블록에서 {{< var c08.first_without >}}, 마지막 블록에서 {{< var c08.last_without >}}이다. [첫 블록 뒤의 모든 블록에서 자리의 몫이 줄어든다.]{.claim key="c08.removal_lowers"} 같은 사전의 설명 분산은 마지막 블록에서 자리가 있을 때 {{< var c08.last_ev_with >}}, 없을 때 {{< var c08.last_ev_without >}}이다([@fig-match-losses]). [모든 블록에서 SAE의 손실도 오른다.]{.claim key="c08.removal_costs_sae"} 가운데 블록에서는 {{< var c08.home_ev_with >}}에서 {{< var c08.home_ev_without >}}로 떨어지지만, 자리 없는 활성값으로 다시 학습하면 {{< var c08.home_ev_retrained >}}이다. [그러니 손실은 사전이 그런 활성값을 배우지 않은 탓이 크다.]{.claim key="c08.retrained_recovers"}[다시 학습해도 나아지지 않으므로, 자리 없는 활성값은 그 자체로 설명하기 어렵다.]{.otherwise} [자리 없는 활성값은 오히려 자리가 있을 때보다 설명하기 쉽다. 자리가 흩어 놓던 몫이 사라지기 때문이라고 볼 수 있다.]{.claim key="c08.simpler_without"}[자리가 있을 때만큼 설명하지는 못한다.]{.otherwise} 그렇게 학습한 사전에는 자리가 있는 사전의 특징 가운데 {{< var c08.share_unplaced >}}가 다시 나타난다. 시드만 바꾸면 {{< var c08.share_again >}}이다. [자리를 없애면 특징도 시드보다 더 바뀐다.]{.claim key="c08.unplaced_lowers"}[특징이 바뀌는 정도는 시드만 바꾼 것과 크게 다르지 않다.]{.otherwise}
 #
-# 한 블록의 활성값을 재구성으로 바꾸어 넣으면 언어 모델의 한국어 손실은 {{< var c08.ce_clean >}}내트에서 첫 블록 {{< var c08.ce_first >}}, 마지막 블록 {{< var c08.ce_last >}}내트로 오르고, 블록 {{< var c08.ce_most_block >}}에서 가장 크다({{< var c08.ce_most >}}). 활성값을 모두 지울 때의 손실에 견주어 되찾은 몫은 첫 블록에서 {{< var c08.recovered_first >}}, 마지막 블록에서 {{< var c08.recovered_last >}}이다. [어느 블록에서나, 두 언어 모두에서 0.1내트 넘게 잃는다.]{.claim key="c08.splice_costs"} [뒤의 블록일수록 값이 비싸서, 마지막 블록에서 첫 블록보다 더 잃는다.]{.claim key="c08.splice_grows"}[마지막 블록에서 첫 블록보다 더 잃지는 않는다. 앞에서 생긴 오차는 뒤의 블록들을 지나며 커질 수 있기 때문이다.]{.otherwise} 특징을 {{< var c08.match_k >}}개만 켜는 작은 사전이므로, 이 값은 블록끼리 견주는 데에만 쓴다. 더 큰 사전의 손실은 [@sec-variants]에 있다.
+# 한 블록의 활성값을 재구성으로 바꾸어 넣으면 언어 모델의 한국어 손실은 {{< var c08.ce_clean >}}내트에서 첫 블록 {{< var c08.ce_first >}}, 마지막 블록 {{< var c08.ce_last >}}내트로 오르고, 블록 {{< var c08.ce_most_block >}}에서 가장 크다({{< var c08.ce_most >}}). 활성값을 모두 지울 때의 손실에 견주어 되찾은 몫은 첫 블록에서 {{< var c08.recovered_first >}}, 마지막 블록에서 {{< var c08.recovered_last >}}이다. [어느 블록에서나, 두 언어 모두에서 0.1내트 넘게 잃는다.]{.claim key="c08.splice_costs"} [마지막 블록에서 첫 블록보다 더 잃는다.]{.claim key="c08.splice_grows"}[마지막 블록에서 첫 블록보다 더 잃지는 않는다. 앞에서 생긴 오차는 뒤의 블록들을 지나며 커질 수 있기 때문이다.]{.otherwise} 특징을 {{< var c08.match_k >}}개만 켜는 작은 사전이므로, 이 값은 블록끼리 견주는 데에만 쓴다. 더 큰 사전의 손실은 [@sec-variants]에 있다.
 #
 # 자리를 없애도 남는 몫은 자리를 아는 특징의 것이 아니다. 합성 문장은 주어로 시작하여 어미로 끝나므로, 첫머리의 말에 켜지는 특징은 자리를 몰라도 첫머리에서 켜진다. 인과 마스크로도 앞에 온 토큰의 수를 어느 정도 셀 수 있다. 그래서 특징이 자리 자체를 나타내는지는 같은 말이 여러 자리에 올 때를 보고 정했다.
 
-# %% [markdown] src="1d36" tags=["en"]
+# %% [markdown] src="a8da" tags=["en"]
 # In every block the mean activation changes only gently with position ([@fig-match-profile]). At the first position it is {{< var c08.start_first >}} times that of the last in the first block, and {{< var c08.start_last >}} times in the last block. The standard deviation over features is {{< var c08.spread >}} times the mean: features differ far more than positions do. From the position where it is least to that where it is largest, the mean of the last block rises {{< var c08.sway_mean_last >}} times and the standard deviation {{< var c08.sway_std_last >}} times. [In every block it is the standard deviation that sways with position more than the mean: not all features change a little, but some fire strongly at certain positions.]{.claim key="c08.spread_sways"}[There is a block in which the standard deviation sways no more than the mean.]{.otherwise} The strongest activations (the upper quantile) at the first position are {{< var c08.top_start_first >}} times those of the last in the first block and {{< var c08.top_start_last >}} times in the last.
 #
 # Position explains {{< var c08.first_with >}} on average in the first block and {{< var c08.last_with >}} in the last ([@fig-match-positions]); the share is largest in block {{< var c08.peak_block >}}, at {{< var c08.peak_with >}}. [It is larger in the first block than in the last.]{.claim key="c08.early_positions"}[Against our expectation it is no larger in the first block than in the last.]{.otherwise} [It peaks in the middle, in a block that is neither the first nor the last.]{.claim key="c08.middle_peak"}[It peaks in a block at one of the ends.]{.otherwise} Among the quarter of features with the most activation it is {{< var c08.place_strong >}}, among that with the least {{< var c08.place_weak >}}. [Position explains more of features that fire strongly.]{.claim key="c08.strong_placed"}[Position explains no more of features that fire strongly.]{.otherwise} Features whose variance is explained by position to more than half number {{< var c08.most_placed >}} in the block that has most of them. [There are such features.]{.claim key="c08.some_placed"}[There are no such features.]{.otherwise} Those of which it is true among equal tokens too, features of position alone, number {{< var c08.alone_total >}} over all blocks. [Block {{< var c08.alone_block >}} has most of them.]{.claim key="c08.some_alone"}[What had looked like position were words that come at that position.]{.otherwise}
 #
 # With positions removed, the language model's loss goes from {{< var c08.loss_with >}} to {{< var c08.loss_without >}} nats. [It rises by more than 0.1 nats.]{.claim key="c08.removal_costs"} The share of position is then {{< var c08.first_without >}} in the first block and {{< var c08.last_without >}} in the last. [In every block after the first the share of position falls.]{.claim key="c08.removal_lowers"} The variance that the same dictionary explains in the last block is {{< var c08.last_ev_with >}} with positions and {{< var c08.last_ev_without >}} without ([@fig-match-losses]). [In every block the SAE's loss rises, too.]{.claim key="c08.removal_costs_sae"} In the middle block it falls from {{< var c08.home_ev_with >}} to {{< var c08.home_ev_without >}}; a dictionary trained again, on activations without positions, has {{< var c08.home_ev_retrained >}}. [Much of the loss is then due to the dictionary not having learnt such activations.]{.claim key="c08.retrained_recovers"}[Training again does not help, so that activations without positions are hard to explain in themselves.]{.otherwise} [Activations without positions are even easier to explain than those with them; one may suppose that what positions spread out is gone.]{.claim key="c08.simpler_without"}[They are not explained as well as those with positions.]{.otherwise} Of the features of the dictionary with positions, {{< var c08.share_unplaced >}} come back in it; with another seed alone, {{< var c08.share_again >}}. [Without positions features change more than with the seed, too.]{.claim key="c08.unplaced_lowers"}[Features change about as much as with another seed.]{.otherwise}
 #
-# With the activations of one block replaced by their reconstruction, the language model's loss on Korean goes from {{< var c08.ce_clean >}} nats to {{< var c08.ce_first >}} in the first block and {{< var c08.ce_last >}} in the last, and is largest in block {{< var c08.ce_most_block >}} ({{< var c08.ce_most >}}). Of what zeros in place of the activations would cost, {{< var c08.recovered_first >}} is recovered in the first block and {{< var c08.recovered_last >}} in the last. [In every block and in both languages over 0.1 nats are lost.]{.claim key="c08.splice_costs"} [Later blocks are dearer: more is lost in the last than in the first.]{.claim key="c08.splice_grows"}[No more is lost in the last block than in the first; an error made early may grow on its way through the blocks.]{.otherwise} These are small dictionaries with {{< var c08.match_k >}} features on, so the numbers serve to compare blocks and nothing else; [@sec-variants] has the losses of larger ones.
+# With the activations of one block replaced by their reconstruction, the language model's loss on Korean goes from {{< var c08.ce_clean >}} nats to {{< var c08.ce_first >}} in the first block and {{< var c08.ce_last >}} in the last, and is largest in block {{< var c08.ce_most_block >}} ({{< var c08.ce_most >}}). Of what zeros in place of the activations would cost, {{< var c08.recovered_first >}} is recovered in the first block and {{< var c08.recovered_last >}} in the last. [In every block and in both languages over 0.1 nats are lost.]{.claim key="c08.splice_costs"} [More is lost in the last block than in the first.]{.claim key="c08.splice_grows"}[No more is lost in the last block than in the first; an error made early may grow on its way through the blocks.]{.otherwise} These are small dictionaries with {{< var c08.match_k >}} features on, so the numbers serve to compare blocks and nothing else; [@sec-variants] has the losses of larger ones.
 #
 # What is left without positions does not belong to features that know the position. Synthetic sentences begin with a subject and close with an ending, so a feature for words at the start fires at the start without knowing where it is; and the causal mask, too, lets a token count to some extent how many came before. Whether a feature stands for the position itself was therefore decided where the same word comes at several.
 
@@ -662,6 +681,8 @@ plain = base if lm.bos_id is not None else {s: dictionary(acts=ahead["train"][1]
 first_MD, others_ND = ahead["test"]
 ev = {(name, on): [kc.evaluate(sae, acts).explained_variance for sae in trained.values()]
       for name, trained in (("plain", plain), ("given", given)) for on, acts in (("others", others_ND), ("all", mixture["test"]))}  # fmt: skip
+
+# %%
 before = positions.share_of_error(mixture["train"].mean(0), ahead["train"][0], mixture["train"])
 with torch.no_grad():
     after = np.mean([positions.share_of_error(sae.mean_D, first_MD, mixture["test"], sae) for sae in given.values()])
@@ -678,6 +699,8 @@ results.record("first_norm", (first_MD.norm(dim=1).median() / others_ND.norm(dim
 results.record("first_tokens", len(ahead["train"][0]) / len(mixture["train"]), "share of tokens", ".1%", tolerance=0.005)
 results.record("first_before", before, "share of squared error", ".1%", tolerance=0.03)
 results.record("first_after", after, "share of squared error", ".2%", tolerance=0.01)
+
+# %%
 results.record("first_scale", np.mean([(given[s].scale / plain[s].scale).item() for s in match_seeds]), "ratio", ".1f", tolerance=0.3)
 results.record("first_features", np.mean([on_F.sum() for on_F in spent.values()]), "features", ".1f", tolerance=4)
 results.record("first_spent", np.mean([on_F.mean() for on_F in spent.values()]), "share", ".2%", tolerance=0.01)
@@ -878,6 +901,7 @@ shown_topics = [t for t in topics[np.argsort(-counts)] if t][:6]
 hue = dict(zip(shown_topics, kc.plots.palette(6), strict=False))
 tongue_hue = kc.plots.LANGUAGE_COLORS | {"both": "#999999", "": "#dddddd"}
 
+# %%
 scale = plt.Normalize(*np.log10(np.quantile(np.concatenate([overall[p][chosen[p]] for p in drawn]), [0.02, 0.98])))
 
 def paint(point, kind):
@@ -969,6 +993,13 @@ for row in shared.itertuples():
 results.record("shuffles", shuffles, "shuffles", tolerance=0)
 
 # %%
+survivors = shared[shared.level == "sentence"].set_index("block").survive
+halves = [int(survivors[survivors.index < lm.n_blocks / 2].sum()), int(survivors[survivors.index >= lm.n_blocks / 2].sum())]
+for name, value in zip(("early", "late"), halves, strict=True):
+    results.record(f"sentence_{name}", value, "features", tolerance=15)
+results.claim("sentence_earlier", halves[0] > halves[1], "more features read sentences in both languages in the early half of the blocks", close=abs(halves[0] - halves[1]) < 10)
+
+# %%
 across = []
 for level, part in shared.groupby("level"):
     at = part.loc[part.survive.idxmax()]
@@ -1057,6 +1088,11 @@ for lang, each in kinds_table.groupby("language"):
     results.record(f"single_{lang}", len(main_of[lang]), "features", tolerance=40)
 
 # %%
+content = kinds_table[kinds_table.kind == "content"].features.min()
+results.record("content_least", content, "share", ".0%", tolerance=0.1)
+results.claim("content_most", content > 0.5, "in both languages over half of the features of one language spend themselves on words of content", close=abs(content - 0.5) < 0.1)
+
+# %%
 #| label: tbl-match-kinds
 #| tbl-cap-ko: "가운데 층에서 한 언어에서만 켜지는 특징이 활성값의 절반 넘게 쓰는 토큰의 갈래. tokens: 그 언어의 토큰 가운데 그 갈래의 비율, features: 그런 특징의 비율, frequent: 자주 켜지는 사분의 일에서의 비율. either는 조사와 어미에 다 있는 꼴(은, 는, 고, 나)이다."
 #| tbl-cap-en: "Kinds of tokens on which features of one language, at the middle layer, spend over half of their activation. tokens: share of that kind among the language's tokens; features: share of such features; frequent: the same among the quarter that fires most. either: forms that are particles and endings alike."
@@ -1075,18 +1111,18 @@ table = [{"language": language, "feature": int(f), "rate": f"{rate[home][row][f]
 kc.plots.table(pd.DataFrame(table))
 
 # %% [markdown] tags=["ko"]
-# 두 언어에서 같은 주제에 켜지는 특징 가운데 시험 문장에서도 살아남은 것은 가장 많은 블록에서 {{< var c08.most_topic >}}개이고(훈련 문장에서 고른 것은 {{< var c08.of_topic >}}개), 같은 소재에 켜지는 것은 {{< var c08.most_item >}}개이다({{< var c08.of_item >}}개 가운데; [@fig-match-languages]). 범주를 거치지 않고 문장과 그 번역문에서 함께 움직이는 것은 블록 {{< var c08.most_block_sentence >}}에서 가장 많아 {{< var c08.most_sentence >}}개이다({{< var c08.of_sentence >}}개 가운데). [주제를 함께 읽는 특징은 셋 이상이고 우연을 웃돈다.]{.claim key="c08.across_topic"}[주제를 함께 읽는 특징은 셋에 이르지 못하거나 우연을 웃돌지 않는다.]{.otherwise} [소재를 함께 읽는 특징은 셋 이상이고 우연을 웃돈다.]{.claim key="c08.across_item"}[소재를 함께 읽는 특징도 셋에 이르지 못하거나 우연을 웃돌지 않는다.]{.otherwise} [문장을 함께 읽는 특징은 셋 이상이고 우연을 웃돈다. 무엇을 읽는지는 [@tbl-match-across]의 토큰에서 짐작할 수 있다.]{.claim key="c08.across_sentence"}[문장을 함께 읽는 특징도 그러하다([@tbl-match-across]).]{.otherwise} [두 언어에 걸친 특징이 이 모델에 있기는 하다.]{.claim key="c08.across_any"}[그러니 이 모델과 이 사전에서 두 언어에 걸친 특징은 찾지 못했다는 것이 여기의 답이다. [@sec-match-factors]에서 한국어 사전의 특징이 영어 사전에 거의 다시 나타나지 않은 것과도 맞는다. 번역문으로 배운 적이 거의 없는 작은 모델에게 두 언어는 서로 다른 두 묶음의 토큰이다.]{.otherwise} 다만 소재마다 문장이 몇 개뿐이라 약한 상관은 놓쳤을 수 있다.
+# 두 언어에서 같은 주제에 켜지는 특징 가운데 시험 문장에서도 살아남은 것은 가장 많은 블록에서 {{< var c08.most_topic >}}개이고(훈련 문장에서 고른 것은 {{< var c08.of_topic >}}개), 같은 소재에 켜지는 것은 {{< var c08.most_item >}}개이다({{< var c08.of_item >}}개 가운데; [@fig-match-languages]). 범주를 거치지 않고 문장과 그 번역문에서 함께 움직이는 것은 블록 {{< var c08.most_block_sentence >}}에서 가장 많아 {{< var c08.most_sentence >}}개이다({{< var c08.of_sentence >}}개 가운데). [주제를 함께 읽는 특징은 셋 이상이고 우연을 웃돈다.]{.claim key="c08.across_topic"}[주제를 함께 읽는 특징은 셋에 이르지 못하거나 우연을 웃돌지 않는다.]{.otherwise} [소재를 함께 읽는 특징은 셋 이상이고 우연을 웃돈다.]{.claim key="c08.across_item"}[소재를 함께 읽는 특징도 셋에 이르지 못하거나 우연을 웃돌지 않는다.]{.otherwise} [문장을 함께 읽는 특징은 셋 이상이고 우연을 웃돈다. 무엇을 읽는지는 [@tbl-match-across]의 토큰에서 짐작할 수 있다. 문장의 뜻보다는 문장 부호나 수사, 소유격처럼 번역하여도 남는 겉모습일 수 있다.]{.claim key="c08.across_sentence"}[문장을 함께 읽는 특징도 그러하다([@tbl-match-across]).]{.otherwise} [두 언어에 걸친 특징이 이 모델에 있기는 하다.]{.claim key="c08.across_any"}[그러니 이 모델과 이 사전에서 두 언어에 걸친 특징은 찾지 못했다는 것이 여기의 답이다. [@sec-match-factors]에서 한국어 사전의 특징이 영어 사전에 거의 다시 나타나지 않은 것과도 맞는다. 번역문으로 배운 적이 거의 없는 작은 모델에게 두 언어는 서로 다른 두 묶음의 토큰이다.]{.otherwise} 문장을 함께 읽는 특징은 앞쪽 절반의 블록에 {{< var c08.sentence_early >}}개, 뒤쪽 절반에 {{< var c08.sentence_late >}}개이다. [예상과 달리 앞쪽에 더 많다. 뒤쪽 블록의 뜻이 아니라 앞쪽 블록의 겉모습에서 두 언어가 만난다.]{.claim key="c08.sentence_earlier"}[예상대로 앞쪽에 더 많지는 않다.]{.otherwise} 다만 소재마다 문장이 몇 개뿐이라 약한 상관은 놓쳤을 수 있다.
 #
 # 언어 선호의 분포는 양 끝에 몰려 있다. 한 언어에서만 켜지는 특징은 첫 블록에서 {{< var c08.only_first >}}, 마지막 블록에서 {{< var c08.only_last >}}이다. [마지막 블록에서 더 많다.]{.claim key="c08.single_grows"} 뒤로 갈수록 다음 토큰을 고르는 데에 쓰이고, 다음 토큰은 거의 언제나 같은 언어의 것이기 때문이라고 볼 수 있다.
 #
-# 그런 특징은 무엇인가? 가운데 층에서 한국어에서만 켜지는 특징 {{< var c08.single_ko >}}개 가운데 활성값의 절반 넘게를 조사나 어미에 쓰는 것은 {{< var c08.grammar_features_ko >}}이고, 자주 켜지는 사분의 일에서는 {{< var c08.grammar_frequent_ko >}}이다. 한국어 토큰 가운데 조사와 어미는 {{< var c08.grammar_tokens_ko >}}이다([@tbl-match-kinds]). [한국어의 특징에는 토큰의 비율보다 많은 조사와 어미가 있다.]{.claim key="c08.grammar_over_ko"}[한국어의 특징에는 토큰의 비율만큼 조사와 어미가 많지는 않다.]{.otherwise} [자주 켜지는 것일수록 더 그러하다.]{.claim key="c08.grammar_frequent_ko"}[자주 켜지는 것이라고 더 그렇지는 않다.]{.otherwise} 영어에서만 켜지는 특징 {{< var c08.single_en >}}개에서 관사, 전치사, 대명사, 조동사, 접속사의 것은 {{< var c08.grammar_features_en >}}, 자주 켜지는 사분의 일에서 {{< var c08.grammar_frequent_en >}}, 토큰 가운데 {{< var c08.grammar_tokens_en >}}이다. [영어에서도 토큰의 비율보다 많다.]{.claim key="c08.grammar_over_en"}[영어에서는 토큰의 비율보다 많지 않다.]{.otherwise} [자주 켜지는 것에서는 더 많다.]{.claim key="c08.grammar_frequent_en"}[자주 켜지는 것에서도 더 많지는 않다.]{.otherwise} 갈래는 형태소 분석 없이 어절의 꼴로만 나눈 것이므로, 절대값보다 토큰의 비율과의 차이를 보아야 한다. [@tbl-match-languages]에는 자주 켜지는 것과 그 토큰을 늘어놓았다.
+# 그런 특징은 무엇인가? 가운데 층에서 한국어에서만 켜지는 특징 {{< var c08.single_ko >}}개 가운데 활성값의 절반 넘게를 조사나 어미에 쓰는 것은 {{< var c08.grammar_features_ko >}}이고, 자주 켜지는 사분의 일에서는 {{< var c08.grammar_frequent_ko >}}이다. 한국어 토큰 가운데 조사와 어미는 {{< var c08.grammar_tokens_ko >}}이다([@tbl-match-kinds]). [한국어의 특징에는 토큰의 비율보다 많은 조사와 어미가 있다.]{.claim key="c08.grammar_over_ko"}[한국어의 특징에는 토큰의 비율만큼 조사와 어미가 많지는 않다.]{.otherwise} [자주 켜지는 것에는 더 많다.]{.claim key="c08.grammar_frequent_ko"}[자주 켜지는 것에 더 많지도 않다.]{.otherwise} 영어에서만 켜지는 특징 {{< var c08.single_en >}}개에서 관사, 전치사, 대명사, 조동사, 접속사의 것은 {{< var c08.grammar_features_en >}}, 자주 켜지는 사분의 일에서 {{< var c08.grammar_frequent_en >}}, 토큰 가운데 {{< var c08.grammar_tokens_en >}}이다. [영어에서도 토큰의 비율보다 많다.]{.claim key="c08.grammar_over_en"}[영어에서는 토큰의 비율보다 많지 않다.]{.otherwise} [여기에서도 자주 켜지는 것에 더 많다.]{.claim key="c08.grammar_frequent_en"}[여기에서는 자주 켜지는 것에 더 많지 않다.]{.otherwise} [두 언어 모두 한 언어에만 있는 특징의 절반 넘게는 언어의 뼈대가 아니라 내용을 이루는 낱말이나 그 조각에 켜진다.]{.claim key="c08.content_most"}[한 언어에만 있는 특징의 절반 넘게가 내용을 이루는 낱말에 켜지는 것은 아니다.]{.otherwise} 갈래는 형태소 분석 없이 어절의 꼴로만 나눈 것이므로, 절대값보다 토큰의 비율과의 차이를 보아야 한다. [@tbl-match-languages]에는 자주 켜지는 것과 그 토큰을 늘어놓았다.
 
-# %% [markdown] src="0194" tags=["en"]
-# Of the features that fire for the same topic in both languages, {{< var c08.most_topic >}} survive on test sentences in the block with most of them ({{< var c08.of_topic >}} were chosen on training sentences); of those that fire for the same item, {{< var c08.most_item >}} (of {{< var c08.of_item >}}; [@fig-match-languages]). Of those that move together on sentences and their translations, without classes, most are in block {{< var c08.most_block_sentence >}}: {{< var c08.most_sentence >}} (of {{< var c08.of_sentence >}}). [Features that read topics in both languages number three or more, above chance.]{.claim key="c08.across_topic"}[Features that read topics in both languages number fewer than three or are not above chance.]{.otherwise} [Features that read items in both number three or more, above chance.]{.claim key="c08.across_item"}[Features that read items in both number fewer than three or are not above chance.]{.otherwise} [Features that read sentences in both number three or more, above chance; the tokens of [@tbl-match-across] let one guess what they read.]{.claim key="c08.across_sentence"}[So it is with features that read sentences in both ([@tbl-match-across]).]{.otherwise} [This model does have features across languages.]{.claim key="c08.across_any"}[So the answer here is that we found no features across languages in this model with these dictionaries. That agrees with [@sec-match-factors], where features of the Korean dictionary hardly came back in the English one. To a small model that has hardly learnt from translations, two languages are two separate sets of tokens.]{.otherwise} With only a few sentences per item, weak correlations may have been missed.
+# %% [markdown] src="eee9" tags=["en"]
+# Of the features that fire for the same topic in both languages, {{< var c08.most_topic >}} survive on test sentences in the block with most of them ({{< var c08.of_topic >}} were chosen on training sentences); of those that fire for the same item, {{< var c08.most_item >}} (of {{< var c08.of_item >}}; [@fig-match-languages]). Of those that move together on sentences and their translations, without classes, most are in block {{< var c08.most_block_sentence >}}: {{< var c08.most_sentence >}} (of {{< var c08.of_sentence >}}). [Features that read topics in both languages number three or more, above chance.]{.claim key="c08.across_topic"}[Features that read topics in both languages number fewer than three or are not above chance.]{.otherwise} [Features that read items in both number three or more, above chance.]{.claim key="c08.across_item"}[Features that read items in both number fewer than three or are not above chance.]{.otherwise} [Features that read sentences in both number three or more, above chance; the tokens of [@tbl-match-across] let one guess what they read. It may be less what a sentence means than what a translation keeps of its surface, such as punctuation, numerals or possessives.]{.claim key="c08.across_sentence"}[So it is with features that read sentences in both ([@tbl-match-across]).]{.otherwise} [This model does have features across languages.]{.claim key="c08.across_any"}[So the answer here is that we found no features across languages in this model with these dictionaries. That agrees with [@sec-match-factors], where features of the Korean dictionary hardly came back in the English one. To a small model that has hardly learnt from translations, two languages are two separate sets of tokens.]{.otherwise} Features that read sentences in both number {{< var c08.sentence_early >}} in the early half of the blocks and {{< var c08.sentence_late >}} in the late half. [Against our expectation there are more in the early half: the two languages meet in the surface that early blocks see, not in the meaning of late ones.]{.claim key="c08.sentence_earlier"}[As expected there are no more in the early half.]{.otherwise} With only a few sentences per item, weak correlations may have been missed.
 #
 # Language preference crowds at both ends. Features that fire in one language alone are {{< var c08.only_first >}} in the first block and {{< var c08.only_last >}} in the last. [There are more in the last block.]{.claim key="c08.single_grows"} One may suppose that later blocks serve to choose the next token, which is nearly always one of the same language.
 #
-# What are they? Of {{< var c08.single_ko >}} features at the middle layer that fire in Korean alone, {{< var c08.grammar_features_ko >}} spend over half of their activation on particles or endings, and {{< var c08.grammar_frequent_ko >}} of the quarter that fires most; of Korean tokens, particles and endings are {{< var c08.grammar_tokens_ko >}} ([@tbl-match-kinds]). [Korean features hold more particles and endings than their share of tokens.]{.claim key="c08.grammar_over_ko"}[Korean features hold fewer particles and endings than their share of tokens.]{.otherwise} [The more often they fire, the more so.]{.claim key="c08.grammar_frequent_ko"}[It is no more so for those that fire often.]{.otherwise} Of {{< var c08.single_en >}} that fire in English alone, articles, prepositions, pronouns, auxiliaries and conjunctions have {{< var c08.grammar_features_en >}}, {{< var c08.grammar_frequent_en >}} of the quarter that fires most, and {{< var c08.grammar_tokens_en >}} of the tokens. [In English, too, it is more than their share of tokens.]{.claim key="c08.grammar_over_en"}[In English it is no more than their share of tokens.]{.otherwise} [Among those that fire often it is more.]{.claim key="c08.grammar_frequent_en"}[Among those that fire often it is no more.]{.otherwise} Kinds go by the form of words without an analysis of morphemes, so what counts is less the value than its distance from the share of tokens. [@tbl-match-languages] lists frequent ones with their tokens.
+# What are they? Of {{< var c08.single_ko >}} features at the middle layer that fire in Korean alone, {{< var c08.grammar_features_ko >}} spend over half of their activation on particles or endings, and {{< var c08.grammar_frequent_ko >}} of the quarter that fires most; of Korean tokens, particles and endings are {{< var c08.grammar_tokens_ko >}} ([@tbl-match-kinds]). [Korean features hold more particles and endings than their share of tokens.]{.claim key="c08.grammar_over_ko"}[Korean features hold fewer particles and endings than their share of tokens.]{.otherwise} [There are more among those that fire often.]{.claim key="c08.grammar_frequent_ko"}[There are no more among those that fire often.]{.otherwise} Of {{< var c08.single_en >}} that fire in English alone, articles, prepositions, pronouns, auxiliaries and conjunctions have {{< var c08.grammar_features_en >}}, {{< var c08.grammar_frequent_en >}} of the quarter that fires most, and {{< var c08.grammar_tokens_en >}} of the tokens. [In English, too, it is more than their share of tokens.]{.claim key="c08.grammar_over_en"}[In English it is no more than their share of tokens.]{.otherwise} [Here, too, there are more among those that fire often.]{.claim key="c08.grammar_frequent_en"}[Here there are no more among those that fire often.]{.otherwise} [In both languages over half of the features of one language fire on words of content or pieces of them, not on what the language is built with.]{.claim key="c08.content_most"}[It is not over half of the features of one language that fire on words of content.]{.otherwise} Kinds go by the form of words without an analysis of morphemes, so what counts is less the value than its distance from the share of tokens. [@tbl-match-languages] lists frequent ones with their tokens.
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 결론을 뒤집는가 {#sec-match-refute}
