@@ -1,6 +1,7 @@
 """Features across two languages: which follow the same contents in both, and which belong to one."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -150,14 +151,15 @@ def main_kind(
 def paired_rows(first: Sequence[str] | np.ndarray, second: Sequence[str] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows of two lists of names that name the same pair, in the order of the first.
 
-    Raises  ValueError where a name stands twice in one list, or none in both.
+    A name that stands twice on one side says no more which pair is meant, and is left out.
+
+    Raises  ValueError where no name is left.
     """
     places = []
     for names in (first, second):
-        place = {str(name): row for row, name in enumerate(names)}
-        if len(place) < len(names):
-            raise ValueError("the name of a pair stands twice on one side.")
-        places.append(place)
+        names = [str(name) for name in names]
+        often = Counter(names)
+        places.append({name: row for row, name in enumerate(names) if often[name] == 1})
     shared = [name for name in places[0] if name in places[1]]
     if not shared:
         raise ValueError("the two sides have no pair in common.")

@@ -17,6 +17,9 @@ from kosae_core.activations import fill, kept_rows
 if TYPE_CHECKING:
     from kosae_core.lm import LanguageModel
 
+BIASES = ("alibi", "position_bias")
+"""What blocks call the biases by distance that they are given: Bloom and Falcon, MPT."""
+
 
 def by_position(
     X_NF: sparse.csr_array, positions_N: Int[np.ndarray, " N"]
@@ -184,11 +187,14 @@ def read_without(lm: "LanguageModel", documents: Sequence[Sequence[int]], points
 def without_positions(lm: "LanguageModel") -> Iterator[None]:
     """Let every token of every pass stand at position 0: rotary angles all equal, learned positions all the first.
 
-    What is left is the causal mask, by which a token still knows how many came before it.
+    The biases by distance that Bloom, Falcon and MPT add to attention (ALiBi) become 0. What is left is the causal mask, by
+    which a token still knows how many came before it.
 
-    Raises  ValueError for a model that takes no `position_ids` (ALiBi has its biases in the attention).
+    Raises  ValueError for a model that takes no `position_ids` and whose blocks take no such biases.
     """
-    if "position_ids" not in inspect.signature(lm.model.forward).parameters:
+    numbered = "position_ids" in inspect.signature(lm.model.forward).parameters
+    biased = set(BIASES) & set(inspect.signature(lm.blocks[0].forward).parameters)
+    if not numbered and not biased:
         raise ValueError(f"{lm.name} takes no position_ids, so its positions cannot be removed this way.")
 
     def nowhere(module: torch.nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
@@ -197,8 +203,13 @@ def without_positions(lm: "LanguageModel") -> Iterator[None]:
             kwargs["attention_mask"] = torch.ones_like(ids_BT)
         return args, kwargs | {"position_ids": torch.zeros_like(ids_BT)}
 
-    handle = lm.model.register_forward_pre_hook(nowhere, with_kwargs=True)
+    def unbiased(module: torch.nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+        return args, kwargs | {k: torch.zeros_like(kwargs[k]) for k in biased if kwargs.get(k) is not None}
+
+    handles = [lm.model.register_forward_pre_hook(nowhere, with_kwargs=True)] if numbered else []
+    handles += [block.register_forward_pre_hook(unbiased, with_kwargs=True) for block in lm.blocks if biased]
     try:
         yield
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()

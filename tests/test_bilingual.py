@@ -159,9 +159,15 @@ def test_the_kind_a_feature_spends_itself_on():
 
 
 def test_pairs_are_found_by_name():
-    first, second = ["a", "b", "c", "d"], ["d", "x", "b", "a"]
-    rows, others = bilingual.paired_rows(first, second)
-    assert rows.tolist() == [0, 1, 3] and others.tolist() == [3, 2, 0]
-    for bad, told in (((["a", "a"], ["a"]), "twice"), ((["a"], ["b"]), "in common")):
-        with pytest.raises(ValueError, match=told):
+    first, second = ["a", "b", "c", "e", "d", "e"], ["d", "x", "b", "e", "a", "c", "c"]
+    expected = [
+        (i, j)
+        for i, x in enumerate(first)
+        for j, y in enumerate(second)
+        if x == y and first.count(x) == second.count(x) == 1
+    ]
+    rows, others = bilingual.paired_rows(first, np.array(second))
+    assert list(zip(rows.tolist(), others.tolist(), strict=True)) == expected == [(0, 4), (1, 2), (4, 0)]
+    for bad in ((["a"], ["b"]), (["a", "a"], ["a"])):
+        with pytest.raises(ValueError, match="no pair in common"):
             bilingual.paired_rows(*bad)

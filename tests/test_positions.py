@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
+import transformers
 from scipy import sparse
 
 import kosae_core as kc
 from kosae_core import positions
+from kosae_core.lm import LanguageModel
 
 
 @pytest.fixture
@@ -76,6 +78,32 @@ def test_without_positions_no_rotary_angle_differs(texts, tiny_lm, monkeypatch):
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(found, expected, strict=True))
     assert not torch.allclose(found[0], plain[0], atol=1e-3)
     assert all(torch.equal(a, b) for a, b in zip(tiny_lm.token_losses(documents), plain, strict=True))
+
+
+def alibi_model(family, tokenizer, sizes):
+    torch.manual_seed(1)
+    config = getattr(transformers, f"{family}Config")(vocab_size=400, **sizes)
+    return LanguageModel("tiny-alibi", transformers.AutoModelForCausalLM.from_config(config).eval(), tokenizer)
+
+
+@pytest.mark.parametrize(
+    ("family", "sizes"),
+    [("Bloom", {"hidden_size": 32, "n_layer": 2, "n_head": 4, "initializer_range": 0.4}),
+     ("Falcon", {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "initializer_range": 0.4, "alibi": True})],
+)  # fmt: skip
+def test_without_positions_biases_by_distance_are_gone(family, sizes, tiny_tokenizer):
+    lm = alibi_model(family, tiny_tokenizer, sizes)
+    # a token that reads the same token at other distances: without positions where it stood cannot matter
+    near, far = [0, 9, 9, 9, 7, 5], [0, 7, 9, 9, 9, 5]
+
+    def last(ids):
+        return lm.capture(lm.batch([ids]), ["b0.resid_post"])["b0.resid_post"][0, -1]
+
+    plain = lm.token_losses([near])
+    assert not torch.allclose(last(near), last(far), atol=1e-4)
+    with positions.without_positions(lm):
+        assert torch.allclose(last(near), last(far), atol=1e-5)
+    assert torch.equal(lm.token_losses([near])[0], plain[0])
 
 
 def test_a_model_without_position_ids_is_refused(tiny_lm, monkeypatch):
