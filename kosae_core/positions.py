@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kosae_core.lm import LanguageModel
 
 BIASES = ("alibi", "position_bias")
-"""What blocks call the biases by distance that they are given: Bloom and Falcon, MPT."""
+"""What blocks call the biases by distance that they are given: Bloom, MPT."""
 
 
 def by_position(
@@ -187,13 +187,15 @@ def read_without(lm: "LanguageModel", documents: Sequence[Sequence[int]], points
 def without_positions(lm: "LanguageModel") -> Iterator[None]:
     """Let every token of every pass stand at position 0: rotary angles all equal, learned positions all the first.
 
-    The biases by distance that Bloom, Falcon and MPT add to attention (ALiBi) become 0. What is left is the causal mask, by
+    The biases by distance that Bloom and MPT add to attention (ALiBi) become 0. What is left is the causal mask, by
     which a token still knows how many came before it.
 
-    Raises  ValueError for a model that takes no `position_ids` and whose blocks take no such biases.
+    Raises  ValueError for a model that takes no `position_ids` and whose blocks take no such biases, and for a Falcon with ALiBi.
     """
     numbered = "position_ids" in inspect.signature(lm.model.forward).parameters
     biased = set(BIASES) & set(inspect.signature(lm.blocks[0].forward).parameters)
+    if numbered and getattr(lm.model.config, "alibi", False):
+        raise ValueError(f"{lm.name} adds ALiBi to its mask, so its positions cannot be removed this way.")
     if not numbered and not biased:
         raise ValueError(f"{lm.name} takes no position_ids, so its positions cannot be removed this way.")
 

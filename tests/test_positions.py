@@ -89,7 +89,7 @@ def alibi_model(family, tokenizer, sizes):
 @pytest.mark.parametrize(
     ("family", "sizes"),
     [("Bloom", {"hidden_size": 32, "n_layer": 2, "n_head": 4, "initializer_range": 0.4}),
-     ("Falcon", {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "initializer_range": 0.4, "alibi": True})],
+     ("Mpt", {"d_model": 32, "n_layers": 2, "n_heads": 4, "max_seq_len": 64, "initializer_range": 0.4})],
 )  # fmt: skip
 def test_without_positions_biases_by_distance_are_gone(family, sizes, tiny_tokenizer):
     lm = alibi_model(family, tiny_tokenizer, sizes)
@@ -104,6 +104,15 @@ def test_without_positions_biases_by_distance_are_gone(family, sizes, tiny_token
     with positions.without_positions(lm):
         assert torch.allclose(last(near), last(far), atol=1e-5)
     assert torch.equal(lm.token_losses([near])[0], plain[0])
+
+
+def test_biases_in_the_mask_are_refused(tiny_tokenizer):
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "alibi": True}
+    with (
+        pytest.raises(ValueError, match="adds ALiBi to its mask"),
+        positions.without_positions(alibi_model("Falcon", tiny_tokenizer, sizes)),
+    ):
+        pass
 
 
 def test_a_model_without_position_ids_is_refused(tiny_lm, monkeypatch):
