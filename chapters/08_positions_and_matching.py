@@ -368,7 +368,8 @@ results.claim("splits", min(splits["size"]) > max(splits["seed"]), "more feature
 moments = features.moments(kc.encode_store(base[match_seeds[0]], held))
 live = moments.rate_F > 0
 rate_F, mean_F, std_F, on_mean_F, on_std_F = (x[live] for x in (moments.rate_F, moments.mean_F, moments.std_F, moments.on_mean_F, moments.on_std_F))
-rho = {"mean_std": (mean_F, std_F), "on_mean_std": (on_mean_F, on_std_F), "ratio_rate": (std_F / mean_F, np.sqrt((1 - rate_F) / rate_F))}
+several = np.round(rate_F * held.n_tokens) >= 5  # over fewer tokens a standard deviation says nothing
+rho = {"mean_std": (mean_F, std_F), "on_mean_std": (on_mean_F[several], on_std_F[several]), "ratio_rate": (std_F / mean_F, np.sqrt((1 - rate_F) / rate_F))}
 rho = {name: stats.spearmanr(*two).statistic for name, two in rho.items()}
 
 # %%
@@ -380,8 +381,8 @@ results.claim("on_with_std", rho["on_mean_std"] > 0.5, "over the tokens on which
 
 # %%
 #| label: fig-match-moments
-#| fig-cap-ko: "특징마다 활성값의 평균과 표준편차. 왼쪽은 모든 토큰, 오른쪽은 특징이 켜진 토큰에서 잰 것이고, 색은 켜지는 비율이다. 점선은 켜질 때의 값이 늘 같은 특징의 것으로, 켜지는 비율이 0.1%, 1%, 10%일 때이다."
-#| fig-cap-en: "Mean and standard deviation of activation, one dot per feature: over all tokens (left), and over those on which the feature is on (right). Colour: rate of firing. Dotted lines: features that always fire with one value, on 0.1%, 1% and 10% of tokens."
+#| fig-cap-ko: "특징마다 활성값의 평균과 표준편차. 왼쪽은 모든 토큰, 오른쪽은 특징이 켜진 토큰에서 잰 것이고, 색은 켜지는 비율이다. 점선은 켜질 때의 값이 늘 같은 특징의 것으로, 켜지는 비율이 0.1%, 1%, 10%일 때이다. 오른쪽에는 다섯 토큰 이상에서 켜지는 특징만 있다."
+#| fig-cap-en: "Mean and standard deviation of activation, one dot per feature: over all tokens (left), and over those on which the feature is on (right). Colour: rate of firing. Dotted lines: features that always fire with one value, on 0.1%, 1% and 10% of tokens. On the right, features that fire on five tokens or more."
 #| fig-alt-ko: "로그 눈금의 산점도 두 칸. 왼쪽은 대각선을 따라 늘어서고 색이 선마다 다르며, 오른쪽은 더 퍼져 있다."
 #| fig-alt-en: "Two scatter plots with logarithmic axes. Left: along diagonals, each with its own colour; right: more spread."
 fig, (left, right) = plt.subplots(1, 2, figsize=(kc.plots.WIDTH, 2.9))
@@ -390,7 +391,6 @@ left.scatter(mean_F, std_F, **shade)
 for p in (0.001, 0.01, 0.1):
     left.axline((1, np.sqrt((1 - p) / p)), slope=1, color="#777777", ls=":", lw=0.8)
 left.set(xscale="log", yscale="log", xlabel="mean", ylabel="standard deviation", title="all tokens")
-several = on_std_F > 0
 dots = right.scatter(on_mean_F[several], on_std_F[several], **(shade | {"c": np.log10(rate_F[several])}))
 right.set(xscale="log", yscale="log", xlabel="mean", title="tokens on which it is on")
 for axis in (right.xaxis, right.yaxis):
