@@ -3,19 +3,22 @@
 #
 # 사전을 한 번 학습하면 특징의 목록이 하나 나온다. 그런데 시드를 바꾸거나 다른 글로 학습하면 다른 목록이 나온다. 두 목록에 함께 오르는 특징이 적다면, 특징은 모델에 있는 것이라기보다 학습이 만들어 낸 것에 가깝다. @{cho2025}는 GPT-2 small의 SAE들을 견주어, 어떤 특징이 나타나는지는 시드보다 학습 자료가 더 좌우하고 인코더로 맞춘 짝과 디코더로 맞춘 짝이 다르다고 하였다. 또 앞쪽 층에는 토큰의 자리를 나타내는 특징이 있다고 하였다.
 #
-# 이 장은 셋을 묻는다. 무엇을 바꿀 때 특징이 가장 많이 달라지는가? 특징의 활성값 가운데 얼마가 토큰의 자리로 설명되는가? 그리고 앞선 연구가 묻지 않은 것으로, 한국어와 영어에서 같은 소재에 함께 켜지는 특징이 있는가?
+# 이 장은 넷을 묻는다. 무엇을 바꿀 때 특징이 가장 많이 달라지는가? 특징의 활성값 가운데 얼마가 토큰의 자리로 설명되고, 유별난 첫 토큰은 사전을 어떻게 바꾸는가? 한 블록의 특징 가운데 얼마가 다음 블록에도 있는가? 그리고 앞선 연구가 묻지 않은 것으로, 한국어와 영어에서 같은 소재에 함께 켜지는 특징이 있는가?
 
-# %% [markdown] src="b61b" tags=["en"]
+# %% [markdown] src="d59c" tags=["en"]
 # # Matching, positions, languages: which features come back {#sec-matching}
 #
 # Training a dictionary once gives one list of features. Another seed, or another text to train on, gives another list. If few features stand on both, features are less something in the model than something that training has made. Comparing SAEs of GPT-2 small, @{cho2025} reported that which features appear depends more on the training data than on the seed, and that encoder and decoder give different matchings; also that early layers have features for the position of a token.
 #
-# This chapter asks three things. Which change alters features most? How much of a feature's activation is explained by the position of the token? And, what the earlier study did not ask: are there features that fire for the same item in Korean and in English?
+# This chapter asks four things. Which change alters features most? How much of a feature's activation is explained by the position of the token, and what does the unusual first token do to a dictionary? How many features of one block are still there in the next? And, what the earlier study did not ask: are there features that fire for the same item in Korean and in English?
 
 # %% tags=["parameters"]
 preset = "default"
 seed = 0
 corpus = "synthetic"
+langs = ["ko", "en"]
+corpora = []
+parallel = "synthetic"
 lm_name = "kosae-lm"
 n_train = 4000
 n_test = 2000
@@ -33,6 +36,10 @@ n_block = 1000
 n_placed = 200
 longest = 24
 shuffles = 20
+quantiles = [0.5, 0.9, 0.99]
+n_spliced = 60
+n_drawn = 250
+n_near = 10
 n_shown = 6
 
 # %%
@@ -42,10 +49,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.ticker import LogLocator, NullFormatter
 from scipy import stats
 
 import kosae_core as kc
-from kosae_core import bilingual, matching, positions
+from kosae_core import bilingual, features, layout, matching, positions, statistics
+from kosae_core.splicing import splice
 
 kc.plots.house_style()
 results = kc.Results(chapter="08", preset=preset, seeds=match_seeds)
@@ -57,34 +66,43 @@ lm = study.lm
 # %% [markdown] tags=["ko"]
 # ## 무엇을 바꾸면 특징이 달라지는가 {#sec-match-factors}
 #
-# 기준은 한국어 문장으로 학습한 TopK 사전(특징 {{< var c08.match_features >}}개, k는 {{< var c08.match_k >}})이다. 여기에서 한 가지씩 바꾼다. 시드만 바꾼 것, 같은 틀에서 나온 다른 문장, 영어, 게이트형, 두 배의 k, 두 배의 특징, 그리고 뒤쪽 층(q3)이다. 시드가 아닌 것을 바꿀 때에도 시드는 서로 다르게 하므로, 시드만 바꾼 값과의 차이가 그 변화의 몫이다. 기준 사전의 특징마다 상대 사전에서 코사인이 가장 큰 특징을 찾고, 그 값이 {{< var c08.alike >}} 이상이면 다시 나타났다고 한다. 짝은 디코더의 행으로도, 인코더의 열로도 찾는다. 또 한 특징이 둘과 짝지어지지 않도록 합이 가장 큰 일대일 짝을 헝가리안 방법으로 구한다 [@kuhn1955]. 이 짝의 평균 코사인이 PW-MCC이다 [@song2025].
+# 기준은 한국어 문장으로 학습한 TopK 사전(특징 {{< var c08.match_features >}}개, k는 {{< var c08.match_k >}})이다. 여기에서 한 가지씩 바꾼다. 시드만 바꾼 것, 같은 틀에서 나온 다른 문장, 영어, 게이트형, 두 배의 k, 두 배의 특징, 뒤쪽 층(q3), 그리고 평균이 아닌 기하 중앙값에서 시작하는 것(median)이다. `corpora`에 다른 말뭉치를 적으면 그것도 견준다. 시드가 아닌 것을 바꿀 때에도 시드는 서로 다르게 하므로, 시드만 바꾼 값과의 차이가 그 변화의 몫이다. 기준 사전의 특징마다 상대 사전에서 코사인이 가장 큰 특징을 찾고, 그 값이 {{< var c08.alike >}} 이상이면 다시 나타났다고 한다. 짝은 디코더의 행으로도, 인코더의 열로도 찾는다. 또 한 특징이 둘과 짝지어지지 않도록 합이 가장 큰 일대일 짝을 헝가리안 방법으로 구한다 [@kuhn1955]. 이 짝의 평균 코사인이 PW-MCC이다 [@song2025].
 #
-# **예상.** 같은 분포의 다른 문장은 시드만큼만 바꿀 것이다. 영어는 훨씬 많이 바꿀 것이다. 언어가 다르면 켜져야 할 방향이 다르기 때문이다. 인코더의 열은 다른 특징의 간섭을 덜도록 기울어 있어 사전마다 더 다를 것이다. 시드만 바꾸어도 절반 이상이 사라진다면, 특징의 목록을 모델의 부품 목록처럼 읽어서는 안 된다.
+# **예상.** 같은 분포의 다른 문장은 시드만큼만 바꿀 것이다. 영어는 훨씬 많이 바꿀 것이다. 언어가 다르면 켜져야 할 방향이 다르기 때문이다. 인코더의 열은 다른 특징의 간섭을 덜도록 기울어 있어 사전마다 더 다를 것이다. 중심을 평균에서 중앙값으로 옮기는 것은 거의 아무것도 바꾸지 않을 것이다. 시드만 바꾸어도 절반 이상이 사라진다면, 특징의 목록을 모델의 부품 목록처럼 읽어서는 안 된다.
 
-# %% [markdown] src="34cb" tags=["en"]
+# %% [markdown] src="8b53" tags=["en"]
 # ## Which change alters features {#sec-match-factors}
 #
-# The base is a TopK dictionary trained on Korean sentences ({{< var c08.match_features >}} features, k of {{< var c08.match_k >}}). We change one thing at a time: the seed alone, other sentences of the same templates, English, the gated form, twice the k, twice the features, and the late layer (q3). Where it is not the seed that changes, seeds still differ, so the difference from the seed alone is what the change adds. For each feature of the base we look for the one of largest cosine in the other dictionary, and say that it has come back if the cosine is at least {{< var c08.alike >}}. Partners are sought by rows of the decoder and also by columns of the encoder. So that no feature is the partner of two, the Hungarian method gives the one-to-one pairing of the largest sum [@kuhn1955]; the mean cosine of this pairing is PW-MCC [@song2025].
+# The base is a TopK dictionary trained on Korean sentences ({{< var c08.match_features >}} features, k of {{< var c08.match_k >}}). We change one thing at a time: the seed alone, other sentences of the same templates, English, the gated form, twice the k, twice the features, the late layer (q3), and a start from the geometric median in place of the mean (median). Corpora named in `corpora` are compared as well. Where it is not the seed that changes, seeds still differ, so the difference from the seed alone is what the change adds. For each feature of the base we look for the one of largest cosine in the other dictionary, and say that it has come back if the cosine is at least {{< var c08.alike >}}. Partners are sought by rows of the decoder and also by columns of the encoder. So that no feature is the partner of two, the Hungarian method gives the one-to-one pairing of the largest sum [@kuhn1955]; the mean cosine of this pairing is PW-MCC [@song2025].
 #
-# **Expectation.** Other sentences of the same distribution will change no more than the seed does. English will change far more, since other directions have to fire. Encoder columns lean so as to escape the interference of other features, and will differ more between dictionaries. If over half of the features vanish with the seed alone, a list of features must not be read like a list of the model's parts.
+# **Expectation.** Other sentences of the same distribution will change no more than the seed does. English will change far more, since other directions have to fire. Encoder columns lean so as to escape the interference of other features, and will differ more between dictionaries. Moving the centre from mean to median will change next to nothing. If over half of the features vanish with the seed alone, a list of features must not be read like a list of the model's parts.
 
 # %%
 others = kc.load_corpus(corpus, split="train", lang="ko", limit=2 * n_train)[n_train:]
 elsewhere = kc.gather(lm, others, [middle], dtype=study.dtype)[middle]
+news = {name: kc.load_corpus(name, split="train", lang="ko", limit=n_train) for name in corpora}
+foreign = {name: kc.gather(lm, records, [middle], dtype=study.dtype)[middle] for name, records in news.items()}
 
 # %%
-def dictionary(variant="topk", acts=None, s=0, n_features=match_features, k=match_k):
+def dictionary(variant="topk", acts=None, s=0, n_features=match_features, k=match_k, centre="mean"):
     """A dictionary of the base's settings but for what is given; without k of its own it is steered to the same L0."""
-    config = kc.SAEConfig(variant, n_features, k=k if variant == "topk" else None)
+    config = kc.SAEConfig(variant, n_features, k=k if variant == "topk" else None, centre=centre)
     aim = None if variant == "topk" else float(k)
     schedule = kc.TrainConfig(match_steps, batch_size, lr=match_lr, target_l0=aim, seed=s)
     return kc.train(config, study.acts("train", "ko", middle) if acts is None else acts, schedule)[0]
 
 # %%
-changed = {
-    "seed": {}, "sentences": {"acts": elsewhere}, "language": {"acts": study.acts("train", "en", middle)}, "variant": {"variant": "gated"},
-    "sparsity": {"k": 2 * match_k}, "size": {"n_features": 2 * match_features}, "layer": {"acts": study.acts("train", "ko", late)},
+data = {"sentences": elsewhere} | foreign
+if "en" in langs:
+    data["language"] = study.acts("train", "en", middle)
+
+# %%
+changed = {"seed": {}} | {name: {"acts": acts} for name, acts in data.items()} | {
+    "variant": {"variant": "gated"}, "sparsity": {"k": 2 * match_k}, "size": {"n_features": 2 * match_features},
+    "layer": {"acts": study.acts("train", "ko", late)}, "median": {"centre": "median"},
 }  # fmt: skip
+
+# %%
 saes = {name: {s: dictionary(s=s, **options) for s in match_seeds} for name, options in changed.items()}
 base = saes["seed"]
 
@@ -107,10 +125,15 @@ results.record("share_random", (matching.nearest(one_FD, random_FD)[0] >= alike)
 results.record("paired_random", matching.pairs(one_FD, random_FD)[0].mean(), "cosine", tolerance=0.03)
 
 # %%
+def interval(each, what):
+    """Over pairs of seeds: the jackknife's 95% interval, or the range where there are two seeds."""
+    found = statistics.pair_interval(dict(zip(each.pair, each[what], strict=True)))
+    return found or (each[what].min(), each[what].max())
+
+# %%
 for (change, part), each in rows.groupby(["change", "part"]):
     for what, fmt in (("share", ".1%"), ("paired", ".3f")):
-        span = (each[what].min(), each[what].max())
-        results.record(f"{what}_{change}_{part}", each[what].mean(), "share", fmt, interval=span, tolerance=0.06)
+        results.record(f"{what}_{change}_{part}", each[what].mean(), "share", fmt, interval=interval(each, what), tolerance=0.06)
 
 # %%
 for key, value in (("match_features", match_features), ("match_k", match_k), ("match_steps", match_steps), ("match_n_seeds", len(match_seeds))):
@@ -126,27 +149,48 @@ for change in list(changed)[1:]:
                   close=abs(now["max"] - alone["min"]) < 0.06)  # fmt: skip
 
 # %%
+decoder = rows[rows.part == "decoder"].pivot(index="pair", columns="change", values="share")
+lost = decoder.rsub(decoder["seed"], axis=0).drop(columns="seed").melt(ignore_index=False, value_name="lost").reset_index()
+ranking = [{"change": change, "lost": each.lost.mean(), "low": interval(each, "lost")[0], "high": interval(each, "lost")[1]}
+           for change, each in lost.groupby("change")]  # fmt: skip
+ranking = pd.DataFrame(ranking).sort_values("lost", ascending=False)
+
+# %%
+for row in ranking.itertuples():
+    results.record(f"lost_{row.change}", row.lost, "share", ".1%", interval=(row.low, row.high), tolerance=0.06)
+results.record("first_change", ranking.change.iloc[0], "")
+
+# %%
+fresh = [name for name in data if name != "sentences"]
+rest = ranking[~ranking.change.isin(data)]
+results.claim("data_most", all(ranking.set_index("change").low[name] > rest.high.max() for name in fresh),
+              "another language or corpus takes more features than any change that is not of data, intervals apart")  # fmt: skip
+
+# %%
 apart = max(span.loc["seed", "encoder"]["min"] - alone["max"], alone["min"] - span.loc["seed", "encoder"]["max"])
 results.claim("encoder_differs", apart > 0, "encoder and decoder give different shares for another seed, every pair", close=abs(apart) < 0.06)
-sampled, foreign = span.loc["sentences", "decoder"], span.loc["language", "decoder"]
+sampled, strange = span.loc["sentences", "decoder"], span.loc[(fresh or ["sentences"])[-1], "decoder"]
 results.claim("part_shared", sampled["min"] > 0.05 and sampled["max"] < 0.95, "between 5% and 95% come back from other sentences")
-results.claim("language_tenth", foreign["max"] < alone["min"] / 10, "from English less than a tenth of what another seed gives")
+if "language" in data:
+    results.claim("language_tenth", strange["max"] < alone["min"] / 10, "from English less than a tenth of what another seed gives")
 results.claim("seed_half", alone["min"] > 0.5, "over half of the features come back with another seed, every pair", close=abs(alone["min"] - 0.5) < 0.06)
-added = (alone["mean"] - sampled["mean"]) / (alone["mean"] - foreign["mean"])
-results.claim("sample_adds_little", added < 0.2, "other sentences take away less than a fifth of what English does, beyond another seed", close=abs(added - 0.2) < 0.1)
+added = (alone["mean"] - sampled["mean"]) / max(alone["mean"] - strange["mean"], 1e-9)
+results.claim("sample_adds_little", added < 0.2, "other sentences take away less than a fifth of what the last other data do, beyond another seed", close=abs(added - 0.2) < 0.1)
 
 # %%
 #| label: fig-match-factors
-#| fig-cap-ko: "다른 사전에서 다시 나타나는 특징의 비율. 가로선은 시드 짝에 걸친 범위, 점은 평균이다. 세로 점선은 시드만 바꾼 디코더의 평균이다."
-#| fig-cap-en: "Share of features that come back in another dictionary. Bars: range over pairs of seeds; dots: mean. Dotted line: mean for the decoder with the seed alone changed."
+#| fig-cap-ko: "다른 사전에서 다시 나타나는 특징의 비율. 점은 시드 짝의 평균, 가로선은 시드가 셋 이상이면 잭나이프 95% 구간, 둘이면 두 짝의 범위이다. 세로 점선은 시드만 바꾼 디코더의 평균이다."
+#| fig-cap-en: "Share of features that come back in another dictionary. Dots: mean over pairs of seeds; bars: the jackknife's 95% interval for three seeds or more, the range of both pairs for two. Dotted line: mean for the decoder with the seed alone changed."
 #| fig-alt-ko: "바꾼 것마다 두 점씩(디코더와 인코더) 놓인 그림. 가로축은 다시 나타나는 비율이다."
 #| fig-alt-en: "Two dots, for decoder and encoder, for each thing that was changed; the horizontal axis is the share that comes back."
 order = span["mean"].xs("decoder", level=1).sort_values().index
 fig, ax = plt.subplots(figsize=(0.8 * kc.plots.WIDTH, 3.0))
 for part, shift, marker in (("decoder", -0.12, "o"), ("encoder", 0.12, "s")):
     part_span = span.xs(part, level=1).loc[order]
-    ends = [part_span["mean"] - part_span["min"], part_span["max"] - part_span["mean"]]
-    ax.errorbar(part_span["mean"], np.arange(len(order)) + shift, xerr=ends, fmt=marker, ms=4, lw=1, label=part)
+    each = rows[rows.part == part].groupby("change")
+    ends = np.array([interval(each.get_group(name), "share") for name in order]).T
+    reach = [part_span["mean"] - ends[0], ends[1] - part_span["mean"]]
+    ax.errorbar(part_span["mean"], np.arange(len(order)) + shift, xerr=np.maximum(reach, 0), fmt=marker, ms=4, lw=1, label=part)
 ax.axvline(alone["mean"], color="#777777", ls=":", lw=0.8)
 ax.set_yticks(range(len(order)), order)
 ax.set(xlabel=f"share of features with cosine of at least {alike}", xlim=(0, None))
@@ -161,33 +205,132 @@ table = rows.groupby(["change", "part"])[["share", "paired"]].mean().unstack().l
 table.columns = [f"{what}, {part}" for what, part in table.columns]
 kc.plots.table(table.reset_index())
 
+# %%
+#| label: tbl-match-order
+#| tbl-cap-ko: "무엇이 특징을 가장 많이 바꾸는가. lost: 시드만 바꾼 때보다 덜 다시 나타나는 몫(디코더, 시드 짝마다 뺀 것의 평균). low와 high: 시드가 셋 이상이면 잭나이프 95% 구간, 둘이면 두 짝의 범위."
+#| tbl-cap-en: "What changes features most. lost: the share that comes back less than with the seed alone (decoder, mean of the differences by pair of seeds). low, high: the jackknife's 95% interval for three seeds or more, the range of both pairs for two."
+kc.plots.table(ranking.reset_index(drop=True), ".1%")
+
 # %% [markdown] tags=["ko"]
 # 시드만 바꾸면 디코더로 보아 {{< var c08.share_seed_decoder >}}가 다시 나타난다([@fig-match-factors], [@tbl-match-factors]). 무작위 사전에서는 {{< var c08.share_random >}}이다. [시드의 모든 짝에서 특징의 절반 넘게 다시 나타난다.]{.claim key="c08.seed_half"}[시드의 모든 짝에서 절반을 넘지는 않으니, 특징의 목록을 모델의 부품 목록처럼 읽기에는 모자란다.]{.otherwise} 일대일 짝의 평균 코사인은 {{< var c08.paired_seed_decoder >}}이다. 무작위 사전의 {{< var c08.paired_random >}}보다 훨씬 크지만 1에는 멀다. 같은 기준을 인코더에 대면 다시 나타나는 것은 {{< var c08.share_seed_encoder >}}뿐이다. [인코더와 디코더의 비율은 시드 짝에 걸친 범위가 서로 떨어져 있다.]{.claim key="c08.encoder_differs"} 쓰는 방향은 같아도 읽는 방향은 사전마다 다르다는 뜻이다. 특징의 같고 다름을 말할 때에는 어느 쪽으로 쟀는지를 밝혀야 한다.
 #
-# 같은 틀의 다른 문장으로 학습하면 {{< var c08.share_sentences_decoder >}}, 시드만 바꾸면 {{< var c08.share_seed_decoder >}}이다. [예상과 달리 같은 분포의 다른 문장은 시드보다 조금 더 바꾼다. 시드 짝에 걸친 두 범위는 겹치지 않는다.]{.claim key="c08.sentences_lowers"}[예상대로 다른 문장이 시드보다 더 바꾼다고 할 만큼 시드 짝에 걸친 두 범위가 갈라지지는 않는다.]{.otherwise} [다른 문장으로 학습한 사전과는 특징의 일부만 같다.]{.claim key="c08.part_shared"} 영어로 학습하면 {{< var c08.share_language_decoder >}}이다. [영어는 시드보다 더 많이 바꾼다.]{.claim key="c08.language_lowers"} [영어에서 다시 나타나는 것은 시드만 바꾼 것의 십분의 일보다 적다.]{.claim key="c08.language_tenth"} 자료가 특징을 정한다는 앞선 연구의 말은 자료의 분포에 대해서는 맞다. [같은 분포에서 무엇을 뽑았는지가 시드에 더하는 변화는 분포를 영어로 바꿀 때의 오분의 일보다 작다.]{.claim key="c08.sample_adds_little"}
+# 같은 틀의 다른 문장으로 학습하면 {{< var c08.share_sentences_decoder >}}, 시드만 바꾸면 {{< var c08.share_seed_decoder >}}이다. [예상과 달리 같은 분포의 다른 문장은 시드보다 조금 더 바꾼다. 시드 짝에 걸친 두 범위는 겹치지 않는다.]{.claim key="c08.sentences_lowers"}[예상대로 다른 문장이 시드보다 더 바꾼다고 할 만큼 시드 짝에 걸친 두 범위가 갈라지지는 않는다.]{.otherwise} [다른 문장으로 학습한 사전과는 특징의 일부만 같다.]{.claim key="c08.part_shared"}
+#
+# ::: {.when key="c08.share_language_decoder"}
+# 영어로 학습하면 {{< var c08.share_language_decoder >}}이다. [영어는 시드보다 더 많이 바꾼다.]{.claim key="c08.language_lowers"} [영어에서 다시 나타나는 것은 시드만 바꾼 것의 십분의 일보다 적다.]{.claim key="c08.language_tenth"}
+# :::
+#
+# ::: {.when key="c08.share_synthetic_decoder"}
+# 말뭉치를 합성 말뭉치로 바꾸면 {{< var c08.share_synthetic_decoder >}}이다. [말뭉치는 시드보다 더 많이 바꾼다.]{.claim key="c08.synthetic_lowers"}
+# :::
+#
+# [자료의 분포를 바꾸는 것은 자료가 아닌 어떤 것을 바꾸는 것보다 많은 특징을 앗아 가며, 그 구간은 다른 것과 겹치지 않는다([@tbl-match-order]).]{.claim key="c08.data_most"}[자료의 분포를 바꾸는 것이 다른 모든 변화보다 많은 특징을 앗아 간다고 할 만큼 구간이 갈라지지는 않는다([@tbl-match-order]).]{.otherwise} 자료가 특징을 정한다는 앞선 연구의 말은 자료의 분포에 대해서는 맞다. [같은 분포에서 무엇을 뽑았는지가 시드에 더하는 변화는 분포를 바꿀 때의 오분의 일보다 작다.]{.claim key="c08.sample_adds_little"}
 #
 # 게이트형은 {{< var c08.share_variant_decoder >}}, 두 배의 k는 {{< var c08.share_sparsity_decoder >}}, 뒤쪽 층은 {{< var c08.share_layer_decoder >}}이다. [변형을 바꾸거나]{.claim key="c08.variant_lowers"} [k를 두 배로 하거나]{.claim key="c08.sparsity_lowers"} [층을 옮기면]{.claim key="c08.layer_lowers"} 시드만 바꾼 것보다 적게 다시 나타난다. 두 배의 사전에서는 {{< var c08.share_size_decoder >}}이다. 큰 사전에는 자리가 많아 짝을 찾기 쉬우므로 높은 것이 당연하다.
 #
 # 이 사전들은 {{< var c08.match_steps >}}걸음 학습한 것이다. 학습이 짧거나 특징이 한꺼번에 많이 켜지면 시드만 바꾸어도 거의 모두 달라진다. k가 네 배이고 걸음과 학습률이 그 절반 이하이던 첫 시도에서는 다시 나타나는 특징이 사실상 없었다(`LOG.md`). 특징이 다시 나타나지 않는다는 보고를 읽을 때에는 사전이 다 학습되었는지부터 보아야 한다.
 
-# %% [markdown] src="c474" tags=["en"]
+# %% [markdown] src="7116" tags=["en"]
 # With the seed alone changed, {{< var c08.share_seed_decoder >}} come back by the decoder ([@fig-match-factors], [@tbl-match-factors]); in a random dictionary {{< var c08.share_random >}}. [In every pair of seeds over half of the features come back.]{.claim key="c08.seed_half"}[Not in every pair of seeds is it over half, which is too little for reading a list of features like a list of the model's parts.]{.otherwise} The mean cosine of the one-to-one pairing is {{< var c08.paired_seed_decoder >}}, far above the {{< var c08.paired_random >}} of a random dictionary but far from 1. By the same bound on the encoder, only {{< var c08.share_seed_encoder >}} come back. [The ranges of encoder and decoder over pairs of seeds lie apart.]{.claim key="c08.encoder_differs"} Dictionaries may write the same directions and still read different ones. Whoever says that features are or are not the same has to say by which they were compared.
 #
-# Trained on other sentences of the same templates it is {{< var c08.share_sentences_decoder >}}, against {{< var c08.share_seed_decoder >}} with the seed alone. [Against our expectation, other sentences of the same distribution change slightly more than the seed does; the two ranges over pairs of seeds do not overlap.]{.claim key="c08.sentences_lowers"}[As expected, the two ranges over pairs of seeds are not so far apart that other sentences could be said to change more than the seed.]{.otherwise} [Only part of the features is shared with a dictionary trained on other sentences.]{.claim key="c08.part_shared"} Trained on English it is {{< var c08.share_language_decoder >}}. [English changes more than the seed does.]{.claim key="c08.language_lowers"} [What comes back from English is less than a tenth of what another seed gives.]{.claim key="c08.language_tenth"} The earlier study's word that data decide on features is right for the distribution of the data. [What the choice of a sample adds to the seed is less than a fifth of what a change of distribution, to English, does.]{.claim key="c08.sample_adds_little"}
+# Trained on other sentences of the same templates it is {{< var c08.share_sentences_decoder >}}, against {{< var c08.share_seed_decoder >}} with the seed alone. [Against our expectation, other sentences of the same distribution change slightly more than the seed does; the two ranges over pairs of seeds do not overlap.]{.claim key="c08.sentences_lowers"}[As expected, the two ranges over pairs of seeds are not so far apart that other sentences could be said to change more than the seed.]{.otherwise} [Only part of the features is shared with a dictionary trained on other sentences.]{.claim key="c08.part_shared"}
+#
+# ::: {.when key="c08.share_language_decoder"}
+# Trained on English it is {{< var c08.share_language_decoder >}}. [English changes more than the seed does.]{.claim key="c08.language_lowers"} [What comes back from English is less than a tenth of what another seed gives.]{.claim key="c08.language_tenth"}
+# :::
+#
+# ::: {.when key="c08.share_synthetic_decoder"}
+# With the synthetic corpus in place of this one it is {{< var c08.share_synthetic_decoder >}}. [The corpus changes more than the seed does.]{.claim key="c08.synthetic_lowers"}
+# :::
+#
+# [A change of the distribution of the data takes more features away than a change of anything that is not data, and its interval overlaps with no other ([@tbl-match-order]).]{.claim key="c08.data_most"}[The intervals are not so far apart that a change of the distribution of the data could be said to take more features away than every other ([@tbl-match-order]).]{.otherwise} The earlier study's word that data decide on features is right for the distribution of the data. [What the choice of a sample adds to the seed is less than a fifth of what a change of distribution does.]{.claim key="c08.sample_adds_little"}
 #
 # The gated form has {{< var c08.share_variant_decoder >}}, twice the k {{< var c08.share_sparsity_decoder >}}, the late layer {{< var c08.share_layer_decoder >}}. [With another variant,]{.claim key="c08.variant_lowers"} [with twice the k]{.claim key="c08.sparsity_lowers"} [or at another layer]{.claim key="c08.layer_lowers"} fewer come back than with another seed alone. In twice the dictionary it is {{< var c08.share_size_decoder >}}; a larger dictionary has more places and makes partners easier to find, so that this is high is no surprise.
 #
 # These dictionaries were trained for {{< var c08.match_steps >}} steps. If training is short, or many features fire at once, nearly all of them change with the seed alone: in a first attempt, with four times the k and at most half the steps and learning rate, virtually no feature came back (`LOG.md`). Reading a report that features do not come back, one should see first whether the dictionaries were trained to the end.
 
 # %% [markdown] tags=["ko"]
+# ## 중심과 겹치는 짝 {#sec-match-shared}
+#
+# 두 가지를 더 본다. 하나는 중심이다. @{bricken2023}은 디코더의 편향을 활성값의 기하 중앙값에서 시작한다. 여기에서는 입력에서 빼는 중심을 평균 대신 기하 중앙값으로 두는 것이 그것과 같다. 다른 하나는 짝이 겹치는 정도이다. 한 사전의 두 특징이 다른 사전의 같은 특징을 가장 가까운 것으로 삼으면, 가장 큰 코사인만 세는 법은 한 특징을 두 번 센다.
+#
+# **예상.** 시드가 같고 중심만 다른 두 사전은 거의 같을 것이다. 처음의 방향도, 토큰의 차례도 같기 때문이다. 가장 가까운 특징이 다른 특징과 겹치는 비율은 무작위 사전에서 약 63%이다. 특징들이 실제로 짝을 이룬다면 그보다 훨씬 낮고, 코사인이 {{< var c08.alike >}} 이상인 짝만 보면 거의 없을 것이다.
+
+# %% [markdown] src="3503" tags=["en"]
+# ## The centre, and partners that are shared {#sec-match-shared}
+#
+# Two more things. One is the centre: @{bricken2023} start the decoder's bias at the geometric median of the activations. To subtract that median from the inputs in place of their mean, as we do here, comes to the same. The other is how often partners are shared. Where two features of one dictionary have the same feature of another as their nearest, counting by the largest cosine counts one feature twice.
+#
+# **Expectation.** Two dictionaries of one seed that differ in their centre alone will be nearly the same, since they start from the same directions and see tokens in the same order. In a random dictionary about 63% of features share their nearest with another. If features really come in pairs, it will be far less, and next to none among partners with a cosine of at least {{< var c08.alike >}}.
+
+# %%
+tokens_ND = study.acts("train", "ko", middle)[:65_536]
+mean_D, median_D = (saes[name][match_seeds[0]].mean_D for name in ("seed", "median"))
+far = ((mean_D - median_D).norm() / (tokens_ND - mean_D).square().sum(1).mean().sqrt()).item()
+same = [(matching.nearest(weights(base[s], "decoder"), weights(saes["median"][s], "decoder"))[0] >= alike).mean() for s in match_seeds]
+
+# %%
+held = study.acts("test", "ko", middle)
+variance = {name: [kc.evaluate(saes[name][s], held).explained_variance for s in match_seeds] for name in ("seed", "median")}
+
+# %%
+results.record("median_far", far, "share of the rms length", ".1%", tolerance=0.03)
+results.record("median_same", np.mean(same), "share", ".1%", interval=(min(same), max(same)), tolerance=0.06)
+for name, values in variance.items():
+    results.record(f"ev_{name}", np.mean(values), "share", interval=(min(values), max(values)), tolerance=0.02)
+
+# %%
+moved = span.loc["median", "decoder"]
+results.claim("median_as_seed", moved["max"] >= alone["min"] and moved["min"] <= alone["max"],
+              "from the median as many features come back under another seed as from the mean: ranges overlap", close=True)  # fmt: skip
+results.claim("median_same_most", min(same) > 0.9, "mean and median under one seed share over 90% of the features, every seed")
+results.claim("median_same_more", min(same) > alone["max"], "mean and median under one seed share more features than two seeds, every pair")
+
+# %%
+crowded = []
+for change, part, (a, b) in itertools.product(("seed", "size"), ("decoder", "encoder"), itertools.permutations(match_seeds, 2)):
+    first, second = weights(base[a], part), weights(saes[change][b], part)
+    crowded.append({"with": change, "part": part, "pair": (a, b), "all": matching.shared_nearest(first, second),
+                    "near": np.nan_to_num(matching.shared_nearest(first, second, alike))})  # fmt: skip
+crowded = pd.DataFrame(crowded)
+
+# %%
+for (change, part), each in crowded.groupby(["with", "part"]):
+    for what in ("all", "near"):
+        results.record(f"crowded_{what}_{change}_{part}", each[what].mean(), "share", ".1%", interval=interval(each, what), tolerance=0.06)
+
+# %%
+by_chance = matching.shared_nearest(one_FD, random_FD)
+results.record("crowded_random", by_chance, "share", ".1%", tolerance=0.06)
+pairwise = crowded[(crowded["with"] == "seed") & (crowded.part == "decoder")]
+results.claim("crowded_below_chance", pairwise["all"].max() < by_chance, "fewer features share their nearest than in a random dictionary, every pair")
+results.claim("near_hardly_crowded", pairwise.near.max() < 0.1, "under a tenth of the partners that come within the bound are shared, every pair")
+
+# %%
+#| label: tbl-match-shared
+#| tbl-cap-ko: "가장 가까운 특징을 다른 특징과 함께 쓰는 비율(시드 짝의 평균). all: 모든 특징, near: 코사인이 기준 이상인 짝을 가진 특징."
+#| tbl-cap-en: "Share of features that have their nearest in common with another (mean over pairs of seeds). all: all features; near: those with a partner within the bound."
+kc.plots.table(crowded.groupby(["with", "part"])[["all", "near"]].mean().reset_index(), ".1%")
+
+# %% [markdown] tags=["ko"]
+# 기하 중앙값은 평균에서 활성값의 제곱평균 거리의 {{< var c08.median_far >}}만큼 떨어져 있다. 시드가 같고 중심만 다르면 특징의 {{< var c08.median_same >}}가 다시 나타난다. [예상대로 거의 모두 같다.]{.claim key="c08.median_same_most"}[예상과 달리 거의 같지는 않다. 처음의 방향과 토큰의 차례가 같아도, 입력을 이만큼 옮기는 것만으로 학습은 다른 길로 갈라진다. 그러니 시드만 바꾸었을 때 달라지는 것을 모두 처음 방향의 탓으로 돌릴 수는 없고, 상당 부분은 학습이 작은 차이에 예민한 데에서 온다.]{.otherwise} [그래도 시드만 바꾼 어느 짝보다는 많다.]{.claim key="c08.median_same_more"}[시드만 바꾼 모든 짝보다 많지도 않다.]{.otherwise} 중앙값에서 시작하고 시드도 바꾸면 {{< var c08.share_median_decoder >}}가 다시 나타난다. [시드만 바꾼 것과 범위가 겹친다.]{.claim key="c08.median_as_seed"}[시드만 바꾼 것과 범위가 갈라진다.]{.otherwise} 시험 토큰의 설명 분산은 평균에서 {{< var c08.ev_seed >}}, 중앙값에서 {{< var c08.ev_median >}}이다. 기하 중앙값에서 시작하면 다른 특징이 나타나지만, 같은 시드로 조금만 달리 시작하여도 그러하므로 중앙값만의 효과는 아니다.
+#
+# 가장 가까운 특징을 다른 특징과 함께 쓰는 것은 시드만 바꾼 디코더에서 {{< var c08.crowded_all_seed_decoder >}}, 인코더에서 {{< var c08.crowded_all_seed_encoder >}}, 무작위 사전에서 {{< var c08.crowded_random >}}이다([@tbl-match-shared]). [디코더의 짝은 우연보다 덜 겹친다.]{.claim key="c08.crowded_below_chance"}[디코더의 짝은 우연만큼 겹친다.]{.otherwise} 코사인이 기준을 넘는 짝만 보면 디코더에서 {{< var c08.crowded_near_seed_decoder >}}이다. [기준을 넘는 짝이 겹치는 것은 십분의 일이 되지 않으므로, 다시 나타나는 비율은 한 특징을 두 번 세어 부풀린 값이 아니다.]{.claim key="c08.near_hardly_crowded"}[기준을 넘는 짝도 겹치므로, 다시 나타나는 비율은 그만큼 부풀려진 값이다. 그래서 일대일 짝의 평균 코사인을 함께 보아야 한다.]{.otherwise}
+
+# %% [markdown] src="0645" tags=["en"]
+# The geometric median lies {{< var c08.median_far >}} of the activations' root mean square distance away from the mean. With one seed and another centre {{< var c08.median_same >}} of the features come back. [As expected, nearly all are the same.]{.claim key="c08.median_same_most"}[Against our expectation they are far from nearly all. With the same first directions and the same order of tokens, to move the inputs by this little is enough for training to take another course. What changes with the seed alone can then not all be put down to the first directions; much of it comes of training being sensitive to small differences.]{.otherwise} [Still it is more than in any pair of two seeds.]{.claim key="c08.median_same_more"}[Nor is it more than in every pair of two seeds.]{.otherwise} With a start from the median and another seed, {{< var c08.share_median_decoder >}} come back. [The range overlaps with that of the seed alone.]{.claim key="c08.median_as_seed"}[The range lies apart from that of the seed alone.]{.otherwise} Explained variance on test tokens is {{< var c08.ev_seed >}} from the mean and {{< var c08.ev_median >}} from the median. A start from the geometric median gives other features, but so does a slightly different start with the same seed, so that this is no effect of the median as such.
+#
+# Features that have their nearest in common with another are {{< var c08.crowded_all_seed_decoder >}} by the decoder with the seed alone changed, {{< var c08.crowded_all_seed_encoder >}} by the encoder, and {{< var c08.crowded_random >}} with a random dictionary ([@tbl-match-shared]). [By the decoder partners are shared less than by chance.]{.claim key="c08.crowded_below_chance"}[By the decoder partners are shared as often as by chance.]{.otherwise} Among partners within the bound it is {{< var c08.crowded_near_seed_decoder >}} for the decoder. [Under a tenth of such partners is shared, so that the share that comes back is not inflated by counting one feature twice.]{.claim key="c08.near_hardly_crowded"}[Such partners are shared too, and by that much the share that comes back is inflated; the mean cosine of the one-to-one pairing has to be read beside it.]{.otherwise}
+
+# %% [markdown] tags=["ko"]
 # ## 큰 사전에서 갈라지는 특징 {#sec-match-splitting}
 #
-# **예상.** 사전이 커지면 한 특징이 여럿으로 갈라진다고 한다 [@bricken2023]. 작은 사전의 특징마다, 큰 사전의 특징 가운데 그것을 가장 가까운 것으로 삼으며 코사인이 {{< var c08.child >}} 이상인 것을 센다. 둘 이상이면 갈라진 것으로 본다. 크기가 같은 사전에서도 우연히 그럴 수 있으므로, 시드만 바꾼 같은 크기의 사전이 기준선이다. 아울러 특징의 활성값의 평균과 표준편차가 함께 커진다는 주장도 본다. 드물게 켜지는 특징은 둘 다 작을 수밖에 없으므로, 이것은 거의 당연하다.
+# **예상.** 사전이 커지면 한 특징이 여럿으로 갈라진다고 한다 [@bricken2023]. 작은 사전의 특징마다, 큰 사전의 특징 가운데 그것을 가장 가까운 것으로 삼으며 코사인이 {{< var c08.child >}} 이상인 것을 센다. 둘 이상이면 갈라진 것으로 본다. 크기가 같은 사전에서도 우연히 그럴 수 있으므로, 시드만 바꾼 같은 크기의 사전이 기준선이다.
 
-# %% [markdown] src="ae4b" tags=["en"]
+# %% [markdown] src="8b2f" tags=["en"]
 # ## Features that split in a larger dictionary {#sec-match-splitting}
 #
-# **Expectation.** As a dictionary grows, a feature is said to split into several [@bricken2023]. For each feature of the small dictionary we count the features of the large one that have it as their nearest, with a cosine of at least {{< var c08.child >}}; with two or more it has split. This may happen by chance between dictionaries of one size too, so one of the same size with another seed is the baseline. We also look at the claim that a feature's mean activation and its standard deviation go together. A feature that fires rarely must have little of both, so this is nearly a matter of course.
+# **Expectation.** As a dictionary grows, a feature is said to split into several [@bricken2023]. For each feature of the small dictionary we count the features of the large one that have it as their nearest, with a cosine of at least {{< var c08.child >}}; with two or more it has split. This may happen by chance between dictionaries of one size too, so one of the same size with another seed is the baseline.
 
 # %%
 def split_share(other, a, b):
@@ -201,42 +344,98 @@ for name, values in splits.items():
 results.record("child", child, "cosine", ".1f", tolerance=0)
 results.claim("splits", min(splits["size"]) > max(splits["seed"]), "more features have two children in twice the dictionary, every pair")
 
-# %%
-X = kc.encode_store(base[match_seeds[0]], study.acts("test"))
-mean_F = np.asarray(X.mean(axis=0)).ravel()
-std_F = np.sqrt(np.maximum(np.asarray(X.multiply(X).mean(axis=0)).ravel() - mean_F**2, 0))
-rho = stats.spearmanr(mean_F, std_F).statistic
-results.record("mean_std", rho, "rank correlation", ".2f", tolerance=0.05)
-results.claim("mean_with_std", rho > 0.5, "mean and standard deviation of features correlate by more than 0.5")
+# %% [markdown] tags=["ko"]
+# 두 배로 큰 사전에서 둘 이상으로 갈라진 특징은 {{< var c08.split_size >}}, 같은 크기의 사전에서는 {{< var c08.split_seed >}}이다. [갈라진 특징은 큰 사전에서 더 많다.]{.claim key="c08.splits"} 여기서 갈라짐은 방향이 가까운 것만 가리킨다. 한 뜻이 여러 뜻으로 나뉘었는지는 활성 문맥을 읽어야 안다.
+
+# %% [markdown] src="7b3d" tags=["en"]
+# In a dictionary twice as large, {{< var c08.split_size >}} have split into two or more; in one of the same size, {{< var c08.split_seed >}}. [More features have split in the larger dictionary.]{.claim key="c08.splits"} Splitting here means no more than that directions are near. Whether one meaning has become several can only be told by reading the contexts in which they fire.
 
 # %% [markdown] tags=["ko"]
-# 두 배로 큰 사전에서 둘 이상으로 갈라진 특징은 {{< var c08.split_size >}}, 같은 크기의 사전에서는 {{< var c08.split_seed >}}이다. [갈라진 특징은 큰 사전에서 더 많다.]{.claim key="c08.splits"} 활성값의 평균과 표준편차의 순위 상관은 {{< var c08.mean_std >}}이다. [둘은 함께 커진다.]{.claim key="c08.mean_with_std"} 여기서 갈라짐은 방향이 가까운 것만 가리킨다. 한 뜻이 여러 뜻으로 나뉘었는지는 활성 문맥을 읽어야 안다.
+# ## 평균과 표준편차 {#sec-match-moments}
+#
+# @{cho2025}는 특징의 활성값의 평균과 표준편차가 함께 움직인다고 하였다. 토큰의 비율 $p$에서만 켜지고 켜질 때의 값이 늘 $m$인 특징을 생각해 보자. 평균은 $pm$, 표준편차는 $m\sqrt{p(1-p)}$이다. 그러므로 표준편차를 평균으로 나눈 것은 $\sqrt{(1-p)/p}$로, 얼마나 자주 켜지는지에만 달려 있다.
+#
+# **예상.** 평균과 표준편차는 함께 커질 것이나, 그것은 드물게 켜지는 특징이 둘 다 작을 수밖에 없기 때문이다. 물을 만한 것은 켜져 있는 토큰에서만 잰 평균과 표준편차이다. 켜질 때의 세기가 늘 비슷하다면 이 둘은 따로 움직여야 한다.
 
-# %% [markdown] src="f23a" tags=["en"]
-# In a dictionary twice as large, {{< var c08.split_size >}} have split into two or more; in one of the same size, {{< var c08.split_seed >}}. [More features have split in the larger dictionary.]{.claim key="c08.splits"} Mean and standard deviation of activation have a rank correlation of {{< var c08.mean_std >}}. [They go together.]{.claim key="c08.mean_with_std"} Splitting here means no more than that directions are near. Whether one meaning has become several can only be told by reading the contexts in which they fire.
+# %% [markdown] src="d421" tags=["en"]
+# ## Mean and standard deviation {#sec-match-moments}
+#
+# @{cho2025} reported that the mean activation of a feature and its standard deviation go together. Think of a feature that fires on a share $p$ of tokens, always with the value $m$. Its mean is $pm$, its standard deviation $m\sqrt{p(1-p)}$. Standard deviation over mean is then $\sqrt{(1-p)/p}$, and hangs on nothing but how often the feature fires.
+#
+# **Expectation.** Mean and standard deviation will go together, but only since a feature that fires rarely must have little of both. What is worth asking is how they stand over the tokens on which the feature is on. If it always fires with about the same strength, there the two have nothing to do with each other.
+
+# %%
+moments = features.moments(kc.encode_store(base[match_seeds[0]], held))
+live = moments.rate_F > 0
+rate_F, mean_F, std_F, on_mean_F, on_std_F = (x[live] for x in (moments.rate_F, moments.mean_F, moments.std_F, moments.on_mean_F, moments.on_std_F))
+several = np.round(rate_F * held.n_tokens) >= 5  # over fewer tokens a standard deviation says nothing
+rho = {"mean_std": (mean_F, std_F), "on_mean_std": (on_mean_F[several], on_std_F[several]), "ratio_rate": (std_F / mean_F, np.sqrt((1 - rate_F) / rate_F))}
+rho = {name: stats.spearmanr(*two).statistic for name, two in rho.items()}
+
+# %%
+for name, value in rho.items():
+    results.record(name, value, "rank correlation", ".2f", tolerance=0.05)
+results.claim("mean_with_std", rho["mean_std"] > 0.5, "mean and standard deviation of features correlate by more than 0.5")
+results.claim("ratio_is_rate", rho["ratio_rate"] > 0.9, "standard deviation over mean ranks features as their rate of firing does, by more than 0.9")
+results.claim("on_with_std", rho["on_mean_std"] > 0.5, "over the tokens on which features are on, mean and standard deviation correlate by more than 0.5")
+
+# %%
+#| label: fig-match-moments
+#| fig-cap-ko: "특징마다 활성값의 평균과 표준편차. 왼쪽은 모든 토큰, 오른쪽은 특징이 켜진 토큰에서 잰 것이고, 색은 켜지는 비율이다. 점선은 켜질 때의 값이 늘 같은 특징의 것으로, 켜지는 비율이 0.1%, 1%, 10%일 때이다. 오른쪽에는 다섯 토큰 이상에서 켜지는 특징만 있다."
+#| fig-cap-en: "Mean and standard deviation of activation, one dot per feature: over all tokens (left), and over those on which the feature is on (right). Colour: rate of firing. Dotted lines: features that always fire with one value, on 0.1%, 1% and 10% of tokens. On the right, features that fire on five tokens or more."
+#| fig-alt-ko: "로그 눈금의 산점도 두 칸. 왼쪽은 대각선을 따라 늘어서고 색이 선마다 다르며, 오른쪽은 더 퍼져 있다."
+#| fig-alt-en: "Two scatter plots with logarithmic axes. Left: along diagonals, each with its own colour; right: more spread."
+fig, (left, right) = plt.subplots(1, 2, figsize=(kc.plots.WIDTH, 2.9))
+shade = {"c": np.log10(rate_F), "s": 5, "lw": 0, "rasterized": True}
+left.scatter(mean_F, std_F, **shade)
+for p in (0.001, 0.01, 0.1):
+    left.axline((1, np.sqrt((1 - p) / p)), slope=1, color="#777777", ls=":", lw=0.8)
+left.set(xscale="log", yscale="log", xlabel="mean", ylabel="standard deviation", title="all tokens")
+dots = right.scatter(on_mean_F[several], on_std_F[several], **(shade | {"c": np.log10(rate_F[several])}))
+right.set(xscale="log", yscale="log", xlabel="mean", title="tokens on which it is on")
+for axis in (right.xaxis, right.yaxis):
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
+fig.colorbar(dots, ax=right, label="log10 of rate")
+left.set(xlim=(mean_F.min() / 2, 2 * mean_F.max()), ylim=(std_F.min() / 2, 2 * std_F.max()))
+kc.plots.save(fig, "fig-match-moments")
+
+# %% [markdown] tags=["ko"]
+# 평균과 표준편차의 순위 상관은 {{< var c08.mean_std >}}이다. [둘은 함께 커진다.]{.claim key="c08.mean_with_std"} 표준편차를 평균으로 나눈 값의 순서는 켜지는 비율만으로 정한 값의 순서와 상관이 {{< var c08.ratio_rate >}}이다. [곧 둘의 관계는 얼마나 자주 켜지는지로 거의 다 정해진다.]{.claim key="c08.ratio_is_rate"}[켜지는 비율만으로 둘의 관계가 다 정해지지는 않는다.]{.otherwise} 켜진 토큰에서만 재면 상관은 {{< var c08.on_mean_std >}}이다. [거기에서도 세게 켜지는 특징이 더 들쭉날쭉하다. 예상과 달리 평균과 표준편차가 함께 움직인다는 말은 켜지는 빈도 때문만은 아니다([@fig-match-moments]).]{.claim key="c08.on_with_std"}[켜질 때의 세기만 보면 둘은 뚜렷이 함께 움직이지 않는다. 함께 움직이는 것은 주로 켜지는 빈도이다([@fig-match-moments]).]{.otherwise}
+
+# %% [markdown] src="93de" tags=["en"]
+# Mean and standard deviation have a rank correlation of {{< var c08.mean_std >}}. [They go together.]{.claim key="c08.mean_with_std"} Standard deviation over mean ranks features as the rate of firing alone would, with a correlation of {{< var c08.ratio_rate >}}. [How the two stand to each other is decided almost wholly by how often a feature fires.]{.claim key="c08.ratio_is_rate"}[The rate of firing does not decide wholly how the two stand to each other.]{.otherwise} Over the tokens on which a feature is on, the correlation is {{< var c08.on_mean_std >}}. [There too, features that fire strongly vary more: against our expectation, the rate of firing is not all that lets mean and standard deviation go together ([@fig-match-moments]).]{.claim key="c08.on_with_std"}[Strength alone shows no marked tie of the two; what goes together is mainly the rate of firing ([@fig-match-moments]).]{.otherwise}
 
 # %% [markdown] tags=["ko"]
 # ## 토큰의 자리 {#sec-match-positions}
 #
-# 블록마다 한국어와 영어를 함께 읽는 작은 사전을 하나씩 학습하고, 한국어 시험 문장 {{< var c08.n_placed >}}개의 처음 {{< var c08.longest >}}토큰에서 특징마다 분산 가운데 자리로 설명되는 몫을 잰다. 우연히 설명되는 만큼은 뺀 것이다(엡실론 제곱). 그리고 모든 토큰이 0번 자리에 있다고 모델에 알려 같은 문장을 다시 읽힌다. 이 모델의 자리 정보는 회전 임베딩 [@su2021rope]이므로, 그러면 각도의 차이가 사라지고 인과 마스크만 남는다.
+# 블록마다 한국어와 영어를 함께 읽는 작은 사전을 하나씩 학습하고, 한국어 시험 문장 {{< var c08.n_placed >}}개의 처음 {{< var c08.longest >}}토큰에서 특징마다 분산 가운데 자리로 설명되는 몫을 잰다. 우연히 설명되는 만큼은 뺀 것이다(엡실론 제곱). 같은 토큰끼리만 견주어도 자리가 분산의 절반 넘게 설명하는 특징은 자리만으로 켜지는 특징이라고 하자. 그리고 모든 토큰이 0번 자리에 있다고 모델에 알려 같은 문장을 다시 읽힌다. 이 모델의 자리 정보는 회전 임베딩 [@su2021rope]이므로, 그러면 각도의 차이가 사라지고 인과 마스크만 남는다.
 #
-# **예상.** 자리의 몫은 앞쪽 블록에서 크고 뒤로 갈수록 내용에 묻힐 것이다. 다만 회전 임베딩은 잔차 스트림에 자리를 더하지 않으므로, GPT-2처럼 뚜렷하지는 않을 것이다. 자리를 없애면 언어 모델의 손실이 오르고 자리의 몫은 줄어야 한다. 줄지 않는다면 그 몫은 자리가 아니라, 문장의 처음과 끝에 오는 말이 정해져 있는 데에서 온 것이다.
+# **예상.** 자리의 몫은 앞쪽 블록에서 크고 뒤로 갈수록 내용에 묻힐 것이다. 다만 회전 임베딩은 잔차 스트림에 자리를 더하지 않으므로, GPT-2처럼 뚜렷하지는 않을 것이다. 자리를 없애면 언어 모델의 손실도 사전의 재구성 오차도 오르고 자리의 몫은 줄어야 한다. 재구성 오차가 오르는 것이 사전이 그런 활성값을 배우지 않았기 때문이라면, 자리 없는 활성값으로 다시 학습한 사전에서는 오르지 않을 것이다. 줄지 않는다면 그 몫은 자리가 아니라, 문장의 처음과 끝에 오는 말이 정해져 있는 데에서 온 것이다.
 
-# %% [markdown] src="e72e" tags=["en"]
+# %% [markdown] src="a253" tags=["en"]
 # ## Positions of tokens {#sec-match-positions}
 #
-# For each block we train one small dictionary that reads Korean and English together, and measure, on the first {{< var c08.longest >}} tokens of {{< var c08.n_placed >}} Korean test sentences, what share of each feature's variance position explains, less what it explains by chance (epsilon squared). Then the model is told that every token stands at position 0 and reads the same sentences again. This model has its positions from rotary embeddings [@su2021rope], so that all differences of angle vanish and only the causal mask is left.
+# For each block we train one small dictionary that reads Korean and English together, and measure, on the first {{< var c08.longest >}} tokens of {{< var c08.n_placed >}} Korean test sentences, what share of each feature's variance position explains, less what it explains by chance (epsilon squared). A feature of which position explains over half, among equal tokens too, we call a feature of position alone. Then the model is told that every token stands at position 0 and reads the same sentences again. This model has its positions from rotary embeddings [@su2021rope], so that all differences of angle vanish and only the causal mask is left.
 #
-# **Expectation.** The share of position will be large in early blocks and be buried under content later on. But rotary embeddings add no position to the residual stream, so it will be less marked than in GPT-2. With positions removed the language model's loss must rise and the share of position fall. If it does not fall, it came not from position but from sentences having set words at their start and end.
+# **Expectation.** The share of position will be large in early blocks and be buried under content later on. But rotary embeddings add no position to the residual stream, so it will be less marked than in GPT-2. With positions removed the language model's loss and the dictionary's error must rise, and the share of position fall. If the error rises only since the dictionary has not learnt such activations, it will not in a dictionary trained without positions. If it does not fall, it came not from position but from sentences having set words at their start and end.
 
 # %%
 blocks = [f"b{block}.resid_post" for block in range(lm.n_blocks)]
-texts = {(split, lang): study.records(split, lang)[:n_block] for split in ("train", "test") for lang in ("ko", "en")}
+pairs = study if parallel == corpus else kc.Study(corpus=parallel, lm_name=lm_name, n_train=n_train, n_test=n_test)
+texts = {(split, lang): pairs.records(split, lang)[:n_block] for split in ("train", "test") for lang in ("ko", "en")}
 stores = {key: kc.gather(lm, records, blocks, dtype=study.dtype) for key, records in texts.items()}
 
 # %%
 mixed = {point: torch.cat([stores["train", lang][point].all() for lang in ("ko", "en")]) for point in blocks}
-both = {point: dictionary(acts=mixed_ND, s=seed) for point, mixed_ND in mixed.items()}
+both = {point: dictionary(acts=mixed_ND, s=seed + n) for n, (point, mixed_ND) in enumerate(mixed.items())}
+home = f"b{lm.resolve(middle).block}.resid_post"
+again = dictionary(acts=mixed[home], s=seed + len(blocks))
+
+# %%
+codes = {(lang, point): kc.encode_store(both[point], stores["test", lang][point]) for lang in ("ko", "en") for point in blocks}
+drawn = [blocks[i] for i in sorted({round(x) for x in np.linspace(0, len(blocks) - 1, 6)})]
 
 # %%
 documents = [ids[: longest + 1] for ids in lm.documents(texts["test", "ko"].texts[:n_placed])]
@@ -254,6 +453,10 @@ def read(documents):
 seen = {"with": read(documents)}
 with positions.without_positions(lm):
     seen["without"] = read(documents)
+
+# %%
+unplaced_ND = torch.cat([positions.read_without(lm, stores["train", lang][home].documents, [home])[home] for lang in ("ko", "en")])
+unplaced = dictionary(acts=unplaced_ND, s=seed + len(blocks) + 1)
 
 # %%
 placed, explained = {}, {}
@@ -291,6 +494,126 @@ results.claim("middle_peak", 0 < peak < len(blocks) - 1, "position explains most
 results.claim("some_placed", most > 0, "position explains over half of the variance of some feature", close=most < 4)
 
 # %%
+first_tokens = {point: stores["test", "ko"][point].positions <= longest for point in blocks}
+profiles_of, alone_of, quarters = {}, {}, []
+for point in blocks:
+    here, store = first_tokens[point], stores["test", "ko"][point]
+    X, at, ids = codes["ko", point][here], store.positions[here], store.token_ids[here]
+    profiles_of[point] = positions.profile(X, at, quantiles)
+    share_F, within_F = positions.position_share(X, at), positions.share_within(X, at, ids)
+    alone_of[point] = (share_F > 0.5) & (within_F > 0.5)
+    rank_F = stats.rankdata(np.asarray(X.mean(axis=0)).ravel(), method="ordinal")
+    quarters.append([share_F[np.ceil(4 * rank_F / len(rank_F)) == quarter].mean() for quarter in (1, 2, 3, 4)])
+
+# %%
+for point, alone_F in alone_of.items():
+    results.record(f"alone_{point.split('.')[0]}", int(alone_F.sum()), "features", tolerance=3)
+only = [int(alone_F.sum()) for alone_F in alone_of.values()]
+results.record("alone_total", sum(only), "features", tolerance=5)
+results.record("alone_block", int(np.argmax(only)), "block", tolerance=len(blocks))
+results.claim("some_alone", sum(only) > 0, "in some block a feature fires by position alone", close=sum(only) < 4)
+
+# %%
+weak, strong = np.mean(quarters, axis=0)[[0, 3]]
+results.record("place_weak", weak, "share", ".1%", tolerance=0.02)
+results.record("place_strong", strong, "share", ".1%", tolerance=0.02)
+results.claim("strong_placed", strong > weak, "position explains more of the quarter of features with the most activation than of that with the least")
+
+# %%
+ends = {p: (profiles_of[p].mean_P[:1].item(), profiles_of[p].mean_P[-1].item()) for p in (blocks[0], blocks[-1])}
+sways = {p: (profiles_of[p].std_P.max() / profiles_of[p].std_P.min(), profiles_of[p].mean_P.max() / profiles_of[p].mean_P.min()) for p in blocks}
+results.claim("spread_sways", all(std > mean for std, mean in sways.values()), "in every block the standard deviation over features varies more over positions than the mean")
+
+# %%
+spread = np.mean([(profiles_of[p].std_P / profiles_of[p].mean_P).mean() for p in blocks])
+results.record("spread", spread, "standard deviations over mean", ".1f", tolerance=1.0)
+for name, p in (("first", blocks[0]), ("last", blocks[-1])):
+    results.record(f"sway_std_{name}", sways[p][0], "ratio", ".1f", tolerance=0.4)
+    results.record(f"sway_mean_{name}", sways[p][1], "ratio", ".1f", tolerance=0.2)
+    results.record(f"start_{name}", ends[p][0] / ends[p][1], "ratio", ".2f", tolerance=0.3)
+    results.record(f"top_start_{name}", profiles_of[p].quantiles_QP[-1, 0] / profiles_of[p].quantiles_QP[-1, -1], "ratio", ".2f", tolerance=0.3)
+
+# %%
+#| label: fig-match-profile
+#| fig-cap-ko: "자리에 따른 특징의 활성값, 블록마다. 위: 특징마다 그 자리에서 잰 평균 활성값의, 특징에 걸친 평균(mean)과 표준편차(std). 아래: 켜져 있는 활성값의 분위. 자리 0은 저장하지 않은 시작 토큰의 것이다."
+#| fig-cap-en: "Activation of features by position, block by block. Top: mean and standard deviation over features of their mean activation at that position. Bottom: quantiles of the activations that are on. Position 0 belongs to the start token, which is not stored."
+#| fig-alt-ko: "블록마다 한 열, 두 줄의 꺾은선그림. 가로축은 자리이다."
+#| fig-alt-en: "Line plots in two rows, one column per block; the horizontal axis is position."
+fig, panels = plt.subplots(2, len(drawn), figsize=(kc.plots.WIDTH, 3.4), sharex=True, sharey="row", squeeze=False)
+for (top, bottom), point in zip(panels.T, drawn, strict=True):
+    one = profiles_of[point]
+    top.plot(one.places_P, one.mean_P, label="mean")
+    top.plot(one.places_P, one.std_P, label="std")
+    for level, line_P in zip(quantiles, one.quantiles_QP, strict=True):
+        bottom.plot(one.places_P, line_P, lw=1, color=plt.cm.viridis(0.85 * (1 - level) / (1 - min(quantiles))), label=f"{level:.0%}")
+    top.set_title(f"block {lm.resolve(point).block}", fontsize=8)
+    bottom.set_xlabel("position")
+for ax, label, room in zip(panels[:, 0], ("activation", "activation, on"), (1.05, 1.35), strict=True):
+    ax.set(ylabel=label, ylim=(0, room * ax.get_ylim()[1]))
+    ax.legend(fontsize=6.5, loc="upper right", handlelength=1)
+kc.plots.save(fig, "fig-match-profile")
+
+# %%
+retrained = kc.evaluate(unplaced, seen["without"][0][home]).explained_variance
+results.record("home_ev_with", explained["with", home], "share", tolerance=0.05)
+results.record("home_ev_without", explained["without", home], "share", tolerance=0.05)
+results.record("home_ev_retrained", retrained, "share", tolerance=0.05)
+
+# %%
+worse = [explained["without", p] < explained["with", p] for p in blocks]
+results.claim("removal_costs_sae", all(worse), "without positions the same dictionary explains less, in every block")
+results.claim("retrained_recovers", retrained > explained["without", home], "trained without positions, a dictionary explains more of such activations")
+results.claim("simpler_without", retrained > explained["with", home], "it even explains more of them than a dictionary with positions does of its own")
+
+# %%
+stays = {name: (matching.nearest(weights(both[home], "decoder"), weights(sae, "decoder"))[0] >= alike).mean() for name, sae in (("again", again), ("unplaced", unplaced))}
+for name, value in stays.items():
+    results.record(f"share_{name}", value, "share", ".1%", tolerance=0.06)
+results.claim("unplaced_lowers", stays["unplaced"] < stays["again"] - 0.06, "trained without positions, clearly fewer features come back than with another seed")
+
+# %%
+spliced = []
+for lang, point in itertools.product(("ko", "en"), blocks):
+    found = splice(both[point], lm, point, stores["test", lang][point].documents[:n_spliced])
+    spliced.append({"lang": lang, "block": lm.resolve(point).block, **found})
+spliced = pd.DataFrame(spliced)
+
+# %%
+for row in spliced.itertuples():
+    results.record(f"ce_{row.lang}_b{row.block}", row.ce_sae, "nats/token", ".2f", tolerance=0.15)
+    results.record(f"recovered_{row.lang}_b{row.block}", row.loss_recovered, "share", ".1%", tolerance=0.05)
+korean = spliced[spliced.lang == "ko"].set_index("block")
+for name, block in (("first", korean.index[0]), ("last", korean.index[-1])):
+    results.record(f"ce_{name}", korean.ce_sae[block], "nats/token", ".2f", tolerance=0.15)
+    results.record(f"recovered_{name}", korean.loss_recovered[block], "share", ".1%", tolerance=0.05)
+
+# %%
+results.record("ce_clean", korean.ce_clean.iloc[0], "nats/token", ".2f", tolerance=0.05)
+results.record("ce_most", korean.ce_sae.max(), "nats/token", ".2f", tolerance=0.15)
+results.record("ce_most_block", int(korean.ce_sae.idxmax()), "block", tolerance=2)
+results.claim("splice_costs", (spliced.ce_sae > spliced.ce_clean + 0.1).all(), "with reconstructions the loss is over 0.1 nats higher, in every block and both languages")
+results.claim("splice_grows", korean.ce_sae.iloc[-1] > korean.ce_sae.iloc[0], "reconstructions cost more in the last block than in the first")
+
+# %%
+#| label: fig-match-losses
+#| fig-cap-ko: "왼쪽: 재구성이 설명하지 못한 분산(SAE의 손실), 자리 정보가 있을 때와 없앴을 때. 마름모는 자리 없는 활성값으로 다시 학습한 사전이다. 오른쪽: 한 블록의 활성값을 재구성으로 바꾸었을 때 언어 모델의 손실. 점선은 바꾸지 않은 모델이다."
+#| fig-cap-en: "Left: variance that the reconstruction leaves unexplained (the SAE's loss), with positions and without; the diamond is a dictionary trained without positions. Right: the language model's loss with the activations of one block replaced by their reconstruction; dotted: the model untouched."
+#| fig-alt-ko: "블록에 따른 꺾은선그림 두 칸. 왼쪽은 두 선과 마름모 하나, 오른쪽은 언어마다 선과 점선."
+#| fig-alt-en: "Two line plots over blocks. Left: two lines and a diamond; right: a line and a dotted line per language."
+fig, (left, right) = plt.subplots(1, 2, figsize=(kc.plots.WIDTH, 2.8))
+for how in seen:
+    left.plot([1 - explained[how, p] for p in blocks], marker="o", ms=3, label=f"{how} positions")
+left.plot(blocks.index(home), 1 - retrained, "D", ms=5, color="#333333", label="trained without")
+left.set(xlabel="block", ylabel="variance unexplained", ylim=(0, None))
+left.legend(loc="lower right")
+for lang, each in spliced.groupby("lang"):
+    right.plot(each.block, each.ce_sae, marker="o", ms=3, color=kc.plots.LANGUAGE_COLORS[lang], label=lang)
+    right.axhline(each.ce_clean.iloc[0], color=kc.plots.LANGUAGE_COLORS[lang], ls=":", lw=0.9)
+right.set(xlabel="block", ylabel="loss, nats per token")
+right.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 0.07))
+kc.plots.save(fig, "fig-match-losses")
+
+# %%
 #| label: fig-match-positions
 #| fig-cap-ko: "왼쪽: 특징의 분산 가운데 자리가 설명하는 몫을 블록마다, 자리 정보가 있을 때(with)와 없앴을 때(without) 견준 것. 실선은 평균, 띠는 특징의 10%와 90% 분위이다. 오른쪽: 첫 블록과 마지막 블록에서 자리마다의 특징 활성값 평균(특징마다 자리 전체의 평균으로 나눈 뒤 특징에 걸쳐 평균한 것)과 특징의 사분위 범위."
 #| fig-cap-en: "Left: share of features' variance that position explains, block by block, with positions and without them. Lines: mean; bands: 10% and 90% quantiles of features. Right: mean activation by position in the first and the last block (each feature divided by its mean over positions, then the mean over features), with the quartiles of features."
@@ -313,49 +636,352 @@ right.legend()
 kc.plots.save(fig, "fig-match-positions")
 
 # %% [markdown] tags=["ko"]
-# 자리가 설명하는 몫은 첫 블록에서 평균 {{< var c08.first_with >}}, 마지막 블록에서 {{< var c08.last_with >}}이고([@fig-match-positions]), 블록 {{< var c08.peak_block >}}에서 가장 커서 {{< var c08.peak_with >}}이다. [첫 블록의 몫이 마지막 블록보다 크다.]{.claim key="c08.early_positions"}[예상과 달리 첫 블록의 몫은 마지막 블록보다 크지 않다.]{.otherwise} [몫은 처음도 끝도 아닌 중간의 블록에서 가장 크다.]{.claim key="c08.middle_peak"}[몫이 가장 큰 곳은 한쪽 끝의 블록이다.]{.otherwise} 분산의 절반 이상이 자리로 설명되는 특징은 가장 많은 블록에서 {{< var c08.most_placed >}}개이다. [그런 특징이 있기는 하다.]{.claim key="c08.some_placed"} 자리를 없애면 언어 모델의 손실은 {{< var c08.loss_with >}}내트에서 {{< var c08.loss_without >}}내트로 바뀐다. [손실은 0.1내트 넘게 오른다.]{.claim key="c08.removal_costs"} 그때 자리의 몫은 첫 블록에서 {{< var c08.first_without >}}, 마지막 블록에서 {{< var c08.last_without >}}이다. 활성값을 같은 사전으로 재구성한 설명 분산은 마지막 블록에서 자리가 있을 때 {{< var c08.last_ev_with >}}, 없을 때 {{< var c08.last_ev_without >}}이다. [첫 블록 뒤의 모든 블록에서 자리의 몫이 줄어든다.]{.claim key="c08.removal_lowers"}
+# 어느 블록에서나 활성값의 평균은 자리에 따라 완만히 바뀔 뿐이다([@fig-match-profile]). 첫 자리의 평균은 끝자리의 값에 견주어 첫 블록에서 {{< var c08.start_first >}}배, 마지막 블록에서 {{< var c08.start_last >}}배이다. 특징 사이의 표준편차는 평균의 {{< var c08.spread >}}배여서, 자리보다 특징에 따른 차이가 훨씬 크다. 가장 큰 자리의 값을 가장 작은 자리의 값으로 나누면, 마지막 블록에서 평균은 {{< var c08.sway_mean_last >}}배, 표준편차는 {{< var c08.sway_std_last >}}배이다. [어느 블록에서나 자리에 따라 흔들리는 것은 평균보다 표준편차이다. 모든 특징이 조금씩 달라지는 것이 아니라, 몇몇 특징이 어떤 자리에서 세게 켜진다.]{.claim key="c08.spread_sways"}[표준편차가 평균보다 더 흔들리지는 않는 블록이 있다.]{.otherwise} 가장 센 활성값(위의 분위)은 첫 자리에서 끝자리의 {{< var c08.top_start_first >}}배(첫 블록)와 {{< var c08.top_start_last >}}배(마지막 블록)이다.
 #
-# 자리를 없애도 남는 몫은 자리를 아는 특징의 것이 아니다. 합성 문장은 주어로 시작하여 어미로 끝나므로, 첫머리의 말에 켜지는 특징은 자리를 몰라도 첫머리에서 켜진다. 인과 마스크로도 앞에 온 토큰의 수를 어느 정도 셀 수 있다. 특징이 자리 자체를 나타낸다고 하려면, 같은 말이 여러 자리에 올 때에도 자리에 따라 켜져야 한다.
+# 자리가 설명하는 몫은 첫 블록에서 평균 {{< var c08.first_with >}}, 마지막 블록에서 {{< var c08.last_with >}}이고([@fig-match-positions]), 블록 {{< var c08.peak_block >}}에서 가장 커서 {{< var c08.peak_with >}}이다. [첫 블록의 몫이 마지막 블록보다 크다.]{.claim key="c08.early_positions"}[예상과 달리 첫 블록의 몫은 마지막 블록보다 크지 않다.]{.otherwise} [몫은 처음도 끝도 아닌 중간의 블록에서 가장 크다.]{.claim key="c08.middle_peak"}[몫이 가장 큰 곳은 한쪽 끝의 블록이다.]{.otherwise} 활성값이 많은 사분의 일의 특징에서는 {{< var c08.place_strong >}}, 적은 사분의 일에서는 {{< var c08.place_weak >}}이다. [자리는 세게 켜지는 특징을 더 설명한다.]{.claim key="c08.strong_placed"}[자리가 세게 켜지는 특징을 더 설명하지는 않는다.]{.otherwise} 분산의 절반 이상이 자리로 설명되는 특징은 가장 많은 블록에서 {{< var c08.most_placed >}}개이다. [그런 특징이 있기는 하다.]{.claim key="c08.some_placed"}[그런 특징은 없다.]{.otherwise} 같은 토큰끼리만 견주어도 그러한 것, 곧 자리만으로 켜지는 특징은 모든 블록을 더해 {{< var c08.alone_total >}}개이다. [가장 많은 곳은 블록 {{< var c08.alone_block >}}이다.]{.claim key="c08.some_alone"}[자리로 설명되는 것처럼 보이던 특징도 그 자리에 오는 말에 켜지는 것이었다.]{.otherwise}
+#
+# 자리를 없애면 언어 모델의 손실은 {{< var c08.loss_with >}}내트에서 {{< var c08.loss_without >}}내트로 바뀐다. [손실은 0.1내트 넘게 오른다.]{.claim key="c08.removal_costs"} 그때 자리의 몫은 첫 블록에서 {{< var c08.first_without >}}, 마지막 블록에서 {{< var c08.last_without >}}이다. [첫 블록 뒤의 모든 블록에서 자리의 몫이 줄어든다.]{.claim key="c08.removal_lowers"} 같은 사전의 설명 분산은 마지막 블록에서 자리가 있을 때 {{< var c08.last_ev_with >}}, 없을 때 {{< var c08.last_ev_without >}}이다([@fig-match-losses]). [모든 블록에서 SAE의 손실도 오른다.]{.claim key="c08.removal_costs_sae"} 가운데 블록에서는 {{< var c08.home_ev_with >}}에서 {{< var c08.home_ev_without >}}로 떨어지지만, 자리 없는 활성값으로 다시 학습하면 {{< var c08.home_ev_retrained >}}이다. [그러니 손실은 사전이 그런 활성값을 배우지 않은 탓이 크다.]{.claim key="c08.retrained_recovers"}[다시 학습해도 나아지지 않으므로, 자리 없는 활성값은 그 자체로 설명하기 어렵다.]{.otherwise} [자리 없는 활성값은 오히려 자리가 있을 때보다 설명하기 쉽다. 자리가 흩어 놓던 몫이 사라지기 때문이라고 볼 수 있다.]{.claim key="c08.simpler_without"}[자리가 있을 때만큼 설명하지는 못한다.]{.otherwise} 그렇게 학습한 사전에는 자리가 있는 사전의 특징 가운데 {{< var c08.share_unplaced >}}가 다시 나타난다. 시드만 바꾸면 {{< var c08.share_again >}}이다. [자리를 없애면 특징도 시드보다 더 바뀐다.]{.claim key="c08.unplaced_lowers"}[특징이 바뀌는 정도는 시드만 바꾼 것과 크게 다르지 않다.]{.otherwise}
+#
+# 한 블록의 활성값을 재구성으로 바꾸어 넣으면 언어 모델의 한국어 손실은 {{< var c08.ce_clean >}}내트에서 첫 블록 {{< var c08.ce_first >}}, 마지막 블록 {{< var c08.ce_last >}}내트로 오르고, 블록 {{< var c08.ce_most_block >}}에서 가장 크다({{< var c08.ce_most >}}). 활성값을 모두 지울 때의 손실에 견주어 되찾은 몫은 첫 블록에서 {{< var c08.recovered_first >}}, 마지막 블록에서 {{< var c08.recovered_last >}}이다. [어느 블록에서나, 두 언어 모두에서 0.1내트 넘게 잃는다.]{.claim key="c08.splice_costs"} [마지막 블록에서 첫 블록보다 더 잃는다.]{.claim key="c08.splice_grows"}[마지막 블록에서 첫 블록보다 더 잃지는 않는다. 앞에서 생긴 오차는 뒤의 블록들을 지나며 커질 수 있기 때문이다.]{.otherwise} 특징을 {{< var c08.match_k >}}개만 켜는 작은 사전이므로, 이 값은 블록끼리 견주는 데에만 쓴다. 더 큰 사전의 손실은 [@sec-variants]에 있다.
+#
+# 자리를 없애도 남는 몫은 자리를 아는 특징의 것이 아니다. 합성 문장은 주어로 시작하여 어미로 끝나므로, 첫머리의 말에 켜지는 특징은 자리를 몰라도 첫머리에서 켜진다. 인과 마스크로도 앞에 온 토큰의 수를 어느 정도 셀 수 있다. 그래서 특징이 자리 자체를 나타내는지는 같은 말이 여러 자리에 올 때를 보고 정했다.
 
-# %% [markdown] src="b3ac" tags=["en"]
-# Position explains {{< var c08.first_with >}} on average in the first block and {{< var c08.last_with >}} in the last ([@fig-match-positions]); the share is largest in block {{< var c08.peak_block >}}, at {{< var c08.peak_with >}}. [It is larger in the first block than in the last.]{.claim key="c08.early_positions"}[Against our expectation it is no larger in the first block than in the last.]{.otherwise} [It peaks in the middle, in a block that is neither the first nor the last.]{.claim key="c08.middle_peak"}[It peaks in a block at one of the ends.]{.otherwise} Features whose variance is explained by position to more than half number {{< var c08.most_placed >}} in the block that has most of them. [There are such features.]{.claim key="c08.some_placed"} With positions removed, the language model's loss goes from {{< var c08.loss_with >}} to {{< var c08.loss_without >}} nats. [It rises by more than 0.1 nats.]{.claim key="c08.removal_costs"} The share of position is then {{< var c08.first_without >}} in the first block and {{< var c08.last_without >}} in the last. The variance that the same dictionary explains in the last block is {{< var c08.last_ev_with >}} with positions and {{< var c08.last_ev_without >}} without. [In every block after the first the share of position falls.]{.claim key="c08.removal_lowers"}
+# %% [markdown] src="a8da" tags=["en"]
+# In every block the mean activation changes only gently with position ([@fig-match-profile]). At the first position it is {{< var c08.start_first >}} times that of the last in the first block, and {{< var c08.start_last >}} times in the last block. The standard deviation over features is {{< var c08.spread >}} times the mean: features differ far more than positions do. From the position where it is least to that where it is largest, the mean of the last block rises {{< var c08.sway_mean_last >}} times and the standard deviation {{< var c08.sway_std_last >}} times. [In every block it is the standard deviation that sways with position more than the mean: not all features change a little, but some fire strongly at certain positions.]{.claim key="c08.spread_sways"}[There is a block in which the standard deviation sways no more than the mean.]{.otherwise} The strongest activations (the upper quantile) at the first position are {{< var c08.top_start_first >}} times those of the last in the first block and {{< var c08.top_start_last >}} times in the last.
 #
-# What is left without positions does not belong to features that know the position. Synthetic sentences begin with a subject and close with an ending, so a feature for words at the start fires at the start without knowing where it is; and the causal mask, too, lets a token count to some extent how many came before. To say that a feature stands for the position itself, it would have to follow the position even where the same word comes at several.
+# Position explains {{< var c08.first_with >}} on average in the first block and {{< var c08.last_with >}} in the last ([@fig-match-positions]); the share is largest in block {{< var c08.peak_block >}}, at {{< var c08.peak_with >}}. [It is larger in the first block than in the last.]{.claim key="c08.early_positions"}[Against our expectation it is no larger in the first block than in the last.]{.otherwise} [It peaks in the middle, in a block that is neither the first nor the last.]{.claim key="c08.middle_peak"}[It peaks in a block at one of the ends.]{.otherwise} Among the quarter of features with the most activation it is {{< var c08.place_strong >}}, among that with the least {{< var c08.place_weak >}}. [Position explains more of features that fire strongly.]{.claim key="c08.strong_placed"}[Position explains no more of features that fire strongly.]{.otherwise} Features whose variance is explained by position to more than half number {{< var c08.most_placed >}} in the block that has most of them. [There are such features.]{.claim key="c08.some_placed"}[There are no such features.]{.otherwise} Those of which it is true among equal tokens too, features of position alone, number {{< var c08.alone_total >}} over all blocks. [Block {{< var c08.alone_block >}} has most of them.]{.claim key="c08.some_alone"}[What had looked like position were words that come at that position.]{.otherwise}
+#
+# With positions removed, the language model's loss goes from {{< var c08.loss_with >}} to {{< var c08.loss_without >}} nats. [It rises by more than 0.1 nats.]{.claim key="c08.removal_costs"} The share of position is then {{< var c08.first_without >}} in the first block and {{< var c08.last_without >}} in the last. [In every block after the first the share of position falls.]{.claim key="c08.removal_lowers"} The variance that the same dictionary explains in the last block is {{< var c08.last_ev_with >}} with positions and {{< var c08.last_ev_without >}} without ([@fig-match-losses]). [In every block the SAE's loss rises, too.]{.claim key="c08.removal_costs_sae"} In the middle block it falls from {{< var c08.home_ev_with >}} to {{< var c08.home_ev_without >}}; a dictionary trained again, on activations without positions, has {{< var c08.home_ev_retrained >}}. [Much of the loss is then due to the dictionary not having learnt such activations.]{.claim key="c08.retrained_recovers"}[Training again does not help, so that activations without positions are hard to explain in themselves.]{.otherwise} [Activations without positions are even easier to explain than those with them; one may suppose that what positions spread out is gone.]{.claim key="c08.simpler_without"}[They are not explained as well as those with positions.]{.otherwise} Of the features of the dictionary with positions, {{< var c08.share_unplaced >}} come back in it; with another seed alone, {{< var c08.share_again >}}. [Without positions features change more than with the seed, too.]{.claim key="c08.unplaced_lowers"}[Features change about as much as with another seed.]{.otherwise}
+#
+# With the activations of one block replaced by their reconstruction, the language model's loss on Korean goes from {{< var c08.ce_clean >}} nats to {{< var c08.ce_first >}} in the first block and {{< var c08.ce_last >}} in the last, and is largest in block {{< var c08.ce_most_block >}} ({{< var c08.ce_most >}}). Of what zeros in place of the activations would cost, {{< var c08.recovered_first >}} is recovered in the first block and {{< var c08.recovered_last >}} in the last. [In every block and in both languages over 0.1 nats are lost.]{.claim key="c08.splice_costs"} [More is lost in the last block than in the first.]{.claim key="c08.splice_grows"}[No more is lost in the last block than in the first; an error made early may grow on its way through the blocks.]{.otherwise} These are small dictionaries with {{< var c08.match_k >}} features on, so the numbers serve to compare blocks and nothing else; [@sec-variants] has the losses of larger ones.
+#
+# What is left without positions does not belong to features that know the position. Synthetic sentences begin with a subject and close with an ending, so a feature for words at the start fires at the start without knowing where it is; and the causal mask, too, lets a token count to some extent how many came before. Whether a feature stands for the position itself was therefore decided where the same word comes at several.
+
+# %% [markdown] tags=["ko"]
+# ## 첫 토큰을 넣고 학습하면 {#sec-match-first}
+#
+# 글의 첫 토큰(자리 0)은 활성값이 유난히 길다([@sec-act-first]). 이 책의 저장소는 시작 토큰을 빼고 모은다. 넣으면 어떻게 되는가? 기준 사전과 같은 문장에서, 문장마다 첫 토큰 하나를 더한 활성값으로 같은 사전을 다시 학습하고, 첫 토큰이 아닌 시험 토큰에서 견준다. 시작 토큰이 없는 모델에서는 자리 0의 토큰을 뺀 것과 넣은 것을 견준다.
+#
+# **예상.** 첫 토큰은 수로는 적어도 처음 손실의 절반 넘게 차지할 것이다. 언제나 같은 벡터이므로 특징 몇 개면 다 설명되어, 학습이 끝나면 그 몫은 거의 0이 되고 모든 토큰에서 잰 설명 분산은 크게 좋아 보일 것이다. 그러나 척도가 그 벡터에 맞추어져 다른 토큰의 입력은 작아지므로, 다른 토큰에서 잰 설명 분산은 오히려 낮아질 것이다. 낮아지지 않는다면 시작 토큰을 빼는 것은 학습이 아니라 평가에서만 중요하다.
+
+# %% [markdown] src="0758" tags=["en"]
+# ## Training with the first token {#sec-match-first}
+#
+# The first token of a text (position 0) has unusually long activations ([@sec-act-first]), and the stores of this book leave the start token out. What if it is left in? We train the base dictionary again on the same sentences with the first token of each added, and compare on test tokens that are not the first. For a model without a start token, training without the tokens at position 0 is compared with training with them.
+#
+# **Expectation.** The first tokens, few as they are, will hold over half of the loss at first. They are always the same vector, so that a few features explain them; by the end of training their share will be almost 0, and explained variance over all tokens will look far better. But the scale is fitted to that vector, which makes the inputs of other tokens small, and the explained variance of other tokens will rather fall. If it does not, leaving out the start token matters for the evaluation alone and not for the training.
+
+# %%
+ahead = {split: positions.first_and_rest(lm, study.acts(split, "ko", middle)) for split in ("train", "test")}
+mixture = {split: positions.interleave(*two, seed) for split, two in ahead.items()}
+given = {s: dictionary(acts=mixture["train"], s=s) for s in match_seeds}
+plain = base if lm.bos_id is not None else {s: dictionary(acts=ahead["train"][1], s=s) for s in match_seeds}
+
+# %%
+first_MD, others_ND = ahead["test"]
+ev = {(name, on): [kc.evaluate(sae, acts).explained_variance for sae in trained.values()]
+      for name, trained in (("plain", plain), ("given", given)) for on, acts in (("others", others_ND), ("all", mixture["test"]))}  # fmt: skip
+
+# %%
+before = positions.share_of_error(mixture["train"].mean(0), ahead["train"][0], mixture["train"])
+with torch.no_grad():
+    after = np.mean([positions.share_of_error(sae.mean_D, first_MD, mixture["test"], sae) for sae in given.values()])
+
+# %%
+spent = {s: positions.spent_on(kc.encode_store(sae, first_MD), kc.encode_store(sae, others_ND)) > 0.5 for s, sae in given.items()}
+returned = [(matching.nearest(weights(plain[a], "decoder"), weights(given[b], "decoder"))[0] >= alike).mean()
+            for a, b in itertools.permutations(match_seeds, 2)]  # fmt: skip
+plainly = [(matching.nearest(weights(plain[a], "decoder"), weights(plain[b], "decoder"))[0] >= alike).mean()
+           for a, b in itertools.permutations(match_seeds, 2)]  # fmt: skip
+
+# %%
+results.record("first_norm", (first_MD.norm(dim=1).median() / others_ND.norm(dim=1).median()).item(), "ratio", ".1f", tolerance=0.5)
+results.record("first_tokens", len(ahead["train"][0]) / len(mixture["train"]), "share of tokens", ".1%", tolerance=0.005)
+results.record("first_before", before, "share of squared error", ".1%", tolerance=0.03)
+results.record("first_after", after, "share of squared error", ".2%", tolerance=0.01)
+
+# %%
+results.record("first_scale", np.mean([(given[s].scale / plain[s].scale).item() for s in match_seeds]), "ratio", ".1f", tolerance=0.3)
+results.record("first_features", np.mean([on_F.sum() for on_F in spent.values()]), "features", ".1f", tolerance=4)
+results.record("first_spent", np.mean([on_F.mean() for on_F in spent.values()]), "share", ".2%", tolerance=0.01)
+results.record("first_returned", np.mean(returned), "share", ".1%", interval=(min(returned), max(returned)), tolerance=0.06)
+for (name, on), values in ev.items():
+    results.record(f"ev_{name}_{on}", np.mean(values), "share", interval=(min(values), max(values)), tolerance=0.02)
+
+# %%
+results.claim("first_most_loss", before > 0.5, "before training over half of the squared error falls on first tokens")
+results.claim("first_flatters", min(ev["given", "all"]) > max(ev["plain", "others"]), "over all tokens it seems to explain more than the plain one, every seed")
+results.claim("first_costs", max(ev["given", "others"]) < min(ev["plain", "others"]), "trained with the first token, less of other tokens is explained, every seed",
+              close=abs(np.mean(ev["given", "others"]) - np.mean(ev["plain", "others"])) < 0.02)  # fmt: skip
+results.claim("first_few", np.mean([on_F.mean() for on_F in spent.values()]) < 0.02, "under 2% of the features are spent on the first token")
+results.claim("first_changes", max(returned) < min(plainly), "fewer features come back in it than with another seed, every pair", close=True)
+
+# %%
+#| label: tbl-match-first
+#| tbl-cap-ko: "첫 토큰 없이(plain), 그리고 넣고(given) 학습한 사전의 설명 분산을 첫 토큰이 아닌 시험 토큰(others)과 모든 시험 토큰(all)에서 잰 것. 시드의 평균이다."
+#| tbl-cap-en: "Explained variance of dictionaries trained without the first token (plain) and with it (given), on test tokens that are not the first (others) and on all (all). Means over seeds."
+table = pd.Series({key: np.mean(values) for key, values in ev.items()}).unstack()[["others", "all"]]
+kc.plots.table(table.rename_axis("trained").reset_index())
+
+# %% [markdown] tags=["ko"]
+# 첫 토큰의 길이는 다른 토큰 중앙값의 {{< var c08.first_norm >}}배이다. 토큰의 {{< var c08.first_tokens >}}에 지나지 않지만 학습 전 제곱 오차의 {{< var c08.first_before >}}가 여기에 있다. [처음 손실의 절반 넘게가 첫 토큰의 것이다.]{.claim key="c08.first_most_loss"}[처음 손실의 절반에는 이르지 않는다.]{.otherwise} 학습이 끝나면 시험 토큰의 오차에서 첫 토큰의 몫은 {{< var c08.first_after >}}이고, 활성값의 절반 넘게를 첫 토큰에 쓰는 특징은 평균 {{< var c08.first_features >}}개({{< var c08.first_spent >}})이다. [사전이 첫 토큰에 내준 특징은 2%가 되지 않는다.]{.claim key="c08.first_few"}[사전의 2% 이상을 첫 토큰에 내주었다.]{.otherwise}
+#
+# 모든 시험 토큰에서 재면 설명 분산은 {{< var c08.ev_given_all >}}이지만, 첫 토큰이 아닌 토큰에서는 {{< var c08.ev_given_others >}}이고, 첫 토큰 없이 학습한 사전은 {{< var c08.ev_plain_others >}}이다([@tbl-match-first]). [첫 토큰을 넣어 재면 실제보다 좋아 보인다.]{.claim key="c08.first_flatters"} [그리고 첫 토큰을 넣고 학습하면 다른 토큰을 덜 설명한다.]{.claim key="c08.first_costs"}[그러나 첫 토큰을 넣고 학습해도 다른 토큰을 덜 설명한다고 할 만큼 시드의 범위가 갈라지지는 않는다.]{.otherwise} 척도가 {{< var c08.first_scale >}}배로 커져 다른 토큰이 그만큼 작은 입력이 되고, 학습 초반의 걸음이 첫 토큰에 쓰이기 때문이라고 볼 수 있다. 첫 토큰 없이 학습한 사전의 특징 가운데 {{< var c08.first_returned >}}가 여기에 다시 나타난다. [시드만 바꾼 것보다 적다.]{.claim key="c08.first_changes"}[시드만 바꾼 것보다 적다고 할 수는 없다.]{.otherwise} SAE의 설명 분산을 읽을 때에는 첫 토큰이 들어 있는지부터 물어야 한다.
+
+# %% [markdown] src="7be7" tags=["en"]
+# The first token is {{< var c08.first_norm >}} times as long as the median of the others. It makes up no more than {{< var c08.first_tokens >}} of the tokens, but {{< var c08.first_before >}} of the squared error before training. [Over half of the loss at first belongs to first tokens.]{.claim key="c08.first_most_loss"}[That is not half of the loss at first.]{.otherwise} After training its share of the error on test tokens is {{< var c08.first_after >}}, and features that spend over half of their activation on it number {{< var c08.first_features >}} on average ({{< var c08.first_spent >}}). [The dictionary has given less than 2% of its features to it.]{.claim key="c08.first_few"}[The dictionary has given 2% of its features to it, or more.]{.otherwise}
+#
+# Over all test tokens explained variance is {{< var c08.ev_given_all >}}; on tokens that are not the first it is {{< var c08.ev_given_others >}}, where the dictionary trained without the first token has {{< var c08.ev_plain_others >}} ([@tbl-match-first]). [Measured with the first token, a dictionary looks better than it is.]{.claim key="c08.first_flatters"} [And trained with it, it explains less of the others.]{.claim key="c08.first_costs"}[But the ranges over seeds are not so far apart that training with it could be said to explain less of the others.]{.otherwise} One may suppose that this comes of the scale, which is {{< var c08.first_scale >}} times as large and makes the other tokens that much smaller inputs, and of early steps being spent on the first token. Of the features of the dictionary trained without, {{< var c08.first_returned >}} come back in it. [That is fewer than with another seed.]{.claim key="c08.first_changes"}[That cannot be said to be fewer than with another seed.]{.otherwise} Reading the explained variance of an SAE, one should ask first whether the first token is in it.
+
+# %% [markdown] tags=["ko"]
+# ## 블록에서 블록으로 {#sec-match-blocks}
+#
+# 잔차 스트림은 블록마다 조금씩 더해진다. 그러므로 한 블록의 특징이 다음 블록에도 있는지를 같은 방법으로 물을 수 있다. 블록 $b$의 특징에 블록 $b+1$에서 코사인이 {{< var c08.alike >}} 이상인 특징이 있으면 이어진다(persists)고, 없으면 사라진다(vanishes)고 한다. $b+1$의 특징 가운데 $b$에 그런 짝이 없는 것은 나타난다(appears)고 한다. 블록마다 시드가 다르므로 처음의 방향이 같아서 이어지는 일은 없다. 위쪽 기준은 가운데 블록에서 시드만 바꾼 사전이고, 아래쪽 기준은 다음 블록의 디코더에서 행마다 원소의 차례를 섞은 것이다.
+#
+# **예상.** 이웃한 블록에서는 시드만 바꾼 것에 가깝게 이어지고, 섞은 것에는 아무것도 이어지지 않을 것이다. 자주 켜지는 특징이 드문 특징보다 더 이어질 것이다.
+
+# %% [markdown] src="eec1" tags=["en"]
+# ## From block to block {#sec-match-blocks}
+#
+# Each block adds a little to the residual stream, so we can ask in the same way whether a feature of one block is still there in the next. A feature of block $b$ persists if block $b+1$ has one with a cosine of at least {{< var c08.alike >}}, else it vanishes; a feature of $b+1$ without such a partner in $b$ appears. Every block has a seed of its own, so that nothing persists by having started from the same directions. The upper baseline is another seed in the middle block; the lower one is the decoder of the next block with the elements of each row in another order.
+#
+# **Expectation.** Between neighbours nearly as much persists as with the seed alone changed, and nothing in shuffled rows. Features that fire often will persist more than rare ones.
+
+# %%
+decoders = [weights(both[point], "decoder") for point in blocks]
+steps = [matching.step(a, b, alike) for a, b in itertools.pairwise(decoders)]
+shuffled = [matching.step(a, matching.shuffled_elements(b, seed), alike).persists for a, b in itertools.pairwise(decoders)]
+lasted_F = matching.chains(steps)
+
+# %%
+preference, rate = {}, {}
+for point in blocks:
+    rates = [features.moments(codes[lang, point]).rate_F for lang in ("ko", "en")]
+    preference[point], rate[point] = bilingual.language_preference(*rates), np.stack(rates)
+overall = {point: rates.mean(axis=0) for point, rates in rate.items()}
+
+# %%
+goes_on = np.concatenate([step.partner_F >= 0 for step in steps])
+how_often = np.concatenate([overall[point] for point in blocks[:-1]])
+often = {name: float(np.median(how_often[mask])) if mask.any() else 0.0 for name, mask in (("persists", goes_on), ("vanishes", ~goes_on))}
+
+# %%
+for b, each in enumerate(steps):
+    results.record(f"persists_b{b}", each.persists, "share", ".1%", tolerance=0.06)
+    results.record(f"appears_b{b}", each.appears, "share", ".1%", tolerance=0.06)
+kept = [each.persists for each in steps]
+for name, value in (("least", min(kept)), ("most", max(kept)), ("shuffled", max(shuffled))):
+    results.record(f"persists_{name}", value, "share", ".1%", tolerance=0.06)
+results.record("persists_least_block", int(np.argmin(kept)), "block", tolerance=len(blocks))
+for name, value in often.items():
+    results.record(f"often_{name}", value, "share of tokens", ".2%", tolerance=0.005)
+results.record("lasts", float((lasted_F == len(steps)).mean()), "share", ".1%", tolerance=0.05)
+results.claim("persists_above_chance", min(kept) > max(shuffled) + 0.01, "at every step more features persist than in shuffled rows")
+results.claim("persists_below_seed", max(kept) < stays["again"], "at no step do as many persist as come back with another seed in the middle block", close=True)
+results.claim("frequent_persist", often["persists"] > often["vanishes"], "features that persist fire more often than those that vanish, by the median")
+
+# %%
+#| label: fig-match-blocks
+#| fig-cap-ko: "이웃한 블록 사이에서 이어지는 특징과 새로 나타나는 특징의 비율. 점선은 가운데 블록에서 시드만 바꾼 사전, 파선은 행의 원소를 섞은 사전이다."
+#| fig-cap-en: "Shares of features that persist and that appear between neighbouring blocks. Dotted: another seed in the middle block; dashed: rows with shuffled elements."
+#| fig-alt-ko: "블록 사이의 걸음마다 두 개의 막대와 두 개의 가로선."
+#| fig-alt-en: "Two bars per step between blocks, and two horizontal lines."
+fig, ax = plt.subplots(figsize=(0.75 * kc.plots.WIDTH, 2.5))
+at = np.arange(len(steps))
+ax.bar(at - 0.2, kept, 0.38, label="persists")
+ax.bar(at + 0.2, [each.appears for each in steps], 0.38, label="appears")
+ax.axhline(stays["again"], color="#333333", ls=":", lw=1)
+ax.plot(at, shuffled, color="#333333", ls="--", lw=1)
+ax.set(xlabel="step between blocks", ylabel="share of features", ylim=(0, 1), xticks=at, xticklabels=[f"{b}\u2192{b + 1}" for b in at])
+ax.legend(ncols=2, loc="upper center")
+kc.plots.save(fig, "fig-match-blocks")
+
+# %%
+vocabulary = [lm.tokenizer.decode([i]) for i in range(lm.model.get_input_embeddings().num_embeddings)]
+
+
+def strongest(lang, feature, point=home, n=6):
+    """The tokens, whole characters only, on which a feature spends most of its activation."""
+    column = codes[lang, point][:, [feature]].toarray().ravel()
+    sums = np.bincount(stores["test", lang][point].token_ids, column, minlength=len(vocabulary))
+    whole = [i for i in np.argsort(-sums)[: 4 * n] if sums[i] > 0 and "\ufffd" not in vocabulary[i]]
+    return ", ".join(f"[{vocabulary[i].strip() or ' '}]" for i in whole[:n])
+
+# %%
+def examples(fate, point, chosen_F):
+    """The most frequent of some features, with their tokens in the language they fire in more."""
+    most = [f for f in np.argsort(-overall[point]) if chosen_F[f]][: n_shown // 2]
+    langs_of = ["ko" if preference[point][f] > 0 else "en" for f in most]
+    return [{"fate": fate, "block": lm.resolve(point).block, "feature": int(f), "rate": f"{overall[point][f]:.1%}",
+             "tokens": strongest(lang, f, point, 5)} for f, lang in zip(most, langs_of, strict=True)]  # fmt: skip
+
+# %%
+#| label: tbl-match-blocks
+#| tbl-cap-ko: "첫 블록에서 마지막 블록까지 이어지는 특징, 마지막 걸음에서 사라지는 특징과 나타나는 특징 가운데 자주 켜지는 것. rate는 두 언어의 토큰 가운데 켜진 비율, [ ] 안은 활성값을 가장 많이 쓰는 토큰이다."
+#| tbl-cap-en: "Frequent features among those that go on from the first block to the last, and among those that vanish and appear at the last step. rate: share of both languages' tokens on which the feature is on; in [ ] the tokens on which it spends most activation."
+fates = [("persists", blocks[0], lasted_F == len(steps)), ("vanishes", blocks[-2], steps[-1].partner_F < 0), ("appears", blocks[-1], steps[-1].appears_G)]
+kc.plots.table(pd.DataFrame([row for fate in fates for row in examples(*fate)]))
+
+# %% [markdown] tags=["ko"]
+# 이웃한 블록 사이에서 이어지는 특징은 걸음마다 {{< var c08.persists_least >}}에서 {{< var c08.persists_most >}}이다([@fig-match-blocks]). 섞은 디코더에는 많아야 {{< var c08.persists_shuffled >}}가 이어지고, 가운데 블록에서 시드만 바꾸면 {{< var c08.share_again >}}가 다시 나타난다. [어느 걸음에서나 우연보다 많이 이어진다.]{.claim key="c08.persists_above_chance"} [어느 걸음에서도 시드만 바꾼 것만큼 이어지지는 않는다. 블록 하나는 시드보다 더 많이 바꾼다.]{.claim key="c08.persists_below_seed"}[시드만 바꾼 것만큼 이어지는 걸음도 있다. 블록 하나를 지나는 것과 시드를 바꾸는 것이 특징을 바꾸는 정도는 비슷하다.]{.otherwise} 가장 적게 이어지는 것은 블록 {{< var c08.persists_least_block >}}에서 다음 블록으로 가는 걸음이다. 첫 블록의 특징 가운데 마지막 블록까지 한 걸음도 끊기지 않고 이어지는 것은 {{< var c08.lasts >}}이다.
+#
+# 이어지는 특징이 켜지는 비율의 중앙값은 {{< var c08.often_persists >}}, 사라지는 특징은 {{< var c08.often_vanishes >}}이다. [자주 켜지는 특징이 더 이어진다.]{.claim key="c08.frequent_persist"}[자주 켜지는 특징이 더 이어지지는 않는다.]{.otherwise} [@tbl-match-blocks]에서 끝까지 이어지는 것과 마지막 걸음에서 바뀌는 것을 견주어 볼 수 있다. 다만 여기에서 사라졌다는 것은 그 방향이 사전에서 사라졌다는 뜻이다. 시드만 바꾸어도 절반쯤은 사라지므로, 모델이 그 내용을 버렸다고 읽어서는 안 된다.
+
+# %% [markdown] src="4e77" tags=["en"]
+# Between neighbouring blocks {{< var c08.persists_least >}} to {{< var c08.persists_most >}} of the features persist, step by step ([@fig-match-blocks]); in the shuffled decoder at most {{< var c08.persists_shuffled >}} do, and with another seed in the middle block {{< var c08.share_again >}} come back. [At every step more persist than by chance.]{.claim key="c08.persists_above_chance"} [At no step do as many persist as with the seed alone changed: one block changes more than the seed.]{.claim key="c08.persists_below_seed"}[At some step as many persist as with the seed alone changed: passing one block and changing the seed alter features about as much.]{.otherwise} The fewest persist at the step from block {{< var c08.persists_least_block >}} to the next. Of the features of the first block, {{< var c08.lasts >}} go on to the last one without missing a step.
+#
+# The median rate of firing is {{< var c08.often_persists >}} for features that persist and {{< var c08.often_vanishes >}} for those that vanish. [Features that fire often persist more.]{.claim key="c08.frequent_persist"}[Features that fire often do not persist more.]{.otherwise} [@tbl-match-blocks] sets those that go on to the end beside those that change at the last step. But to vanish means here that a direction has gone from the dictionary. With the seed alone about half of them go, so this must not be read as the model having dropped what they stood for.
+
+# %% [markdown] tags=["ko"]
+# ## 블록을 따라가는 지도 {#sec-match-map}
+#
+# 모든 블록의 디코더 방향을 한 번에 UMAP으로 펼치고, 블록마다 그 블록의 특징만 그린다. 좌표가 같으므로 옆 칸으로 옮겨 가며 같은 자리를 보면 된다. 색은 세 가지이다. 어느 언어에서 켜지는지, 얼마나 자주 켜지는지, 어느 주제에서 켜지는지이다. 주제는 특징의 주제별 평균을 모두 더한 것 가운데 한 주제가 고르게 나눈 몫의 세 배 넘게 차지할 때에만 칠한다. 그림을 보기 전에, 디코더의 원래 공간에서 가장 가까운 {{< var c08.n_near >}}개가 같은 색일 비율을 라벨을 섞은 것과 견준다([@sec-visualization]).
+#
+# **예상.** 언어는 뚜렷이 갈릴 것이다. 토큰이 겹치지 않기 때문이다. 주제는 우연보다는 모이되 덩어리를 이루지는 않을 것이다.
+
+# %% [markdown] src="19d2" tags=["en"]
+# ## A map to follow through the blocks {#sec-match-map}
+#
+# All blocks' decoder directions are laid out by UMAP at once, and each panel shows one block's features. Since coordinates are the same, one may look at one place from panel to panel. Colours are of three kinds: in which language a feature fires, how often, and for which topic. A topic is painted only where it holds over three times its even share of the sum of the feature's means by topic. Before looking at the picture we compare, in the original space of the decoder, the share of the {{< var c08.n_near >}} nearest that have the same colour with that of shuffled labels ([@sec-visualization]).
+#
+# **Expectation.** Languages will part clearly, since their tokens do not overlap. Topics will gather more than by chance but form no clumps.
+
+# %%
+documents_of = {}
+for (split, lang), point in itertools.product(stores, blocks):
+    documents_of[split, lang, point] = kc.document_features(both[point], stores[split, lang][point], pool="mean")
+big = {lang: texts["test", lang].label("big") for lang in ("ko", "en")}
+
+# %%
+colours = {}
+for point in blocks:
+    tongue = np.where(preference[point] > 0.5, "ko", np.where(preference[point] < -0.5, "en", "both"))
+    means = sum(features.class_means(documents_of["test", lang, point], big[lang])[1] for lang in ("ko", "en"))
+    names, share_F = features.main_class(means, np.unique(big["ko"]))
+    clear_F = share_F > 3 / len(means)
+    colours[point] = {"language": np.where(overall[point] > 0, tongue, ""), "topic": np.where(clear_F, names, "")}
+
+# %%
+def purity(point, kind):
+    """Share of the nearest decoder rows with the same label, and the 97.5% quantile of shuffled labels; none for few rows."""
+    labels, W_FD = colours[point][kind], weights(both[point], "decoder").numpy()
+    some = labels != ""
+    if some.sum() <= n_near:
+        return float("nan"), float("nan"), int(some.sum())
+    found = layout.neighbour_purity(W_FD[some], labels[some], n_near).mean()
+    return found, layout.shuffled_purity(W_FD[some], labels[some], n_near, times=shuffles, seed=seed)[1], int(some.sum())
+
+# %%
+pure = {(kind, point): purity(point, kind) for kind in ("language", "topic") for point in blocks}
+for (kind, point), (found, chance, some) in pure.items():
+    block = point.split(".")[0]
+    results.record(f"painted_{kind}_{block}", some, "features", tolerance=30)
+    if not np.isnan(found):
+        results.record(f"purity_{kind}_{block}", found, "share", ".2f", tolerance=0.08)
+        results.record(f"purity_{kind}_chance_{block}", chance, "share", ".2f", tolerance=0.08)
+results.record("n_near", n_near, "features", tolerance=0)
+for kind in ("language", "topic"):
+    found, chance, some = np.array([pure[kind, point] for point in blocks]).T
+    results.record(f"purity_{kind}", np.nan_to_num(np.nanmean(found)) if (some > n_near).any() else 0.0, "share", ".2f", tolerance=0.08)
+    results.record(f"purity_{kind}_chance", np.nan_to_num(np.nanmean(chance)) if (some > n_near).any() else 0.0, "share", ".2f", tolerance=0.08)
+    results.claim(f"{kind}_gathers", (found > chance).all(), f"in every block features of one {kind} are nearer than with 97.5% of shuffled labels")
+
+# %%
+rng = np.random.default_rng(seed)
+chosen = {}
+for point in drawn:
+    live_F = np.flatnonzero(overall[point] > 0)
+    chosen[point] = np.sort(rng.choice(live_F, min(n_drawn, len(live_F)), replace=False))
+rows_of = np.cumsum([0, *(len(each) for each in chosen.values())])
+laid = layout.embed(torch.cat([weights(both[p], "decoder")[chosen[p]] for p in drawn]).numpy(), seed=seed)
+
+# %%
+topics, counts = np.unique(np.concatenate([colours[p]["topic"][chosen[p]] for p in drawn]), return_counts=True)
+shown_topics = [t for t in topics[np.argsort(-counts)] if t][:6]
+hue = dict(zip(shown_topics, kc.plots.palette(6), strict=False))
+tongue_hue = kc.plots.LANGUAGE_COLORS | {"both": "#999999", "": "#dddddd"}
+
+# %%
+scale = plt.Normalize(*np.log10(np.quantile(np.concatenate([overall[p][chosen[p]] for p in drawn]), [0.02, 0.98])))
+
+def paint(point, kind):
+    if kind == "frequency":
+        return list(plt.get_cmap(kc.plots.SEQUENTIAL)(scale(np.log10(overall[point][chosen[point]]))))
+    labels = colours[point][kind][chosen[point]]
+    return [tongue_hue[x] for x in labels] if kind == "language" else [hue.get(x, "#dddddd") for x in labels]
+
+# %%
+#| label: fig-match-map
+#| fig-cap-ko: "블록마다 특징의 디코더 방향을 한 UMAP에 펼친 것. 열은 블록, 줄은 색이다. 위: 언어(파랑 한국어, 빨강 영어, 회색 둘 다). 가운데: 켜지는 비율(짙을수록 자주). 아래: 주제가 뚜렷한 특징의 주제(많은 여섯, 나머지는 옅은 회색)."
+#| fig-cap-en: "Decoder directions of features on one UMAP; columns are blocks, rows are colourings. Top: language (blue Korean, red English, grey both). Middle: rate of firing (darker is more often). Bottom: topic of features that have a clear one (the six most common; others pale grey)."
+#| fig-alt-ko: "블록이 열이고 색칠이 줄인 작은 산점도들. 블록을 옮겨도 좌표는 같다."
+#| fig-alt-en: "Small scatter plots with blocks as columns and colourings as rows; coordinates are the same in all."
+kinds = ("language", "frequency", "topic")
+fig, panels = plt.subplots(3, len(drawn), figsize=(kc.plots.WIDTH, 3.9), sharex=True, sharey=True, squeeze=False)
+for (i, kind), (j, point) in itertools.product(enumerate(kinds), enumerate(drawn)):
+    ax, xy = panels[i, j], laid[rows_of[j] : rows_of[j + 1]]
+    c = paint(point, kind)
+    order = np.argsort([colour != "#dddddd" for colour in c], kind="stable") if kind == "topic" else np.arange(len(xy))
+    ax.scatter(*xy[order].T, c=[c[k] for k in order], s=2.5, lw=0, rasterized=True)
+    ax.set(xticks=[], yticks=[])
+    if i == 0:
+        ax.set_title(f"block {lm.resolve(point).block}", fontsize=8)
+    if j == 0:
+        ax.set_ylabel(kind)
+marks = [plt.Line2D([], [], marker="o", ls="", ms=4, color=colour, label=name) for name, colour in hue.items()]
+if marks:
+    fig.legend(handles=marks, ncols=6, loc="outside lower center", fontsize=7, handletextpad=0.1, columnspacing=1)
+kc.plots.save(fig, "fig-match-map")
+
+# %% [markdown] tags=["ko"]
+# 가장 가까운 {{< var c08.n_near >}}개가 같은 언어의 특징일 비율은 블록 평균 {{< var c08.purity_language >}}이고, 라벨을 섞으면(97.5% 분위) {{< var c08.purity_language_chance >}}이다. [모든 블록에서 같은 언어의 특징이 우연보다 가까이 있다.]{.claim key="c08.language_gathers"} 주제는 {{< var c08.purity_topic >}}, 섞으면 {{< var c08.purity_topic_chance >}}이다. [주제도 모든 블록에서 우연보다 모인다.]{.claim key="c08.topic_gathers"}[주제는 모든 블록에서 우연보다 모이지는 않는다.]{.otherwise} [@fig-match-map]의 윗줄을 왼쪽에서 오른쪽으로 따라가면 같은 자리에 남는 점과 옮겨 가는 점이 있다. 모든 블록을 한 번에 펼쳤으므로, 자리가 통째로 옮겨 가는 것은 방향이 블록을 지나며 함께 도는 것이다. 둘째 줄의 짙은 점, 곧 자주 켜지는 특징은 수가 적다. 그림의 덩어리가 얼마나 믿을 만한지는 이 순도까지이다.
+
+# %% [markdown] src="68d2" tags=["en"]
+# The share of the {{< var c08.n_near >}} nearest that are features of the same language is {{< var c08.purity_language >}} on average over blocks; with shuffled labels (97.5% quantile) it is {{< var c08.purity_language_chance >}}. [In every block features of one language are nearer than by chance.]{.claim key="c08.language_gathers"} For topics it is {{< var c08.purity_topic >}}, and {{< var c08.purity_topic_chance >}} with shuffled labels. [Topics gather more than by chance in every block, too.]{.claim key="c08.topic_gathers"}[Topics do not gather more than by chance in every block.]{.otherwise} Following the top row of [@fig-match-map] from left to right, some dots stay and some move. Since all blocks were laid out at once, where a whole region moves, its directions turn together on the way through the blocks. Dark dots of the second row, features that fire often, are few. The clumps of the picture are to be believed as far as these purities go and no further.
 
 # %% [markdown] tags=["ko"]
 # ## 두 언어에 걸친 특징 {#sec-match-languages}
 #
-# 합성 말뭉치의 문장은 한국어와 영어가 짝을 이루고, 문장마다 주제(큰 범주)와 소재(작은 범주)가 있다. 특징마다 주제별 평균 활성값을 구하고, 이 프로필이 두 언어에서 함께 움직이는 정도를 상관으로 잰다. 소재도 같은 방법으로 재되, 주제의 평균을 빼어 같은 주제의 소재를 가리는 몫만 남긴다. 영어 쪽의 이름을 뒤섞어 같은 것을 {{< var c08.shuffles >}}번 다시 재면 우연의 분포가 나온다. 그 99.9% 분위를 넘는 특징을 훈련 문장에서 고르고, 틀이 다른 시험 문장에서도 넘는지를 본다. 우연히 골라진 특징이라면 시험 문장에서는 천에 하나만 넘는다.
+# 합성 말뭉치의 문장은 한국어와 영어가 짝을 이루고, 문장마다 주제(큰 범주)와 소재(작은 범주)가 있다. 특징마다 주제별 평균 활성값을 구하고, 이 프로필이 두 언어에서 함께 움직이는 정도를 상관으로 잰다. 소재도 같은 방법으로 재되, 주제의 평균을 빼어 같은 주제의 소재를 가리는 몫만 남긴다. 영어 쪽의 이름을 뒤섞어 같은 것을 {{< var c08.shuffles >}}번 다시 재면 우연의 분포가 나온다. 그 99.9% 분위를 넘는 특징을 훈련 문장에서 고르고, 틀이 다른 시험 문장에서도 넘는지를 본다. 마지막으로 범주를 거치지 않고, 문장마다의 활성값이 그 번역문의 활성값과 함께 움직이는 정도를 재어 번역문을 뒤섞은 것과 견준다. 우연히 골라진 특징이라면 시험 문장에서는 천에 하나만 넘는다.
 #
 # **예상.** 모델은 두 언어를 따로 배웠고 번역문을 나란히 읽은 적이 거의 없다. 그러므로 앞쪽 블록에는 그런 특징이 거의 없고, 가운데나 뒤쪽 블록에 조금 있을 것이다. 시험 문장에서 살아남는 것이 몇 개도 되지 않는다면, 이 모델에는 두 언어에 걸친 특징이 없다고 해야 한다.
 
-# %% [markdown] src="33f4" tags=["en"]
+# %% [markdown] src="babd" tags=["en"]
 # ## Features across two languages {#sec-match-languages}
 #
-# Sentences of the synthetic corpus come in pairs, Korean and English, and each has a topic (its big category) and an item (its small one). For every feature we take its mean activation by topic, and measure by correlation how far this profile moves together in both languages. Items are measured in the same way, less the mean of their topic, which leaves what tells apart the items of one topic. Shuffling the names on the English side, {{< var c08.shuffles >}} times, gives the distribution by chance. Features above its 99.9% quantile are chosen on training sentences, and we see whether they exceed it on test sentences, which have other templates, as well; of features chosen by chance only one in a thousand would.
+# Sentences of the synthetic corpus come in pairs, Korean and English, and each has a topic (its big category) and an item (its small one). For every feature we take its mean activation by topic, and measure by correlation how far this profile moves together in both languages. Items are measured in the same way, less the mean of their topic, which leaves what tells apart the items of one topic. Shuffling the names on the English side, {{< var c08.shuffles >}} times, gives the distribution by chance. Features above its 99.9% quantile are chosen on training sentences, and we see whether they exceed it on test sentences, which have other templates, as well. Last, without classes, we measure how far a feature's activation on a sentence moves together with that on its translation, against shuffled translations; of features chosen by chance only one in a thousand would.
 #
 # **Expectation.** The model learnt the two languages apart and has hardly read translations side by side. So early blocks will have almost no such features, and middle or late ones a few. If no more than a handful survives on test sentences, we have to say that this model has no features across languages.
 
 # %%
-items = {split: (texts[split, "ko"].label("small"), texts[split, "ko"].label("big")) for split in ("train", "test")}
-documents_of = {}
-for (split, lang), point in itertools.product(stores, blocks):
-    documents_of[split, lang, point] = kc.document_features(both[point], stores[split, lang][point], pool="mean")
+rows_of_pairs = {split: bilingual.paired_rows(texts[split, "ko"].label("pair"), texts[split, "en"].label("pair")) for split in ("train", "test")}
+small_label = "small" if "small" in texts["train", "ko"].label_names else "big"
+
+
+def profiles(split, point, level):
+    """Each feature over topics, items or sentences: the Korean side and the English one."""
+    found = []
+    for lang, rows_M in zip(("ko", "en"), rows_of_pairs[split], strict=True):
+        X_MF, records = documents_of[split, lang, point][rows_M], texts[split, lang].subset(rows_M)
+        topic, small = records.label("big"), records.label(small_label)
+        if level == "sentence":
+            found.append(X_MF.toarray())
+        elif level == "topic":
+            found.append(kc.class_means(X_MF, topic)[1])
+        else:  # a name may lie in two topics of a corpus that people labelled
+            found.append(bilingual.item_profiles(X_MF, np.char.add(np.char.add(topic, "/"), small), topic)[1])
+    return found
 
 # %%
-def profiles(split, lang, point, level):
-    X_MF, (small, big) = documents_of[split, lang, point], items[split]
-    return kc.class_means(X_MF, big)[1] if level == "topic" else bilingual.item_profiles(X_MF, small, big)[1]
-
-# %%
-shared = []
-for level, point in itertools.product(("topic", "item"), blocks):
+shared, crossing = [], {}
+for level, point in itertools.product(("topic", "item", "sentence"), blocks):
     above = {}
     for split in ("train", "test"):
-        ko, en = (profiles(split, lang, point, level) for lang in ("ko", "en"))
+        ko, en = profiles(split, point, level)
         by_chance = np.quantile(bilingual.shuffled_correlation(ko, en, shuffles, seed), 0.999)
         above[split] = bilingual.profile_correlation(ko, en) > by_chance
     hits = above["test"][above["train"]]
+    crossing[level, point] = np.flatnonzero(above["train"] & above["test"])
     low, high = stats.binomtest(int(hits.sum()), max(len(hits), 1)).proportion_ci(method="wilson")
     shared.append({"level": level, "block": lm.resolve(point).block, "chosen": len(hits), "survive": int(hits.sum()), "low": low, "high": high})
 shared = pd.DataFrame(shared)
@@ -367,22 +993,26 @@ for row in shared.itertuples():
 results.record("shuffles", shuffles, "shuffles", tolerance=0)
 
 # %%
+survivors = shared[shared.level == "sentence"].set_index("block").survive
+halves = [int(survivors[survivors.index < lm.n_blocks / 2].sum()), int(survivors[survivors.index >= lm.n_blocks / 2].sum())]
+for name, value in zip(("early", "late"), halves, strict=True):
+    results.record(f"sentence_{name}", value, "features", tolerance=15)
+results.claim("sentence_earlier", halves[0] > halves[1], "more features read sentences in both languages in the early half of the blocks", close=abs(halves[0] - halves[1]) < 10)
+
+# %%
 across = []
 for level, part in shared.groupby("level"):
     at = part.loc[part.survive.idxmax()]
+    results.record(f"most_block_{level}", int(at.block), "block", tolerance=len(blocks))
     span = (at.low, at.high)
     results.record(f"most_{level}", int(at.survive), "features", tolerance=25)
     results.record(f"of_{level}", int(at.chosen), "features", tolerance=30)
     results.record(f"rate_{level}", at.survive / max(at.chosen, 1), "share", ".0%", interval=span, tolerance=0.3)
     across.append(results.claim(f"across_{level}", at.survive >= 3 and at.low > 0.01, f"{level}: at least 3 survive, more than 1% of those chosen",
                                 close=at.survive < 10))  # fmt: skip
-results.claim("across_any", any(across), "for topics or for items at least 3 survive, more than 1% of those chosen", close=shared.survive.max() < 10)
+results.claim("across_any", any(across), "for topics, items or sentences at least 3 survive, more than 1% of those chosen", close=shared.survive.max() < 10)
 
 # %%
-preference, rate = {}, {}
-for point in blocks:
-    rates = [np.asarray((kc.encode_store(both[point], stores["test", lang][point]) > 0).mean(axis=0)).ravel() for lang in ("ko", "en")]
-    preference[point], rate[point] = bilingual.language_preference(*rates), np.stack(rates)
 single = {p: [float((sign * preference[p] > 0.9).mean()) for sign in (1, -1)] for p in blocks}
 
 # %%
@@ -396,16 +1026,16 @@ results.claim("single_grows", last > first, "more features belong to one languag
 
 # %%
 #| label: fig-match-languages
-#| fig-cap-ko: "왼쪽: 소재(item, 파랑)와 주제(topic, 주황)의 프로필이 두 언어에서 함께 움직이는 특징의 수(옅은 막대, 훈련 문장에서 고른 것)와, 그 가운데 시험 문장에서도 그러한 것(짙은 막대). 오른쪽: 언어 선호의 분포. 1은 한국어에서만, −1은 영어에서만 켜지는 특징이다."
-#| fig-cap-en: "Left: features whose profile over items (blue) or over topics (orange) moves together in both languages (pale bars, chosen on training sentences), and those of them that do so on test sentences (full bars). Right: distribution of language preference; 1 is a feature that fires in Korean alone, −1 in English alone."
-#| fig-alt-ko: "왼쪽은 블록마다 두 개의 막대, 오른쪽은 첫 블록과 마지막 블록의 언어 선호 히스토그램."
-#| fig-alt-en: "Left: two bars per block. Right: histograms of language preference for the first and the last block."
+#| fig-cap-ko: "왼쪽: 소재(item), 주제(topic), 문장(sentence)의 프로필이 두 언어에서 함께 움직이는 특징의 수(옅은 막대, 훈련 문장에서 고른 것)와, 그 가운데 시험 문장에서도 그러한 것(짙은 막대). 오른쪽: 언어 선호의 분포. 1은 한국어에서만, −1은 영어에서만 켜지는 특징이다."
+#| fig-cap-en: "Left: features whose profile over items, topics or sentences moves together in both languages (pale bars, chosen on training sentences), and those of them that do so on test sentences (full bars). Right: distribution of language preference; 1 is a feature that fires in Korean alone, −1 in English alone."
+#| fig-alt-ko: "왼쪽은 블록마다 세 개의 막대, 오른쪽은 첫 블록과 마지막 블록의 언어 선호 히스토그램."
+#| fig-alt-en: "Left: three bars per block. Right: histograms of language preference for the first and the last block."
 fig, (left, right) = plt.subplots(1, 2, figsize=(kc.plots.WIDTH, 3.0))
-for (level, part), shift in zip(shared.groupby("level"), (-0.2, 0.2), strict=True):
-    bars = left.bar(part.block + shift, part.chosen, 0.36, alpha=0.35, label=f"{level}, training text")
-    left.bar(part.block + shift, part.survive, 0.36, color=bars[0].get_facecolor()[:3], label=f"{level}, test text too")
-left.set(xlabel="block", ylabel="features", xticks=range(lm.n_blocks), ylim=(0, 1.7 * max(shared.chosen.max(), 1)))
-left.legend(fontsize="small")
+for (level, part), shift in zip(shared.groupby("level"), (-0.27, 0, 0.27), strict=True):
+    bars = left.bar(part.block + shift, part.chosen, 0.25, alpha=0.35)
+    left.bar(part.block + shift, part.survive, 0.25, label=level, color=bars[0].get_facecolor()[:3])
+left.set(xlabel="block", ylabel="features", xticks=range(lm.n_blocks), ylim=(0, 1.4 * max(shared.chosen.max(), 1)))
+left.legend(ncols=3, fontsize="small", handlelength=1, columnspacing=1)
 for point in (blocks[0], blocks[-1]):
     right.hist(preference[point], bins=np.linspace(-1, 1, 21), histtype="step", label=f"block {lm.resolve(point).block}")
 right.set(xlabel="language preference", ylabel="features")
@@ -413,44 +1043,93 @@ right.legend(loc="upper center")
 kc.plots.save(fig, "fig-match-languages")
 
 # %%
-home = lm.resolve(middle)
-point = f"b{home.block}.resid_post"
-frequent = {"Korean": np.argsort(-rate[point][0] * (preference[point] > 0.9))[:n_shown], "English": np.argsort(-rate[point][1] * (preference[point] < -0.9))[:n_shown]}
-vocabulary = [lm.tokenizer.decode([i]) for i in range(lm.model.get_input_embeddings().num_embeddings)]
+best = shared.loc[shared.survive.idxmax()]
+best_point = f"b{best.block}.resid_post"
+across_F = sorted(crossing[best.level, best_point], key=lambda f: -overall[best_point][f])[:n_shown]
+results.record("best_level", str(best.level), "")
+results.record("best_block", int(best.block), "block", tolerance=len(blocks))
 
 # %%
-def strongest(lang, feature, n=6):
-    """The tokens, whole characters only, on which a feature spends most of its activation."""
-    store = stores["test", lang][point]
-    column = kc.encode_store(both[point], store)[:, [feature]].toarray().ravel()
-    sums = np.bincount(store.token_ids, column, minlength=len(vocabulary))
-    whole = [i for i in np.argsort(-sums)[: 4 * n] if sums[i] > 0 and "\ufffd" not in vocabulary[i]]
-    return ", ".join(f"[{vocabulary[i].strip() or ' '}]" for i in whole[:n])
+#| label: tbl-match-across
+#| tbl-cap-ko: "두 언어에서 함께 움직이며 시험 문장에서도 살아남은 특징 가운데 자주 켜지는 것(가장 많은 블록). ko와 en은 그 언어에서 활성값을 가장 많이 쓰는 토큰이다. 비어 있으면 살아남은 것이 없다."
+#| tbl-cap-en: "Frequent ones of the features that move together in both languages and survive on test sentences (block with most of them). ko, en: tokens of that language on which they spend most activation. Empty where none survives."
+table = [{"feature": int(f), "ko": strongest("ko", f, best_point, 5), "en": strongest("en", f, best_point, 5)} for f in across_F]
+kc.plots.table(pd.DataFrame(table, columns=["feature", "ko", "en"]))
+
+# %%
+grammar = {"ko": ("particle", "ending", "either"), "en": tuple(bilingual.ENGLISH)}
+kinds_of, main_of = {}, {}
+for lang, tongue in (("ko", 1), ("en", -1)):
+    store = stores["test", lang][home]
+    first = 0 if lm.bos_id is None else 1
+    spelt = [bilingual.token_kinds(text, lm.token_spans(text), lang) for text in store.texts()]
+    kinds_of[lang] = np.array([spelt[d][at - first] for d, at in zip(store.doc_index, store.positions, strict=True)])
+    own = np.flatnonzero(tongue * preference[home] > 0.9)
+    main_of[lang] = bilingual.main_kind(codes[lang, home], kinds_of[lang])[0][own[np.argsort(-overall[home][own])]]
+
+# %%
+kinds_table = []
+for lang, mains in main_of.items():
+    top = mains[: max(len(mains) // 4, 1)]
+    for kind in (*grammar[lang], "content", "sign", "mixed"):
+        shares = [float(np.mean(names == kind)) if len(names) else 0.0 for names in (kinds_of[lang], mains, top)]
+        kinds_table.append({"language": lang, "kind": kind, **dict(zip(("tokens", "features", "frequent"), shares, strict=True))})
+kinds_table = pd.DataFrame(kinds_table)
+
+# %%
+for lang, each in kinds_table.groupby("language"):
+    total = each[each.kind.isin(grammar[lang])][["tokens", "features", "frequent"]].sum()
+    for name, value in total.items():
+        results.record(f"grammar_{name}_{lang}", value, "share", ".0%", tolerance=0.1)
+    results.claim(f"grammar_frequent_{lang}", total.frequent > total.features, f"{lang}: grammar holds more of the most frequent quarter of features than of all",
+                  close=abs(total.frequent - total.features) < 0.05)  # fmt: skip
+    results.claim(f"grammar_over_{lang}", total.features > total.tokens, f"{lang}: grammar holds more of the features than of the tokens",
+                  close=abs(total.features - total.tokens) < 0.05)  # fmt: skip
+    results.record(f"single_{lang}", len(main_of[lang]), "features", tolerance=40)
+
+# %%
+content = kinds_table[kinds_table.kind == "content"].features.min()
+results.record("content_least", content, "share", ".0%", tolerance=0.1)
+results.claim("content_most", content > 0.5, "in both languages over half of the features of one language spend themselves on words of content", close=abs(content - 0.5) < 0.1)
+
+# %%
+#| label: tbl-match-kinds
+#| tbl-cap-ko: "가운데 층에서 한 언어에서만 켜지는 특징이 활성값의 절반 넘게 쓰는 토큰의 갈래. tokens: 그 언어의 토큰 가운데 그 갈래의 비율, features: 그런 특징의 비율, frequent: 자주 켜지는 사분의 일에서의 비율. either는 조사와 어미에 다 있는 꼴(은, 는, 고, 나)이다."
+#| tbl-cap-en: "Kinds of tokens on which features of one language, at the middle layer, spend over half of their activation. tokens: share of that kind among the language's tokens; features: share of such features; frequent: the same among the quarter that fires most. either: forms that are particles and endings alike."
+kc.plots.table(kinds_table, ".1%")
+
+# %%
+single_F = {"Korean": rate[home][0] * (preference[home] > 0.9), "English": rate[home][1] * (preference[home] < -0.9)}
+frequent = {name: np.argsort(-rates)[:n_shown] for name, rates in single_F.items()}
 
 # %%
 #| label: tbl-match-languages
 #| tbl-cap-ko: "가운데 층에서 한 언어에서만 켜지는 특징 가운데 자주 켜지는 것과, 활성값을 가장 많이 쓰는 토큰([ ] 안). rate는 그 언어의 토큰 가운데 켜진 비율이다."
 #| tbl-cap-en: "The most frequent of the features of one language at the middle layer, with the tokens, in [ ], on which they spend most activation. rate: share of that language's tokens on which the feature is on."
-table = [{"language": language, "feature": int(f), "rate": f"{rate[point][row][f]:.1%}", "tokens": strongest(lang, f)}
+table = [{"language": language, "feature": int(f), "rate": f"{rate[home][row][f]:.1%}", "tokens": strongest(lang, f)}
          for row, (language, lang) in enumerate((("Korean", "ko"), ("English", "en"))) for f in frequent[language]]  # fmt: skip
 kc.plots.table(pd.DataFrame(table))
 
 # %% [markdown] tags=["ko"]
-# 두 언어에서 같은 주제에 켜지는 특징 가운데 시험 문장에서도 살아남은 것은 가장 많은 블록에서 {{< var c08.most_topic >}}개이고(훈련 문장에서 고른 것은 {{< var c08.of_topic >}}개), 같은 소재에 켜지는 것은 {{< var c08.most_item >}}개이다({{< var c08.of_item >}}개 가운데; [@fig-match-languages]). [주제를 함께 읽는 특징은 셋 이상이고 우연을 웃돈다.]{.claim key="c08.across_topic"}[주제를 함께 읽는 특징은 셋에 이르지 못하거나 우연을 웃돌지 않는다.]{.otherwise} [소재를 함께 읽는 특징은 셋 이상이고 우연을 웃돈다.]{.claim key="c08.across_item"}[소재를 함께 읽는 특징도 셋에 이르지 못하거나 우연을 웃돌지 않는다.]{.otherwise} [두 언어에 걸친 특징이 이 모델에 있다.]{.claim key="c08.across_any"}[그러니 이 모델과 이 사전에서 두 언어에 걸친 특징은 찾지 못했다는 것이 여기의 답이다. [@sec-match-factors]에서 한국어 사전의 특징이 영어 사전에 거의 다시 나타나지 않은 것과도 맞는다. 번역문으로 배운 적이 거의 없는 작은 모델에게 두 언어는 서로 다른 두 묶음의 토큰이다.]{.otherwise} 다만 소재마다 문장이 몇 개뿐이라 약한 상관은 놓쳤을 수 있다.
+# 두 언어에서 같은 주제에 켜지는 특징 가운데 시험 문장에서도 살아남은 것은 가장 많은 블록에서 {{< var c08.most_topic >}}개이고(훈련 문장에서 고른 것은 {{< var c08.of_topic >}}개), 같은 소재에 켜지는 것은 {{< var c08.most_item >}}개이다({{< var c08.of_item >}}개 가운데; [@fig-match-languages]). 범주를 거치지 않고 문장과 그 번역문에서 함께 움직이는 것은 블록 {{< var c08.most_block_sentence >}}에서 가장 많아 {{< var c08.most_sentence >}}개이다({{< var c08.of_sentence >}}개 가운데). [주제를 함께 읽는 특징은 셋 이상이고 우연을 웃돈다.]{.claim key="c08.across_topic"}[주제를 함께 읽는 특징은 셋에 이르지 못하거나 우연을 웃돌지 않는다.]{.otherwise} [소재를 함께 읽는 특징은 셋 이상이고 우연을 웃돈다.]{.claim key="c08.across_item"}[소재를 함께 읽는 특징도 셋에 이르지 못하거나 우연을 웃돌지 않는다.]{.otherwise} [문장을 함께 읽는 특징은 셋 이상이고 우연을 웃돈다. 무엇을 읽는지는 [@tbl-match-across]의 토큰에서 짐작할 수 있다. 문장의 뜻보다는 문장 부호나 수사, 소유격처럼 번역하여도 남는 겉모습일 수 있다.]{.claim key="c08.across_sentence"}[문장을 함께 읽는 특징도 셋에 이르지 못하거나 우연을 웃돌지 않는다([@tbl-match-across]).]{.otherwise} [두 언어에 걸친 특징이 이 모델에 있기는 하다.]{.claim key="c08.across_any"}[그러니 이 모델과 이 사전에서 두 언어에 걸친 특징은 찾지 못했다는 것이 여기의 답이다. [@sec-match-factors]에서 한국어 사전의 특징이 영어 사전에 거의 다시 나타나지 않은 것과도 맞는다. 번역문으로 배운 적이 거의 없는 작은 모델에게 두 언어는 서로 다른 두 묶음의 토큰이다.]{.otherwise} 문장을 함께 읽는 특징은 앞쪽 절반의 블록에 {{< var c08.sentence_early >}}개, 뒤쪽 절반에 {{< var c08.sentence_late >}}개이다. [예상과 달리 앞쪽에 더 많다. 뒤쪽 블록의 뜻이 아니라 앞쪽 블록의 겉모습에서 두 언어가 만난다.]{.claim key="c08.sentence_earlier"}[예상대로 앞쪽에 더 많지는 않다.]{.otherwise} 다만 소재마다 문장이 몇 개뿐이라 약한 상관은 놓쳤을 수 있다.
 #
-# 언어 선호의 분포는 양 끝에 몰려 있다. 한 언어에서만 켜지는 특징은 첫 블록에서 {{< var c08.only_first >}}, 마지막 블록에서 {{< var c08.only_last >}}이다. [마지막 블록에서 더 많다.]{.claim key="c08.single_grows"} 뒤로 갈수록 다음 토큰을 고르는 데에 쓰이고, 다음 토큰은 거의 언제나 같은 언어의 것이기 때문이라고 볼 수 있다. [@tbl-match-languages]에는 그런 특징 가운데 자주 켜지는 것과 그 토큰을 늘어놓았다. 조사와 어미, 관사와 전치사처럼 언어의 뼈대를 이루는 것이 많은지 읽는 이가 확인할 수 있다.
+# 언어 선호의 분포는 양 끝에 몰려 있다. 한 언어에서만 켜지는 특징은 첫 블록에서 {{< var c08.only_first >}}, 마지막 블록에서 {{< var c08.only_last >}}이다. [마지막 블록에서 더 많다.]{.claim key="c08.single_grows"} 뒤로 갈수록 다음 토큰을 고르는 데에 쓰이고, 다음 토큰은 거의 언제나 같은 언어의 것이기 때문이라고 볼 수 있다.
+#
+# 그런 특징은 무엇인가? 가운데 층에서 한국어에서만 켜지는 특징 {{< var c08.single_ko >}}개 가운데 활성값의 절반 넘게를 조사나 어미에 쓰는 것은 {{< var c08.grammar_features_ko >}}이고, 자주 켜지는 사분의 일에서는 {{< var c08.grammar_frequent_ko >}}이다. 한국어 토큰 가운데 조사와 어미는 {{< var c08.grammar_tokens_ko >}}이다([@tbl-match-kinds]). [한국어의 특징에는 토큰의 비율보다 많은 조사와 어미가 있다.]{.claim key="c08.grammar_over_ko"}[한국어의 특징에는 토큰의 비율만큼 조사와 어미가 많지는 않다.]{.otherwise} [자주 켜지는 것에는 더 많다.]{.claim key="c08.grammar_frequent_ko"}[자주 켜지는 것에 더 많지도 않다.]{.otherwise} 영어에서만 켜지는 특징 {{< var c08.single_en >}}개에서 관사, 전치사, 대명사, 조동사, 접속사의 것은 {{< var c08.grammar_features_en >}}, 자주 켜지는 사분의 일에서 {{< var c08.grammar_frequent_en >}}, 토큰 가운데 {{< var c08.grammar_tokens_en >}}이다. [영어에서도 토큰의 비율보다 많다.]{.claim key="c08.grammar_over_en"}[영어에서는 토큰의 비율보다 많지 않다.]{.otherwise} [여기에서도 자주 켜지는 것에 더 많다.]{.claim key="c08.grammar_frequent_en"}[여기에서는 자주 켜지는 것에 더 많지 않다.]{.otherwise} [두 언어 모두 한 언어에만 있는 특징의 절반 넘게는 언어의 뼈대가 아니라 내용을 이루는 낱말이나 그 조각에 켜진다.]{.claim key="c08.content_most"}[한 언어에만 있는 특징의 절반 넘게가 내용을 이루는 낱말에 켜지는 것은 아니다.]{.otherwise} 갈래는 형태소 분석 없이 어절의 꼴로만 나눈 것이므로, 절대값보다 토큰의 비율과의 차이를 보아야 한다. [@tbl-match-languages]에는 자주 켜지는 것과 그 토큰을 늘어놓았다.
 
-# %% [markdown] src="e318" tags=["en"]
-# Of the features that fire for the same topic in both languages, {{< var c08.most_topic >}} survive on test sentences in the block with most of them ({{< var c08.of_topic >}} were chosen on training sentences); of those that fire for the same item, {{< var c08.most_item >}} (of {{< var c08.of_item >}}; [@fig-match-languages]). [Features that read topics in both languages number three or more, above chance.]{.claim key="c08.across_topic"}[Features that read topics in both languages number fewer than three or are not above chance.]{.otherwise} [Features that read items in both number three or more, above chance.]{.claim key="c08.across_item"}[Features that read items in both number fewer than three or are not above chance.]{.otherwise} [This model has features across languages.]{.claim key="c08.across_any"}[So the answer here is that we found no features across languages in this model with these dictionaries. That agrees with [@sec-match-factors], where features of the Korean dictionary hardly came back in the English one. To a small model that has hardly learnt from translations, two languages are two separate sets of tokens.]{.otherwise} With only a few sentences per item, weak correlations may have been missed.
+# %% [markdown] src="1592" tags=["en"]
+# Of the features that fire for the same topic in both languages, {{< var c08.most_topic >}} survive on test sentences in the block with most of them ({{< var c08.of_topic >}} were chosen on training sentences); of those that fire for the same item, {{< var c08.most_item >}} (of {{< var c08.of_item >}}; [@fig-match-languages]). Of those that move together on sentences and their translations, without classes, most are in block {{< var c08.most_block_sentence >}}: {{< var c08.most_sentence >}} (of {{< var c08.of_sentence >}}). [Features that read topics in both languages number three or more, above chance.]{.claim key="c08.across_topic"}[Features that read topics in both languages number fewer than three or are not above chance.]{.otherwise} [Features that read items in both number three or more, above chance.]{.claim key="c08.across_item"}[Features that read items in both number fewer than three or are not above chance.]{.otherwise} [Features that read sentences in both number three or more, above chance; the tokens of [@tbl-match-across] let one guess what they read. It may be less what a sentence means than what a translation keeps of its surface, such as punctuation, numerals or possessives.]{.claim key="c08.across_sentence"}[Features that read sentences in both, too, number fewer than three or are not above chance ([@tbl-match-across]).]{.otherwise} [This model does have features across languages.]{.claim key="c08.across_any"}[So the answer here is that we found no features across languages in this model with these dictionaries. That agrees with [@sec-match-factors], where features of the Korean dictionary hardly came back in the English one. To a small model that has hardly learnt from translations, two languages are two separate sets of tokens.]{.otherwise} Features that read sentences in both number {{< var c08.sentence_early >}} in the early half of the blocks and {{< var c08.sentence_late >}} in the late half. [Against our expectation there are more in the early half: the two languages meet in the surface that early blocks see, not in the meaning of late ones.]{.claim key="c08.sentence_earlier"}[As expected there are no more in the early half.]{.otherwise} With only a few sentences per item, weak correlations may have been missed.
 #
-# Language preference crowds at both ends. Features that fire in one language alone are {{< var c08.only_first >}} in the first block and {{< var c08.only_last >}} in the last. [There are more in the last block.]{.claim key="c08.single_grows"} One may suppose that later blocks serve to choose the next token, which is nearly always one of the same language. [@tbl-match-languages] lists frequent ones among them with their tokens, and lets the reader see whether particles and endings, articles and prepositions, the things a language is built with, prevail.
+# Language preference crowds at both ends. Features that fire in one language alone are {{< var c08.only_first >}} in the first block and {{< var c08.only_last >}} in the last. [There are more in the last block.]{.claim key="c08.single_grows"} One may suppose that later blocks serve to choose the next token, which is nearly always one of the same language.
+#
+# What are they? Of {{< var c08.single_ko >}} features at the middle layer that fire in Korean alone, {{< var c08.grammar_features_ko >}} spend over half of their activation on particles or endings, and {{< var c08.grammar_frequent_ko >}} of the quarter that fires most; of Korean tokens, particles and endings are {{< var c08.grammar_tokens_ko >}} ([@tbl-match-kinds]). [Korean features hold more particles and endings than their share of tokens.]{.claim key="c08.grammar_over_ko"}[Korean features hold fewer particles and endings than their share of tokens.]{.otherwise} [There are more among those that fire often.]{.claim key="c08.grammar_frequent_ko"}[There are no more among those that fire often.]{.otherwise} Of {{< var c08.single_en >}} that fire in English alone, articles, prepositions, pronouns, auxiliaries and conjunctions have {{< var c08.grammar_features_en >}}, {{< var c08.grammar_frequent_en >}} of the quarter that fires most, and {{< var c08.grammar_tokens_en >}} of the tokens. [In English, too, it is more than their share of tokens.]{.claim key="c08.grammar_over_en"}[In English it is no more than their share of tokens.]{.otherwise} [Here, too, there are more among those that fire often.]{.claim key="c08.grammar_frequent_en"}[Here there are no more among those that fire often.]{.otherwise} [In both languages over half of the features of one language fire on words of content or pieces of them, not on what the language is built with.]{.claim key="c08.content_most"}[It is not over half of the features of one language that fire on words of content.]{.otherwise} Kinds go by the form of words without an analysis of morphemes, so what counts is less the value than its distance from the share of tokens. [@tbl-match-languages] lists frequent ones with their tokens.
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 결론을 뒤집는가 {#sec-match-refute}
 #
-# 다시 나타나는 비율은 코사인의 기준({{< var c08.alike >}})과 학습의 길이에 매여 있다. 기준을 낮추면 모든 값이 오르므로, 순서가 뒤집히는지를 보아야 한다. 사전이 크고 학습이 길 때 다른 문장의 값이 시드의 값에서 훨씬 멀어진다면, 자료가 시드보다 중요하다는 앞선 연구의 결론이 더 넓게 성립하는 것이다. 두 언어에 걸친 특징은 번역문을 함께 읽은 큰 모델에서 훨씬 많을 수 있다. 첫 토큰의 유난히 긴 벡터([@sec-activations])를 넣고 학습한 사전이 어떻게 달라지는지는 여기에서 재지 않았다.
+# 다시 나타나는 비율은 코사인의 기준({{< var c08.alike >}})과 학습의 길이에 매여 있다. 기준을 낮추면 모든 값이 오르므로, 순서가 뒤집히는지를 보아야 한다. 사전이 크고 학습이 길 때 다른 문장의 값이 시드의 값에서 훨씬 멀어진다면, 자료가 시드보다 중요하다는 앞선 연구의 결론이 더 넓게 성립하는 것이다. 두 언어에 걸친 특징은 번역문을 함께 읽은 큰 모델에서 훨씬 많을 수 있다. 이어지는 특징과 사라지는 특징의 비율은 블록마다 따로 학습한 작은 사전의 것이어서, 사전이 커지면 달라질 수 있다.
 
-# %% [markdown] src="f775" tags=["en"]
+# %% [markdown] src="e988" tags=["en"]
 # ## What would overturn this {#sec-match-refute}
 #
-# The share that comes back hangs on the cosine asked for ({{< var c08.alike >}}) and on the length of training. A lower bound raises every value, so what matters is whether the order turns. If, with large dictionaries and long training, other sentences part far from the seed, the earlier conclusion that data matter more than the seed holds more widely. Features across languages may be far more numerous in large models that have read translations. How a dictionary changes that is trained with the unusually long vector of the first token ([@sec-activations]) has not been measured here.
+# The share that comes back hangs on the cosine asked for ({{< var c08.alike >}}) and on the length of training. A lower bound raises every value, so what matters is whether the order turns. If, with large dictionaries and long training, other sentences part far from the seed, the earlier conclusion that data matter more than the seed holds more widely. Features across languages may be far more numerous in large models that have read translations. How many features persist or vanish is measured between small dictionaries trained block by block, and may differ between larger ones.

@@ -1,10 +1,42 @@
 """Features across two languages: which follow the same contents in both, and which belong to one."""
 
+import re
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
 from scipy import sparse
 
 from kosae_core.features import class_means
+
+# 은, 는, 고, 나 stand for particles and endings alike, and are counted as neither one alone.
+PARTICLES = ("을", "를", "이", "가", "의", "에", "에서", "에게", "한테", "으로", "로", "와", "과", "도", "만", "부터", "까지", "보다", "처럼", "마다")  # fmt: skip
+ENDINGS = (
+    "면서",
+    "지만",
+    "아서",
+    "어서",
+    "해서",
+    "려고",
+    "면",
+    "며",
+    "자마자",
+    "도록",
+    "거나",
+    "다가",
+    "니까",
+    "게",
+    "지",
+)
+EITHER = ("은", "는", "고", "나")
+ENGLISH = {
+    "article": "a an the",
+    "preposition": "of in on at to for with from by about after before during into over under through between without near",
+    "pronoun": "i you he she it we they me him her us them my your his its our their this that these those who which what",
+    "auxiliary": "am is are was were be been being do does did have has had will would can could may might must should not",
+    "conjunction": "and or but so because if when while than as although since until",
+}
 
 
 def profile_correlation(
@@ -59,3 +91,76 @@ def language_preference(first_F: Float[np.ndarray, " F"], second_F: Float[np.nda
         raise ValueError("rates of firing must not be negative.")
     total_F = first_F + second_F
     return (first_F - second_F) / np.where(total_F > 0, total_F, 1.0)
+
+
+def token_kinds(text: str, spans: Sequence[tuple[int, int]], lang: str) -> list[str]:
+    """What each token of a text is in its grammar, by its surface alone.
+
+    Korean: "particle" or "ending" for a token with the last syllable of a word that closes with one ("either" for forms that
+    both have), where the last word of the sentence closes with an ending. English: "article", "preposition", "pronoun",
+    "auxiliary", "conjunction" for a token of such a word. "sign" without a letter, else "content".
+
+    Shapes  `spans` as `lm.token_spans` gives them, one kind each.
+    Raises  ValueError for another language.
+    Differs no tagger: a noun that ends like a particle counts as one, so that shares are to be compared with those of all tokens.
+    """
+    if lang not in ("ko", "en"):
+        raise ValueError(f"kinds of tokens are known for ko and en, not for {lang!r}.")
+    words = [(m.start(), m.end()) for m in re.finditer(r"[^\W_]+(?:['’][^\W_]+)*", text)]
+    return [_kind(text, start, end, words, lang) for start, end in spans]
+
+
+def _kind(text: str, start: int, end: int, words: list[tuple[int, int]], lang: str) -> str:
+    touched = [(a, b) for a, b in words if a < end and start < b]
+    if not touched:
+        return "sign"
+    a, b = touched[-1]
+    word = text[a:b].lower()
+    if lang == "en":
+        return next((kind for kind, those in ENGLISH.items() if word in those.split()), "content")
+    if end < b:
+        return "content"
+    if (a, b) == words[-1]:
+        return "ending"
+    forms = {"either": EITHER, "ending": ENDINGS, "particle": PARTICLES}
+    return next(
+        (k for k, those in forms.items() if any(word.endswith(f) and len(word) > len(f) for f in those)), "content"
+    )
+
+
+def main_kind(
+    X_NF: sparse.csr_array, kinds_N: Sequence[str] | np.ndarray, bound: float = 0.5
+) -> tuple[np.ndarray, np.ndarray]:
+    """The kind of token on which each feature spends over `bound` of its activation ("mixed" where none), and that share.
+
+    Shapes  N tokens with a kind each; (F,) names, empty for a feature that never fires, and (F,) shares.
+    Raises  ValueError unless there is one kind per token.
+    """
+    kinds_N = np.asarray(kinds_N)
+    if len(kinds_N) != X_NF.shape[0]:
+        raise ValueError(f"{len(kinds_N)} kinds do not fit {X_NF.shape[0]} tokens.")
+    names_K, at_N = np.unique(kinds_N, return_inverse=True)
+    members_KN = sparse.csr_array((np.ones(len(at_N)), (at_N, np.arange(len(at_N)))), shape=(len(names_K), len(at_N)))
+    sums_KF = (members_KN @ X_NF).toarray()
+    total_F = sums_KF.sum(0)
+    share_F = sums_KF.max(0) / np.where(total_F > 0, total_F, 1.0)
+    names_F = np.where(share_F > bound, names_K[sums_KF.argmax(0)], "mixed")
+    return np.where(total_F > 0, names_F, ""), share_F
+
+
+def paired_rows(first: Sequence[str] | np.ndarray, second: Sequence[str] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of two lists of names that name the same pair, in the order of the first.
+
+    A name that stands twice on one side says no more which pair is meant, and is left out.
+
+    Raises  ValueError where no name is left.
+    """
+    places = []
+    for names in (first, second):
+        names = [str(name) for name in names]
+        often = Counter(names)
+        places.append({name: row for row, name in enumerate(names) if often[name] == 1})
+    shared = [name for name in places[0] if name in places[1]]
+    if not shared:
+        raise ValueError("the two sides have no pair in common.")
+    return tuple(np.array([place[name] for name in shared]) for place in places)

@@ -203,6 +203,48 @@ def nearest_profile(
 
 
 @dataclass(frozen=True)
+class Moments:
+    """Mean and standard deviation of each feature, over all tokens and over those on which it fires; 0 where it never does."""
+
+    rate_F: np.ndarray
+    """Share of tokens on which it fires."""
+    mean_F: np.ndarray
+    std_F: np.ndarray
+    on_mean_F: np.ndarray
+    on_std_F: np.ndarray
+
+
+def moments(X_NF: sparse.csr_array) -> Moments:
+    """How strongly each feature fires on average, and how much that varies.
+
+    Raises  ValueError for a table without tokens.
+    """
+    n = X_NF.shape[0]
+    if not n:
+        raise ValueError("moments need at least one token.")
+    on_F = np.bincount(X_NF.indices[X_NF.data > 0], minlength=X_NF.shape[1])
+    sum_F = np.asarray(X_NF.sum(axis=0), dtype=np.float64).ravel()
+    square_F = np.asarray(X_NF.multiply(X_NF).sum(axis=0), dtype=np.float64).ravel()
+    some_F = np.maximum(on_F, 1)
+    std_F, on_std_F = (np.sqrt(np.maximum(square_F / m - (sum_F / m) ** 2, 0.0)) for m in (n, some_F))
+    return Moments(on_F / n, sum_F / n, std_F, sum_F / some_F, on_std_F)
+
+
+def main_class(
+    X_MF: sparse.csr_array | np.ndarray, labels: Sequence[str] | np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The class in which each feature's mean is highest, and what share of its class means, added up, falls on it.
+
+    Shapes  (F,) names and (F,) shares; an empty name and 0 for a feature that never fires. With C classes alike it is 1 / C.
+    """
+    names_C, means_CF = class_means(X_MF, labels)
+    total_F, best_F = means_CF.sum(0), means_CF.argmax(0)
+    fires_F = total_F > 0
+    share_F = means_CF.max(0) / np.where(fires_F, total_F, 1.0)
+    return np.where(fires_F, names_C[best_F], ""), share_F
+
+
+@dataclass(frozen=True)
 class TopToken:
     """One token on which a feature is strong, and where it stands."""
 

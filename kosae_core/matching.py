@@ -1,9 +1,11 @@
 """Which features of two dictionaries are the same: nearest directions, optimal pairs, consistency over runs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
@@ -49,6 +51,69 @@ def children(first_FD: Float[Tensor, "F D"], second_GD: Float[Tensor, "G D"], bo
     """
     best_G, at_G = nearest(second_GD, first_FD)
     return np.bincount(at_G[best_G >= bound], minlength=len(first_FD))
+
+
+def shared_nearest(first_FD: Float[Tensor, "F D"], second_GD: Float[Tensor, "G D"], bound: float = -1.0) -> float:
+    """Of the rows of the first with a cosine of at least `bound` somewhere in the second, the share whose nearest is another's too.
+
+    NaN where no row comes so near. Without a bound, random rows share theirs by chance: 1 - (1 - 1 / G)^(F - 1) of them.
+
+    Source  The "top-2 duplicates" of Cho 2025.
+    """
+    best_F, at_F = nearest(first_FD, second_GD)
+    at_N = at_F[best_F >= bound]
+    return float((np.bincount(at_N)[at_N] > 1).mean()) if len(at_N) else float("nan")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What becomes of the features of one dictionary in the next one, such as from a block to the block after it."""
+
+    partner_F: np.ndarray
+    """Where each feature of the first goes on: its nearest in the second if that comes within the bound, else -1."""
+    appears_G: np.ndarray
+    """Whether a feature of the second has no feature of the first within the bound."""
+
+    @property
+    def persists(self) -> float:
+        """Share of the first that goes on; the rest vanishes."""
+        return float((self.partner_F >= 0).mean())
+
+    @property
+    def appears(self) -> float:
+        """Share of the second that is new."""
+        return float(self.appears_G.mean())
+
+
+def step(first_FD: Float[Tensor, "F D"], second_GD: Float[Tensor, "G D"], bound: float) -> Step:
+    """Which features of the first go on in the second, and which of the second are new, by a cosine of at least `bound`."""
+    best_F, at_F = nearest(first_FD, second_GD)
+    return Step(np.where(best_F >= bound, at_F, -1), nearest(second_GD, first_FD)[0] < bound)
+
+
+def chains(steps: Sequence[Step]) -> Int[np.ndarray, " F"]:
+    """For each feature of the first dictionary, through how many steps on end it goes on.
+
+    Raises  ValueError for no steps.
+    """
+    if not steps:
+        raise ValueError("chains need at least one step.")
+    at_F = np.arange(len(steps[0].partner_F))
+    lasted_F = np.zeros(len(at_F), dtype=np.int64)
+    for each in steps:
+        at_F = np.where(at_F >= 0, each.partner_F[at_F], -1)
+        lasted_F += at_F >= 0
+    return lasted_F
+
+
+def shuffled_elements(dictionary_FD: Float[Tensor, "F D"], seed: int = 0) -> Float[Tensor, "F D"]:
+    """The dictionary with the elements of each row in another order: directions of the same elements that mean nothing.
+
+    One order for all rows would keep the angles between them; each row has its own.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    order_FD = torch.rand(dictionary_FD.shape, generator=generator).argsort(dim=1)
+    return dictionary_FD.detach().cpu().gather(1, order_FD)
 
 
 def consistency(dictionaries: Sequence[Float[Tensor, "F D"]]) -> float:

@@ -1,12 +1,14 @@
 """What activations look like in numbers, and how sure a mean over documents is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from scipy import stats
 from torch import Tensor
 
 from kosae_core import rows
@@ -124,3 +126,27 @@ def bootstrap_ratio(
         ratios_R = (counts_RM @ above_M) / (counts_RM @ below_M)
     low, high = np.nanquantile(ratios_R, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def pair_interval(values: Mapping[tuple[int, int], float], *, level: float = 0.95) -> tuple[float, float] | None:
+    """An interval of the mean of a measure taken on ordered pairs of runs; None for fewer than three runs.
+
+    Pairs that share a run are not independent: the standard error comes from leaving out one run, with all its pairs, at a
+    time. It goes with Student's t of as many degrees of freedom as there are runs, less one.
+
+    Shapes  `values` has (a, b) and (b, a) of every two different runs.
+    Raises  ValueError where a pair is missing or is of one run.
+    Source  The jackknife, Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 11.
+    Differs wider than needed where pairs that share a run do not depend on each other.
+    """
+    runs = sorted({run for pair in values for run in pair})
+    if set(values) != set(permutations(runs, 2)) or not values:
+        raise ValueError(f"one value for every ordered pair of two different runs of {runs}, not {sorted(values)}.")
+    if len(runs) < 3:
+        return None
+    mean = float(np.mean(list(values.values())))
+    left = [np.mean([value for pair, value in values.items() if run not in pair]) for run in runs]
+    n = len(runs)
+    error = float(np.sqrt((n - 1) / n * np.sum((np.array(left) - np.mean(left)) ** 2)))
+    reach = error * float(stats.t.ppf((1 + level) / 2, n - 1))
+    return mean - reach, mean + reach

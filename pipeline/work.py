@@ -46,6 +46,7 @@ class Run:
     initial_density: float | None = None
     target_l0: float | None = None
     lr: float | None = None
+    centre: str = "mean"
     auxk: int | None = None
     k_start: int | None = None
     k_shape: str = "linear"
@@ -182,27 +183,34 @@ def _07(c: Chapter) -> Iterator[Store | Run]:
 
 def _08(c: Chapter) -> Iterator[Store | Run]:
     p = c.p
-    yield from (store for lang in ("ko", "en") for store in c.both(lang))
+    languages = [lang for lang in ("ko", "en") if lang in p["langs"]]
+    yield from (store for lang in languages for store in c.both(lang))
     own = c.store("train", "ko", p["middle"])
     elsewhere = Store(own.corpus, "train", "ko", p["n_train"], 2 * p["n_train"], own.point)
+    others = [c.store("train", lang, p["middle"]) for lang in languages if lang == "en"]
+    others += [Store(name, "train", "ko", 0, p["n_train"], own.point) for name in p["corpora"]]
 
     def dictionary(
-        source: Store | str, seed: int, variant: str = "topk", times: int = 1, k: int | None = p["match_k"]
-    ) -> Run:
+        source: Store | str, seed: int, variant: str = "topk", times: int = 1, k: int | None = p["match_k"], centre: str = "mean"
+    ) -> Run:  # fmt: skip
         aim = {"k": k} if variant == "topk" else {"target_l0": float(p["match_k"])}
         sizes = times * p["match_features"], p["match_steps"], p["batch_size"], seed
-        return Run(variant, *sizes, source, lr=p["match_lr"], stays=True, **aim)
+        return Run(variant, *sizes, source, lr=p["match_lr"], centre=centre, stays=True, **aim)
 
     for seed in p["match_seeds"]:
-        sources = (own, elsewhere, c.store("train", "en", p["middle"]), c.store("train", "ko", p["late"]))
+        sources = (own, elsewhere, *others, c.store("train", "ko", p["late"]))
         yield from (dictionary(source, seed) for source in sources)
         yield dictionary(own, seed, "gated")
         yield dictionary(own, seed, k=2 * p["match_k"])
         yield dictionary(own, seed, times=2)
+        yield dictionary(own, seed, centre="median")
+        yield dictionary("with the first token", seed)
     for block in range(c.n_blocks):
         for split, lang in product(("train", "test"), ("ko", "en")):
-            yield c.store(split, lang, f"b{block}.resid_post", p["n_block"])
-        yield dictionary(f"block {block}", p["seed"])
+            yield c.store(split, lang, f"b{block}.resid_post", p["n_block"], p["parallel"])
+        yield dictionary(f"block {block}", p["seed"] + block)
+    yield dictionary("the middle block again", p["seed"] + c.n_blocks)
+    yield dictionary("the middle block without positions", p["seed"] + c.n_blocks + 1)
 
 
 def _09(c: Chapter) -> Iterator[Store | Run]:

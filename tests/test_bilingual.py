@@ -48,3 +48,126 @@ def test_preference():
     assert found == pytest.approx([1, -1, 0, 0.5])
     with pytest.raises(ValueError, match="must not be negative"):
         bilingual.language_preference(np.array([-0.1]), np.array([0.1]))
+
+
+def kinds_of(text, lang, pieces):
+    spans, start = [], 0
+    for piece in pieces:
+        start = text.index(piece, start)
+        spans.append((start, start + len(piece)))
+        start += len(piece)
+    return bilingual.token_kinds(text, spans, lang)
+
+
+def test_kinds_of_korean_tokens():
+    text = "동생과 공원에서 노란 꽃을 보면서 걷는 사람은 오늘도 웃었다."
+    pieces = [
+        "동생",
+        "과",
+        " 공원",
+        "에서",
+        " 노란",
+        " 꽃을",
+        " 보면",
+        "서",
+        " 걷",
+        "는",
+        " 사람은",
+        " 오늘",
+        "도",
+        " 웃",
+        "었다",
+        ".",
+    ]
+    expected = [
+        "content",
+        "particle",
+        "content",
+        "particle",
+        "content",
+        "particle",
+        "content",
+        "ending",
+        "content",
+        "either",
+        "either",
+    ]
+    assert kinds_of(text, "ko", pieces) == [*expected, "content", "particle", "content", "ending", "sign"]
+
+
+def test_kinds_of_english_tokens():
+    text = "The cat's owner sat on an old chair, and she wasn't sure of it."
+    pieces = [
+        "The",
+        " cat's",
+        " own",
+        "er",
+        " sat",
+        " on",
+        " an",
+        " old",
+        " chair",
+        ",",
+        " and",
+        " she",
+        " wasn't",
+        " of",
+        " it",
+        ".",
+    ]
+    expected = [
+        "article",
+        "content",
+        "content",
+        "content",
+        "content",
+        "preposition",
+        "article",
+        "content",
+        "content",
+        "sign",
+    ]
+    assert kinds_of(text, "en", pieces) == [
+        *expected,
+        "conjunction",
+        "pronoun",
+        "content",
+        "preposition",
+        "pronoun",
+        "sign",
+    ]
+    with pytest.raises(ValueError, match="not for 'de'"):
+        bilingual.token_kinds("Hund", [(0, 4)], "de")
+
+
+def test_the_kind_a_feature_spends_itself_on():
+    rng = np.random.default_rng(4)
+    kinds = rng.choice(["article", "content", "sign"], 90, p=[0.2, 0.6, 0.2])
+    X = rng.random((90, 4)) * [[1, kind == "article", 0, 1 + 5 * (kind == "sign")] for kind in kinds]
+    names, shares = bilingual.main_kind(sparse.csr_array(X), kinds)
+    for f in range(4):
+        spent = {k: sum(X[n, f] for n in range(90) if kinds[n] == k) for k in set(kinds)}
+        best = max(spent, key=spent.get)
+        if f == 2:
+            assert names[f] == "" and shares[f] == 0
+            continue
+        assert shares[f] == pytest.approx(spent[best] / sum(spent.values()))
+        assert names[f] == (best if shares[f] > 0.5 else "mixed")
+    assert names[1] == "article" and bilingual.main_kind(sparse.csr_array(X), kinds, 0.99)[0][0] == "mixed"
+    with pytest.raises(ValueError, match="do not fit"):
+        bilingual.main_kind(sparse.csr_array(X), kinds[:-1])
+
+
+def test_pairs_are_found_by_name():
+    first, second = ["a", "b", "c", "e", "d", "e"], ["d", "x", "b", "e", "a", "c", "c"]
+    expected = [
+        (i, j)
+        for i, x in enumerate(first)
+        for j, y in enumerate(second)
+        if x == y and first.count(x) == second.count(x) == 1
+    ]
+    rows, others = bilingual.paired_rows(first, np.array(second))
+    assert list(zip(rows.tolist(), others.tolist(), strict=True)) == expected == [(0, 4), (1, 2), (4, 0)]
+    for bad in ((["a"], ["b"]), (["a", "a"], ["a"])):
+        with pytest.raises(ValueError, match="no pair in common"):
+            bilingual.paired_rows(*bad)

@@ -181,3 +181,31 @@ def test_refusals(sae, store):
         features.top_features(X_NF, ["a"] * 9, 13)
     with pytest.raises(ValueError, match="do not belong"):
         features.top_tokens(X_NF[:3], store, 0)
+
+
+def test_moments_over_all_tokens_and_over_those_that_fire():
+    rng = np.random.default_rng(6)
+    X = rng.random((70, 5)) * (rng.random((70, 5)) < [0.9, 0.3, 0.05, 0.0, 1.0])
+    found = features.moments(sparse.csr_array(X))
+    for f in range(5):
+        column = X[:, f].tolist()
+        on = [x for x in column if x > 0]
+        for values, mean, std in ((column, found.mean_F, found.std_F), (on, found.on_mean_F, found.on_std_F)):
+            centre = sum(values) / len(values) if values else 0
+            spread = (sum((x - centre) ** 2 for x in values) / len(values)) ** 0.5 if values else 0
+            assert mean[f] == pytest.approx(centre) and std[f] == pytest.approx(spread, abs=1e-6)
+        assert found.rate_F[f] == pytest.approx(len(on) / 70)
+    with pytest.raises(ValueError, match="at least one token"):
+        features.moments(sparse.csr_array((0, 3)))
+
+
+def test_main_class_is_where_the_mean_is_highest():
+    rng = np.random.default_rng(7)
+    labels = rng.choice(["food", "sea", "work"], 60, p=[0.2, 0.2, 0.6])
+    X = rng.random((60, 4)) * [[1, label == "sea", 0, 1 + 4 * (label == "food")] for label in labels]
+    names, shares = features.main_class(sparse.csr_array(X), labels)
+    for f in (0, 1, 3):
+        means = {name: np.mean([X[m, f] for m in range(60) if labels[m] == name]) for name in ("food", "sea", "work")}
+        best = max(means, key=means.get)
+        assert names[f] == best and shares[f] == pytest.approx(means[best] / sum(means.values()))
+    assert names[2] == "" and shares[2] == 0 and shares[1] == 1

@@ -68,3 +68,63 @@ def test_children_are_the_rows_that_have_a_row_as_their_nearest():
         cosines = [float(row @ other / (row.norm() * other.norm())) for other in first]
         expected[int(np.argmax(cosines))] += max(cosines) >= 0.5
     assert matching.children(first, second, 0.5).tolist() == expected and sum(expected) > 6
+
+
+def loop_nearest(first, second):
+    unit = [[row / row.norm() for row in rows] for rows in (first, second)]
+    grid = [[float(a @ b) for b in unit[1]] for a in unit[0]]
+    return [max(row) for row in grid], [row.index(max(row)) for row in grid]
+
+
+def test_rows_that_share_their_nearest():
+    first, second = table(30, 8), table(12, 9)
+    best, at = loop_nearest(first, second)
+    alike = [sum(other == mine for other in at) > 1 for mine in at]
+    assert matching.shared_nearest(first, second) == pytest.approx(sum(alike) / 30)
+    near = [i for i in range(30) if best[i] >= 0.7]
+    expected = sum(sum(at[j] == at[i] for j in near) > 1 for i in near) / len(near)
+    assert 0 < expected < 1 and matching.shared_nearest(first, second, 0.7) == pytest.approx(expected)
+    assert np.isnan(matching.shared_nearest(first, second, 1.1))
+    assert matching.shared_nearest(first, first) == 0
+
+
+def test_by_chance_rows_share_their_nearest_as_often_as_the_formula_says():
+    first, second = (torch.randn(400, 60, generator=torch.Generator().manual_seed(s)) for s in (1, 2))
+    assert matching.shared_nearest(first, second) == pytest.approx(1 - (1 - 1 / 400) ** 399, abs=0.08)
+
+
+def test_features_persist_vanish_and_appear_from_step_to_step():
+    dictionaries = [table(9, 10), table(7, 11), table(8, 12)]
+    dictionaries[1][:4] = dictionaries[0][[5, 2, 2, 8]] + 0.1 * table(4, 13)
+    dictionaries[2][:2] = 3 * dictionaries[1][[0, 3]]
+    steps = [matching.step(a, b, 0.8) for a, b in zip(dictionaries, dictionaries[1:], strict=False)]
+    for each, first, second in zip(steps, dictionaries, dictionaries[1:], strict=False):
+        best, at = loop_nearest(first, second)
+        assert each.partner_F.tolist() == [
+            where if cosine >= 0.8 else -1 for cosine, where in zip(best, at, strict=True)
+        ]
+        assert each.appears_G.tolist() == [cosine < 0.8 for cosine in loop_nearest(second, first)[0]]
+        assert each.persists == pytest.approx(sum(cosine >= 0.8 for cosine in best) / len(first))
+        assert each.appears == pytest.approx(sum(each.appears_G) / len(second))
+    expected = []
+    for feature in range(9):
+        lasted, at = 0, feature
+        for each in steps:
+            at = int(each.partner_F[at])
+            if at < 0:
+                break
+            lasted += 1
+        expected.append(lasted)
+    assert matching.chains(steps).tolist() == expected and {0, 1, 2} <= set(expected)
+    with pytest.raises(ValueError, match="at least one step"):
+        matching.chains([])
+
+
+def test_shuffled_rows_keep_their_elements_and_lose_their_direction():
+    rows = torch.randn(50, 64, generator=torch.Generator().manual_seed(4))
+    shuffled = matching.shuffled_elements(rows, 1)
+    assert torch.equal(rows.sort(1).values, shuffled.sort(1).values)
+    assert len({tuple(order) for order in (shuffled[:, None, :] == rows[:, :, None]).int().argmax(1).tolist()}) == 50
+    assert matching.nearest(rows, shuffled)[0].max() < 0.7 and torch.equal(
+        shuffled, matching.shuffled_elements(rows, 1)
+    )

@@ -2,6 +2,7 @@
 
 import math
 import random
+from itertools import permutations
 from types import SimpleNamespace
 
 import numpy as np
@@ -131,3 +132,33 @@ def test_bootstrap_is_repeatable_and_narrows_with_documents():
 def test_wrong_shapes_are_refused_in_one_sentence(table, sae, call, word):
     with pytest.raises(ValueError, match=word):
         call(table, sae)
+
+
+def test_an_interval_over_pairs_of_runs_leaves_out_one_run_at_a_time():
+    values = {
+        (a, b): float(v)
+        for (a, b), v in zip(permutations(range(4), 2), np.random.default_rng(1).random(12), strict=True)
+    }
+    low, high = statistics.pair_interval(values)
+    left = []
+    for run in range(4):
+        others = [value for (a, b), value in values.items() if a != run and b != run]
+        left.append(sum(others) / len(others))
+    centre = sum(left) / 4
+    error = ((4 - 1) / 4 * sum((x - centre) ** 2 for x in left)) ** 0.5
+    assert (low + high) / 2 == pytest.approx(sum(values.values()) / 12)
+    assert (high - low) / 2 == pytest.approx(3.18244630528 * error)  # 97.5% quantile of t with 3 degrees of freedom
+    assert statistics.pair_interval({(0, 1): 0.2, (1, 0): 0.3}) is None
+    for bad in ({}, {(0, 1): 0.2}, {(0, 1): 0.2, (1, 0): 0.3, (1, 1): 1.0}):
+        with pytest.raises(ValueError, match="every ordered pair"):
+            statistics.pair_interval(bad)
+
+
+def test_intervals_over_pairs_cover_where_runs_differ():
+    rng, covered = np.random.default_rng(2), 0
+    for _ in range(400):
+        first, second = rng.normal(size=5), rng.normal(size=5)
+        values = {(a, b): 1 + first[a] + second[b] + 0.3 * rng.normal() for a, b in permutations(range(5), 2)}
+        low, high = statistics.pair_interval(values)
+        covered += low <= 1 <= high
+    assert 0.92 < covered / 400 < 0.98
