@@ -55,3 +55,8 @@ def together(parts: int | None = None, *, device: str | None = None, patience: t
     finally:
         ranks.session = None
         dist.destroy_process_group()
+
+
+def is_loss_of_rank(error: BaseException) -> bool:
+    """Whether an error says that another rank has gone, which gloo reports as a plain RuntimeError."""
+    return isinstance(error, dist.DistError) or "gloo" in str(error) or "Connection" in str(error)

@@ -87,7 +87,7 @@ class Code:
 
     def l0(self) -> Tensor:
         """Mean number of features that are on."""
-        return (self.values > 0).sum() / self.n_rows
+        return (self.values > 0).sum().to(torch.promote_types(self.values.dtype, torch.float32)) / self.n_rows
 
     def fired(self) -> Tensor:
         """Which features are on at least once, shape (F,)."""

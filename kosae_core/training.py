@@ -134,3 +134,9 @@ def _provenance(acts: Any, cfg: TrainConfig) -> dict[str, Any]:
         "train": asdict(cfg),
         "versions": {"kosae_core": kosae_core.__version__, "torch": torch.__version__, "python": platform.python_version()},
     }  # fmt: skip
+
+
+if __name__ == "__main__":
+    from pipeline.train_preset import main  # presets are files of the repository, and so is what reads them
+
+    raise SystemExit(main())
