@@ -277,9 +277,9 @@ def part() -> int:
     return _now[1].index if _now else 0
 
 
-def edges(whole: Sequence[int], n_here: int) -> list[int]:
+def edges(whole: Sequence[int], n_here: int) -> tuple[int, ...]:
     """Edges between groups of all features as they fall among this rank's."""
-    return [min(max(edge - part() * n_here, 0), n_here) for edge in whole]
+    return tuple(min(max(edge - part() * n_here, 0), n_here) for edge in whole)
 
 
 def average_gradients(sae: nn.Module) -> None:
