@@ -51,6 +51,15 @@ def whole(name: str, tensor: Tensor) -> Tensor:
     return tensor if along is None or tensor.ndim == 0 else torch.cat(ranks.collected(tensor.cpu()), dim=along)
 
 
+def at_first(name: str, tensor: Tensor) -> Tensor:
+    """The whole of a tensor at the first rank alone; elsewhere what it was."""
+    along = axis(name)
+    if along is None or tensor.ndim == 0:
+        return tensor
+    collected = ranks.collected_at_first(tensor.cpu())
+    return tensor if collected is None else torch.cat(collected, dim=along)
+
+
 def change_parameters(sae: nn.Module, change: Callable[[str, Tensor], Tensor]) -> None:
     """Put `cut` or `whole` ones in the place of an autoencoder's parameters."""
     for name, parameter in list(sae.named_parameters()) if ranks.n_features() > 1 else ():
@@ -58,7 +67,7 @@ def change_parameters(sae: nn.Module, change: Callable[[str, Tensor], Tensor]) -
 
 
 def change_state(state: dict[str, Any], sae: nn.Module, change: Callable[[str, Tensor], Tensor]) -> dict[str, Any]:
-    """`cut` or `whole` tensors in the place of a trainer's state (see `Trainer.save`)."""
+    """A trainer's state (see `Trainer.save`) with `cut` tensors, or those `at_first`, in the place of its own."""
     if ranks.n_features() == 1:
         return state
     names = [name for name, _ in sae.named_parameters()]

@@ -217,6 +217,15 @@ def collected(tensor: Tensor, *, all_ranks: bool = False) -> list[Tensor]:
     return [each.to(tensor.dtype) for each in out]
 
 
+def collected_at_first(tensor: Tensor) -> list[Tensor] | None:
+    """The tensors of the parts of the dictionary where the first rank is; None elsewhere."""
+    if _now[0].index > 0:
+        return None
+    out = [torch.empty_like(tensor) for _ in range(_now[1].size)] if _now[1].index == 0 else None
+    dist.gather(tensor.detach().contiguous(), out, group=_now[1].group, group_dst=0)
+    return out
+
+
 def among_largest(table_BK: Tensor, k: int, *, whole_batch: bool = False) -> Tensor:
     """Which of this rank's numbers are among the k largest of their row over all parts of the dictionary.
 

@@ -223,7 +223,7 @@ class Trainer:
             "average": self.average, "silent_F": self.silent_F,
             "generator": self.generator.get_state(), "order": self.batches.order,
         }  # fmt: skip
-        state = parts.change_state(state, self.sae, parts.whole)
+        state = parts.change_state(state, self.sae, parts.at_first)
         if not ranks.first():
             return
         path.parent.mkdir(parents=True, exist_ok=True)

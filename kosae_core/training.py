@@ -98,6 +98,7 @@ def _run(
     device = pick_device(cfg.device)
     with ranks.training(lambda: needs.fewest_parts(config, acts, cfg, device, held)):
         needs.require_room_to_train(config, acts, cfg, device, held, saved and saved[0])
+        ranks.wait()  # what one takes is no longer free for another that looks later
         trainer = Trainer(config, acts, cfg, held)
         if saved and saved[0].exists():
             trainer.load(saved[0])
@@ -137,6 +138,8 @@ def _provenance(acts: Any, cfg: TrainConfig) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    from pipeline.train_preset import main  # presets are files of the repository, and so is what reads them
-
+    try:  # presets are files of the repository, and so is what reads them
+        from pipeline.train_preset import main
+    except ModuleNotFoundError as error:
+        raise SystemExit(f"presets belong to the repository ({error}): run this in its folder.") from None
     raise SystemExit(main())

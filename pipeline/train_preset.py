@@ -16,7 +16,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from kosae_core import distributed, paths, ranks, store
@@ -38,7 +37,9 @@ def language_model(preset: ch.Preset, chapters: list[ch.Chapter], extra: dict[st
     """The one language model that the chapters read."""
     names = {preset.parameters(c, extra_of(c, extra)).get("lm_name") for c in chapters} - {None}
     if len(names) != 1:
-        raise ch.PipelineError(f"{preset.name} names {len(names)} language models here, and one is trained on at a time.")
+        raise ch.PipelineError(
+            f"{preset.name} names {len(names)} language models here, and one is trained on at a time."
+        )
     return names.pop()
 
 
@@ -98,8 +99,8 @@ def run(options: argparse.Namespace) -> None:
         if not any(name in chapter.parameters for chapter in chapters):
             raise ch.PipelineError(f"no chapter of {preset.name} has a parameter {name!r}.")
     name = language_model(preset, chapters, extra)
-    with distributed.together(options.shard, device=options.device):
-        lm = load_lm(name, device=options.device)
+    with distributed.together(options.shard):
+        lm = load_lm(name)
         wanted = shared(preset, chapters, extra, lm)
         if ranks.first():
             print(f"{preset.name}: {len(wanted)} autoencoders of {name}, by {ranks.share()[1]} process(es)", flush=True)
@@ -113,8 +114,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("preset", metavar="PRESET", help="a file of chapters/presets, by its name or path")
     parser.add_argument("--only", help="chapters to train for, by stem or number, separated by commas")
-    parser.add_argument("--shard", type=int, metavar="N", help="cut each dictionary into N parts (default: as few as fit)")
-    parser.add_argument("--device", choices=("cpu", "cuda"), help="where to train (default: GPUs where there are some)")
+    parser.add_argument(
+        "--shard", type=int, metavar="N", help="cut each dictionary into N parts (default: as few as fit)"
+    )
     parser.add_argument("--checkpoint-every", type=int, default=500, metavar="STEPS", help="(default: %(default)s)")
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="set a parameter")
     return parser

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -85,17 +86,19 @@ def run(world, folder, work, *args):
 
 
 def main(checkpoint, out, variant, parts, dies_at):
-    """Train with a checkpoint every 10 steps; rank 1 is killed before the step `dies_at`, if there is one."""
+    """Train with a checkpoint every 10 steps; rank 1 is killed before the step `dies_at`, and stalls there if it is negative."""
     config, cfg = settings(variant)
-    advance = Trainer.advance
+    advance, dies_at = Trainer.advance, int(dies_at)
 
     def dying(self):
-        if self.step == int(dies_at) and ranks.session.rank == 1:
+        if self.step == abs(dies_at) and ranks.session.rank == 1:
+            if dies_at < 0:
+                time.sleep(60)
             os.kill(os.getpid(), signal.SIGKILL)
         return advance(self)
 
     Trainer.advance = dying
-    with distributed.together(int(parts), device="cpu", patience=PATIENCE):
+    with distributed.together(int(parts), device="cpu", patience=PATIENCE if dies_at >= 0 else timedelta(seconds=5)):
         first = Trainer.load
         Trainer.load = lambda self, path: (first(self, path), print(f"from step {self.step}", flush=True))
         sae, history = kc.train(config, acts(), cfg, held=acts()[:50], checkpoint=checkpoint, checkpoint_every=10)

@@ -106,7 +106,7 @@ def test_a_store_has_the_same_bytes_and_a_stream_the_same_curve(sentences, tmp_p
             torch.testing.assert_close(rank[0][name], tensor, atol=1e-6, rtol=0)
 
 
-def launch(folder, variant, n_parts, dies_at=-1, world=2):
+def launch(folder, variant, n_parts, dies_at=1000, world=2):
     """A training under torchrun; what it said and its exit status."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": str(Path.cwd())}
     command = [
@@ -134,6 +134,12 @@ def test_a_rank_that_dies_leaves_a_checkpoint_that_goes_on_to_the_same_bits(vari
     assert seen.loss[:20] == history.loss[:20] and len(seen.loss) == sample.STEPS
     for name, tensor in weights.items():
         torch.testing.assert_close(sae.state_dict()[name], tensor, atol=1e-4, rtol=0)
+
+
+@slow
+def test_a_rank_that_does_not_answer_ends_the_run(tmp_path):
+    status, said = launch(tmp_path, "topk", 1, dies_at=-27)
+    assert status != 0 and "lost a rank" in said and "imed out" in said
 
 
 @pytest.fixture
@@ -180,7 +186,9 @@ def test_parts_that_the_ranks_cannot_share_are_refused(monkeypatch):
 
 def test_of_equal_numbers_no_more_than_k_are_taken(mesh, monkeypatch):
     table_BK = torch.tensor([[2.0, 1.0, 1.0], [0.5, 0.5, 0.0]])
-    monkeypatch.setattr(ranks, "collected", lambda tensor, all_ranks: [tensor, tensor])  # two ranks with the same numbers
+    monkeypatch.setattr(
+        ranks, "collected", lambda tensor, all_ranks: [tensor, tensor]
+    )  # two ranks with the same numbers
     taken = 0
     for index in (0, 1):
         mesh(1, 2, index)
@@ -227,7 +235,7 @@ def test_a_dictionary_is_cut_where_one_device_is_too_small(monkeypatch):
 @pytest.fixture
 def tiny_preset(tiny_lm, empty_store, tmp_path, monkeypatch):
     """A preset of one chapter on the tiny model, as a file elsewhere."""
-    monkeypatch.setattr(train_preset, "load_lm", lambda name, device: tiny_lm)
+    monkeypatch.setattr(train_preset, "load_lm", lambda name: tiny_lm)
     settings = {"n_train": 40, "n_test": 40, "n_features": 48, "k": 4, "steps": 12, "batch_size": 64}
     path = tmp_path / "tiny.yaml"
     path.write_text(json.dumps({"chapters": ["07_visualization", "09_interpretation"], "common": settings}))
