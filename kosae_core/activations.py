@@ -2,10 +2,9 @@
 
 import json
 import logging
-import math
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -16,8 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from kosae_core import needs, store
-from kosae_core.batches import length_batches
+from kosae_core import needs, ranks, store
+from kosae_core.filling import Progress, fill, kept_rows
 from kosae_core.hooks import HookPoint
 from kosae_core.lm import LanguageModel
 
@@ -31,8 +30,6 @@ GATHER_VERSION = 1
 
 DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
 KIND = "activations"
-
-Progress = Callable[[int, int, str], None]
 
 
 class ActivationStore:
@@ -160,7 +157,12 @@ def create_mapped(path: Path, shape: tuple[int, int], dtype: torch.dtype) -> Ten
             os.posix_fallocate(file.fileno(), 0, needed)
         else:
             file.truncate(needed)
-    return torch.from_file(str(path), shared=True, size=size, dtype=dtype).view(shape)
+    return open_mapped(path, shape, dtype)
+
+
+def open_mapped(path: Path, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
+    """The same tensor in another process, which writes to the same file."""
+    return torch.from_file(str(path), shared=True, size=shape[0] * shape[1], dtype=dtype).view(shape)
 
 
 def write_documents(
@@ -178,12 +180,6 @@ def write_documents(
     (folder / "about.json").write_text(json.dumps(about))
     documents = {"ids": [list(map(int, one)) for one in ids], "langs": list(langs), "texts": list(texts)}
     (folder / "documents.json").write_text(json.dumps(documents, ensure_ascii=False))
-
-
-def check_finite(acts: Tensor, point: HookPoint) -> None:
-    """Raises  ValueError if an activation is infinite or not a number."""
-    if acts.numel() and not all(map(math.isfinite, map(float, torch.aminmax(acts)))):  # NaN is both least and largest
-        raise ValueError(f"{point}: an activation is not finite; load the model with dtype=torch.float32 or bfloat16.")
 
 
 def describe_corpus(corpus: "Corpus | Sequence[str]") -> tuple[str, list[str], list[str]]:
@@ -209,6 +205,8 @@ def gather(
     Documents are cut at `max_length` tokens, the start token included. `tokens_per_batch` changes the speed and, by
     rounding alone, the values; it is not part of the cache's key.
 
+    Inside `distributed.together` all ranks make the same call, and each runs its share of the batches.
+
     Raises  ValueError if the corpus has no token, or an activation is not finite; needs.TooLarge, before anything is
             written, where disk or memory cannot hold it.
     """
@@ -219,13 +217,20 @@ def gather(
     corpus_key, texts, langs = describe_corpus(corpus)
     shared = {"lm": lm.key, "corpus": corpus_key, "max_length": max_length, "dtype": dtype, "version": GATHER_VERSION}
     specs = {point: {**shared, "point": str(point)} for point in sorted(set(at.values()))}
-    if _missing(specs):
+
+    def make() -> None:
+        if not _missing(specs):
+            return
         with store.alone(KIND, shared), ExitStack() as entries:
             missing = _missing(specs)  # another process may have made them meanwhile
             folders = {point: entries.enter_context(store.new_entry(KIND, spec)) for point, spec in missing.items()}
             if folders:
                 documents = lm.documents(texts, max_length)
                 _run(lm, documents, folders, DTYPES[dtype], tokens_per_batch, texts, langs, progress)
+
+    ranks.led(
+        make, lambda told: _fill_share(lm, lm.documents(texts, max_length), *told, DTYPES[dtype], tokens_per_batch)
+    )
     return {name: ActivationStore(store.folder_of(KIND, specs[point])) for name, point in at.items()}
 
 
@@ -249,51 +254,20 @@ def _run(
         "a forward pass", needs.forward_bytes(min(tokens_per_batch, len(kept)), lm.d_model, element), lm.device,
         f"lower tokens_per_batch (now {tokens_per_batch})",
     )  # fmt: skip
-    mapped = {point: create_mapped(f / "acts.bin", (total, lm.d_model), dtype) for point, f in folders.items()}
-    fill(lm, documents, mapped, tokens_per_batch, progress)
+    tables = {point: create_mapped(f / "acts.bin", (total, lm.d_model), dtype) for point, f in folders.items()}
+    ranks.call((total, folders))
+    fill(lm, documents, tables, tokens_per_batch, progress, share=ranks.share())
+    ranks.wait()
     for folder in folders.values():
         write_documents(folder, lm, documents, kept, texts, langs)
 
 
-def kept_rows(documents: Sequence[Sequence[int]], special_ids: frozenset[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Which of all token ids in a row have a row of activations, and where the rows of each document begin and end.
-
-    Shapes  (ids,) bool; (documents + 1,) int64.
-    Raises  ValueError if none has one.
-    """
-    flat = np.concatenate([np.asarray(ids, dtype=np.int64) for ids in documents]) if len(documents) else np.zeros(0)
-    kept = ~np.isin(flat, list(special_ids))
-    if not kept.any():
-        raise ValueError("the corpus has no token to gather.")
-    ends = np.cumsum([len(ids) for ids in documents])
-    return kept, np.concatenate([[0], np.cumsum(kept)])[np.concatenate([[0], ends])]
-
-
-def fill(
-    lm: LanguageModel, documents: Sequence[Sequence[int]], tables: dict[HookPoint, Tensor], tokens_per_batch: int,
-    progress: Progress | None = None,
+def _fill_share(
+    lm: LanguageModel, documents: list[list[int]], total: int, folders: dict[HookPoint, Path], dtype: torch.dtype,
+    tokens_per_batch: int,
 ) -> None:  # fmt: skip
-    """Run the documents through the model, and write what passes at each hook point into its (rows, d_model) table.
-
-    Raises  ValueError if an activation is not finite.
-    """
-    edges, done = kept_rows(documents, lm.special_ids)[1], 0
-    for rows in length_batches([len(ids) for ids in documents], tokens_per_batch):
-        batch = lm.batch([documents[row] for row in rows])
-        at = np.concatenate([np.arange(edges[row], edges[row + 1]) for row in rows])
-        real_B = batch.real_BT.reshape(-1).nonzero()[:, 0]
-        with lm.watched({p: _writer(p, tables[p], real_B, torch.from_numpy(at)) for p in tables}):
-            lm.forward(batch)
-        done += len(at)
-        if progress is not None:
-            progress(done, int(edges[-1]), f"gather {', '.join(map(str, tables))}")
-
-
-def _writer(point: HookPoint, mapped_ND: Tensor, real_B: Tensor, rows_B: Tensor) -> Callable[[Tensor], None]:
-    def write(hidden_BTD: Tensor) -> None:
-        flat_ND = hidden_BTD.reshape(-1, hidden_BTD.shape[-1])
-        acts_BD = flat_ND.index_select(0, real_B.to(flat_ND.device)).to(mapped_ND.dtype)
-        check_finite(acts_BD, point)
-        mapped_ND.index_copy_(0, rows_B, acts_BD.cpu())
-
-    return write
+    """What every rank but the first does in a gather: its share of the batches, into the files that the first has made."""
+    shape = (total, lm.d_model)
+    tables = {point: open_mapped(folder / "acts.bin", shape, dtype) for point, folder in folders.items()}
+    fill(lm, documents, tables, tokens_per_batch, share=ranks.share())
+    ranks.wait()

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from kosae_core import kernels, losses
+from kosae_core import kernels, losses, ranks
 
 FORMAT_VERSION = 1
 OPTIONAL = (
@@ -180,7 +180,7 @@ class SAE(nn.Module, ABC):
 
         Subtracting from x instead would cost the gradient a second dense product, and a table of the input's size.
         """
-        return bias_F - self.b_dec_D @ self.W_enc_DF
+        return bias_F - ranks.spread(self.b_dec_D) @ self.W_enc_DF
 
     @abstractmethod
     def features(self, x_BD: Float[Tensor, "B D"]) -> Float[Tensor, "B F"]:
@@ -203,7 +203,7 @@ class SAE(nn.Module, ABC):
         with many dead features it would otherwise cost more than all the rest of a step.
         """
         dead_N = dead_F.nonzero()[:, 0]
-        if not self.config.auxk or not len(dead_N):
+        if not self.config.auxk or not ranks.any_feature(len(dead_N) > 0):
             return x_BD.new_zeros(())
         half = slice(0, -(-len(x_BD) // 2))
         pre_BN = torch.addmm(bias_F[dead_N], x_BD[half], self.W_enc_DF[:, dead_N])
@@ -212,7 +212,7 @@ class SAE(nn.Module, ABC):
 
     def reconstruct(self, feats_BF: Tensor) -> Float[Tensor, "B D"]:
         """Features to normalised reconstructions."""
-        return torch.addmm(self.b_dec_D, feats_BF, self.W_dec_FD)
+        return kernels.Code(feats_BF).decode(self.W_dec_FD, self.b_dec_D)
 
     def encode(self, acts_BD: Float[Tensor, "B D"]) -> Float[Tensor, "B F"]:
         """Features of raw activations.

@@ -219,7 +219,7 @@ def bag(values_N: Tensor, starts_M: Tensor, index_N: Tensor, table_RD: Tensor) -
 
 def sampled(y_BD: Tensor, W_FD: Tensor, pattern) -> Tensor:
     """y[row] . W[column] for every entry of a pattern, shape (N,)."""
-    out_N = torch.empty(len(pattern.cols_N))
+    out_N = torch.empty(len(pattern.cols_N), dtype=W_FD.dtype)
     arrays = [t.detach().contiguous().numpy() for t in (y_BD, W_FD, pattern.crow_B, pattern.cols_N)]
     parallel(len(y_BD), lambda low, high: _sampled(*arrays, out_N.numpy(), low, high))
     return out_N

@@ -15,12 +15,11 @@ from kosae_core.activations import (
     DTYPES,
     KIND,
     ActivationStore,
-    Progress,
-    check_finite,
     create_mapped,
     describe_corpus,
     write_documents,
 )
+from kosae_core.filling import Progress, check_finite
 from kosae_core.hooks import HookPoint
 from kosae_core.lm import LanguageModel, Replace
 

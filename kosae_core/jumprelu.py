@@ -22,7 +22,7 @@ class _Jump(torch.autograd.Function):
         on = z > theta
         ctx.save_for_backward(z, theta)
         ctx.bandwidth, ctx.n_tokens = bandwidth, n_tokens
-        return z * on, on.sum() / n_tokens
+        return z * on, on.sum().to(torch.promote_types(z.dtype, torch.float32)) / n_tokens
 
     @staticmethod
     def backward(ctx, grad: Tensor, grad_l0: Tensor) -> tuple[Tensor, Tensor, None, None]:

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as nn_functional
 from torch import Tensor
 
-from kosae_core import cpu_kernels
+from kosae_core import cpu_kernels, ranks
 
 DENSEST = 1 / 10
 """Share of entries above which penalised variants compute with tables; not tuned by machine or width."""
@@ -43,8 +43,13 @@ class Pattern:
         return backend(self.cols_N).by_column(self.crow_B, self.cols_N, self.rows_N, self.n_columns)
 
     def entries(self, table_BF: Tensor) -> Tensor:
-        """The table's values at the pattern, as float32."""
-        return table_BF[self.rows_N, self.cols_N].float()
+        """The table's values at the pattern, at least float32."""
+        return _full(table_BF[self.rows_N, self.cols_N])
+
+    def kept(self, yes_N: Tensor) -> "Pattern":
+        """The pattern of some of its entries."""
+        before = nn_functional.pad(yes_N.cumsum(0, dtype=torch.int32), (1, 0))
+        return Pattern(before[self.crow_B], self.cols_N[yes_N], self.n_columns)
 
 
 class Code:
@@ -67,9 +72,11 @@ class Code:
 
     def decode(self, W_FD: Tensor, bias_D: Tensor) -> Tensor:
         """The product with a (F, D) matrix plus a bias, shape (B, D)."""
-        if self.pattern is None:
-            return torch.addmm(bias_D, self.values, W_FD)
-        return _Decode.apply(self.values, W_FD, self.pattern) + bias_D
+        if self.pattern is not None:
+            return ranks.added(_Decode.apply(self.values, W_FD, self.pattern)) + bias_D
+        if ranks.n_features() > 1:
+            return ranks.added(self.values @ W_FD) + bias_D
+        return torch.addmm(bias_D, self.values, W_FD)
 
     def table(self) -> Tensor:
         """All features, shape (B, F)."""
@@ -80,7 +87,7 @@ class Code:
 
     def l0(self) -> Tensor:
         """Mean number of features that are on."""
-        return (self.values > 0).sum() / self.n_rows
+        return (self.values > 0).sum().to(torch.promote_types(self.values.dtype, torch.float32)) / self.n_rows
 
     def fired(self) -> Tensor:
         """Which features are on at least once, shape (F,)."""
@@ -93,12 +100,11 @@ class Code:
         """The parts between neighbouring edges of the columns, each a code of its own."""
         if self.pattern is None:
             return [Code(self.values[:, low:high]) for low, high in pairwise(edges)]
-        parts, (crow_B, cols_N) = [], (self.pattern.crow_B, self.pattern.cols_N)
+        parts, cols_N = [], self.pattern.cols_N
         for low, high in pairwise(edges):
             inside_N = (cols_N >= low) & (cols_N < high)
-            before = nn_functional.pad(inside_N.cumsum(0, dtype=torch.int32), (1, 0))
-            part = Pattern(before[crow_B], cols_N[inside_N] - low, high - low)
-            parts.append(Code(self.values[inside_N], part))
+            part = self.pattern.kept(inside_N)
+            parts.append(Code(self.values[inside_N], Pattern(part.crow_B, part.cols_N - low, high - low)))
         return parts
 
 
@@ -108,22 +114,34 @@ class Top:
 
     k: int
 
-    def choose(self, pre_BF: Tensor) -> tuple[Tensor, Tensor]:
-        return backend(pre_BF).top(pre_BF, self.k)
+    def choose(self, pre_BF: Tensor) -> Pattern:
+        pattern = Pattern(*backend(pre_BF).top(pre_BF, min(self.k, pre_BF.shape[1])), pre_BF.shape[1])
+        if ranks.n_features() == 1:
+            return pattern
+        at = pattern.rows_N, torch.arange(len(pattern.cols_N), device=pre_BF.device) - pattern.crow_B[pattern.rows_N]
+        table_Bk = pre_BF.new_zeros(len(pre_BF), min(self.k, pre_BF.shape[1])).index_put(
+            at, pre_BF[pattern.rows_N, pattern.cols_N]
+        )
+        return pattern.kept(ranks.among_largest(table_Bk, self.k)[at])
 
     def dense(self, pre_BF: Tensor) -> Tensor:
-        values_Bk, index_Bk = pre_BF.topk(self.k, dim=1, sorted=False)
-        return torch.zeros_like(pre_BF).scatter(1, index_Bk, values_Bk.relu())
+        values_Bk, index_Bk = pre_BF.topk(min(self.k, pre_BF.shape[1]), dim=1, sorted=False)
+        return torch.zeros_like(pre_BF).scatter(1, index_Bk, ranks.winning(values_Bk.relu(), self.k))
 
 
 @dataclass(frozen=True)
 class BatchTop:
-    """The n largest of the whole table, where positive."""
+    """The n largest of the whole table, where positive; with other ranks the n largest for each share of the batch, of all."""
 
     n: int
 
-    def choose(self, pre_BF: Tensor) -> tuple[Tensor, Tensor]:
-        return backend(pre_BF).batch_top(pre_BF, self.n)
+    def choose(self, pre_BF: Tensor) -> Pattern:
+        n = self.n * ranks.n_rows()
+        pattern = Pattern(*backend(pre_BF).batch_top(pre_BF, n), pre_BF.shape[1])
+        if ranks.alone():
+            return pattern
+        values_1N = pattern.entries(pre_BF)[None]
+        return pattern.kept(ranks.among_largest(values_1N, n, whole_batch=True)[0])
 
     def dense(self, pre_BF: Tensor) -> Tensor:
         values_N, flat_N = pre_BF.reshape(-1).topk(min(self.n, pre_BF.numel()))
@@ -136,9 +154,11 @@ class Above:
 
     bound: float | Tensor = 0.0
 
-    def choose(self, pre_BF: Tensor) -> tuple[Tensor, Tensor] | None:
-        bound_F = torch.as_tensor(self.bound, dtype=torch.float32, device=pre_BF.device).expand(pre_BF.shape[1])
-        return backend(pre_BF).above(pre_BF, bound_F, DENSEST)
+    def choose(self, pre_BF: Tensor) -> Pattern | None:
+        dtype = torch.promote_types(pre_BF.dtype, torch.float32)
+        bound_F = torch.as_tensor(self.bound, dtype=dtype, device=pre_BF.device).expand(pre_BF.shape[1])
+        found = backend(pre_BF).above(pre_BF, bound_F, DENSEST)
+        return None if found is None else Pattern(*found, pre_BF.shape[1])
 
     def dense(self, pre_BF: Tensor) -> Tensor:
         return pre_BF
@@ -155,8 +175,12 @@ def backend(tensor: Tensor) -> ModuleType:
 
 def pattern_of(pre_BF: Tensor, select: Top | BatchTop | Above) -> Pattern | None:
     """What `select` chooses of a table; None where it would choose too much of it."""
-    found = select.choose(pre_BF)
-    return None if found is None else Pattern(*found, pre_BF.shape[1])
+    return select.choose(pre_BF)
+
+
+def _full(tensor: Tensor) -> Tensor:
+    """At least float32: what autocast has made less becomes that again."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
 def encode(x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, select: Top | BatchTop | Above) -> Code:
@@ -189,8 +213,8 @@ class _Table(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad_BF: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
         x_BD, W_DF = ctx.saved_tensors
-        grad_x_BD = grad_BF.float() @ W_DF.t() if ctx.needs_input_grad[0] else None
-        return grad_x_BD, (x_BD.to(grad_BF.dtype).t() @ grad_BF).float(), grad_BF.sum(0).float(), None
+        grad_x_BD = _full(grad_BF) @ W_DF.t() if ctx.needs_input_grad[0] else None
+        return grad_x_BD, _full(x_BD.to(grad_BF.dtype).t() @ grad_BF), _full(grad_BF.sum(0)), None
 
 
 class _Entries(torch.autograd.Function):

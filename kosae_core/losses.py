@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from kosae_core import ranks
+
 __all__ = ["auxk", "l1", "lp", "squared_error"]
 
 
@@ -22,6 +24,11 @@ def squared_error(recon_BD: Float[Tensor, "B D"], x_BD: Float[Tensor, "B D"]) ->
     return (recon_BD - x_BD).square().mean()
 
 
+def _summed(values: Tensor) -> Tensor:
+    """The sum, at least in float32."""
+    return values.sum(dtype=torch.promote_types(values.dtype, torch.float32))
+
+
 def l1(values: Float[Tensor, "..."], n_tokens: int, d_model: int) -> Float[Tensor, ""]:
     """Mean over tokens of the sum of (non-negative) features, in lengths of an input.
 
@@ -29,7 +36,7 @@ def l1(values: Float[Tensor, "..."], n_tokens: int, d_model: int) -> Float[Tenso
 
     Source  Bricken et al. 2023, with the decoder rows held at unit norm.
     """
-    return values.sum(dtype=torch.float32) / (n_tokens * math.sqrt(d_model))
+    return _summed(values) / (n_tokens * math.sqrt(d_model))
 
 
 def lp(values: Float[Tensor, "..."], n_tokens: int, d_model: int, p: float, eps: float = 1e-3) -> Float[Tensor, ""]:
@@ -38,7 +45,7 @@ def lp(values: Float[Tensor, "..."], n_tokens: int, d_model: int, p: float, eps:
     Source  Karvonen et al. 2024, arXiv:2408.00113, the L_p penalty of p-annealing.
     Differs `eps` lengths are added before and their power taken off after, so that the slope at 0 is finite.
     """
-    return ((values / math.sqrt(d_model) + eps).pow(p) - eps**p).sum(dtype=torch.float32) / n_tokens
+    return _summed((values / math.sqrt(d_model) + eps).pow(p) - eps**p) / n_tokens
 
 
 def auxk(
@@ -51,5 +58,6 @@ def auxk(
     """
     error_BD = error_BD.detach()
     values_Bk, index_Bk = pre_BN.topk(min(k, pre_BN.shape[1]), dim=1)
-    feats_BN = torch.zeros_like(pre_BN).scatter(1, index_Bk, values_Bk.relu())
-    return squared_error(feats_BN @ W_dec_ND, error_BD) / error_BD.square().mean().clamp_min(1e-12)
+    feats_BN = torch.zeros_like(pre_BN).scatter(1, index_Bk, ranks.winning(values_Bk.relu(), k))
+    recon_BD = ranks.added(feats_BN @ W_dec_ND)
+    return squared_error(recon_BD, error_BD) / ranks.mean(error_BD.square().mean()).clamp_min(1e-12)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import torch
 
-from kosae_core import rows
+from kosae_core import ranks, rows
 
 if TYPE_CHECKING:  # what gathers activations does not wait for the kernels of training to be imported
     from kosae_core.base import SAEConfig
@@ -78,9 +78,12 @@ def forward_bytes(tokens: int, d_model: int, element: int = 2) -> int:
 
 
 def train_parts(
-    config: "SAEConfig", cfg: "TrainConfig", d_model: int, n_tokens: int, *, in_memory: bool = False, held: bool = False
-) -> dict[str, int]:
+    config: "SAEConfig", cfg: "TrainConfig", d_model: int, n_tokens: int, *, in_memory: bool = False, held: bool = False,
+    shares: int = 1, parts: int = 1,
+) -> dict[str, int]:  # fmt: skip
     """The bytes that a training adds to a process, by what they are for.
+
+    Of several processes each has one of `shares` of a batch and of `parts` of the dictionary.
 
     `in_memory` says that the activations are a tensor already; `table` is where they are read into one. `statistics` is
     needed before the weights have gradients and moments, and is not added to what comes later.
@@ -88,28 +91,31 @@ def train_parts(
     from kosae_core.base import VARIANTS
     from kosae_core.inputs import STATISTICS_ROWS
 
-    weights, per_row = 4 * size(config, d_model).weights, 4 * d_model
-    part = -(-cfg.batch_size // cfg.accumulate)
+    everything, per_row = 4 * size(config, d_model).weights, 4 * d_model
+    weights, n_features = everything // parts, config.n_features // parts
+    part = -(-cfg.batch_size // (cfg.accumulate * shares))
     variant = next(
         (c.variant for c in VARIANTS[config.variant].__mro__ if getattr(c, "variant", "") in TABLES), "gated"
     )
-    step = TABLES[variant] * 4 * config.n_features * part + (ROWS + 6 * len(config.prefixes or ())) * per_row * part
-    look = 3 * 4 * config.n_features * cfg.held_tokens if held else 0  # at held-out tokens, between steps
+    step = TABLES[variant] * 4 * n_features * part + (ROWS + 6 * len(config.prefixes or ())) * per_row * part
+    look = 3 * 4 * n_features * cfg.held_tokens if held else 0  # at held-out tokens, between steps
     spare = 1.0 + 1.5 * (cfg.accumulate > 1) + (cfg.optimizer not in ("adam", "adamw"))  # gradients about to be added
     small = n_tokens * per_row <= rows.IN_MEMORY_BYTES
     return {
         "weights, gradients and moments": weights * (2 + MOMENTS[cfg.optimizer] + bool(cfg.ema)),
         "batch": int(max(step + spare * weights, look)),
         "table": (n_tokens * per_row if small and not in_memory else 0) + (per_row * cfg.held_tokens if held else 0),
-        "statistics": weights + (8 if config.centre == "median" else 4) * per_row * min(n_tokens, STATISTICS_ROWS),
+        "statistics": everything + (8 if config.centre == "median" else 4) * per_row * min(n_tokens, STATISTICS_ROWS),
     }
 
 
 def train_bytes(*args: Any, **kwargs: Any) -> int:
     """The most memory that a training adds to a process; arguments as `train_parts`."""
-    parts = train_parts(*args, **kwargs)
-    statistics = parts.pop("statistics")
-    return max(sum(parts.values()), statistics + parts["table"])
+    return _most(train_parts(*args, **kwargs))
+
+
+def _most(parts: dict[str, int]) -> int:
+    return max(sum(parts.values()) - parts["statistics"], parts["statistics"] + parts["table"])
 
 
 def free_memory(device: torch.device | str = "cpu") -> int:
@@ -186,6 +192,27 @@ def require_room_for_model(where: str, dtype: torch.dtype, device: torch.device,
     require_memory(f"the model {where}", model.num_parameters() * dtype.itemsize, device, knob)
 
 
+def _parts(
+    config: "SAEConfig", acts: Any, cfg: "TrainConfig", held: Any, shares: int, parts: int
+) -> dict[str, int]:  # fmt: skip
+    there = isinstance(acts, torch.Tensor) or hasattr(acts, "shuffled")  # a stream, whose buffer is its own business
+    counted = {"in_memory": there, "held": held is not None, "shares": shares, "parts": parts}
+    return train_parts(config, cfg, rows.width(acts), rows.count(acts), **counted)
+
+
+def fewest_parts(
+    config: "SAEConfig", acts: Any, cfg: "TrainConfig", device: torch.device, held: Any = None
+) -> int:  # fmt: skip
+    """How many parts a dictionary must be cut into for each rank's to fit its device; 1 where no cut helps."""
+    world = ranks.share()[1]
+    for parts in (n for n in range(1, world + 1) if world % n == 0 and config.n_features % n == 0):
+        needed = _parts(config, acts, cfg, held, world // parts, parts)
+        on_gpu = needed["weights, gradients and moments"] + needed["batch"]
+        if (on_gpu if device.type == "cuda" else ranks.on_this_machine() * _most(needed)) <= free_memory(device):
+            return parts
+    return 1
+
+
 def require_room_to_train(
     config: "SAEConfig", acts: Any, cfg: "TrainConfig", device: torch.device, held: Any = None, checkpoint: Path | None = None
 ) -> None:  # fmt: skip
@@ -193,10 +220,9 @@ def require_room_to_train(
 
     Raises  TooLarge naming the setting that takes the most.
     """
-    d_model = rows.width(acts)
-    there = isinstance(acts, torch.Tensor) or hasattr(acts, "shuffled")  # a stream, whose buffer is its own business
-    parts = train_parts(config, cfg, d_model, rows.count(acts), in_memory=there, held=held is not None)
-    needed = train_bytes(config, cfg, d_model, rows.count(acts), in_memory=there, held=held is not None)
+    d_model, here = rows.width(acts), ranks.on_this_machine()
+    parts = _parts(config, acts, cfg, held, ranks.n_rows(), ranks.n_features())
+    needed = here * _most(parts)
     knobs = {
         "weights, gradients and moments": f"lower n_features (now {config.n_features})",
         "batch": f"raise accumulate (now {cfg.accumulate}), or lower batch_size ({cfg.batch_size}) or n_features ({config.n_features})",
@@ -206,7 +232,7 @@ def require_room_to_train(
     if device.type == "cuda":  # rows and statistics stay in the machine's own memory
         on_gpu = parts["weights, gradients and moments"] + parts["batch"]
         require_memory("the training", on_gpu, device, knobs[max(list(parts)[:2], key=parts.__getitem__)])
-        require_memory("the training", parts["table"] + parts["statistics"], "cpu", knobs["table"])
+        require_memory("the training", here * (parts["table"] + parts["statistics"]), "cpu", knobs["table"])
     else:
         require_memory("the training", needed, device, knobs[largest])
     if checkpoint is not None:

@@ -5,6 +5,7 @@ import logging
 import torch
 from torch import Tensor
 
+from kosae_core import ranks
 from kosae_core.base import SAE
 from kosae_core.optimizers import forget
 
@@ -22,13 +23,17 @@ def resample(
 
     Source  Bricken et al. 2023, appendix "Neuron Resampling": inputs drawn in proportion to their squared loss.
     """
-    dead_N = dead_F.nonzero()[: len(x_BD), 0]
+    dead_N = ranks.gathered(dead_F).nonzero()[: len(x_BD), 0]
     loss_B = (sae.reconstruct(sae.features(x_BD)) - x_BD).square().sum(1)
     chance_B = loss_B.square().double().cpu() + 1e-30
     chosen_N = torch.multinomial(chance_B, len(dead_N), generator=generator).to(x_BD.device)
     rows_ND = x_BD[chosen_N] - sae.b_dec_D
     rows_ND = rows_ND / rows_ND.norm(dim=1, keepdim=True).clamp_min(1e-8)
-    live_norm = sae.W_enc_DF[:, ~dead_F].norm(dim=0).mean() if not dead_F.all() else sae.W_enc_DF.norm(dim=0).mean()
+    live_F = ~dead_F if ranks.any_feature(not dead_F.all()) else dead_F
+    live_norm = ranks.mean_over_features(sae.W_enc_DF[:, live_F].norm(dim=0))
+    dead_N = dead_N - ranks.part() * len(dead_F)
+    here_N = (dead_N >= 0) & (dead_N < len(dead_F))
+    dead_N, rows_ND = dead_N[here_N], rows_ND[here_N]
     sae.W_dec_FD[dead_N] = rows_ND
     sae.W_enc_DF[:, dead_N] = 0.2 * live_norm * rows_ND.t()
     for name, parameter in sae.named_parameters():

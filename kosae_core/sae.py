@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from kosae_core import foreign, kernels, losses, paths
+from kosae_core import foreign, kernels, losses, paths, ranks
 from kosae_core.base import FORMAT_VERSION, SAE, VARIANTS, Objective, SAEConfig
 from kosae_core.crosscoder import CrosscoderSAE, TranscoderSAE
 from kosae_core.jumprelu import JumpReLUSAE
@@ -108,9 +108,9 @@ class Annealed(SAE):
         p = 1.0 - (1.0 - self.config.p_end) * min(1.0, max(0.0, self.progress - 0.2) / 0.8)
         loss = losses.lp(code.values, code.n_rows, self.d_model, p)
         if p < float(self.p):
-            before = losses.lp(code.values.detach(), code.n_rows, self.d_model, float(self.p))
+            before = ranks.total(losses.lp(code.values.detach(), code.n_rows, self.d_model, float(self.p)))
             if before > 0:
-                self.strength *= before / loss.detach()
+                self.strength *= before / ranks.total(loss.detach())
             self.p.fill_(p)
         return self.strength * loss
 

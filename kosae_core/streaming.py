@@ -14,8 +14,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from kosae_core import needs, store
-from kosae_core.activations import DTYPES, GATHER_VERSION, describe_corpus, fill, kept_rows
+from kosae_core import needs, ranks, store
+from kosae_core.activations import DTYPES, GATHER_VERSION, describe_corpus
+from kosae_core.filling import fill, kept_rows
 from kosae_core.lm import LanguageModel
 from kosae_core.rows import require_finite
 
@@ -75,10 +76,11 @@ class Stream:
 
     def read(self, chosen: Sequence[int] | np.ndarray) -> Tensor:
         """The activations of some documents, one after the other, in the stream's dtype."""
-        table_ND = torch.empty(int(self.lengths[chosen].sum()), self.d_model, dtype=DTYPES[self.dtype])
+        table_ND = torch.zeros(int(self.lengths[chosen].sum()), self.d_model, dtype=DTYPES[self.dtype])
         if len(table_ND):
-            fill(self.lm, [self.documents[document] for document in chosen], {self.at: table_ND}, self.tokens_per_batch)
-        return table_ND
+            documents = [self.documents[document] for document in chosen]
+            fill(self.lm, documents, {self.at: table_ND}, self.tokens_per_batch, share=ranks.share_now())
+        return ranks.merged(table_ND)
 
     def __getitem__(self, rows: slice) -> Float[Tensor, "B D"]:
         start, stop, step = rows.indices(self.n_tokens)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from kosae_core.activations import ActivationStore, gather
 from kosae_core.corpora import Corpus, load_corpus
@@ -52,9 +53,12 @@ class Study:
         points = list(dict.fromkeys([*self.points, point]))
         return gather(self.lm, self.records(split, lang), points, dtype=self.dtype)[point]
 
-    def sae(self, variant: str, lang: str = "ko", point: str = "q2.resid_post") -> tuple[SAE, History]:
-        """The SAE of one variant on the training activations, with its history on train and held-out tokens."""
+    def sae(self, variant: str, lang: str = "ko", point: str = "q2.resid_post", **how: Any) -> tuple[SAE, History]:
+        """The SAE of one variant on the training activations, with its history on train and held-out tokens.
+
+        `how` goes to `train`: a checkpoint, a callback.
+        """
         options = {"k": self.k} if variant == "topk" else {}
         config = SAEConfig(variant=variant, n_features=self.n_features, **options)
         schedule = TrainConfig(steps=self.steps, batch_size=self.batch_size, seed=self.seed)
-        return train(config, self.acts("train", lang, point), schedule, held=self.acts("test", lang, point))
+        return train(config, self.acts("train", lang, point), schedule, held=self.acts("test", lang, point), **how)

@@ -5,7 +5,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from kosae_core import kernels, losses
+from kosae_core import kernels, losses, ranks
 from kosae_core.base import SAE, Objective
 
 MEMORY = 20
@@ -87,10 +87,10 @@ class BatchTopKSAE(SAE):
     @torch.no_grad()
     def follow_threshold(self, values: Tensor) -> None:
         """Move the threshold towards the smallest active feature of this batch."""
-        on_N = values[values > 0]
-        if self.training and len(on_N):
+        lowest = ranks.lowest(values[values > 0]) if self.training else None
+        if lowest is not None:
             self.n_batches += 1
-            self.threshold.lerp_(on_N.min().to(self.threshold), 1.0 / min(int(self.n_batches), MEMORY))
+            self.threshold.lerp_(lowest.to(self.threshold), 1.0 / min(int(self.n_batches), MEMORY))
 
 
 class MatryoshkaSAE(BatchTopKSAE):
@@ -107,7 +107,7 @@ class MatryoshkaSAE(BatchTopKSAE):
     }
 
     def fit(self, x_BD: Tensor, code: kernels.Code) -> tuple[Tensor, Tensor]:
-        edges = (0, *self.config.prefixes)
+        edges = ranks.edges((0, *self.config.prefixes), len(self.W_dec_FD))
         recon_BD, errors = self.b_dec_D.expand_as(x_BD), []
         nothing_D = torch.zeros_like(self.b_dec_D)
         for part, W_GD in zip(code.split(edges), self.W_dec_FD.split([b - a for a, b in pairwise(edges)]), strict=True):

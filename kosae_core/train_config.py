@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 SHAPES = ("linear", "cosine")
 CHOICES = {
-    "optimizer": ("adam", "adamw", "muon", "signum"), "lr_shape": SHAPES, "k_shape": SHAPES, "precision": ("fp32", "bf16"),
+    "optimizer": ("adam", "adamw", "muon", "signum"), "lr_shape": SHAPES, "k_shape": SHAPES, "precision": ("fp32", "bf16", "fp64"),
 }  # fmt: skip
 
 
@@ -56,7 +56,8 @@ class TrainConfig:
     ema: float = 0.0
     """Decay of the exponential moving average of the weights that is returned, such as 0.999; 0: the last weights."""
     precision: str = "fp32"
-    """bf16: matrix products in bf16 with fp32 master weights, gradients and optimiser (torch.autocast)."""
+    """bf16: matrix products in bf16 with fp32 master weights, gradients and optimiser (torch.autocast); fp64: all in fp64, on a
+    CPU, to compare two ways of training (a saved autoencoder is fp32 when it is read)."""
     seed: int = 0
     """Seed of the initial weights, the order of the tokens and the resampling."""
     device: str | None = None

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from kosae_core import optimizers, rows
+from kosae_core import optimizers, parts, ranks, rows
 from kosae_core.inputs import fit_inputs
 from kosae_core.resampling import resample
 from kosae_core.sae import SAE, VARIANTS, SAEConfig
@@ -51,7 +51,9 @@ def patience(config: SAEConfig, cfg: TrainConfig) -> int:
 
 
 def _check_options(config: SAEConfig, cfg: TrainConfig) -> None:
-    """Refuse a target or a schedule that means nothing to the variant."""
+    """Refuse a target or a schedule that means nothing to the variant, and numbers that the device's kernels do not have."""
+    if cfg.precision == "fp64" and pick_device(cfg.device).type != "cpu":
+        raise ValueError("precision='fp64' is for a CPU: say device='cpu' too.")
     if cfg.target_l0 is not None and config.sparsity is None:
         raise ValueError(f"target_l0 needs a variant with a sparsity coefficient; {config.variant} is set by k.")
     if cfg.k_start is not None and (config.k is None or not config.k <= cfg.k_start <= config.n_features):
@@ -72,6 +74,12 @@ class Seen:
     def loss(self) -> float:
         return self.mse + self.sparsity + self.aux
 
+    def agree(self) -> None:
+        """Take in what the other ranks have seen; `explained_variance` is theirs already."""
+        if not ranks.alone():
+            self.mse, self.aux = ranks.mean(torch.tensor([self.mse, self.aux], dtype=torch.float64)).tolist()
+            self.sparsity, self.l0 = ranks.total(torch.tensor([self.sparsity, self.l0], dtype=torch.float64)).tolist()
+
 
 class Trainer:
     """One autoencoder in training.
@@ -88,7 +96,9 @@ class Trainer:
         self.generator = torch.Generator().manual_seed(cfg.seed)
         self.sae = VARIANTS[config.variant](config, rows.width(acts), self.generator)
         fit_inputs(self.sae, acts)
-        self.sae.to(self.device).train()
+        parts.check(self.sae, cfg.batch_size, cfg.accumulate, cfg.optimizer)
+        parts.change_parameters(self.sae, parts.cut)
+        self.sae.to(self.device, torch.float64 if cfg.precision == "fp64" else None).train()
         held_BD = None if held is None else torch.cat(list(rows.in_order(held, 8192, cfg.held_tokens)))
         self.held_BD = None if held_BD is None else held_BD.to(self.device)
         self.peak = peak_lr(config, cfg, self.sae.d_model)
@@ -97,7 +107,7 @@ class Trainer:
         self.batches = rows.shuffled(acts, cfg.batch_size, self.generator)
         self.dead_after = cfg.dead_after if cfg.dead_after is not None else patience(config, cfg)
         self.resample_every = cfg.resample_every if cfg.resample_every is not None else max(1, cfg.steps // 10)
-        self.silent_F = torch.zeros(config.n_features, dtype=torch.long, device=self.device)
+        self.silent_F = torch.zeros(len(self.sae.W_dec_FD), dtype=torch.long, device=self.device)
         self.step, self.strength, self.history = 0, 1.0, History()
 
     @property
@@ -119,7 +129,7 @@ class Trainer:
         for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
             group["lr"] = self.peak * factor
         logged = step % cfg.log_every == 0 or step == cfg.steps - 1
-        x_BD = sae.normalise(next(self.batches))
+        x_BD = sae.normalise(ranks.rows_of(next(self.batches)))
         seen = self._descend(x_BD, self.strength * ramp(step, cfg.steps, warmup=cfg.sparsity_warmup), logged)
         if logged:
             if not math.isfinite(seen.loss):
@@ -129,7 +139,7 @@ class Trainer:
             self._log(seen)
         if sae.resamples and self.resample_every and (step + 1) % self.resample_every == 0 and step < 0.6 * cfg.steps:
             dead_F = self.silent_F > self.dead_after
-            if dead_F.any():
+            if ranks.any_feature(bool(dead_F.any())):
                 resample(sae, dead_F, sae.normalise(next(self.batches)), self.optimizers, self.generator)
                 self.silent_F[dead_F] = 0
         self.step += 1
@@ -155,15 +165,19 @@ class Trainer:
                     seen.sparsity += float(terms.sparsity) / cfg.accumulate
                     seen.aux += float(terms.aux) / cfg.accumulate
                     seen.explained_variance += _explained(sae.target(part_BD), terms.recon_BD) / cfg.accumulate
+        if logged or cfg.target_l0 is not None:
+            seen.agree()
+        fired_F = ranks.any_row(fired_F)
+        ranks.average_gradients(sae)
         sae.remove_parallel_gradient()
         if cfg.clip:
-            nn.utils.clip_grad_norm_(sae.parameters(), cfg.clip)
+            nn.utils.clip_grads_with_norm_(sae.parameters(), cfg.clip, parts.gradient_norm(sae))
         for optimizer in self.optimizers:
             optimizer.step()
         sae.normalise_decoder()
         for mean, parameter in zip(self.average, sae.parameters(), strict=bool(self.average)):
             mean.lerp_(parameter.detach(), 1 - min(cfg.ema, self.step / (self.step + 10)))
-        self.silent_F = torch.where(fired_F, 0, self.silent_F + len(x_BD))
+        self.silent_F = torch.where(fired_F, 0, self.silent_F + len(x_BD) * ranks.n_rows())
         if cfg.target_l0 is not None:
             self.strength = toward_l0(self.strength, seen.l0, cfg.target_l0)
         return seen
@@ -176,6 +190,8 @@ class Trainer:
                 for mean, parameter in zip(self.average, self.sae.parameters(), strict=True):
                     parameter.copy_(mean)
             self.sae.normalise_decoder()
+        if ranks.n_features() > 1:
+            parts.change_parameters(self.sae.cpu(), parts.whole)
         return self.sae.eval(), self.history
 
     @torch.no_grad()
@@ -184,13 +200,13 @@ class Trainer:
         history.step.append(self.step)
         for name in ("loss", "mse", "sparsity", "aux", "l0", "explained_variance"):
             getattr(history, name).append(getattr(seen, name))
-        history.dead_share.append(float((self.silent_F > self.dead_after).float().mean()))
+        history.dead_share.append(float(ranks.mean_over_features((self.silent_F > self.dead_after).float())))
         if self.cfg.target_l0 is not None:
             history.strength.append(self.strength)
         if self.held_BD is not None:
             x_BD = sae.normalise(self.held_BD)
             feats_BF = sae.features(x_BD)
-            history.held_l0.append(float((feats_BF > 0).sum()) / len(x_BD))
+            history.held_l0.append(float(ranks.total((feats_BF > 0).sum())) / len(x_BD))
             history.held_explained_variance.append(_explained(sae.target(x_BD), sae.reconstruct(feats_BF)))
 
     @property
@@ -200,13 +216,16 @@ class Trainer:
         return {"sae": asdict(self.config), "train": asdict(self.cfg) | {"device": self.device.type}, "acts": acts}
 
     def save(self, path: Path) -> None:
-        """Write the state to `path`, whole or not at all."""
+        """Write the state to `path`, whole or not at all; of several ranks the first writes what all know."""
         state = {
             "identity": self.identity, "step": self.step, "strength": self.strength, "history": asdict(self.history),
             "sae": self.sae.state_dict(), "optimizers": [o.state_dict() for o in self.optimizers],
             "average": self.average, "silent_F": self.silent_F,
             "generator": self.generator.get_state(), "order": self.batches.order,
         }  # fmt: skip
+        state = parts.change_state(state, self.sae, parts.at_first)
+        if not ranks.first():
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".partial")
         torch.save(state, partial)
@@ -218,7 +237,7 @@ class Trainer:
         Raises  ValueError if it cannot be read, or is that of a run with other settings or activations.
         """
         try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
+            state = torch.load(path, map_location="cpu", weights_only=True)
             found = state["identity"]
         except Exception as error:
             raise ValueError(f"the checkpoint {path} cannot be read; delete it to start anew.") from error
@@ -231,15 +250,18 @@ class Trainer:
                         f"the checkpoint {path} is of another run: {name} was {before}, now {value}; "
                         "delete it or name another file."
                     )
+        state = parts.change_state(state, self.sae, parts.cut)
         self.sae.load_state_dict(state["sae"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
-        self.average = state["average"]
-        self.silent_F = state["silent_F"]
-        self.generator.set_state(state["generator"].cpu())
-        self.batches.order = state["order"].cpu()
+        self.average = [mean.to(self.device) for mean in state["average"]]
+        self.silent_F = state["silent_F"].to(self.device)
+        self.generator.set_state(state["generator"])
+        self.batches.order = state["order"]
         self.step, self.strength, self.history = state["step"], state["strength"], History(**state["history"])
 
 
 def _explained(x_BD: Tensor, recon_BD: Tensor) -> float:
-    return 1.0 - float((x_BD - recon_BD).square().sum() / (x_BD - x_BD.mean(0)).square().sum().clamp_min(1e-30))
+    mean_D = ranks.mean(x_BD.mean(0))
+    left, whole = ranks.mean((x_BD - recon_BD).square().sum()), ranks.mean((x_BD - mean_D).square().sum())
+    return 1.0 - float(left / whole.clamp_min(1e-30))

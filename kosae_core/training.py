@@ -14,15 +14,15 @@ from typing import Any
 import torch
 
 import kosae_core
-from kosae_core import code, needs, rows, store
+from kosae_core import code, needs, ranks, rows, store
 from kosae_core.sae import SAE, VARIANTS, SAEConfig, load_sae
 from kosae_core.train_config import History, TrainConfig
 from kosae_core.trainer import Trainer, peak_lr, pick_device
 
 logger = logging.getLogger("kosae.training")
 STAGE = (
-    "base", "losses", "kernels", "cpu_kernels", "gpu_kernels", "gpu_selection", "inputs", "rows", "schedules", "optimizers", "resampling",
-    "trainer", "training",
+    "base", "losses", "kernels", "cpu_kernels", "gpu_kernels", "gpu_selection", "inputs", "rows", "ranks", "parts",
+    "schedules", "optimizers", "resampling", "trainer", "training",
 )  # fmt: skip
 """The modules whose code decides what a training gives, beside the variant's own."""
 Progress = Callable[[int, int, str], None]
@@ -35,7 +35,7 @@ def train(
     """Train an autoencoder on activations; with stores, a run that was made before is read back.
 
     With `checkpoint`, the state is written to that file every so many steps, at the end, and when the run is interrupted;
-    a run that finds the file goes on from it.
+    a run that finds the file goes on from it. Inside `distributed.together` all ranks make the same call, and train together.
 
     Shapes  `acts` and `held` are (tokens, d_model) tensors or activation stores.
     Raises  ValueError for activations that are empty, not finite (the row is named), or of two widths, and for a
@@ -62,14 +62,18 @@ def train(
     }  # fmt: skip
 
     def make(folder: Path) -> None:
+        ranks.call("train")
         sae, history = _run(config, acts, train_config, held, progress, saved)
         sae.save(folder)
         (folder / "history.json").write_text(json.dumps(asdict(history)))
 
-    folder = store.made("sae", spec, make)
+    ranks.led(lambda: store.made("sae", spec, make), lambda _: _run(config, acts, train_config, held, progress, saved))
+    folder = store.folder_of("sae", spec)
     logger.info("%s SAE of %s", config.variant, key[:12])
     # read back also after training, so that the first and the second call give the same bits
-    return load_sae(folder).to(device), History(**json.loads((folder / "history.json").read_text()))
+    # of ranks each keeps it in the machine's memory, for one device may be too small
+    sae = load_sae(folder).to(device if ranks.session is None else "cpu")
+    return sae, History(**json.loads((folder / "history.json").read_text()))
 
 
 @contextmanager
@@ -91,29 +95,36 @@ def _whole_steps(wanted: bool) -> Iterator[None]:
 def _run(
     config: SAEConfig, acts: Any, cfg: TrainConfig, held: Any, progress: Progress | None, saved: tuple[Path, int] | None
 ) -> tuple[SAE, History]:  # fmt: skip
-    needs.require_room_to_train(config, acts, cfg, pick_device(cfg.device), held, saved and saved[0])
-    trainer = Trainer(config, acts, cfg, held)
-    if saved and saved[0].exists():
-        trainer.load(saved[0])
-        logger.info("going on from step %d of %s", trainer.step, saved[0])
-    trainer.sae.provenance = _provenance(acts, cfg)
-    logger.info(
-        "training a %s SAE: %d features, %d steps of %d", config.variant, config.n_features, cfg.steps, cfg.batch_size
-    )
-    try:
-        while not trainer.done:
-            with _whole_steps(bool(saved)):
-                logged = trainer.advance()
-            if logged and progress:
-                seen = trainer.history
-                progress(trainer.step, cfg.steps, f"EV {seen.explained_variance[-1]:.3f}, L0 {seen.l0[-1]:.1f}")
-            if saved and (trainer.step % saved[1] == 0 or trainer.done):
+    device = pick_device(cfg.device)
+    with ranks.training(lambda: needs.fewest_parts(config, acts, cfg, device, held)):
+        needs.require_room_to_train(config, acts, cfg, device, held, saved and saved[0])
+        ranks.wait()  # what one takes is no longer free for another that looks later
+        trainer = Trainer(config, acts, cfg, held)
+        if saved and saved[0].exists():
+            trainer.load(saved[0])
+            logger.info("going on from step %d of %s", trainer.step, saved[0])
+        trainer.sae.provenance = _provenance(acts, cfg)
+        logger.info(
+            "training a %s SAE: %d features, %d steps of %d",
+            config.variant,
+            config.n_features,
+            cfg.steps,
+            cfg.batch_size,
+        )
+        try:
+            while not trainer.done:
+                with _whole_steps(bool(saved)):
+                    logged = trainer.advance()
+                if logged and progress and ranks.first():
+                    seen = trainer.history
+                    progress(trainer.step, cfg.steps, f"EV {seen.explained_variance[-1]:.3f}, L0 {seen.l0[-1]:.1f}")
+                if saved and (trainer.step % saved[1] == 0 or trainer.done):
+                    trainer.save(saved[0])
+        except KeyboardInterrupt:
+            if saved and ranks.alone():  # several do not stop at the same step
                 trainer.save(saved[0])
-    except KeyboardInterrupt:
-        if saved:
-            trainer.save(saved[0])
-        raise
-    return trainer.finished()
+            raise
+        return trainer.finished()
 
 
 def _provenance(acts: Any, cfg: TrainConfig) -> dict[str, Any]:
@@ -124,3 +135,11 @@ def _provenance(acts: Any, cfg: TrainConfig) -> dict[str, Any]:
         "train": asdict(cfg),
         "versions": {"kosae_core": kosae_core.__version__, "torch": torch.__version__, "python": platform.python_version()},
     }  # fmt: skip
+
+
+if __name__ == "__main__":
+    try:  # presets are files of the repository, and so is what reads them
+        from pipeline.train_preset import main
+    except ModuleNotFoundError as error:
+        raise SystemExit(f"presets belong to the repository ({error}): run this in its folder.") from None
+    raise SystemExit(main())

@@ -144,12 +144,12 @@ def read_chapters(only: str | None = None, folder: Path | None = None) -> list[C
 
 
 def read_preset(name: str, folder: Path | None = None) -> Preset:
-    """Read chapters/presets/<name>.yaml.
+    """Read chapters/presets/<name>.yaml, or another file where `name` is the path of one.
 
     Raises  PipelineError for an unknown preset, an unknown section, or a file that is not a mapping of mappings.
     """
     folder = folder or CHAPTERS
-    path = folder / "presets" / f"{name}.yaml"
+    path = Path(name) if name.endswith(".yaml") else folder / "presets" / f"{name}.yaml"
     if not path.exists():
         have = sorted(p.stem for p in path.parent.glob("*.yaml"))
         raise PipelineError(f"there is no preset {name!r}; there are {', '.join(have) or 'none'}.")
@@ -172,7 +172,7 @@ def read_preset(name: str, folder: Path | None = None) -> Preset:
     for stem, section in sections.items():
         if not isinstance(section, dict):
             raise PipelineError(f"{path}: the section {stem} must hold 'name: value' lines.")
-    return Preset(name, sections.pop("common", {}), sections, tuple(listed) if listed is not None else None, plan)
+    return Preset(path.stem, sections.pop("common", {}), sections, tuple(listed) if listed is not None else None, plan)
 
 
 _FOR_PEOPLE = ("README.md", "report.json", "loss_curve.json", "sweep.json")
