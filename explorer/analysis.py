@@ -25,8 +25,6 @@ from kosae_core.lm import LanguageModel
 from kosae_core.sae import SAE
 from kosae_core.study import Study
 
-VERSION = 1
-"""Raise it when the same SAE and texts no longer give the same analysis."""
 N_CLUSTERS, N_NEAR, N_TOKENS, N_READS, N_BINS, N_PLACES = 24, 8, 10, 5, 24, 40
 MOST_CLASSES, FEWEST_TOKENS, LEADING = 200, 20, 100
 MOST_SHOWN = 20

@@ -44,13 +44,14 @@ def languages(study: Study) -> tuple[str, ...]:
 
 
 def spec_of(source: Source, lm: LanguageModel, study: Study, langs: tuple[str, ...]) -> dict[str, Any]:
-    """All that an analysis depends on."""
+    """All that an analysis depends on: what it is of, and what its code and the core's do."""
     parts = (analysis, examples, marking, reading, names)
-    sources = {part.__name__: code.meaning(Path(part.__file__).read_text("utf-8")) for part in parts}
+    files = [*(Path(part.__file__) for part in parts), *sorted(Path(code.__file__).parent.glob("*.py"))]
+    sources = {file.name: code.meaning(file.read_text("utf-8")) for file in files}
     return {
         "sae": source.weights_key, "lm": lm.key, "point": source.point, "dtype": study.dtype,
         "texts": {f"{split}-{lang}": study.records(split, lang).key for split in ("train", "test") for lang in langs},
-        "code": store.key_of(sources), "per_chunk": PER_CHUNK, "version": analysis.VERSION,
+        "code": store.key_of(sources), "per_chunk": PER_CHUNK,
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import kosae_core as kc
 from explorer import bundle
-from explorer.site import place
+from explorer.site import data_of, place, place_data
 from explorer.sources import Source, sources
 
 N_FEATURES = 64
@@ -60,7 +60,8 @@ def sample() -> Sample:
 
 def site(folder: Path) -> Path:
     """The explorer's pages with the sample's data, in a folder."""
-    place(folder, sample().folder, sample().source.id)
+    place_data(data_of(folder, sample().source.id), sample().folder, key="sample")
+    place(folder)
     return folder
 
 
