@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from explorer import page, stamp
+from explorer import page
 from explorer.scripts import read_script
-from kosae_core import paths, store
+from kosae_core import paths
 
 LANGS = ("ko", "en")
 DEFAULT = "kosae-lm-q2"
@@ -36,7 +36,9 @@ def place(site: Path, langs: tuple[str, ...] = LANGS) -> list[Path]:
 
 def place_data(target: Path, folder: Path, key: str) -> None:
     """Put the data of one SAE into a site, whole or not at all; `key` says what they were made from (`stamp.key_of`)."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    from explorer import stamp  # only here, since Quarto places pages with a Python that may have no packages
+    from kosae_core import store
+
     with store.partial(target.parent) as partial:
         shutil.copytree(folder, partial, ignore=shutil.ignore_patterns("manifest.json"), dirs_exist_ok=True)
         stamp.write(partial, key)
