@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # to see that nothing changed, torch need not be imported
     from kosae_core.study import Study
 
 TEXTS = ("corpus", "lm_name", "n_train", "n_test", "n_features", "k", "steps", "batch_size", "seed", "dtype")
+FAILED = "The explorer was not built: "
 SECONDS_PER_FEATURE = 0.03
 """For the bar of the first run; measured on two cores with 4,000 and 2,000 texts in each language."""
 
@@ -110,14 +112,17 @@ def main(arguments: list[str] | None = None) -> int:
         for source in sources().values():
             print(f"{source.id:40} {source.title}")
         return 0
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # the live server ends this process so; nothing may be left
     try:
         source = find_source(options.sae)
         if options.book and (reason := _left_out(source, options.preset)):
             print(reason)
             return 0
         pages = _show(source, options.preset, options.site)
-    except (ValueError, OSError) as error:  # NoSource and CorpusError among them
-        print(f"The explorer was not built: {error}", file=sys.stderr)
+    except (ValueError, OSError, RuntimeError) as error:  # NoSource, CorpusError and DamagedEntry among them
+        print(f"{FAILED}{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted: nothing of the explorer was left half made.", file=sys.stderr)
@@ -128,4 +133,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the live server ends it so, and nothing may be left
     sys.exit(main())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from sklearn.metrics import pairwise_distances
 
@@ -28,7 +30,9 @@ def embed(
         from sklearn.manifold import TSNE
 
         model = TSNE(2, metric=metric, perplexity=n_neighbors, random_state=seed, init="random")
-    return np.asarray(model.fit_transform(X_ND), dtype=np.float32)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "using precomputed metric")  # whoever gives distances knows
+        return np.asarray(model.fit_transform(X_ND), dtype=np.float32)
 
 
 def neighbour_purity(

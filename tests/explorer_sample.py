@@ -66,7 +66,7 @@ def site(folder: Path) -> Path:
 
 
 @contextmanager
-def served(folder: Path, **options):
+def served(folder: Path, preset: str = "default", **options):
     """A server over a site, on a port of its own: its address and the application."""
     import uvicorn
 
@@ -75,7 +75,7 @@ def served(folder: Path, **options):
     from explorer.serve import bound
     from explorer.server import make_app
 
-    engine = Engine(folder)
+    engine = Engine(folder, preset)
     own = sample().source
     engine.sources = {own.id: own} | engine.sources  # the sample is the first, and so the usual one
     app = make_app(engine, **{"hosts": LOOPBACK, **options})
