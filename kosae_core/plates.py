@@ -61,7 +61,7 @@ def plate(cards: Sequence[Card], n_examples: int = 5) -> Figure:
 
 def _card(ax: Axes, card: Card, x: float, y: float, width: float, n_examples: int) -> None:
     ax.plot([x, x + width], [y + 0.02] * 2, color=LINES, lw=0.7)
-    _say(ax, x, y + 0.2, str(card.feature), HEAD, weight="bold")
+    _say(ax, x, y + 0.2, str(card.feature), HEAD, weight="bold", family="DejaVu Sans")
     _say(ax, x + width, y + 0.19, f"density {card.density:.2%}    max {card.max:.1f}", SMALL, color=QUIET, ha="right")
     rule = cut(card.rule or "no rule over tokens", width, TEXT)
     _say(ax, x, y + 0.37, rule, TEXT, color=INK if card.rule else QUIET)

@@ -17,7 +17,7 @@ from explorer.build import study_of
 from explorer.scripts import js, read_script
 from explorer.site import data_of, listed, place, place_data
 from explorer.sources import NoSource, find_source, sources
-from kosae_core import detection, examples, explaining, marking, matching, paths, positions
+from kosae_core import cards, detection, examples, explaining, marking, matching, paths, positions
 from kosae_core import interventions as iv
 from kosae_core.reading import Reading
 
@@ -176,6 +176,25 @@ def test_placed_data_are_listed_default_first(made, tmp_path):
     for lang in LANGS:
         assert made.source.id in (site / lang / "explorer.html").read_text("utf-8")
         assert (site / lang / "explorer" / "web" / "app.js").is_file()
+
+
+def test_cards_for_the_printed_plate_say_what_the_explorer_says(made, sae):
+    chosen = [made.lively, 0, 63]
+    both = {s: Reading(made.study, sae, s, LANGS, made.source.point, chosen) for s in ("train", "test")}
+    columns = made.index["columns"]
+    for f, card in zip(chosen, cards.cards(made.study.lm, sae, both["train"], both["test"], chosen, n=4), strict=True):
+        record = made.feature(f)
+        assert (card.feature, marking.rounded(card.density), marking.rounded(card.max)) == (
+            f,
+            columns["density"][f],
+            columns["max"][f],
+        )
+        assert card.examples == record["examples"][:4]
+        assert [[token, marking.rounded(effect)] for token, effect in card.promoted] == record["promoted"]
+        rule = {shown for _, token in columns["rule"][f] if (shown := cards.shown(token))}
+        assert all(token in card.rule for token in rule) and bool(card.rule) == bool(rule)
+    with pytest.raises(ValueError, match="no feature 64; there are 0 to 63"):
+        cards.cards(made.study.lm, sae, both["train"], both["test"], [64])
 
 
 def test_what_has_not_changed_is_neither_made_nor_copied_again(made, tmp_path, monkeypatch):
