@@ -294,6 +294,22 @@ def test_another_sae_is_chosen(open_page, address):
     expect(page.locator(".strip .feature-link").first).to_have_text(str(one["texts"][0]["features"][0]["id"]))
 
 
+def test_an_sae_is_analysed_when_it_is_opened_and_a_failure_is_said(open_page, tmp_path, monkeypatch):
+    with explorer_sample.served(explorer_sample.site(tmp_path)) as (address, app):
+        engine, asked = app.state.engine, []
+        begun = iter([{"state": "waiting"}, {"state": "making"}, {"state": "making"}])
+        monkeypatch.setattr(engine, "prepare", lambda id: asked.append("begin") or next(begun))
+        monkeypatch.setattr(engine, "progress", lambda id: {"state": "failed", "error": "the SAE cannot be read."})
+        page = open_page(address, "ko/explorer.html#list&sae=kosae-lm-q2")
+        expect(page.locator("[role=status]")).to_contain_text("처음 여는 SAE라서")
+        expect(page.locator(".alert")).to_have_text("특징을 분석하지 못했다: the SAE cannot be read.")
+        assert asked == ["begin", "begin"] and page.locator(".wait").count() == 0
+        page.click("#views a:nth-child(2)")  # opened again, it is begun again
+        expect(page.locator("h1")).to_have_text("특징 지도")
+        expect(page.locator(".alert")).to_have_text("특징을 분석하지 못했다: the SAE cannot be read.")
+        assert asked == ["begin", "begin", "begin"]
+
+
 VIEWS = ["list", "feature=3", "map", "analyze", "compare", "steer=3"]
 
 

@@ -333,6 +333,19 @@ def test_bodies_that_are_not_json_or_too_long(server):
     assert connection.getresponse().status == 413
 
 
+def test_a_request_that_does_not_go_on_is_given_up(server, monkeypatch):
+    import http.client
+
+    monkeypatch.setattr(guard, "SLOWEST", 0.3)
+    connection = http.client.HTTPConnection(server[0].removeprefix("http://"), timeout=20)
+    connection.putrequest("POST", "/analyze")
+    connection.putheader("content-type", "application/json")
+    connection.putheader("content-length", "100")
+    connection.endheaders(b'{"texts"')
+    answer = connection.getresponse()
+    assert answer.status == 408 and "did not arrive within" in json.loads(answer.read())["error"]
+
+
 @pytest.mark.parametrize(
     "path",
     [

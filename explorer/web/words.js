@@ -67,10 +67,10 @@
     ],
     examples: ["가장 세게 켜지는 문장", "Strongest examples"],
     examplesHelp: [
-      "한 틀이나 한 기사에서는 둘까지만 보인다. 짙을수록 세게 켜진 토큰이며, 짚으면 값이 나온다.",
+      "한 틀이나 한 기사에서는 둘까지만 보인다. 짙을수록 세게 켜진 토큰이며, 가리키면 값이 나온다.",
       "At most two are shown of one template or article. Darker tokens fire more strongly; point at one to see its value.",
     ],
-    spread: ["위에서 아래까지", "From strong to weak"],
+    spread: ["센 것부터 약한 것까지", "From strong to weak"],
     spreadHelp: [
       "켜진 토큰을 활성값 차례로 늘어놓고 고른 예. 가장 센 예만 보면 특징이 실제보다 또렷해 보인다.",
       "Examples along the order of activations. By its strongest examples alone, a feature seems clearer than it is.",
