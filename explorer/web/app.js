@@ -122,7 +122,7 @@
     }
     var wait = el("p", { role: "status", class: "wait" }, say("loading"));
     main.append(wait);
-    ready()
+    ready(wait)
       .then(function (index) {
         if (mine !== turn) return;
         wait.remove();
@@ -155,13 +155,13 @@
   }
 
   // The index of the chosen SAE; the live server makes it where it is not there yet.
-  function ready() {
+  function ready(wait) {
     var id = KOSAE.sae,
       known = saes.filter(function (s) {
         return s.id === id;
       })[0];
     if (!KOSAE.server || known.ready) return KOSAE.load(id);
-    return KOSAE.prepare(id, main).then(function () {
+    return KOSAE.prepare(id, wait).then(function () {
       known.ready = true;
       return KOSAE.load(id);
     });

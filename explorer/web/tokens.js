@@ -32,10 +32,9 @@
     return ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: signal });
   };
 
-  // Ask for an analysis, and then how far it is, until it is there; `main` shows that it takes a while.
-  KOSAE.prepare = function (id, main) {
-    var wait = el("p", { role: "status", class: "wait" }, say("prepare"));
-    main.append(wait);
+  // Ask for an analysis, and then how far it is, until it is there; `wait` says that it takes a while.
+  KOSAE.prepare = function (id, wait) {
+    wait.textContent = say("prepare");
     return new Promise(function (resolve, reject) {
       function answered(response) {
         return response.json().then(function (answer) {
@@ -51,8 +50,6 @@
         KOSAE.post("/prepare", { sae: id }).then(answered).catch(reject);
       }
       begin();
-    }).finally(function () {
-      wait.remove();
     });
   };
 
