@@ -15,8 +15,8 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo '  PRESET=smoke|default|full|ynat|keat|hate|ud|exaone|gpt2|phi3|mistral  ONLY=05_probing  PARAMS="-p k 64"  PYTHON=python3.12'
 
-all: pages ## environment, chapters, both sites, both PDFs
-	@$(RUN) -m pipeline.build --preset "$(PRESET)"
+all: pages ## environment, chapters, both sites, both PDFs, the explorer
+	@$(RUN) -m pipeline.build --preset "$(PRESET)" && $(RUN) -m explorer.build --book --preset "$(PRESET)"
 
 # PYTHON, else the environment's own, else the first Python that is new enough, else python3, which will complain.
 env:
@@ -59,7 +59,7 @@ reference: chapters ## make this run's numbers the reference
 claims: env ## hold what the earlier studies found against the reference numbers
 	@$(RUN) -m pipeline.claims
 
-explorer: env ## pages of every feature: make explorer SAE=gated-b3.resid-post-... (minutes; then kept)
+explorer: env ## the features of another SAE: make explorer SAE=gated-b3.resid-post-... (a minute; then kept)
 	@$(RUN) -m explorer.build --preset "$(PRESET)" $(if $(SAE),--sae "$(SAE)") $(PARAMS)
 
 serve: env ## the book and the live explorer at http://127.0.0.1:8000

@@ -59,7 +59,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 import kosae_core as kc
-from kosae_core import asking, detection, explaining, probing, probing_tasks
+from kosae_core import asking, cards, detection, explaining, plates, probing, probing_tasks, reading
 from kosae_core import interventions as iv
 from kosae_core import llm_explaining as le
 
@@ -378,8 +378,21 @@ results.claim("rule_over_reader", bool(formal.rule.mean() > formal.half.mean()),
 #| tbl-cap-en: "Ten features read by an author. strongest, middle: the strongest context in test sentences and the one in the middle of its activations; reading: the regular expression for what was read; tenth, half: the lower of its detection and fuzzing by the top tenth and by the upper half; rule: the same of the rule made from training sentences (upper half)."
 kc.plots.table(by_hand, {"tenth": ".2f", "half": ".2f", "rule": ".2f"}, index=False)
 
+# %%
+both = {s: reading.Reading(study, shipped, s, reading.languages(study), middle, [int(f) for f in readings]) for s in stores}
+drawn = cards.cards(lm, shipped, both["train"], both["test"], [int(f) for f in readings])
+
+# %%
+#| label: fig-interpret-plate
+#| fig-cap-ko: "저자가 읽은 특징 열 개의 도판. 카드마다 번호, 켜진 토큰의 비율(density)과 최댓값(max), 훈련 문장에서 위 절반의 활성값으로 만든 규칙(on: 그 토큰에서, after: 바로 뒤에서, later than: 뒤쪽 어딘가에서, ␣: 빈칸, (byte): 글자의 일부), 가장 센 시험 문장 다섯(한 문장틀에서 둘까지), 직접 효과로 가장 밀어 올리는 다음 토큰(promotes)이 있다. 토큰은 활성값이 클수록 짙고, 밑줄 친 토큰의 값이 왼쪽에 있다. 한국어와 영어 문장을 함께 읽었다."
+#| fig-cap-en: "Plate of the ten features read by an author. On each card stand its number, the share of tokens on which it fires (density) and its maximum, the rule made from the upper half of activations in training sentences (␣ is a space, (byte) a part of a character), the five strongest test sentences (at most two of a template) and the next tokens that its direct effect raises most (promotes). Tokens are darker the larger their activation; that of the underlined one stands on the left. Sentences of both languages were read."
+#| fig-alt-ko: "두 줄로 놓인 카드 열 장. 예문들이 특징이 켜진 토큰을 기준으로 세로로 맞추어져 있다."
+#| fig-alt-en: "Ten cards in two columns. In each, sentences are aligned at the token on which the feature fires."
+fig = plates.plate(drawn)
+kc.plots.save(fig, "fig-interpret-plate")
+
 # %% [markdown] tags=["ko"]
-# 훈련 문장에서 읽은 것은 다음과 같다.
+# 훈련 문장에서 읽은 것은 다음과 같다. 시험 문장에서의 모습은 [@fig-interpret-plate]에 모았다.
 #
 # - 1547, 778, 1671, 1179: 음절 하나이다. 차례로 ‘채’(채소, 수채화, 채우다), ‘구’(탁구, 뒹굴다의 활용, 구하다, 구 년), ‘수’(할 수 있다, 수영, 수리), ‘비’(비염, 비빔밥, 비싸다, 비 오는 날). 뜻이 다른 낱말들이 음절 하나로 묶인다. 1671이 밀어 올리는 다음 토큰은 ‘ 있다’와 그 활용으로, 의존 명사 ‘수’의 쓰임에서 배운 것이다.
 # - 384: ‘이’ 바로 다음의 음절(이웃, 이사). 아래쪽은 여러 가지이다.
@@ -389,8 +402,8 @@ kc.plots.table(by_hand, {"tenth": ".2f", "half": ".2f", "rule": ".2f"}, index=Fa
 #
 # 열 개 가운데 주제로 읽히는 것은 없다. 형태로 읽은 {{< var c09.n_formal >}}개를 새 문장에서 재면 위 십분의 일에서 평균 {{< var c09.read_tenth >}}, 위 절반에서 {{< var c09.read_half >}}이다. {{< var c09.good >}}에 못 미친 것이 위 십분의 일에서도 {{< var c09.read_missed >}}개이며, 위 절반에서 {{< var c09.good >}} 이상인 것은 {{< var c09.read_good >}}개이다([@tbl-interpret-reading]). [이 기준에 못 미치는 것은 위 절반에서 더 많다.]{.claim key="c09.reading_fades"} 그러나 평균의 차이는 작고, {{< var c09.n_formal >}}개 가운데 {{< var c09.read_rises >}}개는 위 절반에서 오히려 높다. 같은 특징에서 규칙은 위 절반에서 평균 {{< var c09.read_rule >}}이다. [규칙이 평균으로 저자보다 낫다.]{.claim key="c09.rule_over_reader"} 그런데 열 개 가운데 다섯은 규칙이 또렷해서 뽑은 것이므로 나누어 보아야 한다. 그렇게 뽑은 {{< var c09.n_formal_clear >}}개에서는 규칙 {{< var c09.read_rule_clear >}}, 저자 {{< var c09.read_half_clear >}}이고, 나머지 {{< var c09.n_formal_rest >}}개에서는 규칙 {{< var c09.read_rule_rest >}}, 저자 {{< var c09.read_half_rest >}}이다. 저자가 본 것은 문맥 열둘이고 규칙이 본 것은 수백이니 읽는 솜씨만의 문제는 아니다. 그러나 논문에 실리는 것은 사람이 읽은 이름이다.
 
-# %% [markdown] src="01fc" tags=["en"]
-# From training sentences the features were read as follows.
+# %% [markdown] src="e6ca" tags=["en"]
+# From training sentences the features were read as follows. How they look on test sentences is gathered in [@fig-interpret-plate].
 #
 # - 1547, 778, 1671, 1179: a single syllable each. In turn ‘채’ (vegetables, watercolour, to fill), ‘구’ (table tennis, to roll about, to seek, nine years), ‘수’ (can do, swimming, repair), ‘비’ (rhinitis, bibimbap, expensive, a rainy day). Words of different meaning are tied together by one syllable. The next tokens that 1671 raises are ‘ 있다’ and its forms, learnt from the dependent noun ‘수’ in ‘할 수 있다’ (can do).
 # - 384: the syllable right after ‘이’ (neighbour, moving house). Further down, various things.

@@ -13,24 +13,23 @@ from typing import Any
 import numpy as np
 from sklearn.cluster import KMeans
 
-from explorer import examples
-from explorer.marking import rounded
-from explorer.reading import Reading
-from kosae_core import detection, explaining, layout, matching, positions
+from kosae_core import cards, detection, examples, explaining, layout, matching, positions
 from kosae_core import interventions as iv
 from kosae_core.bilingual import language_preference
 from kosae_core.corpora import LANGUAGES
 from kosae_core.features import class_means, pool_tokens, tfidf, top_features
 from kosae_core.lm import LanguageModel
+from kosae_core.marking import rounded
+from kosae_core.reading import Reading
 from kosae_core.sae import SAE
 from kosae_core.study import Study
 
-VERSION = 1
-"""Raise it when the same SAE and texts no longer give the same analysis."""
-N_CLUSTERS, N_NEAR, N_TOKENS, N_READS, N_BINS, N_PLACES = 24, 8, 10, 5, 24, 40
-MOST_CLASSES, FEWEST_TOKENS, LEADING = 200, 20, 100
+N_CLUSTERS, N_NEAR, N_READS, N_BINS, N_PLACES = 24, 8, 5, 24, 40
+MOST_CLASSES, LEADING = 200, 100
 MOST_SHOWN = 20
 """Labels of more classes have no chart of their own on a feature's page."""
+ALL_PAIRS = 4096
+"""Of fewer features UMAP looks at all pairs."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,8 @@ class Analysis:
 
     @cached_property
     def vocabulary(self) -> list[str]:
-        """Every token as text; a part of a character is U+FFFD."""
-        size = self.lm.model.get_input_embeddings().num_embeddings
-        return ["\ufffd" if "\ufffd" in (t := self.lm.tokenizer.decode([i])) else t for i in range(size)]
+        """As `cards.vocabulary` makes it."""
+        return cards.vocabulary(self.lm)
 
     @cached_property
     def counts_F(self) -> np.ndarray:
@@ -134,35 +132,24 @@ class Analysis:
         shown = [label for label, names in self.labels.items() if len(names) <= MOST_SHOWN]
         return {label: class_means(X_MF, _of(self.test, label))[1] for label in shown}
 
-    @cached_property
-    def windows(self) -> tuple[np.ndarray, np.ndarray]:
-        return explaining.windows(self.train), explaining.windows(self.test)
-
     def rule(self, feature: int) -> tuple[list[list[str]], explaining.Verdict | None]:
-        """The rule that says where the feature is in the upper half of its training activations, and its verdict on test texts.
+        """The cues of `cards.rule_of` as slot and token, and its verdict; no cue for a feature that no token explains."""
+        rule, verdict = cards.rule_of(self.train, self.test, feature)
+        return [[cue.slot, self.vocabulary[cue.token]] for cue in rule.cues] if rule else [], verdict
 
-        No cue for a feature that is too rare to be explained, or that no token explains.
-        """
-        (rows, values), (rows_t, values_t) = self.train.column(feature), self.test.column(feature)
-        if len(rows) < FEWEST_TOKENS:
-            return [], None
-        half = np.quantile(values, 0.5)
-        fires_N, fires_t = np.zeros(self.train.n_tokens, bool), np.zeros(self.test.n_tokens, bool)
-        fires_N[rows[values > half]], fires_t[rows_t[values_t > half]] = True, True
-        if not fires_N.any():
-            return [], None
-        rule = explaining.explain(self.windows[0], fires_N, self.train.doc_index, n_cues=6)
-        try:
-            verdict = explaining.judge(rule, self.windows[1], fires_t, self.test.doc_index)
-        except ValueError:  # it fires in every test text, or in none
-            verdict = None
-        return [[cue.slot, self.vocabulary[cue.token]] for cue in rule.cues], verdict
+    @cached_property
+    def cosine_FF(self) -> np.ndarray:
+        """Cosines of decoder directions, at most 1."""
+        return np.minimum(matching.cosines(self.sae.W_dec_FD, self.sae.W_dec_FD).cpu().numpy(), 1)
 
     @cached_property
     def layout_F2(self) -> np.ndarray:
         """Places of the decoder directions on the map, both coordinates from 0 to 1."""
-        directions = self.sae.W_dec_FD.detach().cpu().numpy()
-        xy = layout.embed(directions, "umap", seed=0, n_neighbors=min(15, len(directions) - 1))
+        W_FD, options = self.sae.W_dec_FD, {"seed": 0, "n_neighbors": min(15, self.sae.n_features - 1)}
+        if self.sae.n_features < ALL_PAIRS:  # UMAP would take the pairs one by one in Python
+            xy = layout.embed(1 - self.cosine_FF, metric="precomputed", **options)
+        else:
+            xy = layout.embed(W_FD.detach().cpu().numpy(), **options)
         return (xy - xy.min(0)) / np.maximum(np.ptp(xy, axis=0), 1e-9)
 
     @cached_property
@@ -182,19 +169,17 @@ class Analysis:
             total_V = np.bincount(self.test.token_ids[rows], values, minlength=len(self.vocabulary))
             order = np.argsort(-total_V, kind="stable")[: 3 * N_READS]
             found.append(
-                [self.vocabulary[i] for i in order if total_V[i] > 0 and self.vocabulary[i] != "\ufffd"][:N_READS]
+                [self.vocabulary[i] for i in order if total_V[i] > 0 and self.vocabulary[i] != cards.PART][:N_READS]
             )
         return found
 
     def features(self) -> Iterator[dict[str, Any]]:
         """The page of every feature, in order."""
         W_FD = self.sae.W_dec_FD
-        cosine_FF = matching.cosines(W_FD, W_FD).cpu().numpy()
-        np.fill_diagonal(cosine_FF, -np.inf)
+        cosine_FF = np.where(np.eye(len(W_FD), dtype=bool), -np.inf, self.cosine_FF)
         effects_FV = iv.direct_effects(self.lm, W_FD.detach()).cpu().numpy()
-        whole_V = np.array([t.strip() != "" and t != "\ufffd" for t in self.vocabulary])
         places_P, place_PF = positions.by_position(self.test.X_NF, self.test.positions)
-        often_P = np.unique(self.test.positions, return_counts=True)[1] >= FEWEST_TOKENS
+        often_P = np.unique(self.test.positions, return_counts=True)[1] >= cards.FEWEST_TOKENS
         share_F = positions.position_share(self.test.X_NF, self.test.positions)
         for f in range(self.sae.n_features):
             near = np.argsort(-cosine_FF[f], kind="stable")[: min(N_NEAR, len(cosine_FF) - 1)]
@@ -203,8 +188,8 @@ class Analysis:
                 "histogram": self.histogram(f),
                 "examples": examples.strongest(self.test, f),
                 "spread": examples.spread(self.test, f),
-                "promoted": self._tokens(np.where(whole_V, effects_FV[f], -np.inf), effects_FV[f]),
-                "suppressed": self._tokens(np.where(whole_V, -effects_FV[f], -np.inf), effects_FV[f]),
+                "promoted": [[token, rounded(e)] for token, e in cards.largest(effects_FV[f], self.vocabulary)],
+                "suppressed": [[token, rounded(-e)] for token, e in cards.largest(-effects_FV[f], self.vocabulary)],
                 "classes": {label: [rounded(v) for v in means_CF[:, f]] for label, means_CF in self.means.items()},
                 "langs": {lang: rounded(self.shares[lang][f]) for lang in self.langs},
                 "near": [[int(g), rounded(cosine_FF[f, g])] for g in near],
@@ -222,10 +207,6 @@ class Analysis:
             return {"max": 0.0, "counts": []}
         counts, edges = np.histogram(values, bins=N_BINS, range=(0.0, float(values.max())))
         return {"max": rounded(edges[-1]), "counts": counts.tolist()}
-
-    def _tokens(self, score_V: np.ndarray, effect_V: np.ndarray) -> list[list[Any]]:
-        order = np.argsort(-score_V, kind="stable")[:N_TOKENS]
-        return [[self.vocabulary[i], rounded(effect_V[i])] for i in order]
 
 
 def _yes_to_all(yes_M: np.ndarray) -> float:

@@ -11,15 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from explorer import analysis, examples, marking, names, reading
+from explorer import analysis, names
 from explorer.analysis import Analysis
-from explorer.marking import rounded
 from explorer.scripts import chunk_name, js
 from explorer.sources import Source
 from kosae_core import code, store
-from kosae_core.corpora import LANGUAGES
 from kosae_core.lm import LanguageModel
-from kosae_core.readers import CorpusError
+from kosae_core.marking import rounded
+from kosae_core.reading import languages
 from kosae_core.study import Study
 
 log = logging.getLogger("kosae.explorer")
@@ -29,28 +28,14 @@ PER_CHUNK = 32
 Progress = Callable[[int, int, str], None]
 
 
-def languages(study: Study) -> tuple[str, ...]:
-    """The languages in which the study's corpus has texts in both splits."""
-    found = []
-    for lang in LANGUAGES:
-        try:
-            if all(len(study.records(split, lang)) for split in ("train", "test")):
-                found.append(lang)
-        except CorpusError:  # a corpus of one language says so
-            continue
-    if not found:
-        raise CorpusError(f"the corpus {study.corpus} has no text in {' or '.join(LANGUAGES)} to show features on.")
-    return tuple(found)
-
-
 def spec_of(source: Source, lm: LanguageModel, study: Study, langs: tuple[str, ...]) -> dict[str, Any]:
-    """All that an analysis depends on."""
-    parts = (analysis, examples, marking, reading, names)
-    sources = {part.__name__: code.meaning(Path(part.__file__).read_text("utf-8")) for part in parts}
+    """All that an analysis depends on: what it is of, and what its code and the core's do."""
+    files = [Path(analysis.__file__), Path(names.__file__), *sorted(Path(code.__file__).parent.glob("*.py"))]
+    sources = {file.name: code.meaning(file.read_text("utf-8")) for file in files}
     return {
         "sae": source.weights_key, "lm": lm.key, "point": source.point, "dtype": study.dtype,
         "texts": {f"{split}-{lang}": study.records(split, lang).key for split in ("train", "test") for lang in langs},
-        "code": store.key_of(sources), "per_chunk": PER_CHUNK, "version": analysis.VERSION,
+        "code": store.key_of(sources), "per_chunk": PER_CHUNK,
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import subprocess
 import sys
 import threading
@@ -10,11 +11,11 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
-from explorer import live
-from explorer.build import study_of
+from explorer import build, live
 from explorer.scripts import chunk_name, read_script
 from explorer.sources import NoSource, Source, sources
 from explorer.worker import Ticket
+from kosae_core import paths
 from kosae_core.lm import LanguageModel
 from kosae_core.sae import SAE
 
@@ -110,48 +111,45 @@ class Engine:
             if process is not None and process.poll() is not None:
                 del self._making[id]
                 if process.returncode:
-                    lines = process.stderr.read().strip().splitlines()
-                    self._failed[id] = lines[-1] if lines else "the analysis ended without saying why."
+                    self._failed[id] = _why(process)
             if id in self._making:
                 return "making"
         if self.ready(id):
             return "ready"
         return "failed" if id in self._failed else "absent"
 
-    def prepare(self, id: str) -> dict[str, str]:
-        """Begin an analysis unless it is there or one is being made."""
-        state = self.state(id)
-        with self._lock:
-            busy = any(process.poll() is None for process in self._making.values())
-            if state in ("absent", "failed") and not busy:
-                self._failed.pop(id, None)
-                command = [
-                    sys.executable,
-                    "-m",
-                    "explorer.build",
-                    "--preset",
-                    self.preset,
-                    "--sae",
-                    id,
-                    "--site",
-                    str(self.site),
-                ]
-                self._making[id] = subprocess.Popen(
-                    command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
-                )
-                state = "making"
-        if state in ("absent", "failed") and busy:
-            return {"state": "waiting"}
-        answer = {"state": state}
-        if state == "failed":
+    def progress(self, id: str) -> dict[str, str]:
+        """The state of an analysis, and why it failed if it did."""
+        answer = {"state": self.state(id)}
+        if answer["state"] == "failed":
             answer["error"] = self._failed[id]
         return answer
 
+    def prepare(self, id: str) -> dict[str, str]:
+        """Begin an analysis unless it is there or being made; `waiting` while another is being made, which makes one at a time."""
+        if self.state(id) not in ("absent", "failed"):
+            return self.progress(id)
+        with self._lock:
+            if any(process.poll() is None for process in self._making.values()):
+                return {"state": "waiting"}
+            self._failed.pop(id, None)
+            command = [sys.executable, "-m", "explorer.build", "--preset", self.preset, "--sae", id]
+            self._making[id] = subprocess.Popen(
+                [*command, "--site", str(self.site.resolve())], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                text=True, cwd=paths.ROOT, start_new_session=True,
+            )  # fmt: skip
+        return {"state": "making"}
+
     def close(self) -> None:
-        """End the analyses that are being made; what is half made is thrown away."""
-        for process in self._making.values():
-            if process.poll() is None:
-                process.terminate()
+        """End the analyses that are being made, which throw away what is half made."""
+        running = [process for process in self._making.values() if process.poll() is None]
+        for process in running:
+            process.terminate()
+        for process in running:
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
     # In the worker's thread
 
@@ -187,10 +185,18 @@ class Engine:
         if self.ready(id):
             return self.index(id)["norm"]
         if id not in self._norms:
-            study = study_of(self.preset)
+            study = build.study_of(self.preset)
             texts = study.records("test").texts[:64]
             self._norms[id] = live.mean_norm(self.loaded(id)[0], self.sources[id].point, texts)
         return self._norms[id]
+
+
+def _why(process: subprocess.Popen) -> str:
+    """What a failed analysis said last."""
+    if process.returncode == -signal.SIGKILL:
+        return "the analysis was killed, most likely because memory ran out: close other programs and try again."
+    lines = process.stderr.read().strip().splitlines()
+    return lines[-1].removeprefix(build.FAILED) if lines else "the analysis ended without saying why: try again."
 
 
 def row(index: dict[str, Any], number: int) -> dict[str, Any]:

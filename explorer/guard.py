@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -14,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 COOKIE = "kosae_token"
 MOST_BYTES = 64 * 1024
+SLOWEST = 20.0
+"""Seconds that the next part of a request may take to arrive."""
 SHORTEST_TOKEN = 16
 _HEADERS = {
     "x-content-type-options": "nosniff", "x-frame-options": "SAMEORIGIN", "referrer-policy": "no-referrer",
@@ -56,12 +59,19 @@ class Guard:
                 outgoing.setdefault("cache-control", "no-cache")
             await send(message)
 
-        read = 0
+        read, whole = 0, False
 
         async def receiving() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
+            nonlocal read, whole
+            if whole:  # from then on, only that the reader has gone is waited for
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), SLOWEST)
+            except TimeoutError:
+                raise HTTPException(
+                    408, f"the request did not arrive within {SLOWEST:.0f} seconds: send it again"
+                ) from None
+            read, whole = read + len(message.get("body", b"")), not message.get("more_body", False)
             if read > MOST_BYTES:
                 raise HTTPException(413, "a request may have 64 KiB at most: send less text")
             return message

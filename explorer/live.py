@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from explorer.marking import rounded
 from kosae_core import interventions as iv
 from kosae_core.generation import continuations
 from kosae_core.lm import LanguageModel, Replace
+from kosae_core.marking import rounded
 from kosae_core.sae import SAE
 
 PER_TOKEN = 8

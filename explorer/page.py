@@ -13,7 +13,7 @@ WEB = Path(__file__).parent / "web"
 SCRIPTS = tuple(
     f"{name}.js"
     for name in (
-        "words", "data", "draw", "search", "table", "charts", "feature", "groups", "gestures", "map", "tokens", "live", "steer", "app",
+        "words", "data", "draw", "search", "table", "charts", "feature", "groups", "gestures", "map", "tokens", "forms", "live", "steer", "app",
     )
 )  # fmt: skip
 """In the order in which they build on each other."""

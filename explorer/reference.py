@@ -43,7 +43,7 @@ def _parameter(parameter: dict[str, Any]) -> list[str]:
         parameter["name"],
         _kind(parameter["schema"]),
         "required" if parameter.get("required") else _default(parameter["schema"]),
-        "",
+        parameter.get("description", ""),
     ]
 
 

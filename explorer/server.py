@@ -28,6 +28,8 @@ SECONDS = 30.0
 """A request to the model that has no answer by then gets an error."""
 ERRORS: dict[int | str, dict[str, Any]] = {code: {"model": Failure} for code in (404, 409, 413, 422, 503)}
 
+OneSae = Annotated[str | None, Query(max_length=100, description="an id from /saes; without one, the first")]
+
 
 def make_app(
     engine: Engine, *, token: str | None = None, hosts: tuple[str, ...] | None = None, depth: int = 128
@@ -92,12 +94,12 @@ def _features(app: FastAPI, engine: Engine) -> None:
 
     @app.get("/features", tags=["features"])
     def features(
-        sae: Annotated[str | None, Query(max_length=100)] = None,
-        q: Annotated[str, Query(max_length=100)] = "",
-        sort: searching.Column = "id",
-        descending: bool = False,
-        offset: Annotated[int, Query(ge=0)] = 0,
-        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+        sae: OneSae = None,
+        q: Annotated[str, Query(max_length=100, description="words that all have to occur")] = "",
+        sort: Annotated[searching.Column, Query(description="the column that says the order")] = "id",
+        descending: Annotated[bool, Query(description="the largest first")] = False,
+        offset: Annotated[int, Query(ge=0, description="how many to skip")] = 0,
+        limit: Annotated[int, Query(ge=1, le=500, description="how many to give")] = 50,
     ) -> dict[str, Any]:
         """Features, searched by number, token or label and put in order; those that never fire stand last."""
         index = engine.index(engine.source(sae).id)
@@ -109,14 +111,19 @@ def _features(app: FastAPI, engine: Engine) -> None:
         }
 
     @app.get("/feature/{id}", tags=["features"])
-    def feature(id: int, sae: Annotated[str | None, Query(max_length=100)] = None) -> dict[str, Any]:
+    def feature(id: int, sae: OneSae = None) -> dict[str, Any]:
         """All that is known of one feature: examples (text, token, activation, text, ...), tokens it promotes, neighbours."""
         return engine.feature(engine.source(sae).id, id)
 
     @app.post("/prepare", tags=["features"])
     def prepare(request: PrepareRequest) -> dict[str, str]:
-        """Begin the analysis of an SAE's features, which takes minutes; ask again to learn its state."""
+        """Begin the analysis of an SAE's features, which takes minutes, or begin it again after it failed."""
         return engine.prepare(engine.source(request.sae).id)
+
+    @app.get("/prepare", tags=["features"])
+    def progress(sae: Annotated[str, Query(max_length=100, description="an id from /saes")]) -> dict[str, str]:
+        """How far an analysis is: absent, making, ready, or failed with the reason as `error`."""
+        return engine.progress(engine.source(sae).id)
 
 
 def _model(app: FastAPI, engine: Engine, worker: Worker) -> None:

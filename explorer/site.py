@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,21 +15,14 @@ DEFAULT = "kosae-lm-q2"
 """The SAE that comes with the project, under the name by which the explorer knows it."""
 
 
-def place(site: Path, folder: Path | None = None, id: str | None = None, langs: tuple[str, ...] = LANGS) -> list[Path]:
-    """Put data (if any) and pages into a site; returns the pages.
+def data_of(site: Path, id: str) -> Path:
+    """Where the data of one SAE lie, beside the sites of both languages."""
+    return site / "explorer-data" / id
 
-    Pages of all SAEs whose data lie in the site are offered, the one given first.
-    """
-    data = site / "explorer-data"
-    if folder is not None and id is not None:
-        target = data / id
-        partial = data / f".partial-{id}-{os.getpid()}"
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(folder, partial, ignore=shutil.ignore_patterns("manifest.json"))
-        shutil.rmtree(target, ignore_errors=True)
-        partial.rename(target)
-    saes = listed(data)
-    pages = []
+
+def place(site: Path, langs: tuple[str, ...] = LANGS) -> list[Path]:
+    """Put the pages into a site; returns them. They offer all SAEs whose data lie there."""
+    saes, pages = listed(site / "explorer-data"), []
     for lang in langs:
         out = site / lang
         for asset in sorted(page.WEB.iterdir()):
@@ -40,6 +32,18 @@ def place(site: Path, folder: Path | None = None, id: str | None = None, langs: 
             _put(out / "site" / name, (paths.ROOT / "site" / name).read_bytes())
         pages.append(_put(out / "explorer.html", page.page(lang, saes).encode()))
     return pages
+
+
+def place_data(target: Path, folder: Path, key: str) -> None:
+    """Put the data of one SAE into a site, whole or not at all; `key` says what they were made from (`stamp.key_of`)."""
+    from explorer import stamp  # only here, since Quarto places pages with a Python that may have no packages
+    from kosae_core import store
+
+    with store.partial(target.parent) as partial:
+        shutil.copytree(folder, partial, ignore=shutil.ignore_patterns("manifest.json"), dirs_exist_ok=True)
+        stamp.write(partial, key)
+        shutil.rmtree(target, ignore_errors=True)
+        partial.rename(target)
 
 
 def _put(path: Path, content: bytes) -> Path:

@@ -7,12 +7,14 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from explorer.site import DEFAULT
 from kosae_core import paths, store
-from kosae_core.lm import LanguageModel, load_lm
-from kosae_core.sae import SAE, load_sae
+
+if TYPE_CHECKING:  # to know what there is, torch need not be imported
+    from kosae_core.lm import LanguageModel
+    from kosae_core.sae import SAE
 
 
 class NoSource(ValueError):
@@ -63,6 +65,9 @@ class Source:
 
         Raises  NoSource if they do not belong together.
         """
+        from kosae_core.lm import load_lm
+        from kosae_core.sae import load_sae
+
         lm = lm if lm is not None and lm.name == self.lm_name else load_lm(self.lm_name)
         sae = load_sae(self.folder).to(lm.device)
         if sae.d_model != lm.d_model or (self.lm_key is not None and self.lm_key != lm.key):

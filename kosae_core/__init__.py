@@ -48,8 +48,8 @@ _EXPORTS = {
     "study": ["Study"],
 }
 _MODULES = {
-    "absorption", "activations", "base", "batches", "bilingual", "code", "corpora", "cpu_kernels", "crosscoder", "detection", "dictionary_learning", "distributed", "explaining", "features", "filling", "foreign", "generation", "gpu_kernels", "gpu_selection", "hooks", "hub", "inputs", "interventions", "joined", "jumprelu", "kernels", "layout", "letters",
-    "lm", "logodds", "losses", "matching", "metrics", "needs", "neuronpedia", "optimizers", "parts", "paths", "planted", "plots", "positions", "probing", "probing_tasks", "ranks", "records", "resampling", "results", "rows", "sae", "saelens", "schedules", "shards", "sparse_probing", "sparsify", "splicing", "statistics",
+    "absorption", "activations", "base", "batches", "bilingual", "cards", "code", "corpora", "cpu_kernels", "crosscoder", "detection", "dictionary_learning", "distributed", "examples", "explaining", "features", "filling", "foreign", "generation", "gpu_kernels", "gpu_selection", "hooks", "hub", "inputs", "interventions", "joined", "jumprelu", "kernels", "layout", "letters",
+    "lm", "logodds", "losses", "marking", "matching", "metrics", "needs", "neuronpedia", "optimizers", "parts", "paths", "planted", "plates", "plots", "positions", "probing", "probing_tasks", "ranks", "reading", "records", "resampling", "results", "rows", "sae", "saelens", "schedules", "shards", "sparse_probing", "sparsify", "splicing", "statistics",
     "store", "streaming", "study", "synthetic", "topk", "toy", "train_config", "trainer", "training",
 }  # fmt: skip
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}

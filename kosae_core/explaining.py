@@ -90,12 +90,13 @@ def explain(
         raise ValueError("the feature fires on every token or on none: there is nothing to tell apart.")
     rng = np.random.default_rng(seed)
     on = rng.permutation(np.flatnonzero(fires_N))[:n_examples]
-    inside_N = np.isin(doc_N, doc_N[fires_N])
+    inside_N = _documents(doc_N, fires_N)[doc_N]
     near = rng.permutation(np.flatnonzero(~fires_N & inside_N))[: -(-len(on) // 2)]
     far = rng.permutation(np.flatnonzero(~fires_N & ~inside_N))[: len(on) - len(near)]
     off = np.concatenate([near, far])
-    cues = _candidates(windows_NW[on], windows_NW[off], candidates)
-    hits = {side: np.array([_met(cue, windows_NW[rows]) for cue in cues]) for side, rows in (("on", on), ("off", off))}
+    examples = {"on": windows_NW[on], "off": windows_NW[off]}
+    cues = _candidates(examples["on"], examples["off"], candidates)
+    hits = {side: np.array([_met(cue, rows_NW) for cue in cues]) for side, rows_NW in examples.items()}
     chosen: list[int] = []
     said_on, said_off, best = np.zeros(len(on), bool), np.zeros(len(off), bool), 0.5
     while cues and len(chosen) < n_cues:
@@ -108,6 +109,11 @@ def explain(
         best = float(balanced_C[at])
         said_on, said_off = said_on | hits["on"][at], said_off | hits["off"][at]
     return Rule(tuple(cues[i] for i in chosen), best)
+
+
+def _documents(doc_N: np.ndarray, yes_N: np.ndarray) -> np.ndarray:
+    """Whether a document has a row that is yes, for every number up to the largest of `doc_N`."""
+    return np.bincount(doc_N[yes_N], minlength=int(doc_N.max()) + 1) > 0
 
 
 def _candidates(on_NW: np.ndarray, off_NW: np.ndarray, n: int) -> list[Cue]:
@@ -128,8 +134,10 @@ def _candidates(on_NW: np.ndarray, off_NW: np.ndarray, n: int) -> list[Cue]:
 def _rows_with(ids_NW: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Each token that occurs, and in how many rows."""
     row_N, _ = np.nonzero(ids_NW != NONE)
-    pairs = np.unique(np.stack([row_N, ids_NW[ids_NW != NONE]], 1), axis=0)
-    return np.unique(pairs[:, 1], return_counts=True)
+    ids_N = ids_NW[ids_NW != NONE]
+    size = int(ids_N.max(initial=0)) + 1
+    pairs = np.unique(row_N * size + ids_N)  # one number for row and token: rows of two are slow to compare
+    return np.unique(pairs % size, return_counts=True)
 
 
 @dataclass(frozen=True)
@@ -155,11 +163,12 @@ def judge(rule: Rule, windows_NW: np.ndarray, fires_N: np.ndarray, doc_N: np.nda
     """
     fires_N, doc_N = np.asarray(fires_N, dtype=bool), np.asarray(doc_N)
     said_N = met(rule, windows_NW)
-    names, where_N = np.unique(doc_N, return_inverse=True)
-    truly_M, said_M = (np.bincount(where_N, weights=side, minlength=len(names)) > 0 for side in (fires_N, said_N))
+    there_D = np.bincount(doc_N) > 0
+    truly_D, named_D = _documents(doc_N, fires_N), _documents(doc_N, said_N)
+    truly_M, said_M = truly_D[there_D], named_D[there_D]
     if truly_M.all() or not truly_M.any():
         raise ValueError("the feature fires in every document or in none: detection needs documents of both kinds.")
-    inside_N = truly_M[where_N]
+    inside_N = truly_D[doc_N]
     if not (inside_N & ~fires_N).any():
         raise ValueError("the feature fires on every token of its documents: fuzzing needs others.")
     hits = int((said_N & fires_N).sum())

@@ -273,18 +273,17 @@ def top_tokens(
     if X_NF.shape[0] != store.n_tokens:
         raise ValueError(f"features of {X_NF.shape[0]} tokens do not belong to a store of {store.n_tokens}.")
     column_N = X_NF[:, [feature]].tocoo()
-    rows_n = column_N.row[np.lexsort((column_N.row, -column_N.data))]
-    values = dict(zip(column_N.row.tolist(), column_N.data.tolist(), strict=True))
     found: list[TopToken] = []
     seen: set[int] = set()
-    for row in rows_n.tolist():
+    for at in np.lexsort((column_N.row, -column_N.data)):
+        row, value = int(column_N.row[at]), float(column_N.data[at])
         document, position = int(store.doc_index[row]), int(store.positions[row])
-        if values[row] <= 0 or len(found) == n:
+        if value <= 0 or len(found) == n:
             break
         if one_per_document and document in seen:
             continue
         seen.add(document)
         start = max(0, position - context)
         ids = tuple(int(i) for i in store.documents[document][start : position + context + 1])
-        found.append(TopToken(values[row], row, document, position, ids, position - start))
+        found.append(TopToken(value, row, document, position, ids, position - start))
     return found

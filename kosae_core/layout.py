@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from sklearn.metrics import pairwise_distances
 
 
-def embed(X_ND: np.ndarray, method: str = "umap", *, seed: int = 0, n_neighbors: int = 15) -> np.ndarray:
-    """Lay points out in the plane by their cosine distances.
+def embed(
+    X_ND: np.ndarray, method: str = "umap", *, seed: int = 0, n_neighbors: int = 15, metric: str = "cosine"
+) -> np.ndarray:
+    """Lay points out in the plane by their cosine distances, or by the distances given with `metric="precomputed"`.
 
-    Shapes  (N, D) dense, no zero rows -> (N, 2) float32.
+    Shapes  (N, D) dense, no zero rows, or (N, N) distances -> (N, 2) float32.
     Raises  ValueError for another method, or fewer points than neighbours.
     Source  UMAP: McInnes et al. 2018, arXiv:1802.03426. t-SNE: van der Maaten and Hinton 2008.
     Differs one thread, so that a seed gives the same picture again; t-SNE's perplexity is `n_neighbors`.
@@ -21,12 +25,14 @@ def embed(X_ND: np.ndarray, method: str = "umap", *, seed: int = 0, n_neighbors:
     if method == "umap":
         from umap import UMAP
 
-        model = UMAP(n_components=2, metric="cosine", n_neighbors=n_neighbors, random_state=seed, n_jobs=1)
+        model = UMAP(n_components=2, metric=metric, n_neighbors=n_neighbors, random_state=seed, n_jobs=1)
     else:
         from sklearn.manifold import TSNE
 
-        model = TSNE(2, metric="cosine", perplexity=n_neighbors, random_state=seed, init="random")
-    return np.asarray(model.fit_transform(X_ND), dtype=np.float32)
+        model = TSNE(2, metric=metric, perplexity=n_neighbors, random_state=seed, init="random")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "using precomputed metric")  # whoever gives distances knows
+        return np.asarray(model.fit_transform(X_ND), dtype=np.float32)
 
 
 def neighbour_purity(

@@ -114,22 +114,29 @@ def new_entry(kind: str, spec: Mapping) -> Iterator[Path]:
     When two processes make the same entry, the first to finish is kept.
     """
     target = folder_of(kind, spec)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(target.parent)
-    partial = target.parent / f".partial-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    partial.mkdir()
-    try:
-        yield partial
-        _seal(partial, kind, spec)
+    with partial(target.parent) as unfinished:
+        yield unfinished
+        _seal(unfinished, kind, spec)
         if find(kind, spec) is None:
             shutil.rmtree(target, ignore_errors=True)
             try:
-                os.rename(partial, target)
+                os.rename(unfinished, target)
             except OSError:
                 if find(kind, spec) is None:
                     raise
+
+
+@contextmanager
+def partial(parent: Path) -> Iterator[Path]:
+    """An empty folder in `parent` to write into and rename when it is whole; else it is removed, at the latest by the next call."""
+    parent.mkdir(parents=True, exist_ok=True)
+    _sweep(parent)
+    folder = parent / f".partial-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    folder.mkdir()
+    try:
+        yield folder
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _seal(folder: Path, kind: str, spec: Mapping) -> None:

@@ -43,10 +43,10 @@ class Progress:
         self._running[name] = (time.monotonic(), 0.0, "")
         self._draw()
 
-    def step(self, name: str, done: int, total: int) -> None:
-        """`done` of `total` cells of a running stage are over."""
+    def step(self, name: str, done: int, total: int, what: str | None = None) -> None:
+        """`done` of `total` parts of a running stage are over; `what` it is at, if not a cell of a chapter."""
         if name in self._running:
-            self._running[name] = (self._running[name][0], done / total, f" cell {done + 1} of {total}")
+            self._running[name] = (self._running[name][0], done / total, f" {what or f'cell {done + 1} of {total}'}")
 
     def end(self, name: str, line: str) -> None:
         self._done += self.expected[name]

@@ -215,7 +215,7 @@ def _08(c: Chapter) -> Iterator[Store | Run]:
 
 def _09(c: Chapter) -> Iterator[Store | Run]:
     p = c.p
-    yield from c.both("ko")
+    yield from (store for lang in ("ko", "en") for store in c.both(lang))
     yield c.sae("topk", "ko", p["middle"])
     source = c.store("train", "ko", p["middle"])
     sizes = p["sparse_features"], p["sparse_steps"], p["batch_size"], p["seed"]

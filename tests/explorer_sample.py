@@ -14,7 +14,7 @@ from pathlib import Path
 
 import kosae_core as kc
 from explorer import bundle
-from explorer.site import place
+from explorer.site import data_of, place, place_data
 from explorer.sources import Source, sources
 
 N_FEATURES = 64
@@ -60,12 +60,13 @@ def sample() -> Sample:
 
 def site(folder: Path) -> Path:
     """The explorer's pages with the sample's data, in a folder."""
-    place(folder, sample().folder, sample().source.id)
+    place_data(data_of(folder, sample().source.id), sample().folder, key="sample")
+    place(folder)
     return folder
 
 
 @contextmanager
-def served(folder: Path, **options):
+def served(folder: Path, preset: str = "default", **options):
     """A server over a site, on a port of its own: its address and the application."""
     import uvicorn
 
@@ -74,7 +75,7 @@ def served(folder: Path, **options):
     from explorer.serve import bound
     from explorer.server import make_app
 
-    engine = Engine(folder)
+    engine = Engine(folder, preset)
     own = sample().source
     engine.sources = {own.id: own} | engine.sources  # the sample is the first, and so the usual one
     app = make_app(engine, **{"hosts": LOOPBACK, **options})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -284,3 +285,17 @@ def test_bibliography_is_sound():
     assert len(keys) == len(set(keys))
     for arxiv in re.findall(r"^  eprint = \{(.*)\},$", text, re.M):
         assert re.fullmatch(r"\d{4}\.\d{4,5}", arxiv) and f"https://arxiv.org/abs/{arxiv}" in text
+
+
+def test_quarto_is_given_what_the_explorer_needs(tmp_path):
+    project = yaml.safe_load((ROOT / "_quarto.yml").read_text("utf-8"))["project"]
+    # Quarto searches every folder for a name without a leading slash: it would carry one site into the other.
+    assert all(name.startswith("/") for name in project["resources"])
+    given = {p.relative_to(ROOT).as_posix() for name in project["resources"] for p in ROOT.glob(name[1:])}
+    environment = {**os.environ, "QUARTO_PROJECT_OUTPUT_DIR": str(tmp_path / "ko")}
+    command = [sys.executable, "-S", "-s", str(ROOT / project["post-render"])]  # without the packages of .venv
+    subprocess.run(command, check=True, cwd=ROOT, env=environment)
+    assert [p.name for p in tmp_path.iterdir()] == ["ko"]
+    text = (tmp_path / "ko" / "explorer.html").read_text("utf-8")
+    asked = set(re.findall(r'(?:src|href)="((?:explorer|site)/[^"]+)"', text))
+    assert len(asked) > 15 and asked <= given

@@ -205,7 +205,7 @@ def test_without_data_the_page_says_how_to_make_them(open_page, tmp_path):
 def test_type_a_sentence_and_see_its_features(open_page, address, width, lang):
     page = open_page(address, f"{lang}/explorer.html#analyze", width)
     page.wait_for_selector(".strip")
-    page.fill("#texts", "비가 와서 우산을 샀어요.\nThe train was late.")
+    page.fill("#sentences", "비가 와서 우산을 샀어요.\nThe train was late.")
     page.click("button.main")
     expect(page.locator(".tokens").first).to_have_text(re.compile("^비가"))
     assert page.locator(".sentence").count() == 2 and fits(page)
@@ -227,7 +227,7 @@ def test_type_a_sentence_and_see_its_features(open_page, address, width, lang):
 @pytest.mark.parametrize("view", ["analyze", "compare"])
 def test_what_is_typed_is_text_and_never_html(open_page, address, view):
     page = open_page(address, f"ko/explorer.html#{view}")
-    page.fill("#texts" if view == "analyze" else "#first", NASTY)
+    page.fill("#sentences" if view == "analyze" else "#first", NASTY)
     page.click("button.main")
     expect(page.locator(".tokens").first).to_contain_text("onerror=")
     assert page.evaluate("window.hurt") is None and page.locator("main img").count() == 0
@@ -265,11 +265,11 @@ def test_steer_beside_the_unsteered(open_page, address, width):
     wanted = json.loads(explorer_sample.ask(f"{address}/steer", body)[2])
     for which in ("plain", "steered"):
         expect(page.locator(f"#output-{which} p")).to_have_text(body["prompt"] + wanted[which])
-    expect(page.locator("#steer-run")).to_have_text("이어 쓰게 하기")
+    expect(page.locator("#steer-run")).to_have_text("이어 쓰기")
     assert fits(page)
     page.select_option("#mode", "clamp")
     page.click("#steer-run")
-    expect(page.locator("#steer-run")).to_have_text("이어 쓰게 하기")
+    expect(page.locator("#steer-run")).to_have_text("이어 쓰기")
     assert page.locator("[role=alert] .alert").count() == 0
     while page.locator(".chosen button").count():
         page.locator(".chosen button").first.click()
@@ -280,6 +280,9 @@ def test_steer_beside_the_unsteered(open_page, address, width):
 def test_another_sae_is_chosen(open_page, address):
     page = open_page(address, "ko/explorer.html#analyze")
     page.wait_for_selector(".strip")
+    assert (
+        page.locator("#model").input_value() == "kosae-lm" and page.locator("#block").input_value() == "b3.resid_post"
+    )
     assert page.locator("#sae option").count() >= 2
     page.select_option("#sae", "kosae-lm-q2")
     expect(page).to_have_url(re.compile(r"#analyze&sae=kosae-lm-q2$"))
@@ -289,6 +292,22 @@ def test_another_sae_is_chosen(open_page, address):
         )[2]
     )
     expect(page.locator(".strip .feature-link").first).to_have_text(str(one["texts"][0]["features"][0]["id"]))
+
+
+def test_an_sae_is_analysed_when_it_is_opened_and_a_failure_is_said(open_page, tmp_path, monkeypatch):
+    with explorer_sample.served(explorer_sample.site(tmp_path)) as (address, app):
+        engine, asked = app.state.engine, []
+        begun = iter([{"state": "waiting"}, {"state": "making"}, {"state": "making"}])
+        monkeypatch.setattr(engine, "prepare", lambda id: asked.append("begin") or next(begun))
+        monkeypatch.setattr(engine, "progress", lambda id: {"state": "failed", "error": "the SAE cannot be read."})
+        page = open_page(address, "ko/explorer.html#list&sae=kosae-lm-q2")
+        expect(page.locator("[role=status]")).to_contain_text("처음 여는 SAE라서")
+        expect(page.locator(".alert")).to_have_text("특징을 분석하지 못했다: the SAE cannot be read.")
+        assert asked == ["begin", "begin"] and page.locator(".wait").count() == 0
+        page.click("#views a:nth-child(2)")  # opened again, it is begun again
+        expect(page.locator("h1")).to_have_text("특징 지도")
+        expect(page.locator(".alert")).to_have_text("특징을 분석하지 못했다: the SAE cannot be read.")
+        assert asked == ["begin", "begin", "begin"]
 
 
 VIEWS = ["list", "feature=3", "map", "analyze", "compare", "steer=3"]

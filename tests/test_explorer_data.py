@@ -1,6 +1,9 @@
 """The explorer's data are what the core gives for the same texts; refusals; the files."""
 
 import json
+import subprocess
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,14 +12,14 @@ pytest.importorskip("umap")
 import explorer_sample
 
 import kosae_core as kc
-from explorer import analysis, bundle, examples, marking, page
+from explorer import analysis, build, bundle, page, stamp
 from explorer.build import study_of
-from explorer.reading import Reading
 from explorer.scripts import js, read_script
-from explorer.site import listed, place
+from explorer.site import data_of, listed, place, place_data
 from explorer.sources import NoSource, find_source, sources
-from kosae_core import detection, explaining, matching, positions
+from kosae_core import cards, detection, examples, explaining, marking, matching, paths, positions
 from kosae_core import interventions as iv
+from kosae_core.reading import Reading
 
 LANGS = ("ko", "en")
 
@@ -175,6 +178,86 @@ def test_placed_data_are_listed_default_first(made, tmp_path):
         assert (site / lang / "explorer" / "web" / "app.js").is_file()
 
 
+def test_cards_for_the_printed_plate_say_what_the_explorer_says(made, sae):
+    chosen = [made.lively, 0, 63]
+    both = {s: Reading(made.study, sae, s, LANGS, made.source.point, chosen) for s in ("train", "test")}
+    columns = made.index["columns"]
+    for f, card in zip(chosen, cards.cards(made.study.lm, sae, both["train"], both["test"], chosen, n=4), strict=True):
+        record = made.feature(f)
+        assert (card.feature, marking.rounded(card.density), marking.rounded(card.max)) == (
+            f,
+            columns["density"][f],
+            columns["max"][f],
+        )
+        assert card.examples == record["examples"][:4]
+        assert [[token, marking.rounded(effect)] for token, effect in card.promoted] == record["promoted"]
+        rule = {shown for _, token in columns["rule"][f] if (shown := cards.shown(token))}
+        assert all(token in card.rule for token in rule) and bool(card.rule) == bool(rule)
+    with pytest.raises(ValueError, match="no feature 64; there are 0 to 63"):
+        cards.cards(made.study.lm, sae, both["train"], both["test"], [64])
+
+
+def test_what_has_not_changed_is_neither_made_nor_copied_again(made, tmp_path, monkeypatch):
+    target = data_of(tmp_path, made.source.id)
+    given = {"corpus": "synthetic", "n_train": 240}
+    key = stamp.key_of(made.source, given)
+    assert not stamp.current(target, key)
+    place_data(target, made.folder, key)
+    assert stamp.current(target, key) and [p.name for p in target.parent.iterdir()] == [made.source.id]
+    assert key != stamp.key_of(made.source, {**given, "n_train": 241})
+    assert key != stamp.key_of(replace(made.source, lm_key="0"), given)
+    grammar = tmp_path / "data"
+    (grammar / "grammar").mkdir(parents=True)
+    (grammar / "grammar" / "new.yaml").write_text("a: 1", "utf-8")
+    with monkeypatch.context() as patch:
+        patch.setattr(stamp.paths, "data_dir", lambda: grammar)
+        assert key != stamp.key_of(made.source, given)
+    (target / "f0000.js").write_text("", "utf-8")
+    assert not stamp.current(target, key)
+
+
+def test_an_interrupted_copy_leaves_what_was_there(made, tmp_path, monkeypatch):
+    target = data_of(tmp_path, made.source.id)
+    place_data(target, made.folder, "old")
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stamp, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        place_data(target, made.folder, "new")
+    assert stamp.current(target, "old") and [p.name for p in target.parent.iterdir()] == [made.source.id]
+
+
+def test_a_second_build_asks_no_model(made, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(build, "find_source", lambda id: made.source)
+    monkeypatch.setattr(build, "study_of", lambda preset: made.study)
+    arguments = ["--preset", "smoke", "--site", str(tmp_path), "--book"]
+    assert build.main(arguments) == 0
+    first = capsys.readouterr().out.splitlines()
+    assert first[0].startswith(f"explorer (smoke): {made.source.id}, ") and first[1].endswith("ko/explorer.html")
+    monkeypatch.setattr(bundle, "made", None)
+    assert build.main(arguments) == 0
+    assert capsys.readouterr().out.splitlines()[0] == f"The explorer's data of {made.source.id} are up to date."
+
+
+def test_a_book_of_another_model_says_so_and_goes_on(capsys, tmp_path):
+    assert build.main(["--preset", "gpt2", "--book", "--site", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(
+        "The explorer is left as it is: the chapters of gpt2 read gpt2, and kosae-lm-q2 is an SAE of kosae-lm;"
+    )
+    assert said.count("\n") == 1 and not list(tmp_path.iterdir())
+
+
+def test_nothing_heavy_is_imported_to_see_that_nothing_changed():
+    code = (
+        "import sys, explorer.build; print([m for m in ('torch', 'transformers', 'umap', 'scipy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=paths.ROOT, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_sources_are_named_and_refused(made):
     assert next(iter(sources())) == "kosae-lm-q2"
     assert made.source.block == 3 and "64 features" in made.source.title
@@ -185,8 +268,6 @@ def test_sources_are_named_and_refused(made):
 
 
 def test_an_sae_of_another_model_is_refused(made, tiny_lm):
-    from dataclasses import replace
-
     with pytest.raises(NoSource, match="was trained on another kosae-lm"):
         replace(made.source, lm_key="0" * 64).load(made.study.lm)
 

@@ -1,6 +1,7 @@
 """The live half: the model's worker, what is computed for a sentence, the server's routes, limits and end."""
 
 import asyncio
+import html
 import json
 import os
 import re
@@ -20,6 +21,8 @@ from explorer_sample import ask
 
 import kosae_core as kc
 from explorer import guard, live, schemas, searching, serve
+from explorer.scripts import read_script
+from explorer.sources import sources
 from explorer.worker import Busy, Given, Late, Worker
 from kosae_core import interventions as iv
 from kosae_core import paths
@@ -169,6 +172,74 @@ def test_what_nobody_waits_for_is_not_begun_and_the_end_is_quick():
         worker.submit(lambda ticket: 1, 1)
 
 
+# ---------------------------------------------------------------- analyses that are made while the server runs
+
+
+def small(k: int):
+    """A source of 32 features that nobody has analysed."""
+    acts = explorer_sample.sample().study.acts("train", "ko")
+    kc.train(kc.SAEConfig("topk", n_features=32, k=k), acts, kc.TrainConfig(steps=5, batch_size=128))
+    return next(
+        s for s in sources().values() if (s.about["config"]["n_features"], s.about["config"].get("k")) == (32, k)
+    )
+
+
+def ended(address: str, id: str) -> dict:
+    """What is said of an analysis when it has ended."""
+    until = time.monotonic() + 500
+    while time.monotonic() < until:
+        answer = json.loads(ask(f"{address}/prepare?sae={id}")[2])
+        if answer["state"] != "making":
+            return answer
+        time.sleep(0.2)
+    raise AssertionError("the analysis did not end")
+
+
+@pytest.mark.timeout(600)  # two processes that load torch and analyse
+def test_an_sae_without_pages_is_analysed_to_the_end(tmp_path):
+    new, other = small(3), small(4)
+    with explorer_sample.served(explorer_sample.site(tmp_path), preset="smoke") as (address, _):
+        assert json.loads(ask(f"{address}/prepare?sae={new.id}")[2]) == {"state": "absent"}
+        assert ask(f"{address}/feature/0?sae={new.id}")[0] == 409
+        assert json.loads(ask(f"{address}/prepare", {"sae": new.id})[2]) == {"state": "making"}
+        assert json.loads(ask(f"{address}/prepare", {"sae": new.id})[2]) == {"state": "making"}
+        assert json.loads(ask(f"{address}/prepare", {"sae": other.id})[2]) == {"state": "waiting"}
+        listed = {sae["id"]: sae["state"] for sae in json.loads(ask(f"{address}/saes")[2])["saes"]}
+        assert listed[new.id] == "making" and listed[other.id] == "absent"
+        assert ask(f"{address}/analyze", {"texts": ["나는 밥을 먹었다."], "sae": new.id})[0] == 200  # meanwhile
+        assert ended(address, new.id) == {"state": "ready"}
+        assert json.loads(ask(f"{address}/prepare", {"sae": new.id})[2]) == {"state": "ready"}
+        one = json.loads(ask(f"{address}/feature/31?sae={new.id}")[2])
+        assert one["id"] == 31 and len(one["near"]) == 8
+        index = read_script(tmp_path / "explorer-data" / new.id / "index.js")
+        assert index["n_features"] == 32 and index["n_texts"] == 1200  # the preset's 600 in each language
+        offered = json.loads(html.unescape(re.search(r'data-saes="([^"]*)"', ask(f"{address}/ko/explorer.html")[2])[1]))
+        assert new.id in [sae["id"] for sae in offered]
+
+
+@pytest.mark.timeout(600)  # two processes that load torch and analyse
+def test_an_analysis_that_fails_says_why_once_and_can_be_begun_again(tmp_path):
+    new = small(5)
+    whole = (new.folder / "weights.safetensors").read_bytes()
+    with explorer_sample.served(explorer_sample.site(tmp_path), preset="smoke") as (address, app):
+        (new.folder / "weights.safetensors").write_bytes(whole[:-8])
+        assert json.loads(ask(f"{address}/prepare", {"sae": new.id})[2]) == {"state": "making"}
+        failed = ended(address, new.id)
+        assert failed["state"] == "failed" and "cannot be read" in failed["error"] and "\n" not in failed["error"]
+        assert ended(address, new.id) == failed  # asking does not begin it again
+        (new.folder / "weights.safetensors").write_bytes(whole)
+        assert json.loads(ask(f"{address}/prepare", {"sae": new.id})[2]) == {"state": "making"}
+        app.state.engine._making[new.id].kill()
+        assert "memory ran out" in ended(address, new.id)["error"]
+        assert json.loads(ask(f"{address}/prepare", {"sae": new.id})[2]) == {"state": "making"}
+        process = app.state.engine._making[new.id]
+        time.sleep(1)
+        app.state.engine.close()
+        assert process.poll() is not None
+    store = paths.store_dir() / "explorer"
+    assert not list(store.glob(".partial-*")) and not (tmp_path / "explorer-data" / new.id).exists()
+
+
 # ---------------------------------------------------------------- the routes
 
 
@@ -260,6 +331,19 @@ def test_bodies_that_are_not_json_or_too_long(server):
         encode_chunked=True,
     )
     assert connection.getresponse().status == 413
+
+
+def test_a_request_that_does_not_go_on_is_given_up(server, monkeypatch):
+    import http.client
+
+    monkeypatch.setattr(guard, "SLOWEST", 0.3)
+    connection = http.client.HTTPConnection(server[0].removeprefix("http://"), timeout=20)
+    connection.putrequest("POST", "/analyze")
+    connection.putheader("content-type", "application/json")
+    connection.putheader("content-length", "100")
+    connection.endheaders(b'{"texts"')
+    answer = connection.getresponse()
+    assert answer.status == 408 and "did not arrive within" in json.loads(answer.read())["error"]
 
 
 @pytest.mark.parametrize(

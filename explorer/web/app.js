@@ -33,30 +33,54 @@
     return /^\d+$/.test(text || "") ? +text : null;
   }
 
+  // Model, block and SAE, each among those that go with the one before it; another one opens on its first SAE.
   function choose() {
     if (saes.length < 2) return null;
+    var now = saes.filter(function (s) {
+      return s.id === KOSAE.sae;
+    })[0];
+    var ofModel = saes.filter(function (s) {
+      return s.lm === now.lm;
+    });
+    var ofBlock = ofModel.filter(function (s) {
+      return s.point === now.point;
+    });
+    function go(id) {
+      var kind = route().kind;
+      KOSAE.sae = id;
+      location.hash = KOSAE.href(kind === "feature" ? "list" : kind).slice(1);
+    }
+    function pick(id, among, value, name) {
+      var seen = {};
+      var options = among.filter(function (s) {
+        return !seen[value(s)] && (seen[value(s)] = true);
+      });
+      function changed(e) {
+        go(options[e.target.selectedIndex].id);
+      }
+      function option(s) {
+        return el("option", { value: value(s), selected: value(s) === value(now) }, name(s));
+      }
+      return el("label", {}, el("span", {}, say(id)), el("select", { id: id, onchange: changed }, options.map(option)));
+    }
+    function named(s) {
+      var parts = KOSAE.title(s.title).split(" · ");
+      var own = parts.filter(function (part) {
+        return part !== s.lm + " " + s.point; // which the other two say
+      });
+      return own.join(" · ") + (KOSAE.server && s.ready ? " (" + say("prepared") + ")" : "");
+    }
+    function key(what) {
+      return function (s) {
+        return s[what];
+      };
+    }
     return el(
-      "label",
-      { class: "sae" },
-      el("span", {}, say("sae") + " "),
-      el(
-        "select",
-        {
-          id: "sae",
-          onchange: function (e) {
-            var kind = route().kind;
-            KOSAE.sae = e.target.value;
-            location.hash = KOSAE.href(kind === "feature" ? "list" : kind).slice(1);
-          },
-        },
-        saes.map(function (s) {
-          return el(
-            "option",
-            { value: s.id, selected: s.id === KOSAE.sae },
-            KOSAE.title(s.title) + (KOSAE.server && s.ready ? " (" + say("prepared") + ")" : ""),
-          );
-        }),
-      ),
+      "div",
+      { class: "saes" },
+      pick("model", saes, key("lm"), key("lm")),
+      pick("block", ofModel, key("point"), key("point")),
+      pick("sae", ofBlock, key("id"), named),
     );
   }
   function about(index) {
@@ -98,7 +122,7 @@
     }
     var wait = el("p", { role: "status", class: "wait" }, say("loading"));
     main.append(wait);
-    ready()
+    ready(wait)
       .then(function (index) {
         if (mine !== turn) return;
         wait.remove();
@@ -131,13 +155,13 @@
   }
 
   // The index of the chosen SAE; the live server makes it where it is not there yet.
-  function ready() {
+  function ready(wait) {
     var id = KOSAE.sae,
       known = saes.filter(function (s) {
         return s.id === id;
       })[0];
     if (!KOSAE.server || known.ready) return KOSAE.load(id);
-    return KOSAE.prepare(id, main).then(function () {
+    return KOSAE.prepare(id, wait).then(function () {
       known.ready = true;
       return KOSAE.load(id);
     });

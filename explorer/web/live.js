@@ -9,14 +9,11 @@
     ko: ["오늘 점심에는 친구와 김치찌개를 먹었다.", "내일은 비가 오지 않을 거예요."],
     en: ["We had kimchi stew for lunch today.", "It will not rain tomorrow."],
   }[KOSAE.lang];
-  var kept = { texts: SAMPLE.join("\n"), threshold: 0, share: 0, count: 8, first: SAMPLE[0], second: SAMPLE[1] };
+  var kept = { sentences: SAMPLE.join("\n"), threshold: 0, share: 0, count: 8, first: SAMPLE[0], second: SAMPLE[1] };
 
-  function field(name, input) {
-    return el("label", {}, el("span", {}, name), input);
-  }
   function slider(key, max, step, changed) {
     var out = el("output", {}, String(kept[key]));
-    return field(
+    return KOSAE.field(
       say(key),
       el(
         "span",
@@ -38,17 +35,6 @@
         out,
       ),
     );
-  }
-  // The index, where it can be had at once: explanations are a help here, not a condition.
-  function known() {
-    var mine = KOSAE.server.saes.filter(function (s) {
-      return s.id === KOSAE.sae;
-    })[0];
-    return mine && mine.ready
-      ? KOSAE.load(KOSAE.sae).catch(function () {
-          return null;
-        })
-      : Promise.resolve(null);
   }
   // Runs `ask` for the last of several quick calls, and shows what goes wrong in `place`.
   function asking(place, ask) {
@@ -83,14 +69,14 @@
       KOSAE.post("/analyze", Object.assign({ sae: KOSAE.sae }, body)).then(function (r) {
         return r.json();
       }),
-      known(),
+      KOSAE.known(),
     ]);
   }
 
   KOSAE.live.analyze = function (main) {
     var place = el("div", { class: "results", id: "results-live" });
     var run = asking(place, function () {
-      var texts = kept.texts
+      var texts = kept.sentences
         .split("\n")
         .map(function (t) {
           return t.trim();
@@ -124,29 +110,9 @@
       run(true);
     }
     main.append(
-      el(
-        "form",
-        {
-          class: "form",
-          onsubmit: function (e) {
-            e.preventDefault();
-            run();
-          },
-        },
-        field(
-          say("sentences"),
-          el(
-            "textarea",
-            {
-              id: "texts",
-              rows: 4,
-              oninput: function (e) {
-                kept.texts = e.target.value;
-              },
-            },
-            kept.texts,
-          ),
-        ),
+      KOSAE.form(
+        run,
+        KOSAE.area(kept, "sentences", 4),
         el(
           "div",
           { class: "controls" },
@@ -243,34 +209,11 @@
         };
       });
     });
-    function line(key) {
-      return field(
-        say(key),
-        el(
-          "textarea",
-          {
-            id: key,
-            rows: 2,
-            oninput: function (e) {
-              kept[key] = e.target.value;
-            },
-          },
-          kept[key],
-        ),
-      );
-    }
     main.append(
-      el(
-        "form",
-        {
-          class: "form",
-          onsubmit: function (e) {
-            e.preventDefault();
-            run();
-          },
-        },
-        line("first"),
-        line("second"),
+      KOSAE.form(
+        run,
+        KOSAE.area(kept, "first", 2),
+        KOSAE.area(kept, "second", 2),
         el("div", { class: "controls" }, el("button", { type: "submit", class: "action main" }, say("compareRun"))),
       ),
       place,

@@ -14,16 +14,6 @@
     seed: 0,
   };
 
-  function field(name, input) {
-    return el("label", {}, el("span", {}, name), input);
-  }
-  function setting(key, input) {
-    input.addEventListener("input", function () {
-      kept[key] = input.type === "number" ? +input.value : input.value;
-    });
-    return input;
-  }
-
   KOSAE.live.steer = function (main, asked) {
     if (kept.sae !== KOSAE.sae) {
       kept.chosen = [];
@@ -202,36 +192,32 @@
       });
       draw();
     });
-    function whole(key, low, high, step) {
-      return setting(key, el("input", { type: "number", id: key, min: low, max: high, step: step, value: kept[key] }));
+    function number(key, low, high, step) {
+      function keep(e) {
+        kept[key] = +e.target.value;
+      }
+      return KOSAE.field(say(key), el("input", { type: "number", id: key, min: low, max: high, step: step, value: kept[key], oninput: keep }));
     }
 
     main.append(
-      el(
-        "form",
-        {
-          class: "form",
-          onsubmit: function (e) {
-            e.preventDefault();
-            run();
-          },
-        },
-        field(say("prompt"), setting("prompt", el("textarea", { id: "prompt", rows: 2 }, kept.prompt))),
+      KOSAE.form(
+        run,
+        KOSAE.area(kept, "prompt", 2),
         el(
           "div",
           { class: "controls" },
-          field(say("addFeature"), wanted),
+          KOSAE.field(say("addFeature"), wanted),
           el("button", { type: "button", class: "action", id: "add", onclick: add }, say("add")),
-          field(say("mode"), mode),
+          KOSAE.field(say("mode"), mode),
         ),
         list,
         help,
         el(
           "div",
           { class: "controls" },
-          field(say("tokens"), whole("tokens", 1, 128, 1)),
-          field(say("temperature"), whole("temperature", 0, 2, 0.1)),
-          field(say("seed"), whole("seed", 0, 2147483647, 1)),
+          number("tokens", 1, 128, 1),
+          number("temperature", 0, 2, 0.1),
+          number("seed", 0, 2147483647, 1),
           button,
         ),
         alert,
@@ -242,18 +228,11 @@
       if (stop) stop.abort();
     };
     draw();
-    var mine = KOSAE.server.saes.filter(function (s) {
-      return s.id === KOSAE.sae;
-    })[0];
-    if (mine && mine.ready)
-      KOSAE.load(KOSAE.sae)
-        .then(function (found) {
-          index = found;
-          wanted.max = found.n_features - 1;
-          draw();
-        })
-        .catch(function () {
-          /* numbers alone */
-        });
+    KOSAE.known().then(function (found) {
+      if (!found) return;
+      index = found;
+      wanted.max = found.n_features - 1;
+      draw();
+    });
   };
 })();

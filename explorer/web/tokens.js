@@ -15,8 +15,8 @@
       },
     );
   }
-  KOSAE.post = function (path, body, signal) {
-    return fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: signal })
+  function ask(path, options) {
+    return fetch(path, options)
       .catch(function (error) {
         if (error.name === "AbortError") throw error;
         throw new Error(say("failed"));
@@ -24,29 +24,32 @@
       .then(function (response) {
         return response.ok ? response : failed(response);
       });
+  }
+  KOSAE.get = function (path) {
+    return ask(path, {});
+  };
+  KOSAE.post = function (path, body, signal) {
+    return ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: signal });
   };
 
-  // Ask for an analysis until it is there; `main` shows that it takes a while.
-  KOSAE.prepare = function (id, main) {
-    var wait = el("p", { role: "status", class: "wait" }, say("prepare"));
-    main.append(wait);
+  // Ask for an analysis, and then how far it is, until it is there; `wait` says that it takes a while.
+  KOSAE.prepare = function (id, wait) {
+    wait.textContent = say("prepare");
     return new Promise(function (resolve, reject) {
-      (function ask() {
-        KOSAE.post("/prepare", { sae: id })
-          .then(function (r) {
-            return r.json();
-          })
-          .then(function (answer) {
-            if (answer.state === "ready") {
-              wait.remove();
-              resolve();
-            } else if (answer.state === "failed") {
-              wait.remove();
-              reject(new Error(answer.error));
-            } else if (wait.isConnected) setTimeout(ask, 1500);
-          })
-          .catch(reject);
-      })();
+      function answered(response) {
+        return response.json().then(function (answer) {
+          if (answer.state === "ready") resolve();
+          else if (answer.state === "failed") reject(new Error(say("prepareFailed", answer.error)));
+          else if (wait.isConnected) setTimeout(answer.state === "making" ? look : begin, 1500);
+        });
+      }
+      function look() {
+        KOSAE.get("/prepare?sae=" + encodeURIComponent(id)).then(answered).catch(reject);
+      }
+      function begin() {
+        KOSAE.post("/prepare", { sae: id }).then(answered).catch(reject);
+      }
+      begin();
     });
   };
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import SupportsFloat
 
 Span = tuple[int, int, float]
 """Characters `text[start:end]`, and a value there."""
@@ -69,6 +70,6 @@ def _right(text: str, at: int) -> int:
     return at if space < 0 else space
 
 
-def rounded(value: float, digits: int = 4) -> float:
+def rounded(value: SupportsFloat, digits: int = 4) -> float:
     """A number with so many significant digits: what is shown, and no more."""
     return float(f"{float(value):.{digits}g}")

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from explorer.marking import merged, trimmed, window
-from explorer.reading import Reading
 from kosae_core.features import top_tokens
+from kosae_core.marking import merged, trimmed, window
+from kosae_core.reading import Reading
 
 N_TOP, AT_MOST = 12, 2
 """Strongest examples, and how many of them may be of one template, or one article."""
@@ -20,7 +20,7 @@ def strongest(reading: Reading, feature: int, n: int = N_TOP) -> list[dict[str, 
     """The texts whose token fires most strongly, the strongest first; of one template or article `AT_MOST` are taken."""
     found: list[dict[str, Any]] = []
     seen: dict[str, int] = {}
-    for top in top_tokens(reading.only(feature), reading, 0, n=20 * n):
+    for top in top_tokens(reading.alone(feature), reading, 0, n=20 * n, context=0):
         record = reading.records[top.document]
         seen[record.doc] = seen.get(record.doc, 0) + 1
         if not record.doc or seen[record.doc] <= AT_MOST:

@@ -1,6 +1,6 @@
 """The explorer under load, and how fast its pages open.
 
-`python benchmarks/explorer.py --json benchmarks/results/explorer.json`
+`python benchmarks/explorer_load.py --json benchmarks/results/explorer_load.json`
 
 1. 50 clients ask `/analyze` of a server on loopback for 30 seconds, each as soon as it has its answer: requests lost, their
    times, and the server's memory from second to second.
