@@ -11,7 +11,8 @@ from typing import Any
 
 from explorer.site import DEFAULT
 from kosae_core import paths, store
-from kosae_core.lm import LanguageModel, load_lm
+from kosae_core.lm import LanguageModel
+from kosae_core.loading import load_lm
 from kosae_core.sae import SAE, load_sae
 
 

@@ -8,7 +8,8 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _EXPORTS = {
-    "lm": ["LanguageModel", "HookPoint", "load_lm"],
+    "lm": ["LanguageModel", "HookPoint"],
+    "loading": ["load_lm"],
     "records": ["Corpus", "Record"],
     "corpora": ["load_corpus"],
     "activations": ["ActivationStore", "gather"],

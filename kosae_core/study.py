@@ -7,7 +7,8 @@ from functools import cached_property
 
 from kosae_core.activations import ActivationStore, gather
 from kosae_core.corpora import Corpus, load_corpus
-from kosae_core.lm import LanguageModel, load_lm
+from kosae_core.lm import LanguageModel
+from kosae_core.loading import load_lm
 from kosae_core.sae import SAE, SAEConfig
 from kosae_core.training import History, TrainConfig, train
 

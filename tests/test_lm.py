@@ -8,7 +8,8 @@ import transformers
 
 from kosae_core.batches import length_batches, merge_spans
 from kosae_core.hooks import find_blocks, resolve_point
-from kosae_core.lm import LanguageModel, load_lm
+from kosae_core.lm import LanguageModel
+from kosae_core.loading import load_lm
 
 SMALL = {"vocab_size": 400, "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 1}
 LLAMA = SMALL | {
