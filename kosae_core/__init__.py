@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 
 _EXPORTS = {
     "lm": ["LanguageModel", "HookPoint"],
-    "loading": ["load_lm"],
+    "loading": ["load_lm", "reachable"],
     "records": ["Corpus", "Record"],
     "corpora": ["load_corpus"],
     "activations": ["ActivationStore", "gather"],
@@ -49,8 +49,8 @@ _EXPORTS = {
     "study": ["Study"],
 }
 _MODULES = {
-    "absorption", "activations", "base", "batches", "bilingual", "code", "corpora", "cpu_kernels", "crosscoder", "detection", "dictionary_learning", "explaining", "features", "foreign", "generation", "gpu_kernels", "hooks", "hub", "inputs", "interventions", "joined", "jumprelu", "kernels", "layout", "letters", "lm", "logodds",
-    "losses", "matching", "metrics", "needs", "neuronpedia", "optimizers", "paths", "planted", "plots", "positions", "probing", "probing_tasks", "records", "resampling", "results", "rows", "sae", "saelens", "schedules", "shards", "sparse_probing", "sparsify", "splicing", "statistics",
+    "absorption", "activations", "base", "batches", "bilingual", "code", "corpora", "cpu_kernels", "crosscoder", "depth", "detection", "devices", "dictionary_learning", "explaining", "features", "foreign", "generation", "gpu_kernels", "hooks", "hub", "inputs", "interventions", "joined", "jumprelu", "kernels", "layout", "letters", "lm", "loading", "logodds",
+    "losses", "mapped", "matching", "metrics", "needs", "neuronpedia", "optimizers", "paths", "planted", "plots", "positions", "probing", "probing_tasks", "provenance", "records", "resampling", "results", "rows", "sae", "saelens", "saving", "schedules", "shards", "sparse_probing", "sparsify", "splicing", "statistics",
     "store", "streaming", "study", "synthetic", "topk", "toy", "train_config", "trainer", "training",
 }  # fmt: skip
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}

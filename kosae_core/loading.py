@@ -2,12 +2,14 @@
 
 import logging
 import os
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, TorchAoConfig
+from transformers.utils import cached_file
 from transformers.utils import logging as transformers_logging
 
 from kosae_core import needs, paths
@@ -72,6 +74,24 @@ def load_lm(
         if bars:
             transformers_logging.enable_progress_bar()
     return LanguageModel(str(name), model if "device_map" in how else model.to(place), tokenizer, blocks=blocks)
+
+
+def reachable(name: str | Path) -> bool:
+    """Whether a model can be had: False only for a hub id that the hub does not give and that was not downloaded before.
+
+    What is wrong with a folder, or with a model that is there, `load_lm` says.
+    """
+    if (
+        (paths.models_dir() / str(name)).is_dir()
+        or not re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", str(name))
+        or Path(name).is_dir()
+    ):
+        return True
+    try:
+        cached_file(str(name), "config.json")
+    except OSError:
+        return False
+    return True
 
 
 def _place(device: str | torch.device | dict[str, Any] | None) -> torch.device | str | dict[str, Any]:

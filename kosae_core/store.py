@@ -115,10 +115,7 @@ def new_entry(kind: str, spec: Mapping) -> Iterator[Path]:
     """
     target = folder_of(kind, spec)
     target.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(target.parent)
-    partial = target.parent / f".partial-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    partial.mkdir()
-    try:
+    with unfinished(target.parent) as partial:
         yield partial
         _seal(partial, kind, spec)
         if find(kind, spec) is None:
@@ -128,6 +125,16 @@ def new_entry(kind: str, spec: Mapping) -> Iterator[Path]:
             except OSError:
                 if find(kind, spec) is None:
                     raise
+
+
+@contextmanager
+def unfinished(parent: Path) -> Iterator[Path]:
+    """An empty folder in `parent` to write into, for the block to rename; gone after it, or after the next one if killed."""
+    _sweep(parent)
+    partial = parent / f".partial-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    partial.mkdir()
+    try:
+        yield partial
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
