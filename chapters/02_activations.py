@@ -551,8 +551,8 @@ profiles = {name: depth.profile(each, texts[langs[0]][:n_probe], sample[langs[0]
 #| tbl-cap-ko: "q0에서 q3까지, 모델마다. norm/first: 첫 블록에 대한 길이의 비. accuracy: 큰 범주를 선형으로 읽은 정확도."
 #| tbl-cap-en: "q0 to q3, for each model. norm/first: length over that of the first block. accuracy: of the big category, read linearly."
 rows = [{"model": kinds[name], "blocks": models[name].n_blocks, "width": models[name].d_model, "place": f"q{i}",
-         "norm/first": part.norm[at] / part.norm[0], "maximum": part["max"][at], "sum": part["sum"][at],
-         "kurtosis": part.kurtosis[at], "accuracy": part.accuracy[at]}
+         "norm/first": part["norm"][at] / part["norm"][0], "maximum": part["max"][at], "sum": part["sum"][at],
+         "kurtosis": part["kurtosis"][at], "accuracy": part.accuracy[at]}
         for name, part in profiles.items() for i in range(4) for at in [models[name].resolve(f"q{i}.resid_post").block]]  # fmt: skip
 kc.plots.table(pd.DataFrame(rows), fmt={"norm/first": ".2f", "maximum": ".1f", "sum": ".1f", "kurtosis": ".1f", "accuracy": ".1%"})
 
@@ -564,7 +564,7 @@ kc.plots.table(pd.DataFrame(rows), fmt={"norm/first": ".2f", "maximum": ".1f", "
 #| fig-alt-en: "Three line charts over relative depth from 0 to 1, with one line for each model."
 fig, panels = plt.subplots(1, 3, figsize=(kc.plots.WIDTH, 2.4))
 for name, part in profiles.items():
-    for ax, y in zip(panels, (part.norm / part.norm[0], part.kurtosis, part.accuracy), strict=True):
+    for ax, y in zip(panels, (part["norm"] / part["norm"][0], part["kurtosis"], part.accuracy), strict=True):
         ax.plot(part.depth, y, marker=".", label=kinds[name])
 for ax, label in zip(panels, ("length / first block", "kurtosis", "accuracy"), strict=True):
     ax.axvline(10 / 12, color="#777777", ls=":", lw=0.8, zorder=0)
@@ -592,7 +592,7 @@ if read != "kosae-lm":
 # 책 안의 모델에서 절댓값의 합은 상대 깊이 {{< var c02.inside_peak_depth >}}에서, 큰 범주의 정확도는 {{< var c02.inside_best_depth >}}에서 가장 높다.
 #
 # ::: {.when key="c02.asked"}
-# 사전 설정이 가리킨 모델 {{< var c02.asked >}}에서는 각각 {{< var c02.asked_peak_depth >}}와 {{< var c02.asked_best_depth >}}이다. [두 모델의 크기가 정점에 이르는 상대 깊이는 한 블록의 차이 안에서 같다.]{.claim key="c02.models_peak_alike"}[두 모델의 크기는 다른 상대 깊이에서 정점에 이른다. 그렇다면 정점의 깊이는 모델의 사정이지 깊이의 법칙이 아니다.]{.otherwise} [범주가 가장 잘 읽히는 상대 깊이도 한 블록의 차이 안에서 같다.]{.claim key="c02.models_best_alike"}[범주가 가장 잘 읽히는 상대 깊이는 두 모델에서 다르다.]{.otherwise} 이 장의 다른 절은 모두 {{< var c02.asked >}}에서 잰 것이며, '우리 모델'은 그 모델을 가리킨다.
+# 사전 설정이 가리킨 모델 {{< var c02.asked >}}에서는 차례로 {{< var c02.asked_peak_depth >}}, {{< var c02.asked_best_depth >}}이다. [두 모델의 크기가 정점에 이르는 상대 깊이는 한 블록의 차이 안에서 같다.]{.claim key="c02.models_peak_alike"}[두 모델의 크기는 다른 상대 깊이에서 정점에 이른다. 그렇다면 정점의 깊이는 모델의 사정이지 깊이의 법칙이 아니다.]{.otherwise} [범주가 가장 잘 읽히는 상대 깊이도 한 블록의 차이 안에서 같다.]{.claim key="c02.models_best_alike"}[범주가 가장 잘 읽히는 상대 깊이는 두 모델에서 다르다.]{.otherwise} 이 장의 다른 절은 모두 {{< var c02.asked >}}에서 잰 것이며, '우리 모델'은 그 모델을 가리킨다.
 # :::
 #
 # ::: {.when key="c02.unreached"}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from kosae_core import activations, mapped, store
+from kosae_core import mapped, store
 from kosae_core.activations import ActivationStore, gather
 from kosae_core.generation import gather_generated
 from kosae_core.lm import LanguageModel

@@ -8,7 +8,7 @@ import torch
 
 from kosae_core import loading, needs
 from kosae_core.interventions import direct_effects
-from kosae_core.loading import load_lm
+from kosae_core.loading import load_lm, reachable
 
 DOCUMENTS, OTHERS = [[0, 5, 9, 77, 130, 12], [0, 41, 7]], [[0, 3, 8, 9, 9, 9], [0, 2, 2]]
 PARTS = ("model.embed_tokens", "model.rotary_emb", "model.norm", "lm_head", *(f"model.layers.{i}" for i in range(4)))
@@ -175,6 +175,15 @@ def test_a_model_that_does_not_fit_is_refused_before_it_is_read(folder, monkeypa
     monkeypatch.setattr(needs, "free_memory", lambda device="cpu": 1000)
     with pytest.raises(needs.TooLarge, match="another device|smaller model"):
         load_lm(folder, device="cpu")
+
+
+def test_only_a_hub_id_that_the_hub_does_not_give_is_out_of_reach(folder, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert reachable("kosae-lm") and reachable(folder) and reachable("/no/such/folder") and reachable("no-such-folder")
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    assert reachable("models/mine") and not reachable("models/none")  # without a network, as all tests are
+    with pytest.raises(FileNotFoundError, match="nor a hub id that loads"):
+        load_lm("/no/such/folder")
 
 
 def test_the_revision_is_what_was_loaded(folder):
