@@ -599,7 +599,7 @@ if read != "kosae-lm":
 # 사전 설정이 가리킨 모델 {{< var c02.unreached >}}에는 이번 실행에서 닿지 못했다. 그래서 이 장의 수는 모두 책 안의 모델에서 잰 것이고, 나란히 놓을 모델은 없다.
 # :::
 
-# %% [markdown] src="2879" tags=["en"]
+# %% [markdown] src="64e8" tags=["en"]
 # In the built-in model the sum of magnitudes is highest at relative depth {{< var c02.inside_peak_depth >}}, and the accuracy of the big category at {{< var c02.inside_best_depth >}}.
 #
 # ::: {.when key="c02.asked"}

@@ -69,7 +69,10 @@ def load_lm(
         if missing := sorted(found["missing_keys"]):  # transformers makes such weights at random, and goes on
             raise ValueError(f"weights are missing, {len(missing)} in all: {', '.join(missing[:3])}")
     except Exception as error:
-        raise _told(error, str(name), local, trust_remote_code) from error
+        told = _told(error, str(name), local, trust_remote_code)
+        if told is error:
+            raise
+        raise told from error
     finally:
         if bars:
             transformers_logging.enable_progress_bar()
@@ -162,6 +165,8 @@ def _told(error: Exception, name: str, local: bool, trusted: bool) -> Exception:
         return FileNotFoundError(
             f"load_lm({name!r}): neither the model inside, nor a folder, nor a hub id that loads: {first}"
         )
-    if isinstance(error, needs.TooLarge) or not (local or reason.startswith("weights are missing")):
+    if isinstance(error, needs.TooLarge | MemoryError | torch.OutOfMemoryError) or not (
+        local or reason.startswith("weights are missing")
+    ):
         return error
     return ValueError(f"load_lm({name!r}): it cannot be read as a model of transformers: {reason[:300].rstrip('.')}.")
