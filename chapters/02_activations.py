@@ -69,8 +69,12 @@ results.record("late_block", lm.resolve(late).block, "block", tolerance=0)
 # $$ \mathtt{resid\_post} = \mathtt{resid\_pre} + \mathtt{attn\_out} + \mathtt{mlp\_out} $$ {#eq-act-sum}
 #
 # 네 이름은 [@fig-act-hooks]의 네 점이다. `resid_post`는 그때까지 쓰인 모든 것의 합이고, 뒤의 둘은 그 블록이 새로 쓴 것뿐이다. [@eq-act-sum]에 적은 등식은 그림일 뿐 아니라 검사이기도 하다. `kosae_core`는 모델을 처음 읽을 때 이 등식이 실제로 성립하는지 확인하고, 성립하지 않으면 `attn_out`과 `mlp_out`을 내주지 않는다. 자리의 이름은 `q2.resid_post`처럼 쓴다. q0, q1, q2, q3은 블록 수를 $n$이라 할 때 0, $n/4$, $n/2$, $3n/4$번(내림) 블록의 출력이다. 우리 모델은 블록이 {{< var c02.n_blocks >}}개, 폭이 {{< var c02.d_model >}}이므로 q2는 {{< var c02.middle_block >}}번, q3은 {{< var c02.late_block >}}번 블록이다(0번부터 센다).
+#
+# ::: {.when key="c02.unreached"}
+# 사전 설정이 가리킨 모델 {{< var c02.unreached >}}에는 이번 실행에서 닿지 못했다. 그래서 이 장의 수는 모두 책 안의 모델에서 잰 것이고, 나란히 놓을 모델은 없다.
+# :::
 
-# %% [markdown] src="0dc4" tags=["en"]
+# %% [markdown] src="4e1b" tags=["en"]
 # ## Where to read {#sec-act-hooks}
 #
 # A block of a transformer [@vaswani2017] reads from the residual stream and adds to it twice: attention first, then the MLP. In the names of the places, the equation of [@sec-sup-linear] becomes
@@ -78,6 +82,10 @@ results.record("late_block", lm.resolve(late).block, "block", tolerance=0)
 # $$ \mathtt{resid\_post} = \mathtt{resid\_pre} + \mathtt{attn\_out} + \mathtt{mlp\_out} $$ {#eq-act-sum}
 #
 # The four names are the four dots of [@fig-act-hooks]. `resid_post` is the sum of everything written so far; the last two are only what this block adds. [@eq-act-sum] is a check as well as a picture: on first reading a model, `kosae_core` verifies that the identity holds, and where it does not, it refuses to hand out `attn_out` and `mlp_out`. A place is written like `q2.resid_post`. With $n$ blocks, q0, q1, q2, q3 are the outputs of blocks 0, $n/4$, $n/2$, $3n/4$, rounded down. Our model has {{< var c02.n_blocks >}} blocks of width {{< var c02.d_model >}}, so q2 is block {{< var c02.middle_block >}} and q3 is block {{< var c02.late_block >}}, counting from 0.
+#
+# ::: {.when key="c02.unreached"}
+# The model that the preset names, {{< var c02.unreached >}}, could not be reached in this run. All numbers of this chapter are therefore those of the built-in model, with no other to set beside it.
+# :::
 
 # %%
 KINDS = {"resid_post": "#333333", "mlp_out": "#ee7733", "attn_out": "#228833"}
@@ -594,20 +602,12 @@ if read != "kosae-lm":
 # ::: {.when key="c02.asked"}
 # 사전 설정이 가리킨 모델 {{< var c02.asked >}}에서는 차례로 {{< var c02.asked_peak_depth >}}, {{< var c02.asked_best_depth >}}이다. [두 모델의 크기가 정점에 이르는 상대 깊이는 한 블록의 차이 안에서 같다.]{.claim key="c02.models_peak_alike"}[두 모델의 크기는 다른 상대 깊이에서 정점에 이른다. 그렇다면 정점의 깊이는 모델의 사정이지 깊이의 법칙이 아니다.]{.otherwise} [범주가 가장 잘 읽히는 상대 깊이도 한 블록의 차이 안에서 같다.]{.claim key="c02.models_best_alike"}[범주가 가장 잘 읽히는 상대 깊이는 두 모델에서 다르다.]{.otherwise} 이 장의 다른 절은 모두 {{< var c02.asked >}}에서 잰 것이며, '우리 모델'은 그 모델을 가리킨다.
 # :::
-#
-# ::: {.when key="c02.unreached"}
-# 사전 설정이 가리킨 모델 {{< var c02.unreached >}}에는 이번 실행에서 닿지 못했다. 그래서 이 장의 수는 모두 책 안의 모델에서 잰 것이고, 나란히 놓을 모델은 없다.
-# :::
 
-# %% [markdown] src="64e8" tags=["en"]
+# %% [markdown] src="5229" tags=["en"]
 # In the built-in model the sum of magnitudes is highest at relative depth {{< var c02.inside_peak_depth >}}, and the accuracy of the big category at {{< var c02.inside_best_depth >}}.
 #
 # ::: {.when key="c02.asked"}
 # In {{< var c02.asked >}}, the model that the preset names, they are highest at {{< var c02.asked_peak_depth >}} and {{< var c02.asked_best_depth >}}. [In both models size peaks at the same relative depth, within one block.]{.claim key="c02.models_peak_alike"}[The two models' sizes peak at different relative depths. If so, the depth of the peak is a circumstance of the model and no law of depth.]{.otherwise} [The relative depth at which the category is read best is the same, too, within one block.]{.claim key="c02.models_best_alike"}[The relative depth at which the category is read best differs between the models.]{.otherwise} All other sections of this chapter were measured in {{< var c02.asked >}}, and "our model" means that one.
-# :::
-#
-# ::: {.when key="c02.unreached"}
-# The model that the preset names, {{< var c02.unreached >}}, could not be reached in this run. All numbers of this chapter are therefore those of the built-in model, with no other to set beside it.
 # :::
 
 # %% [markdown] tags=["ko"]
@@ -684,14 +684,14 @@ kc.plots.save(fig, "fig-act-positions")
 # %% [markdown] tags=["ko"]
 # q2에서 시작 토큰은 다른 토큰 중앙값의 {{< var c02.start_ratio_middle >}}배, q3에서 {{< var c02.start_ratio_late >}}배이다. 다른 토큰의 99번째 백분위수는 q2에서 {{< var c02.p99_ratio_middle >}}배에 그친다. [시작 토큰은 다른 토큰의 99번째 백분위수보다 두 배 넘게 길다.]{.claim key="c02.start_is_outlier"} 게다가 언제나 같은 벡터여서 배울 것도 없다. 빼지 않으면 평균과 척도, 설명 분산이 모두 이 한 점에 끌려간다. 위치 1의 중앙값은 한국어에서 다른 위치의 {{< var c02.first_ratio_middle_ko >}}배(q2)와 {{< var c02.first_ratio_late_ko >}}배(q3)이다. [첫 실제 토큰의 중앙값은 어느 언어에서나 전체 중앙값의 1.5배에 못 미친다. 그래서 이 책은 위치 1을 남긴다.]{.claim key="c02.first_is_ordinary"}[첫 실제 토큰의 중앙값이 전체 중앙값의 1.5배에 이르는 언어가 있다. 그런 언어에서는 위치 1도 보통 토큰이 아니며, 앞에 적은 대로라면 함께 빼야 한다. 이 책은 그래도 남긴다.]{.otherwise} 시작 토큰과 달리 글마다 다른 벡터여서 배울 것이 있고, [@fig-act-positions]에서 보듯 길이가 시작 토큰에는 한참 못 미치기 때문이다. 대신 글의 첫머리에서 켜지는 특징은 위치의 몫을 의심하며 읽어야 한다. 활성값이 위치에 얼마나 달려 있는지는 이 장에서 더 묻지 않는다.
 #
-# ::: {.when key="c02.first_ratio_middle_en"}
+# ::: {.when key="c02.tokens_en_by_ko"}
 # 영어의 위치 1은 q2에서 {{< var c02.first_ratio_middle_en >}}배, q3에서 {{< var c02.first_ratio_late_en >}}배이다. 두 언어에서 첫머리에 오는 낱말의 종류가 다르므로, 두 값의 차이를 위치만의 효과로 읽을 수는 없다.
 # :::
 
-# %% [markdown] src="d8d3" tags=["en"]
+# %% [markdown] src="d03f" tags=["en"]
 # At q2 the start token is {{< var c02.start_ratio_middle >}} times as long as the median of the others, at q3 {{< var c02.start_ratio_late >}} times; the 99th percentile of the others reaches only {{< var c02.p99_ratio_middle >}} times at q2. [The start token is over twice as long as the 99th percentile of the others.]{.claim key="c02.start_is_outlier"} Being always the same vector, it has nothing to teach either. Left in, it would drag the mean, the scale and the explained variance towards a single point. In Korean, position 1 has {{< var c02.first_ratio_middle_ko >}} times the median of later positions at q2 and {{< var c02.first_ratio_late_ko >}} times at q3. [In every language the median of the first real token is under 1.5 times the median of all. So this book keeps position 1:]{.claim key="c02.first_is_ordinary"}[In some language the median of the first real token reaches 1.5 times the median of all. There position 1 is no ordinary token either and, by what was said above, would have to go as well. This book keeps it all the same:]{.otherwise} unlike the start token it is another vector in each text and so has something to teach, and as [@fig-act-positions] shows, its length stays far below that of the start token. In return, features that fire at the beginning of a text have to be read with position in mind. How far activations depend on position is not pursued in this chapter.
 #
-# ::: {.when key="c02.first_ratio_middle_en"}
+# ::: {.when key="c02.tokens_en_by_ko"}
 # In English, position 1 has {{< var c02.first_ratio_middle_en >}} times the median at q2 and {{< var c02.first_ratio_late_en >}} times at q3. The two languages begin their sentences with different kinds of words, so the difference between these values cannot be put down to position alone.
 # :::
 
