@@ -97,6 +97,7 @@ class Chapter:
 
 
 def _02(c: Chapter) -> Iterator[Store | Run]:
+    # With another model the built-in one reads some of the same sentences too: some MB, which are not counted.
     for lang in c.p["langs"]:
         yield from c.both(lang)
         for block in range(c.n_blocks):
