@@ -21,6 +21,7 @@ preset = "default"
 seed = 0
 corpus = "synthetic"
 lm_name = "kosae-lm"
+lm_options = {}
 n_train = 4000
 n_test = 2000
 langs = ["ko", "en"]
@@ -35,13 +36,9 @@ new_tokens = 24
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import torch
-from sklearn.linear_model import RidgeClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 import kosae_core as kc
-from kosae_core import probing, statistics
+from kosae_core import depth, probing, statistics
 from kosae_core.study import Study
 
 # %%
@@ -49,8 +46,12 @@ kc.plots.house_style()
 results = kc.Results(chapter="02", preset=preset, seeds=(seed,))
 
 # %%
-study = Study(corpus=corpus, lm_name=lm_name, n_train=n_train, n_test=n_test, points=(middle, late), seed=seed)
+read = lm_name if kc.reachable(lm_name) else "kosae-lm"
+study = Study(corpus=corpus, lm_name=read, lm_options=lm_options if read == lm_name else {},
+              n_train=n_train, n_test=n_test, points=(middle, late), seed=seed)  # fmt: skip
 lm = study.lm
+if read != lm_name:
+    results.record("unreached", lm_name, "model")
 texts = {lang: study.records("train", lang) for lang in langs}
 read_at = lm.resolve(middle).block
 
@@ -68,8 +69,12 @@ results.record("late_block", lm.resolve(late).block, "block", tolerance=0)
 # $$ \mathtt{resid\_post} = \mathtt{resid\_pre} + \mathtt{attn\_out} + \mathtt{mlp\_out} $$ {#eq-act-sum}
 #
 # 네 이름은 [@fig-act-hooks]의 네 점이다. `resid_post`는 그때까지 쓰인 모든 것의 합이고, 뒤의 둘은 그 블록이 새로 쓴 것뿐이다. [@eq-act-sum]에 적은 등식은 그림일 뿐 아니라 검사이기도 하다. `kosae_core`는 모델을 처음 읽을 때 이 등식이 실제로 성립하는지 확인하고, 성립하지 않으면 `attn_out`과 `mlp_out`을 내주지 않는다. 자리의 이름은 `q2.resid_post`처럼 쓴다. q0, q1, q2, q3은 블록 수를 $n$이라 할 때 0, $n/4$, $n/2$, $3n/4$번(내림) 블록의 출력이다. 우리 모델은 블록이 {{< var c02.n_blocks >}}개, 폭이 {{< var c02.d_model >}}이므로 q2는 {{< var c02.middle_block >}}번, q3은 {{< var c02.late_block >}}번 블록이다(0번부터 센다).
+#
+# ::: {.when key="c02.unreached"}
+# 사전 설정이 가리킨 모델 {{< var c02.unreached >}}에는 이번 실행에서 닿지 못했다. 그래서 이 장의 수는 모두 책 안의 모델에서 잰 것이고, 나란히 놓을 모델은 없다.
+# :::
 
-# %% [markdown] src="0dc4" tags=["en"]
+# %% [markdown] src="4e1b" tags=["en"]
 # ## Where to read {#sec-act-hooks}
 #
 # A block of a transformer [@vaswani2017] reads from the residual stream and adds to it twice: attention first, then the MLP. In the names of the places, the equation of [@sec-sup-linear] becomes
@@ -77,6 +82,10 @@ results.record("late_block", lm.resolve(late).block, "block", tolerance=0)
 # $$ \mathtt{resid\_post} = \mathtt{resid\_pre} + \mathtt{attn\_out} + \mathtt{mlp\_out} $$ {#eq-act-sum}
 #
 # The four names are the four dots of [@fig-act-hooks]. `resid_post` is the sum of everything written so far; the last two are only what this block adds. [@eq-act-sum] is a check as well as a picture: on first reading a model, `kosae_core` verifies that the identity holds, and where it does not, it refuses to hand out `attn_out` and `mlp_out`. A place is written like `q2.resid_post`. With $n$ blocks, q0, q1, q2, q3 are the outputs of blocks 0, $n/4$, $n/2$, $3n/4$, rounded down. Our model has {{< var c02.n_blocks >}} blocks of width {{< var c02.d_model >}}, so q2 is block {{< var c02.middle_block >}} and q3 is block {{< var c02.late_block >}}, counting from 0.
+#
+# ::: {.when key="c02.unreached"}
+# The model that the preset names, {{< var c02.unreached >}}, could not be reached in this run. All numbers of this chapter are therefore those of the built-in model, with no other to set beside it.
+# :::
 
 # %%
 KINDS = {"resid_post": "#333333", "mlp_out": "#ee7733", "attn_out": "#228833"}
@@ -172,7 +181,7 @@ for lang, c in counts.items():
     results.record(f"tokens_per_text_{lang}", c.tokens.mean(), "tokens/text", ".1f")
 
 # %%
-if "en" in counts:
+if {"ko", "en"} <= set(counts):
     ko, en = counts["ko"], counts["en"]
     results.claim(
         "ko_more_per_char",
@@ -423,18 +432,8 @@ results.claim(
 #
 # **Expectation.** Accuracy is high in the middle and lower at the end: the last block serves the prediction of the next token, so the topic of the whole should recede. If accuracy keeps rising to the last block, cost is the only reason left for q2; if the first block is as high as q2, the middle cannot be called better either.
 
-
 # %%
-def pooled(store):
-    """Mean activation of each document."""
-    sums_MD = torch.zeros(len(store.documents), store.d_model).index_add_(
-        0, torch.from_numpy(store.doc_index).long(), store.all()
-    )
-    return (sums_MD / np.maximum(np.diff(store.doc_rows), 1)[:, None]).numpy()
-
-
-# %%
-depth, right = [], {}
+by_depth, right = [], {}
 
 # %%
 for lang in langs:
@@ -442,19 +441,19 @@ for lang in langs:
     fitted = kc.gather(lm, fit_on, [f"b{block}.resid_post" for block in range(lm.n_blocks)])
     groups = np.unique([r.doc for r in test_on], return_inverse=True)[1]
     for block, (point, store) in enumerate(fitted.items()):
-        probe = make_pipeline(StandardScaler(), RidgeClassifier(alpha=100.0)).fit(pooled(store), fit_on.label("big"))
-        hits = (probe.predict(pooled(everywhere[lang][point])) == test_on.label("big")).astype(float)
+        known, asked = depth.pooled(store), depth.pooled(everywhere[lang][point])
+        hits = depth.category_hits(known, fit_on.label("big"), asked, test_on.label("big"))
         low, high = statistics.bootstrap_ratio(
             *(statistics.by_group(v, groups) for v in (hits, np.ones(len(hits)))), seed=seed
         )
-        depth.append({"lang": lang, "block": block, "accuracy": hits.mean(), "low": low, "high": high})
+        by_depth.append({"lang": lang, "block": block, "accuracy": hits.mean(), "low": low, "high": high})
         right[lang, block] = hits
 
 # %%
-depth = pd.DataFrame(depth)
+by_depth = pd.DataFrame(by_depth)
 
 # %%
-accuracy = depth.pivot(index="block", columns="lang", values="accuracy")
+accuracy = by_depth.pivot(index="block", columns="lang", values="accuracy")
 ours = accuracy[langs[0]]
 chance = pd.Series(sample[langs[0]].label("big")).value_counts(normalize=True).max()
 results.record("chance", chance, "share", ".1%")
@@ -462,7 +461,7 @@ results.record("best_block", int(ours.idxmax()), "block", tolerance=1)
 
 # %%
 for name, block in {"first": 0, "middle": read_at, "late": lm.resolve(late).block, "last": lm.n_blocks - 1}.items():
-    found = depth[(depth.lang == langs[0]) & (depth.block == block)].iloc[0]
+    found = by_depth[(by_depth.lang == langs[0]) & (by_depth.block == block)].iloc[0]
     results.record(f"accuracy_{name}", found.accuracy, "share", ".1%", interval=(found.low, found.high), tolerance=0.03)
 
 
@@ -521,7 +520,7 @@ results.claim(
 #| fig-alt-ko: "블록 번호에 따른 정확도의 꺾은선. 언어마다 선 하나와 띠가 있고 q2의 자리에 회색 세로선이 있다."
 #| fig-alt-en: "Accuracy by block, one line with a band for each language, and a grey vertical line at q2."
 fig, ax = plt.subplots(figsize=(kc.plots.WIDTH * 0.75, 2.5))
-for lang, part in depth.groupby("lang", sort=False):
+for lang, part in by_depth.groupby("lang", sort=False):
     ax.plot(part.block, part.accuracy, marker="o", color=kc.plots.LANGUAGE_COLORS[lang], label=lang)
     ax.fill_between(part.block, part.low, part.high, color=kc.plots.LANGUAGE_COLORS[lang], alpha=0.15, lw=0)
 ax.axhline(chance, color="#777777", ls=":")
@@ -539,6 +538,77 @@ kc.plots.save(fig, "fig-act-depth")
 # In Korean, accuracy is {{< var c02.accuracy_first >}} at q0, {{< var c02.accuracy_middle >}} at q2, {{< var c02.accuracy_late >}} at q3 and {{< var c02.accuracy_last >}} after the last block (always answering the commonest category: {{< var c02.chance >}}); the best is block {{< var c02.best_block >}}. The expectation has two parts. The first is that accuracy is lower at the end. [In every language q2 is above the last block.]{.claim key="c02.middle_above_last"} The second, that accuracy is high in the middle, requires q2 to be above q0 as well. Paired by sentence, the difference in Korean (q0 minus q2) is {{< var c02.first_over_middle >}} [{{< var c02.first_over_middle_low >}}, {{< var c02.first_over_middle_high >}}]. [In every language q2 is above q0 by a whole interval, so this half of the expectation holds as well.]{.claim key="c02.middle_above_first"}[In some language q2 is not clearly above q0, and this half of the expectation is not confirmed. There the category can be read after the very first block already, perhaps because the words of a sentence alone go far towards it.]{.otherwise}
 #
 # Measured the same way, the best block is ahead of q2 in Korean by {{< var c02.best_over_middle >}} [{{< var c02.best_over_middle_low >}}, {{< var c02.best_over_middle_high >}}]. [In every language the interval of this difference contains 0.]{.claim key="c02.middle_near_best"}[In some language the best block is ahead of q2 with its whole interval above 0.]{.otherwise} Since the best block was picked on these very sentences, though, the difference tends to come out too large. [In no language is the block with the longest vectors the one that tells the category best.]{.claim key="c02.largest_is_not_best"} Size is measured without asking about categories and so would be no reason for choosing a layer in any case. [@fig-act-depth] does not say, then, that q2 is the right answer. This book mainly reads q2 in order to ask the question of @{fxnnxc}, who compared a middle layer with a late one, again at the same places, and because the forward pass can stop there, which makes it cheaper than a late layer.
+
+# %% [markdown] tags=["ko"]
+# ## 책 안의 모델과 물어본 모델 {#sec-act-models}
+#
+# 블록의 수와 폭이 다른 모델을 견주려면 블록 번호 대신 상대 깊이를, 활성값의 길이 대신 첫 블록에 대한 비를 보아야 한다. [@fig-act-models]와 [@tbl-act-models]는 앞의 두 절에서 잰 것을 책 안의 모델과, 사전 설정이 다른 모델을 가리키면 그 모델에서도 잰다. 같은 문장이며 언어는 하나(첫째)이다.
+
+# %% [markdown] src="e204" tags=["en"]
+# ## The built-in model and the one asked about {#sec-act-models}
+#
+# To compare models with other numbers of blocks and other widths, one has to look at relative depth in place of block numbers, and at ratios to the first block in place of lengths. [@fig-act-models] and [@tbl-act-models] measure what the last two sections measured in the built-in model and, where the preset names another, in that one as well. The sentences are the same, in one language (the first).
+
+# %%
+models = {name: lm if name == read else kc.load_lm(name) for name in dict.fromkeys(["kosae-lm", read])}
+kinds = dict(zip(models, ("built-in", "asked about"), strict=False))
+profiles = {name: depth.profile(each, texts[langs[0]][:n_probe], sample[langs[0]], "big") for name, each in models.items()}
+
+# %%
+#| label: tbl-act-models
+#| tbl-cap-ko: "q0에서 q3까지, 모델마다. norm/first: 첫 블록에 대한 길이의 비. accuracy: 큰 범주를 선형으로 읽은 정확도."
+#| tbl-cap-en: "q0 to q3, for each model. norm/first: length over that of the first block. accuracy: of the big category, read linearly."
+rows = [{"model": kinds[name], "blocks": models[name].n_blocks, "width": models[name].d_model, "place": f"q{i}",
+         "norm/first": part["norm"][at] / part["norm"][0], "maximum": part["max"][at], "sum": part["sum"][at],
+         "kurtosis": part["kurtosis"][at], "accuracy": part.accuracy[at]}
+        for name, part in profiles.items() for i in range(4) for at in [models[name].resolve(f"q{i}.resid_post").block]]  # fmt: skip
+kc.plots.table(pd.DataFrame(rows), fmt={"norm/first": ".2f", "maximum": ".1f", "sum": ".1f", "kurtosis": ".1f", "accuracy": ".1%"})
+
+# %%
+#| label: fig-act-models
+#| fig-cap-ko: "상대 깊이에 따른 길이(첫 블록에 대한 비), 첨도, 큰 범주의 정확도. 회색 점선은 앞선 보고의 10/12이다."
+#| fig-cap-en: "Length (over that of the first block), kurtosis and accuracy of the big category by relative depth. The grey dotted line is the 10/12 of the earlier report."
+#| fig-alt-ko: "세 칸의 꺾은선 그림. 가로축은 0에서 1까지의 상대 깊이이고 모델마다 선이 하나씩 있다."
+#| fig-alt-en: "Three line charts over relative depth from 0 to 1, with one line for each model."
+fig, panels = plt.subplots(1, 3, figsize=(kc.plots.WIDTH, 2.4))
+for name, part in profiles.items():
+    for ax, y in zip(panels, (part["norm"] / part["norm"][0], part["kurtosis"], part.accuracy), strict=True):
+        ax.plot(part.depth, y, marker=".", label=kinds[name])
+for ax, label in zip(panels, ("length / first block", "kurtosis", "accuracy"), strict=True):
+    ax.axvline(10 / 12, color="#777777", ls=":", lw=0.8, zorder=0)
+    ax.set(xlabel="relative depth", ylabel=label, xlim=(0, 1))
+panels[2].set_ylim(0, 1)
+fig.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+kc.plots.save(fig, "fig-act-models")
+
+# %%
+peak = {name: float(part.depth[part.magnitude.idxmax()]) for name, part in profiles.items()}
+best_at = {name: float(part.depth[part.accuracy.idxmax()]) for name, part in profiles.items()}
+results.record("inside_peak_depth", peak["kosae-lm"], "relative depth", ".2f", tolerance=0.001)
+results.record("inside_best_depth", best_at["kosae-lm"], "relative depth", ".2f", tolerance=0.17)
+
+# %%
+if read != "kosae-lm":
+    apart = max(1 / each.n_blocks for each in models.values()) + 1e-9
+    results.record("asked", read, "model")
+    results.record("asked_peak_depth", peak[read], "relative depth", ".2f")
+    results.record("asked_best_depth", best_at[read], "relative depth", ".2f")
+    results.claim("models_peak_alike", abs(peak[read] - peak["kosae-lm"]) <= apart, "magnitude peaks within one block of the same relative depth")
+    results.claim("models_best_alike", abs(best_at[read] - best_at["kosae-lm"]) <= apart, "accuracy is best within one block of the same relative depth")
+
+# %% [markdown] tags=["ko"]
+# 책 안의 모델에서 절댓값의 합은 상대 깊이 {{< var c02.inside_peak_depth >}}에서, 큰 범주의 정확도는 {{< var c02.inside_best_depth >}}에서 가장 높다.
+#
+# ::: {.when key="c02.asked"}
+# 사전 설정이 가리킨 모델 {{< var c02.asked >}}에서는 차례로 {{< var c02.asked_peak_depth >}}, {{< var c02.asked_best_depth >}}이다. [두 모델의 크기가 정점에 이르는 상대 깊이는 한 블록의 차이 안에서 같다.]{.claim key="c02.models_peak_alike"}[두 모델의 크기는 다른 상대 깊이에서 정점에 이른다. 그렇다면 정점의 깊이는 모델의 사정이지 깊이의 법칙이 아니다.]{.otherwise} [범주가 가장 잘 읽히는 상대 깊이도 한 블록의 차이 안에서 같다.]{.claim key="c02.models_best_alike"}[범주가 가장 잘 읽히는 상대 깊이는 두 모델에서 다르다.]{.otherwise} 이 장의 다른 절은 모두 {{< var c02.asked >}}에서 잰 것이며, '우리 모델'은 그 모델을 가리킨다.
+# :::
+
+# %% [markdown] src="5229" tags=["en"]
+# In the built-in model the sum of magnitudes is highest at relative depth {{< var c02.inside_peak_depth >}}, and the accuracy of the big category at {{< var c02.inside_best_depth >}}.
+#
+# ::: {.when key="c02.asked"}
+# In {{< var c02.asked >}}, the model that the preset names, they are highest at {{< var c02.asked_peak_depth >}} and {{< var c02.asked_best_depth >}}. [In both models size peaks at the same relative depth, within one block.]{.claim key="c02.models_peak_alike"}[The two models' sizes peak at different relative depths. If so, the depth of the peak is a circumstance of the model and no law of depth.]{.otherwise} [The relative depth at which the category is read best is the same, too, within one block.]{.claim key="c02.models_best_alike"}[The relative depth at which the category is read best differs between the models.]{.otherwise} All other sections of this chapter were measured in {{< var c02.asked >}}, and "our model" means that one.
+# :::
 
 # %% [markdown] tags=["ko"]
 # ## 유별난 첫 토큰 {#sec-act-first}
@@ -614,14 +684,14 @@ kc.plots.save(fig, "fig-act-positions")
 # %% [markdown] tags=["ko"]
 # q2에서 시작 토큰은 다른 토큰 중앙값의 {{< var c02.start_ratio_middle >}}배, q3에서 {{< var c02.start_ratio_late >}}배이다. 다른 토큰의 99번째 백분위수는 q2에서 {{< var c02.p99_ratio_middle >}}배에 그친다. [시작 토큰은 다른 토큰의 99번째 백분위수보다 두 배 넘게 길다.]{.claim key="c02.start_is_outlier"} 게다가 언제나 같은 벡터여서 배울 것도 없다. 빼지 않으면 평균과 척도, 설명 분산이 모두 이 한 점에 끌려간다. 위치 1의 중앙값은 한국어에서 다른 위치의 {{< var c02.first_ratio_middle_ko >}}배(q2)와 {{< var c02.first_ratio_late_ko >}}배(q3)이다. [첫 실제 토큰의 중앙값은 어느 언어에서나 전체 중앙값의 1.5배에 못 미친다. 그래서 이 책은 위치 1을 남긴다.]{.claim key="c02.first_is_ordinary"}[첫 실제 토큰의 중앙값이 전체 중앙값의 1.5배에 이르는 언어가 있다. 그런 언어에서는 위치 1도 보통 토큰이 아니며, 앞에 적은 대로라면 함께 빼야 한다. 이 책은 그래도 남긴다.]{.otherwise} 시작 토큰과 달리 글마다 다른 벡터여서 배울 것이 있고, [@fig-act-positions]에서 보듯 길이가 시작 토큰에는 한참 못 미치기 때문이다. 대신 글의 첫머리에서 켜지는 특징은 위치의 몫을 의심하며 읽어야 한다. 활성값이 위치에 얼마나 달려 있는지는 이 장에서 더 묻지 않는다.
 #
-# ::: {.when key="c02.first_ratio_middle_en"}
+# ::: {.when key="c02.tokens_en_by_ko"}
 # 영어의 위치 1은 q2에서 {{< var c02.first_ratio_middle_en >}}배, q3에서 {{< var c02.first_ratio_late_en >}}배이다. 두 언어에서 첫머리에 오는 낱말의 종류가 다르므로, 두 값의 차이를 위치만의 효과로 읽을 수는 없다.
 # :::
 
-# %% [markdown] src="d8d3" tags=["en"]
+# %% [markdown] src="d03f" tags=["en"]
 # At q2 the start token is {{< var c02.start_ratio_middle >}} times as long as the median of the others, at q3 {{< var c02.start_ratio_late >}} times; the 99th percentile of the others reaches only {{< var c02.p99_ratio_middle >}} times at q2. [The start token is over twice as long as the 99th percentile of the others.]{.claim key="c02.start_is_outlier"} Being always the same vector, it has nothing to teach either. Left in, it would drag the mean, the scale and the explained variance towards a single point. In Korean, position 1 has {{< var c02.first_ratio_middle_ko >}} times the median of later positions at q2 and {{< var c02.first_ratio_late_ko >}} times at q3. [In every language the median of the first real token is under 1.5 times the median of all. So this book keeps position 1:]{.claim key="c02.first_is_ordinary"}[In some language the median of the first real token reaches 1.5 times the median of all. There position 1 is no ordinary token either and, by what was said above, would have to go as well. This book keeps it all the same:]{.otherwise} unlike the start token it is another vector in each text and so has something to teach, and as [@fig-act-positions] shows, its length stays far below that of the start token. In return, features that fire at the beginning of a text have to be read with position in mind. How far activations depend on position is not pursued in this chapter.
 #
-# ::: {.when key="c02.first_ratio_middle_en"}
+# ::: {.when key="c02.tokens_en_by_ko"}
 # In English, position 1 has {{< var c02.first_ratio_middle_en >}} times the median at q2 and {{< var c02.first_ratio_late_en >}} times at q3. The two languages begin their sentences with different kinds of words, so the difference between these values cannot be put down to position alone.
 # :::
 

@@ -21,6 +21,7 @@ preset = "default"
 seed = 0
 corpus = "synthetic"
 lm_name = "kosae-lm"
+lm_options = {}
 n_train = 4000
 n_test = 2000
 n_features = 2048
@@ -37,7 +38,6 @@ planted_active = 3
 planted_tokens = 60000
 planted_held = 5000
 planted_steps = 300
-planted_batch = 512
 levels = {"standard": [0.06, 0.2, 0.6], "gated": [0.15, 0.3, 0.6], "topk": [3, 6, 12], "jumprelu": [0.003, 0.03, 0.3]}
 pareto_variants = ["standard", "p_anneal", "gated", "gated_anneal", "jumprelu", "topk", "batchtopk", "matryoshka"]
 pareto_l0 = [16, 64]
@@ -97,7 +97,7 @@ results = kc.Results(chapter="03", preset=preset, seeds=(seed,))
 
 # %%
 study = kc.Study(
-    corpus=corpus, lm_name=lm_name, n_train=n_train, n_test=n_test, points=(middle, late),
+    corpus=corpus, lm_name=lm_name, lm_options=lm_options, n_train=n_train, n_test=n_test, points=(middle, late),
     n_features=n_features, k=k, steps=steps, batch_size=batch_size, seed=seed,
 )  # fmt: skip
 held = study.acts("test", "ko", middle)
@@ -686,7 +686,7 @@ def plant(variant, options, s):
     train_ND, held_ND, codes = draws[s]
     options = dict(options)
     target = options.pop("target_l0", None)
-    schedule = kc.TrainConfig(planted_steps, planted_batch, target_l0=target, seed=s, device="cpu")
+    schedule = kc.TrainConfig(planted_steps, min(512, planted_tokens // 30), target_l0=target, seed=s, device="cpu")
     sae, _ = kc.train(kc.SAEConfig(variant, planted_features, **options), train_ND, schedule)
     found = recovery(truth[s].directions_FD, sae.W_dec_FD, codes, kc.encode_store(sae, held_ND))
     report = kc.evaluate(sae, held_ND)

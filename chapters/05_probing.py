@@ -17,6 +17,7 @@ preset = "default"
 seed = 0
 corpus = "synthetic"
 lm_name = "kosae-lm"
+lm_options = {}
 langs = ["ko", "en"]
 middle = "q2.resid_post"
 late = "q3.resid_post"
@@ -76,7 +77,7 @@ points = {"q2": middle, "q3": late}
 
 # %%
 study = kc.Study(
-    corpus=corpus, lm_name=lm_name, n_train=n_train, n_test=n_test, points=(middle, late),
+    corpus=corpus, lm_name=lm_name, lm_options=lm_options, n_train=n_train, n_test=n_test, points=(middle, late),
     n_features=n_features, k=k, steps=steps, batch_size=batch_size, seed=seed,
 )  # fmt: skip
 
@@ -632,7 +633,7 @@ counted = {}
 counts = [("ko", "words", "word", 1), ("ko", "characters", "char_wb", 4), ("en", "words", "word", 1)]
 
 # %%
-for lang, name, analyzer, longest in [each for each in counts if each[0] in langs]:
+for lang, name, analyzer, longest in [each for each in counts if each[0] in ("ko", *langs)]:
     count = TfidfVectorizer(analyzer=analyzer, ngram_range=(1, longest), min_df=2, max_features=8000)
     known = count.fit_transform(study.records("train", lang).texts)
     counted[lang, "", name] = {"train": known, "test": count.transform(study.records("test", lang).texts)}

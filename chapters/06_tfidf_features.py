@@ -17,6 +17,7 @@ preset = "default"
 seed = 0
 corpus = "synthetic"
 lm_name = "kosae-lm"
+lm_options = {}
 langs = ["ko", "en"]
 middle = "q2.resid_post"
 late = "q3.resid_post"
@@ -69,7 +70,7 @@ results = kc.Results(chapter="06", preset=preset, seeds=(seed,))
 
 # %%
 study = kc.Study(
-    corpus=corpus, lm_name=lm_name, n_train=n_train, n_test=n_test, points=(middle, late),
+    corpus=corpus, lm_name=lm_name, lm_options=lm_options, n_train=n_train, n_test=n_test, points=(middle, late),
     n_features=n_features, k=k, steps=steps, batch_size=batch_size, seed=seed,
 )  # fmt: skip
 

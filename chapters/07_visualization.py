@@ -17,6 +17,7 @@ preset = "default"
 seed = 0
 corpus = "synthetic"
 lm_name = "kosae-lm"
+lm_options = {}
 n_train = 4000
 n_test = 2000
 n_features = 2048
@@ -50,7 +51,7 @@ results = kc.Results(chapter="07", preset=preset, seeds=(seed,))
 
 # %%
 study = kc.Study(
-    corpus=corpus, lm_name=lm_name, n_train=n_train, n_test=n_test, points=(middle, late),
+    corpus=corpus, lm_name=lm_name, lm_options=lm_options, n_train=n_train, n_test=n_test, points=(middle, late),
     n_features=n_features, k=k, steps=steps, batch_size=batch_size, seed=seed,
 )  # fmt: skip
 

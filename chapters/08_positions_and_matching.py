@@ -20,6 +20,7 @@ langs = ["ko", "en"]
 corpora = []
 parallel = "synthetic"
 lm_name = "kosae-lm"
+lm_options = {}
 n_train = 4000
 n_test = 2000
 batch_size = 1024
@@ -60,7 +61,7 @@ kc.plots.house_style()
 results = kc.Results(chapter="08", preset=preset, seeds=match_seeds)
 
 # %%
-study = kc.Study(corpus=corpus, lm_name=lm_name, n_train=n_train, n_test=n_test, points=(middle, late))
+study = kc.Study(corpus=corpus, lm_name=lm_name, lm_options=lm_options, n_train=n_train, n_test=n_test, points=(middle, late))
 lm = study.lm
 
 # %% [markdown] tags=["ko"]

@@ -17,6 +17,7 @@ preset = "default"
 seed = 0
 corpus = "synthetic"
 lm_name = "kosae-lm"
+lm_options = {}
 n_train = 4000
 n_test = 2000
 n_features = 2048
@@ -30,7 +31,6 @@ sparse_k = 8
 sparse_steps = 300
 sparse_lr = 0.02
 n_explained = 150
-n_cues = 8
 readings = {"384": "^.?[웃사]$", "1547": "채", "778": "구", "1671": "수", "1179": "비", "745": "운", "692": "", "1249": "", "964": "", "1373": "[베레케]"}
 good = 0.8
 labels = ["level", "tense", "negation", "numeral", "sentiment"]
@@ -68,7 +68,7 @@ results = kc.Results(chapter="09", preset=preset, seeds=(seed,))
 
 # %%
 study = kc.Study(
-    corpus=corpus, lm_name=lm_name, n_train=n_train, n_test=n_test, points=(middle, late),
+    corpus=corpus, lm_name=lm_name, lm_options=lm_options, n_train=n_train, n_test=n_test, points=(middle, late),
     n_features=n_features, k=k, steps=steps, batch_size=batch_size, seed=seed,
 )  # fmt: skip
 lm, sae = study.lm, study.sae("topk", "ko", middle)[0]
@@ -215,6 +215,10 @@ def firing(table, feature, bar):
     column = {split: table[split][:, [int(feature)]].toarray().ravel() for split in table}
     over = np.quantile(column["train"][column["train"] > 0], bars[bar]) if bars[bar] else 0.0
     return {split: values > over for split, values in column.items()}
+
+# %%
+n_cues = 8
+
 
 # %%
 def judged(name, bar):

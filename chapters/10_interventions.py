@@ -17,6 +17,7 @@ preset = "default"
 seed = 0
 corpus = "synthetic"
 lm_name = "kosae-lm"
+lm_options = {}
 n_train = 4000
 n_test = 2000
 n_features = 2048
@@ -66,7 +67,7 @@ results = kc.Results(chapter="10", preset=preset, seeds=(seed,))
 
 # %%
 study = kc.Study(
-    corpus=corpus, lm_name=lm_name, n_train=n_train, n_test=n_test, points=(middle, late),
+    corpus=corpus, lm_name=lm_name, lm_options=lm_options, n_train=n_train, n_test=n_test, points=(middle, late),
     n_features=n_features, k=k, steps=steps, batch_size=batch_size, seed=seed,
 )  # fmt: skip
 lm, train, test = study.lm, study.records("train"), study.records("test")
@@ -427,7 +428,7 @@ kc.plots.save(fig, "fig-intervene-steer")
 # %%
 own = harm_corpus == corpus
 harm = study if own else kc.Study(
-    corpus=harm_corpus, lm_name=lm_name, n_train=n_train, n_test=n_test, points=(middle, late),
+    corpus=harm_corpus, lm_name=lm_name, lm_options=lm_options, n_train=n_train, n_test=n_test, points=(middle, late),
     n_features=n_features, k=k, steps=steps, batch_size=batch_size, seed=seed,
 )  # fmt: skip
 sae = harm.sae("topk", "ko", middle)[0]

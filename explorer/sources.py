@@ -65,7 +65,7 @@ class Source:
 
         Raises  NoSource if they do not belong together.
         """
-        from kosae_core.lm import load_lm
+        from kosae_core.loading import load_lm
         from kosae_core.sae import load_sae
 
         lm = lm if lm is not None and lm.name == self.lm_name else load_lm(self.lm_name)

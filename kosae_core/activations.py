@@ -2,8 +2,6 @@
 
 import json
 import logging
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import cached_property
@@ -19,6 +17,7 @@ from kosae_core import needs, ranks, store
 from kosae_core.filling import Progress, fill, kept_rows
 from kosae_core.hooks import HookPoint
 from kosae_core.lm import LanguageModel
+from kosae_core.mapped import create_mapped, open_mapped, write_documents
 
 if TYPE_CHECKING:
     from kosae_core.corpora import Corpus
@@ -51,6 +50,8 @@ class ActivationStore:
         self.dtype: str = self.spec["dtype"]
         about = json.loads((self.path / "about.json").read_text())
         self.lm_name: str = about["lm"]
+        self.revision: str = about.get("revision", f"sha256:{self.spec['lm']}")
+        self.corpus: str | None = about.get("corpus")
         self.n_tokens: int = about["n_tokens"]
         self.d_model: int = about["d_model"]
 
@@ -142,52 +143,19 @@ class ActivationStore:
         return np.searchsorted(self.doc_index, np.arange(len(self.documents) + 1))
 
 
-def create_mapped(path: Path, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
-    """A new file as a writable memory-mapped tensor.
-
-    Raises  OSError, before anything is written, if the disk has no room for it.
-    """
-    size = shape[0] * shape[1]
-    needed, free = size * dtype.itemsize, shutil.disk_usage(path.parent).free
-    if needed > free:
-        raise OSError(f"{path.parent}: {needed / 1e9:.2f} GB of activations, {free / 1e9:.2f} GB free on the disk.")
-    with open(path, "wb") as file:
-        # Blocks are reserved now: a disk that fills up later would kill the process without a message.
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, needed)
-        else:
-            file.truncate(needed)
-    return open_mapped(path, shape, dtype)
-
-
-def open_mapped(path: Path, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
-    """The same tensor in another process, which writes to the same file."""
-    return torch.from_file(str(path), shared=True, size=shape[0] * shape[1], dtype=dtype).view(shape)
-
-
-def write_documents(
-    folder: Path, lm: LanguageModel, ids: Sequence[Sequence[int]], kept: np.ndarray, texts: Sequence[str],
-    langs: Sequence[str],
-) -> None:  # fmt: skip
-    """Write what stands beside the activations; `kept` marks, over all documents' ids in a row, those with a row."""
-    lengths = np.array([len(one) for one in ids])
-    flat = np.concatenate([np.asarray(one, dtype=np.int32) for one in ids])
-    starts = np.repeat(np.cumsum(lengths) - lengths, lengths)
-    np.save(folder / "token_ids.npy", flat[kept])
-    np.save(folder / "positions.npy", (np.arange(len(flat)) - starts)[kept].astype(np.int32))
-    np.save(folder / "doc_index.npy", np.repeat(np.arange(len(ids), dtype=np.int32), lengths)[kept])
-    about = {"lm": lm.name, "n_tokens": int(kept.sum()), "d_model": lm.d_model}
-    (folder / "about.json").write_text(json.dumps(about))
-    documents = {"ids": [list(map(int, one)) for one in ids], "langs": list(langs), "texts": list(texts)}
-    (folder / "documents.json").write_text(json.dumps(documents, ensure_ascii=False))
-
-
 def describe_corpus(corpus: "Corpus | Sequence[str]") -> tuple[str, list[str], list[str]]:
     """Key, texts and languages of a corpus or of a plain list of texts."""
     if hasattr(corpus, "key"):
         return corpus.key, corpus.texts, [record.lang for record in corpus]
     texts = list(corpus)
     return store.key_of({"texts": texts}), texts, [""] * len(texts)
+
+
+def corpus_name(corpus: "Corpus | Sequence[str]") -> str:
+    """A corpus as people call it, with its split and language."""
+    if not hasattr(corpus, "key"):
+        return "texts"
+    return " ".join(part for part in (corpus.name, corpus.split, corpus.lang) if part)
 
 
 def gather(
@@ -226,7 +194,9 @@ def gather(
             folders = {point: entries.enter_context(store.new_entry(KIND, spec)) for point, spec in missing.items()}
             if folders:
                 documents = lm.documents(texts, max_length)
-                _run(lm, documents, folders, DTYPES[dtype], tokens_per_batch, texts, langs, progress)
+                _run(
+                    lm, documents, folders, DTYPES[dtype], tokens_per_batch, texts, langs, corpus_name(corpus), progress
+                )
 
     ranks.led(
         make, lambda told: _fill_share(lm, lm.documents(texts, max_length), *told, DTYPES[dtype], tokens_per_batch)
@@ -240,7 +210,7 @@ def _missing(specs: dict[HookPoint, dict]) -> dict[HookPoint, dict]:
 
 def _run(
     lm: LanguageModel, documents: list[list[int]], folders: dict[HookPoint, Path], dtype: torch.dtype,
-    tokens_per_batch: int, texts: list[str], langs: list[str], progress: Progress | None,
+    tokens_per_batch: int, texts: list[str], langs: list[str], corpus: str, progress: Progress | None,
 ) -> None:  # fmt: skip
     kept, edges = kept_rows(documents, lm.special_ids)
     total = int(edges[-1])
@@ -259,7 +229,7 @@ def _run(
     fill(lm, documents, tables, tokens_per_batch, progress, share=ranks.share())
     ranks.wait()
     for folder in folders.values():
-        write_documents(folder, lm, documents, kept, texts, langs)
+        write_documents(folder, lm, documents, kept, texts, langs, corpus)
 
 
 def _fill_share(

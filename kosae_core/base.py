@@ -4,7 +4,6 @@ Raw activations go in and come out. Inside, an input is centred and scaled, x = 
 that did it are kept with the weights. All variants encode x - b_dec and add b_dec after decoding.
 """
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,12 +12,10 @@ from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Bool, Float
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from kosae_core import kernels, losses, ranks
+from kosae_core import kernels, losses, ranks, saving
 
-FORMAT_VERSION = 1
 OPTIONAL = (
     "k",
     "auxk",
@@ -248,7 +245,9 @@ class SAE(nn.Module, ABC):
     def save(self, path: str | Path, format: str = "kosae") -> Path:
         """Write `cfg.json` and `weights.safetensors` into the folder `path`, or what SAELens reads with format="saelens".
 
-        Raises  ValueError for another format, and for a variant that SAELens does not have.
+        The files are there whole or not at all, and one that was there is replaced only by a whole one.
+
+        Raises  ValueError for another format, and for a variant that SAELens does not have; OSError where nothing can be written.
         """
         if format == "saelens":
             from kosae_core.saelens import save_saelens
@@ -256,13 +255,4 @@ class SAE(nn.Module, ABC):
             return save_saelens(self, path)
         if format != "kosae":
             raise ValueError(f"format must be kosae or saelens, not {format!r}.")
-        folder = Path(path)
-        folder.mkdir(parents=True, exist_ok=True)
-        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
-        save_file(weights, folder / "weights.safetensors")
-        record = {
-            "format_version": FORMAT_VERSION, "d_model": self.d_model, "config": asdict(self.config),
-            "provenance": self.provenance,
-        }  # fmt: skip
-        (folder / "cfg.json").write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        return folder
+        return saving.write(path, self.state_dict(), self.d_model, asdict(self.config), self.provenance)

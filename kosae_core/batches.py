@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Batch:
-    """Documents of token ids, padded on the right."""
+    """Documents of token ids, padded to one length."""
 
     ids_BT: Int[Tensor, "B T"]
     """Token ids."""
@@ -21,13 +21,25 @@ class Batch:
     """Where that token is not a special one: the tokens that a store holds."""
 
 
-def pad(documents: Sequence[Sequence[int]], pad_id: int, special_ids: Iterable[int], device: torch.device) -> Batch:
-    """Pad documents of at least one token id each on the right."""
+def pad(
+    documents: Sequence[Sequence[int]],
+    pad_id: int,
+    special_ids: Iterable[int],
+    device: torch.device,
+    side: str = "right",
+) -> Batch:
+    """Pad documents of at least one token id each.
+
+    Raises  ValueError for a side that is neither right nor left.
+    """
+    if side not in ("right", "left"):
+        raise ValueError(f"documents are padded on the right or on the left, not {side!r}.")
     lengths = np.array([len(ids) for ids in documents])
-    ids_BT = np.full((len(lengths), lengths.max()), pad_id, dtype=np.int64)
-    for row, ids in zip(ids_BT, documents, strict=True):
-        row[: len(ids)] = ids
     attention_BT = np.arange(lengths.max()) < lengths[:, None]
+    if side == "left":
+        attention_BT = attention_BT[:, ::-1].copy()
+    ids_BT = np.full(attention_BT.shape, pad_id, dtype=np.int64)
+    ids_BT[attention_BT] = np.concatenate([np.asarray(ids, dtype=np.int64) for ids in documents])
     real_BT = attention_BT & ~np.isin(ids_BT, list(special_ids))
     return Batch(*(torch.from_numpy(a).to(device) for a in (ids_BT, attention_BT, real_BT)))
 

@@ -15,13 +15,13 @@ from kosae_core.activations import (
     DTYPES,
     KIND,
     ActivationStore,
-    create_mapped,
+    corpus_name,
     describe_corpus,
-    write_documents,
 )
 from kosae_core.filling import Progress, check_finite
 from kosae_core.hooks import HookPoint
 from kosae_core.lm import LanguageModel, Replace
+from kosae_core.mapped import create_mapped, write_documents
 
 if TYPE_CHECKING:
     from kosae_core.corpora import Corpus
@@ -70,7 +70,7 @@ def gather_generated(
             writer.write({row: starts[row] for row in rows})
             if progress is not None:
                 progress(done + 1, len(groups), "generate")
-        _save(lm, specs, writer, len(starts), langs)
+        _save(lm, specs, writer, len(starts), langs, f"continuations of {corpus_name(prompts)}")
     return {name: ActivationStore(store.folder_of(KIND, specs[point])) for name, point in at.items()}
 
 
@@ -170,7 +170,9 @@ class _Writer:
         return torch.searchsorted(sums_BV, draws_B1 * sums_BV[:, -1:], right=True)[:, 0].tolist()
 
 
-def _save(lm: LanguageModel, specs: dict[HookPoint, dict], writer: _Writer, n_documents: int, langs: list[str]) -> None:
+def _save(
+    lm: LanguageModel, specs: dict[HookPoint, dict], writer: _Writer, n_documents: int, langs: list[str], corpus: str
+) -> None:  # fmt: skip
     ids = [writer.ids[row] for row in range(n_documents)]
     kept = np.concatenate([np.array(writer.kept[row], dtype=bool) for row in range(n_documents)])
     if not kept.any():
@@ -181,5 +183,5 @@ def _save(lm: LanguageModel, specs: dict[HookPoint, dict], writer: _Writer, n_do
             folder = entries.enter_context(store.new_entry(KIND, spec))
             acts = torch.cat([one for row in range(n_documents) for one in writer.acts[point][row]])
             create_mapped(folder / "acts.bin", tuple(acts.shape), acts.dtype).copy_(acts)
-            write_documents(folder, lm, ids, kept, texts, langs)
+            write_documents(folder, lm, ids, kept, texts, langs, corpus)
     log.info("%d tokens written for %d prompts", int(kept.sum()), n_documents)

@@ -146,7 +146,7 @@ def _after(fn: Callable[[Tensor], Tensor | None], adds_residual: bool) -> Callab
     def hook(module: nn.Module, args: tuple, kwargs: dict, output: Tensor | tuple) -> Tensor | tuple | None:
         hidden = first_tensor(output)
         if adds_residual:
-            residual = inspect.signature(module.forward).bind(*args, **kwargs).arguments["residual"]
+            residual = inspect.signature(module.forward).bind(*args, **kwargs).arguments["residual"].to(hidden.device)
             new = fn(hidden - residual)
             new = None if new is None else new + residual
         else:
@@ -224,7 +224,8 @@ def _settle(i: int, one: _Watched) -> dict[str, Site]:
         readers = [n for n in readers if one.passed[n.module][0] is one.passed[part.module][1]]
         chosen[kind] = readers[0] if readers and not part.adds_residual else part
     before, after = (one.copies[end] for end in _ends(one.block))
-    added = sum(one.copies[site] for site in chosen.values())
+    before = before.to(after.device)  # of a model on several devices, the block before may be on another one
+    added = sum(one.copies[site].to(after.device) for site in chosen.values())
     error = (after - before - added).float().norm()
     allowed = 1e-3 * (after - before).float().norm() + 4 * torch.finfo(after.dtype).eps * after.float().norm()
     if not error <= allowed:

@@ -87,7 +87,7 @@ def card(sae: SAE, repo: str, report: "Report | None" = None, license: str | Non
     facts: dict[str, Any] = {
         "Variant": config.variant, "Features": f"{sae.n_features:,}", "Width of the activations": f"{sae.d_model:,}",
         "Features kept per token (k)": config.k, "Language model": model, "Hook point": about.get("point"),
-        "Corpus (key)": about.get("corpus"), "Tokens it was trained on": about.get("tokens"), "Seed": about.get("seed"),
+        "Revision": about.get("revision"), "Corpus": about.get("corpus"), "Tokens it was trained on": about.get("tokens"), "Seed": about.get("seed"),
         "Versions": ", ".join(f"{name} {version}" for name, version in (about.get("versions") or {}).items()),
     }  # fmt: skip
     lines = ["---", *header, "---", "", f"# {repo.rpartition('/')[2]}", ""]

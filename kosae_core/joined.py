@@ -33,6 +33,7 @@ class Joined:
         if stores:
             self.key = key_of({"joined": [first.key, second.key]})
             self.point, self.lm_name, self.spec = (first.point, second.point), first.lm_name, first.spec
+            self.revision, self.corpus = first.revision, first.corpus
             if hasattr(first, "documents"):  # not all activations made elsewhere come with theirs
                 self.documents = first.documents
 

@@ -1,24 +1,22 @@
-"""Language models: the one inside, a local folder or a hub id; any decoder of transformers."""
+"""Language models: a decoder of transformers with its tokenizer, read and changed at its hook points."""
 
 import hashlib
+import inspect
 import json
 import logging
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
-from transformers.utils import logging as transformers_logging
+from transformers import PreTrainedTokenizerBase
 
-from kosae_core import needs, paths
 from kosae_core.batches import Batch, length_batches, pad
+from kosae_core.devices import fetched, plain
 from kosae_core.hooks import HookPoint, Site, find_blocks, find_contributions, find_final_norm, resolve_point
 
 log = logging.getLogger("kosae.lm")
@@ -52,8 +50,16 @@ class LanguageModel:
 
     @property
     def device(self) -> torch.device:
-        """Where token ids go."""
-        return self.model.get_input_embeddings().weight.device
+        """Where token ids go, and logits come back."""
+        embeddings = self.model.get_input_embeddings()
+        # accelerate keeps on "meta" what it fetches from memory or the disk when it is needed
+        held = getattr(getattr(embeddings, "_hf_hook", None), "execution_device", None)
+        return embeddings.weight.device if held is None else torch.device(held)
+
+    @property
+    def revision(self) -> str:
+        """The commit on the hub that it was loaded from, else the sha256 of what was loaded: `sha256:` and `key`."""
+        return getattr(self.model.config, "_commit_hash", None) or f"sha256:{self.key}"
 
     @property
     def context(self) -> int | None:
@@ -77,7 +83,8 @@ class LanguageModel:
         digest.update(json.dumps([config, vocab, self.bos_id], sort_keys=True, default=str).encode())
         for name, tensor in sorted(self.model.state_dict().items()):
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+            for part in plain(fetched(self.model, name) if tensor.is_meta else tensor):
+                digest.update(part.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
         return digest.hexdigest()
 
     def __repr__(self) -> str:
@@ -115,22 +122,25 @@ class LanguageModel:
 
     # Forward passes
 
-    def batch(self, documents: Sequence[Sequence[int]]) -> Batch:
-        """Pad documents of token ids on the right.
+    def batch(self, documents: Sequence[Sequence[int]], side: str = "right") -> Batch:
+        """Pad documents of token ids on the right, or on the left.
 
-        Raises  ValueError if a document is empty or longer than the model reads.
+        Raises  ValueError if a document is empty or longer than the model reads, or there is no such side.
         """
         lengths = [len(ids) for ids in documents]
         if not lengths or min(lengths) == 0:
             raise ValueError("a batch needs documents of at least one token id.")
         if self.context is not None and max(lengths) > self.context:
             raise ValueError(f"a document of {max(lengths)} tokens: {self.name} reads at most {self.context}.")
-        return pad(documents, self.pad_id, self.special_ids, self.device)
+        return pad(documents, self.pad_id, self.special_ids, self.device, side)
 
     def forward(self, batch: Batch, **kwargs: object) -> object:
         """The model's own output for a batch."""
         # Without padding no mask is passed, which lets attention take its fast causal path.
         mask = None if bool(batch.attention_BT.all()) else batch.attention_BT.long()
+        if mask is not None and not bool(batch.attention_BT[:, 0].all()) and self._takes_positions:
+            # Padding on the left: most models count positions from the edge of the batch unless they are told.
+            kwargs = {"position_ids": (mask.cumsum(1) - 1).clamp_min(0), **kwargs}
         self._real_BT = batch.real_BT
         try:
             with torch.no_grad():
@@ -141,6 +151,10 @@ class LanguageModel:
     def logits(self, batch: Batch) -> Float[Tensor, "B T V"]:
         """Next-token logits."""
         return self.forward(batch).logits
+
+    @cached_property
+    def _takes_positions(self) -> bool:
+        return "position_ids" in inspect.signature(self.model.forward).parameters
 
     @cached_property
     def _contributions(self) -> list[dict[str, Site]]:
@@ -208,7 +222,9 @@ class LanguageModel:
                 return None
             if self._real_BT is None:
                 raise RuntimeError("inside replaced(), run the model through lm.logits or lm.token_losses.")
-            return fn(hidden_BTD, self._real_BT).to(hidden_BTD.dtype)
+            return fn(hidden_BTD, self._real_BT.to(hidden_BTD.device)).to(
+                hidden_BTD
+            )  # the block's device, not the first one's
 
         handle = self.site(point).attach(patch)
         try:
@@ -242,56 +258,3 @@ class LanguageModel:
             for row, loss in zip(rows, flat.split(scored_BT.sum(1).tolist()), strict=True):
                 losses[row] = loss
         return losses
-
-
-def load_lm(
-    name: str | Path = "kosae-lm",
-    *,
-    device: str | torch.device | None = None,
-    dtype: torch.dtype | None = None,
-    blocks: str | None = None,
-    trust_remote_code: bool | None = None,
-) -> LanguageModel:
-    """Load the model inside (`kosae-lm`), a local folder, or a Hugging Face hub id.
-
-    `device` defaults to a GPU where there is one, `dtype` to bf16 on a GPU and fp32 on a CPU. `blocks` names the
-    ModuleList of blocks where it cannot be found; `trust_remote_code` runs Python code that comes with the model (None:
-    only where KOSAE_TRUST_REMOTE_CODE is 1).
-
-    Raises  FileNotFoundError if the model is in none of these places; ValueError if it comes with code that was not trusted;
-            needs.TooLarge, before its weights are read, where memory cannot hold them.
-    """
-    inside = paths.models_dir() / str(name)
-    source = inside if inside.is_dir() else Path(name).expanduser()
-    local = source.is_dir()
-    if local and not any(source.glob("*.safetensors")) and not any(source.glob("*.bin")):
-        made = " (make them: python -m pipeline.train_lm, then again with --export)" if source == inside else ""
-        raise FileNotFoundError(f"load_lm({str(name)!r}): {source} has no weights{made}.")
-    where = str(source) if local else str(name)
-    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    dtype = dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
-    if trust_remote_code is None:
-        trust_remote_code = os.environ.get("KOSAE_TRUST_REMOTE_CODE") == "1"
-    options = {"local_files_only": local, "trust_remote_code": trust_remote_code}
-    bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
-        needs.require_room_for_model(where, dtype, device, options)
-        tokenizer = AutoTokenizer.from_pretrained(where, **options)
-        model = AutoModelForCausalLM.from_pretrained(where, dtype=dtype, **options)
-    except OSError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise FileNotFoundError(
-            f"load_lm({str(name)!r}): neither the model inside, nor a folder, nor a hub id that loads: {reason}"
-        ) from error
-    except ValueError as error:
-        if trust_remote_code or "trust_remote_code" not in str(error):
-            raise
-        raise ValueError(
-            f"load_lm({str(name)!r}): this model comes with Python code of its own, which would run here with all your rights; "
-            "when you have read it, say trust_remote_code=True or set KOSAE_TRUST_REMOTE_CODE=1."
-        ) from error
-    finally:
-        if bars:
-            transformers_logging.enable_progress_bar()
-    return LanguageModel(str(name), model.to(device), tokenizer, blocks=blocks)

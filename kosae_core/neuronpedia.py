@@ -32,8 +32,8 @@ from kosae_core.sae import SAE
 if TYPE_CHECKING:
     from kosae_core.lm import LanguageModel
 
-BATCH = 128
-"""Features in one file, as in Neuronpedia's own exports."""
+BATCH, FILES = 128, 1000
+"""Features in one file, as in Neuronpedia's own exports; and the most files of a kind, for its importer asks for one list of them."""
 LOCAL_USER = "clkht01d40000jv08hvalcvly"
 """The user that a fresh local Neuronpedia has."""
 
@@ -56,10 +56,12 @@ class About:
     """The text that was read, as a name."""
 
     def __post_init__(self) -> None:
+        # Its routes make names small before they look for them, and cut what follows "__" off a source's set.
         for name in ("model_id", "set_name", "release"):
-            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", getattr(self, name)):
+            given = getattr(self, name)
+            if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", given) or "__" in given:
                 raise ValueError(
-                    f"{name} becomes part of an address: letters, digits, . _ and -, not {getattr(self, name)!r}."
+                    f"{name} becomes part of an address: small letters, digits, . _ (one at a time) and -, not {given!r}."
                 )
 
 
@@ -98,8 +100,9 @@ def export(
         _write_lines(partial / "release.jsonl", [_release(about)])
         _write_lines(partial / "sourceset.jsonl", [_source_set(about, at.kind)])
         _write_lines(partial / "source.jsonl", [_source(about, source, store)])
-        for number, start in enumerate(range(0, len(chosen), BATCH)):
-            batch = chosen[start : start + BATCH]
+        size = max(BATCH, -(-len(chosen) // FILES))
+        for number, start in enumerate(range(0, len(chosen), size)):
+            batch = chosen[start : start + size]
             lines = list(writer.lines(batch))
             name = f"batch-{number}.jsonl.gz"
             _write_lines(partial / "features" / name, [feature for feature, _ in lines])
@@ -161,7 +164,7 @@ def _source(about: About, source: str, store: Any) -> dict[str, Any]:
 
 def _explanation(ids: dict[str, str], feature: int, text: str, about: About) -> dict[str, Any]:
     key = _cuid(ids["modelId"], ids["layer"], feature, text)
-    return {"id": key, **ids, "index": str(feature), "description": text, "authorId": about.creator_id}
+    return {"id": key, **ids, "index": str(feature), "description": _clean(text), "authorId": about.creator_id}
 
 
 class _Writer:

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from scipy import sparse
 from torch import Tensor
 
-from kosae_core.activations import fill, kept_rows
+from kosae_core.filling import fill, kept_rows
 
 if TYPE_CHECKING:
     from kosae_core.lm import LanguageModel

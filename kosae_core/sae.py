@@ -4,16 +4,13 @@ A new variant is a new class: `variant` names it, `options` gives the fields of 
 `features` and `objective` say what it computes and minimises. Nothing else needs to know of it.
 """
 
-import json
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from kosae_core import foreign, kernels, losses, paths, ranks
-from kosae_core.base import FORMAT_VERSION, SAE, VARIANTS, Objective, SAEConfig
+from kosae_core import foreign, kernels, losses, paths, ranks, saving
+from kosae_core.base import SAE, VARIANTS, Objective, SAEConfig
 from kosae_core.crosscoder import CrosscoderSAE, TranscoderSAE
 from kosae_core.jumprelu import JumpReLUSAE
 from kosae_core.topk import BatchTopKSAE, MatryoshkaSAE, TopKSAE
@@ -146,18 +143,12 @@ def load_sae(path: str | Path) -> SAE:
         folder = paths.models_dir() / model / f"sae-{point}"
     if read := foreign.reader(folder):
         return read(folder)
-    if not (folder / "cfg.json").is_file() or not (folder / "weights.safetensors").is_file():
-        raise ValueError(
-            f"no SAE at {folder}: a saved SAE is a folder with cfg.json and weights.safetensors (see SAE.save)."
-        )
+    record, weights = saving.read(folder)
     try:
-        record = json.loads((folder / "cfg.json").read_text(encoding="utf-8"))
-        if record["format_version"] > FORMAT_VERSION:
-            raise ValueError(f"format {record['format_version']} is newer than this program's {FORMAT_VERSION}")
         config = SAEConfig(**record["config"])
         sae = VARIANTS[config.variant](config, record["d_model"])
-        sae.load_state_dict(load_file(folder / "weights.safetensors"))
-    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        raise ValueError(f"the SAE in {folder} cannot be read: {' '.join(str(error).split())}.") from error
-    sae.provenance = record.get("provenance", {})
+        sae.load_state_dict(weights)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"the SAE in {folder} cannot be read: {' '.join(str(error).split()).rstrip('.')}.") from error
+    sae.provenance = record["provenance"]
     return sae.eval()

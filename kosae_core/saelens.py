@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
+from kosae_core import saving
 from kosae_core.base import SAE
 from kosae_core.foreign import assemble, reading
 
@@ -54,11 +55,7 @@ def save_saelens(sae: SAE, path: str | Path) -> Path:
     }  # fmt: skip
     if architecture == "topk":
         config |= {"k": sae.k, "rescale_acts_by_decoder_norm": False}
-    folder = Path(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: t.detach().float().cpu().contiguous() for name, t in tensors.items()}, folder / WEIGHTS)
-    (folder / "cfg.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return folder
+    return saving.write_files(path, {name: tensor.float() for name, tensor in tensors.items()}, config, WEIGHTS)
 
 
 def _metadata(sae: SAE) -> dict[str, Any]:

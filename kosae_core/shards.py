@@ -1,7 +1,8 @@
 """Activations made elsewhere: a folder of `.npy` or `.safetensors` shards with a small `manifest.json`.
 
     {"d_model": 768, "dtype": "bf16", "rows": 500000, "files": ["a.safetensors", "b.safetensors"],
-     "model": "gpt2", "point": "b6.resid_post", "documents": "documents.json", "special_ids": [50256]}
+     "model": "gpt2", "revision": "607a30d", "corpus": "news", "point": "b6.resid_post",
+     "documents": "documents.json", "special_ids": [50256]}
 
 The first four fields are needed. Each file holds one (rows, d_model) table, and the rows of all files follow each other.
 `documents` names a JSON list of token-id lists as the model read them; each of their tokens that is not in `special_ids` has
@@ -43,6 +44,8 @@ class Shards:
         self.dtype: str = self.manifest["dtype"]
         self.point: str | None = self.manifest.get("point")
         self.lm_name: str | None = self.manifest.get("model")
+        self.revision: str | None = self.manifest.get("revision")
+        self.corpus: str | None = self.manifest.get("corpus")
         self.tables = [self._open(self.path / name) for name in self.manifest["files"]]
         self.starts = torch.tensor([0, *(len(table) for table in self.tables)]).cumsum(0)
         self.n_tokens = int(self.starts[-1])

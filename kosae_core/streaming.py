@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from kosae_core import needs, ranks, store
-from kosae_core.activations import DTYPES, GATHER_VERSION, describe_corpus
+from kosae_core.activations import DTYPES, GATHER_VERSION, corpus_name, describe_corpus
 from kosae_core.filling import fill, kept_rows
 from kosae_core.lm import LanguageModel
 from kosae_core.rows import require_finite
@@ -54,7 +54,7 @@ class Stream:
         _, self.doc_rows = kept_rows(self.documents, lm.special_ids)
         self.lengths = np.diff(self.doc_rows)
         self.n_tokens, self.d_model = int(self.doc_rows[-1]), lm.d_model
-        self.point, self.lm_name = str(self.at), lm.name
+        self.point, self.lm_name, self.revision, self.corpus = str(self.at), lm.name, lm.revision, corpus_name(corpus)
         self.spec: dict[str, Any] = {
             "lm": lm.key, "corpus": corpus_key, "max_length": max_length, "dtype": dtype, "version": GATHER_VERSION,
             "point": self.point, "stream": buffer,

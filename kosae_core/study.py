@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from kosae_core.activations import ActivationStore, gather
 from kosae_core.corpora import Corpus, load_corpus
-from kosae_core.lm import LanguageModel, load_lm
+from kosae_core.lm import LanguageModel
+from kosae_core.loading import load_lm
 from kosae_core.sae import SAE, SAEConfig
 from kosae_core.training import History, TrainConfig, train
 
@@ -24,6 +25,8 @@ class Study:
     """A name or path that `load_corpus` knows."""
     lm_name: str = "kosae-lm"
     """A name, folder or hub id that `load_lm` knows."""
+    lm_options: dict[str, Any] = field(default_factory=dict)
+    """How it is loaded: device, dtype, bits, blocks, as `load_lm` takes them."""
     n_train: int = 4000
     """Training sentences per language; None takes all."""
     n_test: int = 2000
@@ -41,7 +44,7 @@ class Study:
 
     @cached_property
     def lm(self) -> LanguageModel:
-        return load_lm(self.lm_name)
+        return load_lm(self.lm_name, **self.lm_options)
 
     def records(self, split: str, lang: str = "ko") -> Corpus:
         """The first `n_train` or `n_test` records of a split in its fixed shuffled order."""

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import platform
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -11,10 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
-import kosae_core
-from kosae_core import code, needs, ranks, rows, store
+from kosae_core import code, needs, provenance, ranks, rows, store
 from kosae_core.sae import SAE, VARIANTS, SAEConfig, load_sae
 from kosae_core.train_config import History, TrainConfig
 from kosae_core.trainer import Trainer, peak_lr, pick_device
@@ -103,7 +99,7 @@ def _run(
         if saved and saved[0].exists():
             trainer.load(saved[0])
             logger.info("going on from step %d of %s", trainer.step, saved[0])
-        trainer.sae.provenance = _provenance(acts, cfg)
+        trainer.sae.provenance = provenance.of(acts, cfg)
         logger.info(
             "training a %s SAE: %d features, %d steps of %d",
             config.variant,
@@ -125,16 +121,6 @@ def _run(
                 trainer.save(saved[0])
             raise
         return trainer.finished()
-
-
-def _provenance(acts: Any, cfg: TrainConfig) -> dict[str, Any]:
-    about = {"model": "lm_name", "point": "point", "acts": "key"}
-    return {
-        **{name: getattr(acts, attribute, None) for name, attribute in about.items()},
-        "corpus": getattr(acts, "spec", {}).get("corpus"), "tokens": rows.count(acts), "seed": cfg.seed,
-        "train": asdict(cfg),
-        "versions": {"kosae_core": kosae_core.__version__, "torch": torch.__version__, "python": platform.python_version()},
-    }  # fmt: skip
 
 
 if __name__ == "__main__":

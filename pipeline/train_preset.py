@@ -19,7 +19,8 @@ from dataclasses import asdict
 from typing import Any
 
 from kosae_core import distributed, paths, ranks, store
-from kosae_core.lm import LanguageModel, load_lm
+from kosae_core.lm import LanguageModel
+from kosae_core.loading import load_lm
 from kosae_core.needs import TooLarge
 from kosae_core.readers import CorpusError
 from kosae_core.study import Study

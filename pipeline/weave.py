@@ -24,6 +24,10 @@ from pipeline import claims, conditions
 from pipeline.execute import Job, plan
 
 LANGUAGES = ("ko", "en")
+ENGLISH_ALONE = {
+    "ko": "이 장은 영어만 읽게 하여 실행하였다. 본문에 한국어라 적힌 수는 모두 영어에서 잰 것이다.",
+    "en": "This chapter was run on English alone: wherever the text says Korean, its numbers are those of English.",
+}
 NOT_HELD = {"ko": "이번 실행에서는 성립하지 않았다", "en": "did not hold in this run"}
 
 _VAR = re.compile(r"\{\{<\s*var\s+(?:([a-z]\w*):)?([\w.]+)\s*>\}\}")
@@ -32,6 +36,7 @@ _SHORTCODE = re.compile(r"\{\{<(?!\s*claims\s+\w\s*>\}\}).*?>\}\}|\{\{<(?!\s*cla
 _OPTION = re.compile(r"#\|\s*([\w-]+?)-(ko|en):(.*)")
 _LABEL = re.compile(r"#\|\s*label:\s*(\S+)")
 _NOISE = re.compile(r"<.*>|\[?<.*|Text\(.*", re.DOTALL)
+_KOREAN = re.compile(r"_ko(?=_|$)")
 _DRAWN = {"fig": ("image/svg+xml", "image/png"), "tbl": ("text/markdown", "text/html")}
 
 
@@ -42,6 +47,8 @@ class Values:
         """`folders` says where the results of each chapter number are."""
         self.records: dict[str, dict[str, Any]] = {}
         self.claims: dict[str, dict[str, Any]] = {}
+        self.english_alone = False
+        """Whether something asked for a Korean number where there is only the English one; set back for each page."""
         for folder in dict.fromkeys(folders.values()):
             for number, document in load_results(folder).items():
                 if folders.get(number) == folder:
@@ -62,6 +69,9 @@ class Values:
         def number(match: re.Match[str]) -> str:
             preset, key = match.groups()
             entry = (_committed(preset) if preset else self.records).get(key)
+            if entry is None and not preset:
+                entry = self.records.get(_KOREAN.sub("_en", key))
+                self.english_alone |= entry is not None
             if entry is None:
                 found = f"no committed run of the preset {preset}" if preset else "no chapter"
                 raise ch.PipelineError(f"{place(match.start())}: {found} recorded {key}.")
@@ -107,7 +117,7 @@ def weave(chapter: ch.Chapter, executed: NotebookNode, values: Values, language:
     code = [chapter.notebook.cells[i] for i in chapter.code]
     if [c.source.strip() for c in code] != [c.source.strip() for c in stored]:
         raise ch.PipelineError(f"{chapter.stem}: its stored outputs are those of other code: run `make chapters`.")
-    outputs = iter(stored)
+    outputs, values.english_alone = iter(stored), False
     other = LANGUAGES[1 - LANGUAGES.index(language)]
     page = nbformat.v4.new_notebook(
         metadata={
@@ -132,6 +142,8 @@ def weave(chapter: ch.Chapter, executed: NotebookNode, values: Values, language:
                 page.cells.append(
                     nbformat.v4.new_code_cell(injected[0].source, metadata={"tags": ["injected-parameters"]})
                 )
+    if values.english_alone:
+        page.cells.insert(1, nbformat.v4.new_markdown_cell(f"::: {{.callout-note}}\n{ENGLISH_ALONE[language]}\n:::"))
     for n, cell in enumerate(page.cells):
         cell["id"] = f"{chapter.number}-{n:03d}"
     return page

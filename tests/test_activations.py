@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from kosae_core import activations, store
+from kosae_core import mapped, store
 from kosae_core.activations import ActivationStore, gather
 from kosae_core.generation import gather_generated
 from kosae_core.lm import LanguageModel
@@ -146,12 +146,12 @@ def test_infinite_activations_are_refused(sentences, empty_store):
 
 
 def test_a_full_disk_is_one_sentence(tiny_lm, sentences, empty_store, monkeypatch):
-    monkeypatch.setattr(activations.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10})())
+    monkeypatch.setattr(mapped.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10})())
     with pytest.raises(TooLarge, match=r"the store needs about .* of disk at .*: take fewer points \(now 2\)"):
         gather(tiny_lm, sentences, ["q1.resid_post", "q2.resid_post"])
     assert list((empty_store / "activations").iterdir()) == []
     with pytest.raises(OSError, match="GB free on the disk"):
-        activations.create_mapped(empty_store / "acts.bin", (10, 4), torch.float32)
+        mapped.create_mapped(empty_store / "acts.bin", (10, 4), torch.float32)
 
 
 def test_progress_counts_tokens_to_the_end(tiny_lm, sentences, empty_store):

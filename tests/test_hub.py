@@ -36,6 +36,8 @@ def build(variant="topk", seed=0):
     sae = VARIANTS[variant](kc.SAEConfig(variant, 64, **options), 12, torch.Generator().manual_seed(seed)).eval()
     sae.provenance = {
         "model": "owner/model",
+        "revision": "0123abc",
+        "corpus": "news train ko",
         "point": "b3.resid_post",
         "tokens": 5000,
         "seed": 0,
@@ -101,6 +103,7 @@ def test_the_card_says_what_it_is_and_was_measured():
         "license": "cc-by-sa-4.0",
     }  # fmt: skip
     for part in ("# my-sae", "| Variant | topk |", "| Features | 64 |", "| Hook point | b3.resid_post |",
+                 "| Revision | 0123abc |", "| Corpus | news train ko |", "| Seed | 0 |", "| Versions | torch 2 |",
                  'kc.load_sae("hub:me/my-sae")', f"| explained_variance | {report.explained_variance:.6g} |"):  # fmt: skip
         assert part in body
     assert "nan" not in body and "None" not in body

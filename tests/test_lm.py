@@ -8,7 +8,8 @@ import transformers
 
 from kosae_core.batches import length_batches, merge_spans
 from kosae_core.hooks import find_blocks, resolve_point
-from kosae_core.lm import LanguageModel, load_lm
+from kosae_core.lm import LanguageModel
+from kosae_core.loading import load_lm
 
 SMALL = {"vocab_size": 400, "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 1}
 LLAMA = SMALL | {
@@ -95,6 +96,32 @@ def test_padding_changes_nothing(family):
         assert torch.allclose(together[row, : len(ids)], alone[0], atol=1e-4)
 
 
+def test_padding_on_the_left_changes_nothing(family):
+    left, right = family.batch(DOCUMENTS, side="left"), family.batch(DOCUMENTS)
+    assert left.ids_BT[1].tolist() == [1, 1, 1, 1, 0, 300, 41, 7]
+    assert torch.equal(left.real_BT.sum(1), right.real_BT.sum(1))
+    points = ["q3.resid_post", "b1.attn_out", "b2.mlp_out"]
+    here, there = family.capture(left, points), family.capture(right, points)
+    for point in points:
+        assert torch.allclose(here[point][left.attention_BT], there[point][right.attention_BT], atol=1e-4)
+    clean, captured = family.logits(left), family.capture(left, ["b1.resid_post"])["b1.resid_post"]
+    assert torch.allclose(clean[left.attention_BT], family.logits(right)[right.attention_BT], atol=1e-4)
+    other = family.batch([[0, *((i * 7 + 3) % 400 for i in ids[1:])] for ids in DOCUMENTS], side="left")
+    with family.replaced("b1.resid_post", lambda hidden, real: captured):
+        again = family.logits(other)
+    assert (again - clean)[left.attention_BT].abs().max() < 1e-4
+
+
+def test_the_families_differ_in_what_the_hooks_must_not_mind():
+    """Tied and untied embeddings, windows shorter than the documents, grouped queries, parallel blocks, norms after the parts."""
+    configs = {name: getattr(transformers, f"{name}Config")(**options) for name, options in FAMILIES.items()}
+    assert {configs["Gemma2"].tie_word_embeddings, configs["Llama"].tie_word_embeddings} == {True, False}
+    windows = [name for name, c in configs.items() if getattr(c, "sliding_window", None) == 4]
+    assert {"Gemma2", "Gemma3Text", "Mistral", "Exaone4"} <= set(windows) and max(map(len, DOCUMENTS)) > 4
+    assert configs["Llama"].num_key_value_heads < configs["Llama"].num_attention_heads
+    assert configs["GPTNeoX"].use_parallel_residual
+
+
 def test_blocks_and_final_norm_are_found(family):
     assert family.n_blocks == 4 and family.d_model == 32
     batch = family.batch(DOCUMENTS)
@@ -164,6 +191,11 @@ def test_remote_code_tree_of_exaone(tiny_tokenizer):
     parts = lm.capture(batch, ["b1.resid_pre", "b1.attn_out", "b1.mlp_out", "b1.resid_post"])
     total = parts["b1.resid_pre"] + parts["b1.attn_out"] + parts["b1.mlp_out"]
     assert torch.allclose(total, parts["b1.resid_post"], atol=1e-5)
+    other, captured, clean = lm.batch([[0, *ids[:0:-1]] for ids in DOCUMENTS]), parts["b1.resid_post"], lm.logits(batch)
+    with lm.replaced("b1.resid_post", lambda hidden, real: captured):
+        again = lm.logits(other)
+    assert (again - clean)[batch.attention_BT].abs().max() < 1e-4
+    assert (lm.logits(other) - clean)[batch.attention_BT].abs().max() > 0.01
 
 
 def test_a_model_without_such_blocks_says_what_was_looked_for(tiny_lm):
@@ -256,6 +288,11 @@ def test_spans_cover_whole_characters(tiny_lm, sentences):
         assert "".join(text[start:end] for start, end, _, _ in pieces) == text
         assert [i for _, _, first, last in pieces for i in range(first, last)] == list(range(len(spans)))
     assert [piece[2:] for piece in merge_spans(tiny_lm.token_spans("뷁"))] == [(0, 3)]  # one syllable, three bytes
+
+
+def test_a_batch_has_two_sides(tiny_lm):
+    with pytest.raises(ValueError, match="padded on the right or on the left, not 'middle'"):
+        tiny_lm.batch(DOCUMENTS, side="middle")
 
 
 def test_length_batches_keep_the_budget_and_every_document():

@@ -26,13 +26,39 @@ ACTIVATION = {
     "binMax": float, "binContains": float, "qualifyingTokenIndex": int,
 }  # fmt: skip
 EXPLANATION = {"id": str, "modelId": str, "layer": str, "index": str, "description": str, "authorId": str}
+WORDS, NUMBERS, YES = "text", "double precision", "boolean"
+TABLES = {
+    "release": {
+        "name": WORDS, "visibility": WORDS, "isNewUi": YES, "featured": YES, "description": WORDS, "descriptionShort?": WORDS,
+        "urls": [WORDS], "creatorEmail?": WORDS, "creatorName": WORDS, "creatorNameShort?": WORDS, "creatorId": WORDS,
+        "defaultSourceSetName?": WORDS, "defaultSourceId?": WORDS, "defaultUmapSourceIds": [WORDS], "createdAt": WORDS,
+    },
+    "model": {
+        "id": WORDS, "displayNameShort": WORDS, "displayName": WORDS, "creatorId": WORDS, "tlensId?": WORDS, "openRouterId?": WORDS,
+        "dimension?": "integer", "thinking": YES, "visibility": WORDS, "inferenceEnabled": YES, "instruct": YES,
+        "layers": "integer", "neuronsPerLayer": "integer", "owner": WORDS, "website?": WORDS, "createdAt": WORDS, "updatedAt": WORDS,
+    },
+    "sourceset": {
+        "modelId": WORDS, "name": WORDS, "hasDashboards": YES, "allowInferenceSearch": YES, "visibility": WORDS,
+        "description": WORDS, "type": WORDS, "creatorName": WORDS, "urls": [WORDS], "creatorEmail?": WORDS, "creatorId": WORDS,
+        "releaseName?": WORDS, "defaultRange": "integer", "defaultShowBreaks": YES, "showDfa": YES, "showUmap": YES,
+    },
+    "source": {
+        "id": WORDS, "modelId": WORDS, "hasDashboards": YES, "inferenceEnabled": YES, "saelensRelease?": WORDS,
+        "saelensSaeId?": WORDS, "hfRepoId?": WORDS, "hfFolderId?": WORDS, "visibility": WORDS, "setName": WORDS,
+        "creatorId": WORDS, "hasUmap": YES, "num_prompts?": "integer", "num_tokens_in_prompt?": "integer", "dataset?": WORDS,
+        "notes?": WORDS, "createdAt": WORDS,
+    },
+}  # fmt: skip
+"""Columns of the importer's schema that a folder's own tables may fill; `?` may be null. Another name makes its ORM refuse the line."""
 NEEDED = {
     "model": {"id", "creatorId", "layers", "neuronsPerLayer", "owner"},
     "release": {"name", "description", "creatorName", "creatorId"},
     "sourceset": {"modelId", "name", "description", "creatorName", "creatorId"},
     "source": {"id", "modelId", "setName", "creatorId"},
 }
-"""Columns of the other tables that have no default in the importer's database schema."""
+"""Those that have no default there."""
+KINDS = {WORDS: str, NUMBERS: float, YES: bool, "integer": int}
 ABOUT = About("tiny-model", "res-kosae", creator_id="someone", dataset="sentences")
 
 
@@ -58,7 +84,7 @@ def read(folder, kind):
 def fits(value, kind):
     if isinstance(kind, list):
         return isinstance(value, list) and all(fits(one, kind[0]) for one in value)
-    return isinstance(value, (int, float) if kind is float else kind)
+    return isinstance(value, (int, float) if kind is float else kind) and (kind is bool or not isinstance(value, bool))
 
 
 def test_the_layout_is_what_the_importer_reads(made):
@@ -67,6 +93,13 @@ def test_the_layout_is_what_the_importer_reads(made):
     for name, needed in NEEDED.items():
         (line,) = [json.loads(line) for line in (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
         assert needed <= set(line)
+        columns = TABLES[name]
+        for key, value in line.items():
+            if f"{key}?" in columns and value is None:
+                continue
+            kind = columns[key] if key in columns else columns[f"{key}?"]
+            assert fits(value, [KINDS[kind[0]]] if isinstance(kind, list) else KINDS[kind]), (name, key, value)
+        assert line.get("visibility", "PUBLIC") in ("PUBLIC", "PRIVATE", "UNLISTED")
     source = json.loads((folder / "source.jsonl").read_text(encoding="utf-8"))
     assert (source["id"], source["setName"], source["num_prompts"]) == ("2-res-kosae", "res-kosae", 40)
     for kind, columns in (("features", NEURON), ("activations", ACTIVATION), ("explanations", EXPLANATION)):
@@ -88,6 +121,33 @@ def test_the_layout_is_what_the_importer_reads(made):
         "0": "끝맺는 말",
         "299": "a space",
     }
+
+
+def test_lines_go_into_the_tables_as_the_importer_puts_them_there(made):
+    """It takes the columns of a file off its first line, cannot hold NUL, and refers from table to table."""
+    _, _, folder = made
+    own = {name: json.loads((folder / f"{name}.jsonl").read_text(encoding="utf-8")) for name in TABLES}
+    assert own["sourceset"]["releaseName"] == own["release"]["name"]
+    assert own["source"]["modelId"] == own["sourceset"]["modelId"] == own["model"]["id"] == folder.parent.name
+    assert own["source"]["setName"] == own["sourceset"]["name"] == folder.name.partition("-")[2].split("__")[0]
+    features = {line["index"] for line in read(folder, "features")}
+    for kind in ("features", "activations", "explanations"):
+        for file in (folder / kind).iterdir():
+            text = gzip.decompress(file.read_bytes()).decode()
+            columns = [tuple(json.loads(line)) for line in text.splitlines()]
+            assert len(set(columns)) == 1 and "\\u0000" not in text
+        lines = read(folder, kind)
+        assert {line["index"] for line in lines} <= features
+        assert {(line["modelId"], line["layer"]) for line in lines} == {(own["model"]["id"], own["source"]["id"])}
+
+
+def test_no_more_files_than_the_importer_lists(made, tiny_lm, tmp_path, monkeypatch):
+    sae, store, folder = made
+    assert neuronpedia.FILES == 1000  # keys in one answer of the object store, of which it asks one
+    monkeypatch.setattr(neuronpedia, "FILES", 2)
+    few = neuronpedia.export(sae, store, tiny_lm, tmp_path, ABOUT, n_examples=4)
+    assert sorted(file.name for file in (few / "features").iterdir()) == ["batch-0.jsonl.gz", "batch-1.jsonl.gz"]
+    assert read(few, "features") == read(folder, "features") and read(few, "activations") == read(folder, "activations")
 
 
 def test_features_are_those_of_the_autoencoder(made, tiny_lm):
@@ -158,8 +218,10 @@ def test_what_cannot_be_exported_is_said_and_leaves_nothing(made, tiny_lm, tmp_p
         neuronpedia.export(sae, store, tiny_lm, tmp_path / "x", ABOUT, features=[1, 300])
     with pytest.raises(ValueError, match="give a store of one point that has its documents"):
         neuronpedia.export(sae, store.all(), tiny_lm, tmp_path / "x", ABOUT)
-    with pytest.raises(ValueError, match="set_name becomes part of an address"):
-        About("m", "a/b")
+    for model, name in (("m", "a/b"), ("m", "res__kosae"), ("m", ""), ("Qwen3-0.6B", "res"), ("m", "Res")):
+        with pytest.raises(ValueError, match="(set_name|model_id) becomes part of an address: small letters"):
+            About(model, name)
+    assert About("llama3.1-8b", "res-kosae_2").model_id == "llama3.1-8b"
     monkeypatch.setattr(neuronpedia, "_explanation", lambda *a: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         neuronpedia.export(sae, store, tiny_lm, tmp_path / "x", ABOUT, explanations={3: "x"})

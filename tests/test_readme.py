@@ -1,5 +1,6 @@
 """The READMEs show the reference numbers, and their example runs."""
 
+import json
 import os
 import re
 import subprocess
@@ -116,6 +117,11 @@ def test_your_own_model_is_followed_literally(kind, tmp_path, monkeypatch, sente
         assert command.startswith("make ")
         done = subprocess.run(command.replace("make ", make, 1), shell=True, capture_output=True, text=True)
         assert done.returncode == 0 and expected in done.stdout, done.stdout[-1000:] + done.stderr[-2000:]
+    if len(steps) == 2:  # the chapter shows the model beside the built-in one
+        (found,) = (paths.build_dir() / "results").glob(f"smoke+lm_name=*{tmp_path.name}*/02.json")
+        records = json.loads(found.read_text(encoding="utf-8"))["records"]
+        assert records["c02.asked"]["value"] == str(tmp_path / "my-model")
+        assert {"c02.inside_best_depth", "c02.asked_best_depth"} <= set(records) and "c02.unreached" not in records
     names = {}
     exec(code, names)
     assert "Report(explained_variance=" in capsys.readouterr().out

@@ -270,7 +270,7 @@ def test_bad_folders_give_one_sentence(tmp_path):
     with pytest.raises(ValueError, match="cannot be read"):
         load_sae(folder)
     (folder / "cfg.json").write_text(json.dumps(record | {"format_version": 99}))
-    with pytest.raises(ValueError, match="format 99 is newer"):
+    with pytest.raises(ValueError, match="format is 99, and KoSAE"):
         load_sae(folder)
 
 

@@ -97,6 +97,21 @@ def test_wrong_prose_is_named_with_its_line(tmp_path, values, old, new, words):
         weave.weave(chapter, executed, values, "ko")
 
 
+def test_a_run_on_english_alone_says_so(tmp_path, values):
+    source = SOURCE.replace("{{< var c05.ev >}}", "{{< var c05.ev_ko_q2 >}}")
+    values.records["c05.ev_en_q2"] = values.records.pop("c05.ev")
+    for language, words in (("ko", "영어에서 잰 것"), ("en", "those of English")):
+        page = weave.weave(*make(tmp_path, source), values, language)
+        assert "91.2%" in page.cells[0].source and page.cells[1].source.startswith("::: {.callout-note}")
+        assert words in page.cells[1].source
+    values.records["c05.ev_ko_q2"] = {"value": 0.5, "unit": "share", "fmt": ".1%"}
+    page = weave.weave(*make(tmp_path, source), values, "en")
+    assert "50.0%" in page.cells[0].source and "callout" not in page.cells[1].source
+    source = source.replace("ev_ko_q2", "ev_kor")
+    with pytest.raises(ch.PipelineError, match="no chapter recorded"):
+        weave.weave(*make(tmp_path, source), values, "en")
+
+
 def test_a_number_of_another_presets_committed_run(tmp_path, values, monkeypatch):
     folder = tmp_path / "data" / "results" / "hate"
     folder.mkdir(parents=True)
