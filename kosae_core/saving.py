@@ -40,7 +40,8 @@ def write_files(
     folder.absolute().parent.mkdir(parents=True, exist_ok=True)
     with store.partial(folder.absolute().parent) as partial:
         try:
-            save_file(tensors, partial / name, {"format": "pt", **({"id": config["id"]} if "id" in config else {})})
+            # one entry only: the library writes several in an order that changes from call to call
+            save_file(tensors, partial / name, {"id": config["id"]} if "id" in config else {"format": "pt"})
         except SafetensorError as error:  # what the library makes of a full disk
             raise OSError(f"{folder}: it could not be saved: {' '.join(str(error).split())}.") from error
         text = json.dumps(config, indent=2, ensure_ascii=False)
