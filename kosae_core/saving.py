@@ -40,7 +40,8 @@ def write_files(
     folder.absolute().parent.mkdir(parents=True, exist_ok=True)
     with store.unfinished(folder.absolute().parent) as partial:
         try:
-            save_file(tensors, partial / name, {"format": "pt", **({"id": config["id"]} if "id" in config else {})})
+            # one entry: the library writes several in any order, and the same is to be saved as the same bytes
+            save_file(tensors, partial / name, {"id": config["id"]} if "id" in config else {"format": "pt"})
         except SafetensorError as error:  # what the library makes of a full disk
             raise OSError(f"{folder}: it could not be saved: {' '.join(str(error).split())}.") from error
         text = json.dumps(config, indent=2, ensure_ascii=False)
