@@ -40,7 +40,7 @@ def write_files(
     folder.absolute().parent.mkdir(parents=True, exist_ok=True)
     with store.partial(folder.absolute().parent) as partial:
         try:
-            # one entry only: the library writes several in an order that changes from call to call
+            # one entry: the library writes several in any order, and the same is to be saved as the same bytes
             save_file(tensors, partial / name, {"id": config["id"]} if "id" in config else {"format": "pt"})
         except SafetensorError as error:  # what the library makes of a full disk
             raise OSError(f"{folder}: it could not be saved: {' '.join(str(error).split())}.") from error
