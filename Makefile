@@ -41,10 +41,10 @@ pages: chapters
 
 site pdf: all ## the same as all; what did not change is not built again
 
-test: env ## all tests but one that takes a minute
+test: env ## all tests but a few that take minutes
 	@$(RUN) -m pytest
 
-test-all: env ## that one too
+test-all: env ## those too
 	@KOSAE_SLOW=1 $(RUN) -m pytest
 
 lint: env ## ruff, on everything
