@@ -1,0 +1,206 @@
+"""What trainings and gatherings cost as they grow, in processor time, memory and bytes; and the factors of `make plan`.
+
+    python benchmarks/scaling.py --json benchmarks/scaling.json
+
+Steps of every variant over 1,024 to 65,536 features and d_model 128 to 2,048; whole trainings over x1, x4 and x16 tokens;
+gathering over as many, and over models of width 128 to 2,048. From these `fit` takes the factors that `pipeline.costs`
+multiplies with a machine's rates. The measurements under `check/` are not fitted: trainings of other sizes, another family of
+models, and the stores and trainings of whole chapters, each beside what `make plan` says.
+
+Each measurement runs in a process of its own; what is in the JSON is not measured again. With `--rounds 2` all are made twice,
+one round after the other, and the smaller seconds count: other work on the machine only ever adds to them.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.optimize import nnls
+from workers import scaling as measure
+
+from pipeline import costs
+
+BY_K, PENALISED = ("topk", "batchtopk", "matryoshka"), ("standard", "gated", "jumprelu")
+SIZES = [(256, 4096, 1024), (128, 4096, 1024), (512, 4096, 1024), (2048, 4096, 1024), (256, 1024, 1024), (256, 16384, 1024),
+         (256, 65536, 1024), (256, 4096, 256)]  # fmt: skip
+"""d_model, features and batch of the steps that are measured."""
+DENSE, RUNS = 0.3, (40, 160, 640)
+CHECKS = [
+    ("topk", 384, 3072, 768, 120, {"k": 48}), ("batchtopk", 192, 6144, 512, 100, {"k": 24}), ("matryoshka", 320, 2560, 1024, 80, {"k": 16}),
+    ("standard", 512, 2048, 1024, 80, {}), ("gated", 192, 6144, 512, 100, {"target_l0": 48.0}), ("jumprelu", 320, 3072, 768, 120, {"target_l0": 24.0}),
+    ("p_anneal", 256, 2048, 1024, 100, {"target_l0": 32.0}), ("gated_anneal", 128, 4096, 1024, 100, {"target_l0": 32.0}),
+    ("topk", 64, 512, 512, 200, {"k": 8}), ("standard", 768, 12288, 512, 40, {}), ("topk", 1024, 16384, 512, 30, {"k": 64}),
+]  # fmt: skip
+
+
+def grid() -> Iterator[tuple[str, str, dict]]:
+    """Name, function and settings of every measurement."""
+    for d_model, n_features, batch in SIZES:
+        sizes = {"d_model": d_model, "n_features": n_features, "batch": batch}
+        sizes["steps"] = 7 if d_model * n_features <= 2**21 else 3
+        name = f"d{d_model}/f{n_features}/b{batch}"
+        for variant in BY_K:
+            yield f"step/{variant}/sparse/{name}", "step", sizes | {"variant": variant, "k": 32}
+        for variant in PENALISED:
+            at = 0.002 if n_features == 65536 else 0.02
+            yield f"step/{variant}/sparse/{name}", "step", sizes | {"variant": variant, "initial_density": at}
+            yield f"step/{variant}/dense/{name}", "step", sizes | {"variant": variant, "initial_density": DENSE}
+    base = {"d_model": 256, "n_features": 4096, "batch": 1024, "steps": 7}
+    for variant in BY_K:
+        yield f"step/{variant}/sparse/k128", "step", base | {"variant": variant, "k": 128}
+        yield f"dead/{variant}", "step", base | {"variant": variant, "k": 32, "dead": 0.5}
+    for variant in PENALISED:
+        yield f"step/{variant}/sparse/8%", "step", base | {"variant": variant, "initial_density": 0.08}
+    whole = {"d_model": 128, "n_features": 2048, "batch": 512}
+    for steps in RUNS:
+        sizes = whole | {"steps": steps, "tokens": steps * 512}
+        for variant in BY_K:
+            yield f"train/{variant}/{steps}", "train", sizes | {"variant": variant, "k": 32}
+        for variant in PENALISED:
+            yield f"train/{variant}/free/{steps}", "train", sizes | {"variant": variant}
+            yield f"train/{variant}/target/{steps}", "train", sizes | {"variant": variant, "target_l0": 32.0}
+    for tokens in (4096, 16384, 65536):
+        yield f"gather/tokens/{tokens}", "gather", {"d_model": 256, "blocks": 4, "tokens": tokens}
+    for d_model in (128, 512, 1024, 2048):
+        yield (
+            f"gather/d{d_model}",
+            "gather",
+            {"d_model": d_model, "blocks": 2, "tokens": 8192 if d_model < 2048 else 4096},
+        )
+    for variant, d_model, n_features, batch, steps, options in CHECKS:
+        sizes = {"d_model": d_model, "n_features": n_features, "batch": batch, "steps": steps, "tokens": 20_000}
+        yield (
+            f"check/train/{variant}/d{d_model}/f{n_features}",
+            "train",
+            sizes | {"variant": variant, "held": True} | options,
+        )
+    yield "check/gather/gpt2", "gather", {"d_model": 384, "blocks": 6, "tokens": 12000, "family": "gpt2", "points": 2, "dtype": "fp32"}  # fmt: skip
+    yield "check/gather/llama", "gather", {"d_model": 768, "blocks": 3, "tokens": 6000, "points": 3}
+
+
+def studies() -> Iterator[tuple[str, str, dict]]:
+    """The chapters that are done as `make plan` counts them; after the fit, whose factors they are held against."""
+    yield "check/study/smoke", "study", {"preset": "smoke"}
+    yield "check/study/default 06", "study", {"preset": "default", "chapters": ["06_tfidf_features"]}
+
+
+def alone(function: str, settings: dict) -> dict:
+    """The result of a measurement in a process of its own.
+
+    Raises  RuntimeError if it ended without one.
+    """
+    context = multiprocessing.get_context("fork")  # what is imported and compiled is there already
+    here, there = context.Pipe(duplex=False)
+
+    def call() -> None:
+        measure.warm(settings.get("variant"))
+        there.send(getattr(measure, function)(**settings))
+
+    process = context.Process(target=call)
+    process.start()
+    there.close()
+    try:
+        return here.recv()
+    except EOFError:
+        raise RuntimeError(f"{function} with {settings} ended without a result; its message is above.") from None
+    finally:
+        process.join()
+
+
+def smaller(one: dict | None, other: dict) -> dict:
+    """Two rounds of a measurement as one: the smaller of the seconds, the larger of the memory."""
+    if one is None:
+        return other
+    least = {
+        name: min(one[name], other[name]) for name in ("seconds", "look", "start") if isinstance(one.get(name), float)
+    }
+    return other | least | {name: max(one[name], other[name]) for name in ("peak",) if name in one}
+
+
+def factors(rows: list[tuple[np.ndarray, float]]) -> list[float]:
+    """Non-negative factors of the columns, by least squares of the relative error."""
+    columns, seconds = np.array([row for row, _ in rows]), np.array([taken for _, taken in rows])
+    return [round(float(each), 4) for each in nnls(columns / seconds[:, None], np.ones(len(rows)))[0]]
+
+
+def fit(measured: dict, rates: costs.Rates) -> dict:
+    """The factors of `pipeline.costs`, from what was measured at these rates."""
+    found: dict = {"step": {}, "course": {}}
+    looks, starts, passes = [], [], []
+    steps: dict[tuple[str, str], list] = {}
+    for name, m in measured.items():
+        kind, s, r = name.split("/"), m["settings"], m["result"]
+        if kind[0] == "step":
+            sizes = s["d_model"], s["n_features"], s["batch"]
+            row = costs.step_columns(rates, *sizes, r["entries"] or 0)
+            steps.setdefault((kind[1], kind[2]), []).append((row, r["seconds"]))
+            looks.append((costs.step_columns(rates, *sizes), r["look"]))
+        elif kind[0] == "train":
+            row = costs.start_columns(rates, s["d_model"], s["n_features"], s["tokens"], kind[1] in PENALISED)
+            starts.append((row, r["start"]))
+        elif kind[0] == "gather":
+            row = costs.gather_columns(rates, r["inner"], r["tokens"], s["d_model"], s["blocks"])
+            passes.append((row, r["seconds"]))
+    for (variant, kind), rows in steps.items():
+        found["step"].setdefault(variant, {})[kind] = factors(rows)
+    for variant in PENALISED:
+        found["course"][variant] = {}
+        for aim in ("free", "target"):
+            runs = [measured[f"train/{variant}/{aim}/{steps}"]["result"] for steps in RUNS]
+            means = {name: [round(run[name], 4) for run in runs] for name in ("dense", "density")}
+            found["course"][variant][aim] = {"steps": list(RUNS), **means}
+    return found | {"look": factors(looks), "start": factors(starts), "gather": factors(passes)}
+
+
+def machine() -> dict:
+    """What the numbers were measured on."""
+    can = torch.cpu.get_capabilities()
+    return {
+        "processor": can.get("cpu_name") or platform.machine(), "vectors": torch.backends.cpu.get_cpu_capability(),
+        "cores": os.cpu_count(), "threads": 1, "torch": torch.__version__, "date": time.strftime("%Y-%m-%d"),
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, default=costs.FILE)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--only", default="", help="measurements whose name begins so")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    for variant in (*BY_K, *PENALISED):
+        measure.warm(variant)
+    results = json.loads(args.json.read_text()) if args.json.exists() else {"machine": machine(), "measured": {}}
+    measured, seen = results["measured"], results.setdefault("rates", [])
+
+    def measure_all(wanted: Iterator[tuple[str, str, dict]], count: int) -> None:
+        for name, function, settings in wanted:
+            before = measured.get(name)
+            if not name.startswith(args.only) or (before and before["rounds"] >= count):
+                continue
+            seen.append(asdict(costs.measured_rates(0.1, 1)))
+            result = alone(function, settings)
+            result = smaller(before and before["result"], result)
+            measured[name] = {"settings": settings, "rounds": (before["rounds"] if before else 0) + 1, "result": result}
+            args.json.write_text(json.dumps(results, indent=1) + "\n")
+            print(f"{name}: {json.dumps(result)}", flush=True)
+
+    for count in range(1, args.rounds + 1):
+        measure_all(grid(), count)
+    results["machine"]["rates"] = {name: float(np.median([each[name] for each in seen])) for name in seen[0]}
+    if not args.only:
+        results["costs"] = fit(measured, costs.Rates(**results["machine"]["rates"]))
+        args.json.write_text(json.dumps(results, indent=1) + "\n")
+        measure_all(studies(), 1)
+
+
+if __name__ == "__main__":
+    main()
