@@ -30,7 +30,7 @@ from pipeline import costs
 
 BY_K, PENALISED = ("topk", "batchtopk", "matryoshka"), ("standard", "gated", "jumprelu")
 SIZES = [(256, 4096, 1024), (128, 4096, 1024), (512, 4096, 1024), (2048, 4096, 1024), (256, 1024, 1024), (256, 16384, 1024),
-         (256, 65536, 1024), (256, 4096, 256)]  # fmt: skip
+         (256, 65536, 256), (256, 4096, 256)]  # fmt: skip
 """d_model, features and batch of the steps that are measured."""
 DENSE, RUNS = 0.3, (40, 160, 640)
 CHECKS = [
@@ -59,6 +59,9 @@ def grid() -> Iterator[tuple[str, str, dict]]:
         yield f"dead/{variant}", "step", base | {"variant": variant, "k": 32, "dead": 0.5}
     for variant in PENALISED:
         yield f"step/{variant}/sparse/8%", "step", base | {"variant": variant, "initial_density": 0.08}
+    for variant in ("p_anneal", "gated_anneal"):  # their steps count as their parents'
+        wide = base | {"n_features": 16384, "steps": 2}
+        yield f"memory/{variant}", "step", wide | {"variant": variant, "initial_density": DENSE}
     whole = {"d_model": 128, "n_features": 2048, "batch": 512}
     for steps in RUNS:
         sizes = whole | {"steps": steps, "tokens": steps * 512}
@@ -89,7 +92,7 @@ def grid() -> Iterator[tuple[str, str, dict]]:
 def studies() -> Iterator[tuple[str, str, dict]]:
     """The chapters that are done as `make plan` counts them; after the fit, whose factors they are held against."""
     yield "check/study/smoke", "study", {"preset": "smoke"}
-    yield "check/study/default 06", "study", {"preset": "default", "chapters": ["06_tfidf_features"]}
+    yield "check/study/default 07", "study", {"preset": "default", "chapters": ["07_visualization"]}
 
 
 def alone(function: str, settings: dict) -> dict:
@@ -125,10 +128,14 @@ def smaller(one: dict | None, other: dict) -> dict:
     return other | least | {name: max(one[name], other[name]) for name in ("peak",) if name in one}
 
 
-def factors(rows: list[tuple[np.ndarray, float]]) -> list[float]:
-    """Non-negative factors of the columns, by least squares of the relative error."""
+def factors(rows: list[tuple[np.ndarray, float]], products: float | None = None) -> list[float]:
+    """Non-negative factors of the columns, by least squares of the relative error; the first is given where it is counted."""
     columns, seconds = np.array([row for row, _ in rows]), np.array([taken for _, taken in rows])
-    return [round(float(each), 4) for each in nnls(columns / seconds[:, None], np.ones(len(rows)))[0]]
+    columns, left = columns / seconds[:, None], np.ones(len(rows))
+    counted = [] if products is None else [products]
+    if counted:
+        columns, left = columns[:, 1:], left - products * columns[:, 0]
+    return [*counted, *(round(float(each), 3) for each in nnls(columns, left)[0])]
 
 
 def fit(measured: dict, rates: costs.Rates) -> dict:
@@ -150,14 +157,14 @@ def fit(measured: dict, rates: costs.Rates) -> dict:
             row = costs.gather_columns(rates, r["inner"], r["tokens"], s["d_model"], s["blocks"])
             passes.append((row, r["seconds"]))
     for (variant, kind), rows in steps.items():
-        found["step"].setdefault(variant, {})[kind] = factors(rows)
+        found["step"].setdefault(variant, {})[kind] = factors(rows, costs.PRODUCTS[kind].get(variant, 1))
     for variant in PENALISED:
         found["course"][variant] = {}
         for aim in ("free", "target"):
             runs = [measured[f"train/{variant}/{aim}/{steps}"]["result"] for steps in RUNS]
             means = {name: [round(run[name], 4) for run in runs] for name in ("dense", "density")}
             found["course"][variant][aim] = {"steps": list(RUNS), **means}
-    return found | {"look": factors(looks), "start": factors(starts), "gather": factors(passes)}
+    return found | {"look": factors(looks, 2), "start": factors(starts), "gather": factors(passes, 1)}
 
 
 def machine() -> dict:
@@ -186,7 +193,7 @@ def main() -> None:
             before = measured.get(name)
             if not name.startswith(args.only) or (before and before["rounds"] >= count):
                 continue
-            seen.append(asdict(costs.measured_rates(0.1, 1)))
+            seen.append(asdict(costs.measured_rates(0.05)))
             result = alone(function, settings)
             result = smaller(before and before["result"], result)
             measured[name] = {"settings": settings, "rounds": (before["rounds"] if before else 0) + 1, "result": result}

@@ -25,11 +25,11 @@ logger = logging.getLogger("kosae.needs")
 
 ROW_LABELS, TEXT = 12, 10
 """Bytes beside each row of a store: its token, position and document; about what its token id and text take in JSON."""
-TABLES = {"topk": 1.7, "batchtopk": 1.7, "matryoshka": 1.3, "standard": 3.4, "p_anneal": 5.4, "gated": 7.8, "gated_anneal": 8.7, "jumprelu": 7.3}  # fmt: skip
+TABLES = {"topk": 3.0, "batchtopk": 3.0, "matryoshka": 3.0, "standard": 4.9, "gated": 8.1, "jumprelu": 7.9}
 """fp32 tables of (tokens of a part, features) that exist at once while a step is at its largest: at the start, where many
-features are on; measured on a CPU. A variant that is not listed counts as its parent that is."""
-ROWS = 8
-"""The same of (tokens, d_model) tables; Matryoshka has 6 more for each of its dictionaries."""
+features are on. Measured on a CPU (`benchmarks/scaling.json`). A variant that is not listed counts as its parent that is."""
+ROWS = {"topk": 11, "batchtopk": 11, "matryoshka": 11, "standard": 25, "gated": 28, "jumprelu": 25}
+"""The same of (tokens, d_model) tables."""
 MOMENTS = {"adam": 2, "adamw": 2, "muon": 1, "signum": 1}
 """Numbers that the optimiser keeps for each weight of the two matrices."""
 
@@ -86,22 +86,28 @@ def train_parts(
     needed before the weights have gradients and moments, and is not added to what comes later.
     """
     from kosae_core.base import VARIANTS
-    from kosae_core.inputs import STATISTICS_ROWS
+    from kosae_core.inputs import BIAS_ROWS, STATISTICS_ROWS
 
     weights, per_row = 4 * size(config, d_model).weights, 4 * d_model
     part = -(-cfg.batch_size // cfg.accumulate)
     variant = next(
         (c.variant for c in VARIANTS[config.variant].__mro__ if getattr(c, "variant", "") in TABLES), "gated"
     )
-    step = TABLES[variant] * 4 * config.n_features * part + (ROWS + 6 * len(config.prefixes or ())) * per_row * part
+    step, rows_of_it = TABLES[variant] * 4 * config.n_features * part, ROWS[variant] * per_row * part
     look = 3 * 4 * config.n_features * cfg.held_tokens if held else 0  # at held-out tokens, between steps
-    spare = 1.0 + 1.5 * (cfg.accumulate > 1) + (cfg.optimizer not in ("adam", "adamw"))  # gradients about to be added
+    adds = cfg.accumulate > 1  # then the gradients of the parts before are there too
+    once = max(step - weights * (not adds), (1.5 if adds else 0.5) * weights)  # the tables go as the gradients come
+    once += weights * (cfg.optimizer not in ("adam", "adamw")) + rows_of_it
+    # pre-activations of 1,024 features, twice, and what looks for the bias among them: a copy, and 8 bytes of index each
+    biases = 20 * min(n_tokens, BIAS_ROWS) * min(config.n_features, 1024) if config.initial_density else 0
     small = n_tokens * per_row <= rows.IN_MEMORY_BYTES
     return {
         "weights, gradients and moments": weights * (2 + MOMENTS[cfg.optimizer] + bool(cfg.ema)),
-        "batch": int(max(step + spare * weights, look)),
+        "batch": int(max(once, look)),
         "table": (n_tokens * per_row if small and not in_memory else 0) + (per_row * cfg.held_tokens if held else 0),
-        "statistics": weights + (8 if config.centre == "median" else 4) * per_row * min(n_tokens, STATISTICS_ROWS),
+        "statistics": weights
+        + biases
+        + (8 if config.centre == "median" else 4) * per_row * min(n_tokens, STATISTICS_ROWS),
     }
 
 

@@ -1,9 +1,10 @@
 """What trainings and gatherings cost in processor time: quantities at rates, with factors that `benchmarks/scaling.py` measured.
 
-A step is a few products of (batch, d_model) with (d_model, features), passes over the weights (Adam, the decoder's unit
-norm), passes over the (batch, features) table, work on the features that are on, and a fixed number of small operations.
-How many of each is fitted to measurements, by variant, and stands in `benchmarks/scaling.json`. How fast a machine multiplies,
-reads and calls is measured on the machine that asks (`measured_rates`), so the factors are meant to travel.
+A step is some products of (batch, d_model) with (d_model, features), passes over the weights (Adam, the decoder's unit norm),
+passes over the (batch, features) table, work on the features that are on, and a fixed number of small operations. The products
+are counted (`PRODUCTS`); how many there are of the rest is fitted to measurements, by variant, and stands in
+`benchmarks/scaling.json`. How fast a machine multiplies, reads and calls is measured on the machine that asks
+(`measured_rates`), so that the factors are meant to travel; they were made on one machine, and tried on no other.
 
 A penalised autoencoder computes with tables while a tenth of the features or more are on, and with entries after that. Both
 kinds of step are measured apart; which share of a run is which, and how many entries there are, is that of whole trainings
@@ -31,6 +32,8 @@ from kosae_core.base import VARIANTS
 FILE = paths.ROOT / "benchmarks" / "scaling.json"
 COLUMNS = ("products", "weights", "tables", "entries", "calls")
 """What a step is made of, each divided by its rate; `calls` counts 1,000 small operations."""
+PRODUCTS: dict[str, dict[str, int]] = {"sparse": {}, "dense": {"standard": 5, "gated": 7, "jumprelu": 5}}
+"""Dense products of a step; 1, the encoder's, where none is given: the gradients are then those of the entries alone."""
 STATISTICS, BIASES, LOG_EVERY, HELD = 65_536, 4096, 10, 2048
 """As `kosae_core.inputs` and `TrainConfig` have them (a test holds them together)."""
 
@@ -48,7 +51,7 @@ class Rates:
 
 
 def measured_rates(least: float = 0.15, rounds: int = 3) -> Rates:
-    """This machine's, on one thread, in processor time, so that other work on it counts little; medians of some rounds."""
+    """This machine's, on one thread, in processor time; the best of some rounds, since other work can only take away."""
     x_BD, W_DF, table = torch.randn(1024, 512), torch.randn(512, 2048), torch.randn(1 << 22)
     small, threads = torch.randn(8), torch.get_num_threads()
 
@@ -62,7 +65,7 @@ def measured_rates(least: float = 0.15, rounds: int = 3) -> Rates:
         each = [[_seconds(work, least) for work in works] for _ in range(rounds)]
     finally:
         torch.set_num_threads(threads)
-    product, a_pass, thousand = np.median(each, axis=0).tolist()
+    product, a_pass, thousand = np.min(each, axis=0).tolist()
     return Rates(2 * 1024 * 512 * 2048 / product, 8 * table.numel() / a_pass, thousand / 1000)
 
 

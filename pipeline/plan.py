@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import torch
+
 from kosae_core import needs, paths
 from kosae_core.sae import SAEConfig
 from kosae_core.train_config import TrainConfig
@@ -58,21 +60,23 @@ class Plan:
             self.parts[stem] = list(work.of(stem, each, self.model.n_layers))
             for part in self.parts[stem]:
                 self.all.add(part)
-        speed = about.get("speed")
-        self.on_gpu, self.element = bool(speed), 2 if speed else 4
-        here = costs.measured_rates()
-        if speed:
-            self.rates = [
-                costs.Rates(1e12 * speed["share"] * speed[kind], 1e9 * speed["share"] * speed["memory_gb_s"], here.call)
-                for kind in ("bf16_tflops", "fp32_tflops")
-            ]
-            self.how_fast = (
-                f"{speed['share']:.0%} of {speed['bf16_tflops']} TFLOP/s in the model (bf16) and of {speed['fp32_tflops']} in "
-                f"training (fp32), and of {speed['memory_gb_s']} GB/s of memory, as the preset states"
-            )
-        else:
-            self.rates = [here, here]
-            self.how_fast = f"{here.products / 1e9:.0f} GFLOP/s and {here.memory / 1e9:.0f} GB/s of memory on one thread, measured here just now"
+        self.on_gpu = "speed" in about
+        self.element = 2 if self.on_gpu else 4
+
+    @cached_property
+    def speeds(self) -> tuple[list[costs.Rates], str]:
+        """Rates in the model and in training, and how they are known."""
+        here, speed = costs.measured_rates(), self.preset.plan.get("speed")
+        if speed is None:
+            known = f"{here.products / 1e9:.0f} GFLOP/s and {here.memory / 1e9:.0f} GB/s on one thread, measured here just now"
+            return [here, here], known
+        memory = 1e9 * speed["share"] * speed["memory_gb_s"]
+        rates = [1e12 * speed["share"] * speed[kind] for kind in ("bf16_tflops", "fp32_tflops")]
+        known = (
+            f"{speed['share']:.0%} of {speed['bf16_tflops']} TFLOP/s in the model (bf16), of {speed['fp32_tflops']} in training "
+            f"(fp32) and of {speed['memory_gb_s']} GB/s, as the preset states"
+        )
+        return [costs.Rates(products, memory, here.call) for products in rates], known
 
     @cached_property
     def per_sentence(self) -> dict[tuple[str, str], float]:
@@ -154,36 +158,27 @@ class Plan:
     def fits(self) -> str:
         """Whether the hardware that is named, or this machine, holds it; if not, what is short and the knob to turn."""
         has = self.preset.plan.get("hardware")
-        memory, ram = {s: sum(self.memory(s).values()) for s in self.parts}, {s: self.in_ram(s) for s in self.parts}
-        stem = max(memory, key=lambda s: memory[s] + (0 if has else ram[s]))
-        knob = f"in {stem}: lower n_features or batch_size, or take a smaller model"
-        needed = [
-            (
-                sum(self.disk().values()),
-                "disk",
-                needs.free_disk(paths.store_dir()),
-                "lower n_train, or set KOSAE_BUILD to a larger disk",
-            )
-        ]
+        device, ram = {s: sum(self.memory(s).values()) for s in self.parts}, {s: self.in_ram(s) for s in self.parts}
+        disk, disk_knob = sum(self.disk().values()), "lower n_train, or set KOSAE_BUILD to a larger disk"
+        knob = "lower n_features or batch_size there, or take a smaller model"
         if has:
-            needed = [
-                (needed[0][0], "disk", 1e9 * has["disk_gb"], needed[0][3]),
-                (memory[stem], "GPU memory", 1e9 * has["gpu_gb"], knob),
-            ]
-            needed.append((max(ram.values()), "memory", 1e9 * has["memory_gb"], "lower n_train"))
+            stem = max(device, key=device.__getitem__)
+            asked = [
+                ("disk", disk, 1e9 * has["disk_gb"], disk_knob), (f"GPU memory in {stem}", device[stem], 1e9 * has["gpu_gb"], knob),
+                ("memory", max(ram.values()), 1e9 * has["memory_gb"], "lower n_train"),
+            ]  # fmt: skip
         else:
-            needed.append((memory[stem] + ram[stem], "memory", needs.free_memory(), knob))
+            stem = max(device, key=lambda s: device[s] + ram[s])
+            asked = [
+                ("disk", disk, needs.free_disk(paths.store_dir()), disk_knob),
+                (f"memory in {stem}", device[stem] + ram[stem], needs.free_memory(), knob),
+            ]  # fmt: skip
         short = [
-            f"{needs.gb(n)} of {what} are needed and {needs.gb(there)} are there ({turn})"
-            for n, what, there, turn in needed
-            if n > there
-        ]
+            f"{needs.gb(needed)} of {what} is needed and {needs.gb(there)} is there: {turn}"
+            for what, needed, there, turn in asked if needed > there
+        ]  # fmt: skip
         return (
-            f"no: {'; '.join(short)}"
-            if short
-            else "yes, with disk and memory to spare"
-            if has
-            else "yes, by what is free here now"
+            f"no. {'. '.join(short)}" if short else f"yes, {'on that hardware' if has else 'by what is free here now'}"
         )
 
     def in_ram(self, stem: str) -> int:
@@ -198,7 +193,7 @@ class Plan:
             block = int(store.point.partition(".")[0][1:])
             key = (store.corpus, store.split, store.lang, store.first, store.limit)
             deepest[key] = max(deepest.get(key, (0, 0)), (block, self.tokens(store)))
-        m, (model, training) = self.model, map(costs.Costs, self.rates)
+        m, (model, training) = self.model, map(costs.Costs, self.speeds[0])
         inner = (m.n_params - m.vocab * m.d_model) / m.n_layers
         gather = sum(
             model.gather(inner * (block + 1), tokens, m.d_model, block + 1) for block, tokens in deepest.values()
@@ -234,12 +229,54 @@ def report(plan: Plan) -> str:
         + (f"; {gb(ram)} of the machine" if plan.on_gpu else f", tables and the process {gb(ram)} (free here: {gb(needs.free_memory())})"),
         "fits": plan.fits(),
         "time": f"gathering {minutes(seconds['gathering'])}, training {minutes(seconds['training'])} of "
-        + ("the GPU" if plan.on_gpu else f"one core; {side_by_side.default()} chapters run at once, on a thread each or more"),
+        + ("the GPU" if plan.on_gpu else f"one core; {side_by_side.default()} chapters run at once"),
         "how": f"what a step and a pass cost ({costs.FILE.relative_to(paths.ROOT)}{', measured on a CPU' if plan.on_gpu else ''}) at "
-        f"{plan.how_fast}; what chapters do with the results (probes, pictures) is not in it",
+        f"{plan.speeds[1]}; what chapters do with the results (probes, pictures) is not in it",
     }  # fmt: skip
     head = f"{plan.preset.name}: {len(plan.parts)} chapters ({', '.join(plan.parts)}); nothing was run."
     return "\n".join([head, *(f"  {name:9} {text}" for name, text in lines.items())])
+
+
+def before_running(preset: str, extra: dict[str, Any], stems: list[str]) -> str:
+    """What these chapters will need, in a sentence for the one who starts them; empty where none reads a language model.
+
+    What the store holds already is not asked for again. A model or corpus of which nothing is known beforehand is left to
+    `gather` and `train`, which look again.
+
+    Raises  PipelineError when memory or disk cannot hold it, with the numbers and the knob.
+    """
+    chosen = ch.read_preset(preset)
+    stems = [stem for stem in stems if work.CHAPTERS.get(stem)]
+    if not stems:
+        return ""
+    try:
+        made = Plan(chosen, extra)
+        disk = sum(made.disk().values())
+    except ch.PipelineError as error:
+        return f"What this run will need is not known: {error}"
+    store = sum(f.stat().st_size for f in paths.store_dir().rglob("*") if f.is_file())
+    largest = max((s for s in stems if s in made.parts), key=lambda s: sum(made.memory(s).values()), default=None)
+    if largest is None:  # the preset leaves them to `default`
+        return ""
+    gpu = torch.cuda.is_available()
+    device, ram = sum(made.memory(largest).values()), made.in_ram(largest)
+    asked = [
+        ("disk", max(0, disk - store), needs.free_disk(paths.store_dir()), "lower n_train, or set KOSAE_BUILD to a larger disk"),
+        (f"memory in {largest}", ram + (0 if gpu else device), needs.free_memory(), "lower n_features, batch_size or n_train there"),
+    ]  # fmt: skip
+    if gpu:
+        asked.append(
+            (f"GPU memory in {largest}", device, needs.free_memory("cuda"), "lower n_features or batch_size there")
+        )
+    for what, needed, there, knob in asked:
+        if needed > there:
+            raise ch.PipelineError(
+                f"this run needs about {needs.gb(needed)} of {what}, and {needs.gb(there)} are free: {knob}. "
+                f"make plan PRESET={preset} says what takes it."
+            )
+    return f"{preset} needs about " + ", ".join(
+        f"{needs.gb(n)} of {what} ({needs.gb(there)} free)" for what, n, there, _ in asked
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

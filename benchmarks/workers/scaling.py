@@ -155,11 +155,8 @@ def gather(d_model: int, blocks: int, tokens: int, family: str = "llama", points
     }  # fmt: skip
 
 
-def study(preset: str, chapters: list[str] | None = None) -> dict:
-    """What `make plan` counts for chapters of a preset, done: every store and every kept training, beside what it says.
-
-    Left out on both sides: text that the model itself writes, and trainings on tensors that are not kept.
-    """
+def counted(preset: str, chapters: list[str] | None = None) -> plan.Plan:
+    """A plan of some chapters of a preset, without the text that the model itself writes and trainings that are not kept."""
     said = plan.Plan(ch.read_preset(preset), {})
     parts = [part for stem, each in said.parts.items() if chapters is None or stem in chapters for part in each]
     said.all = work.Work()
@@ -167,7 +164,12 @@ def study(preset: str, chapters: list[str] | None = None) -> dict:
         source = part.source if isinstance(part, work.Run) else part
         if isinstance(source, work.Store) and source.corpus != "generated":
             said.all.add(part)
-    promised = {"bytes": said.disk(), "seconds": said.seconds()}
+    return said
+
+
+def study(preset: str, chapters: list[str] | None = None) -> dict:
+    """What `make plan` counts for chapters of a preset, done: every store and every kept training."""
+    said = counted(preset, chapters)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["KOSAE_BUILD"] = folder
         model, began, stores = kc.load_lm(said.name, device="cpu"), time.process_time(), {}
@@ -192,6 +194,6 @@ def study(preset: str, chapters: list[str] | None = None) -> dict:
             for kind, part in (("stores", "activations"), ("autoencoders", "sae"))
         }  # fmt: skip
     return {
-        "seconds": {"gathering": gathered - began, "training": trained - gathered}, "bytes": taken, "promised": promised,
+        "seconds": {"gathering": gathered - began, "training": trained - gathered}, "bytes": taken,
         "trainings": len(said.all.runs), "stores": len(said.all.stores),
     }  # fmt: skip
