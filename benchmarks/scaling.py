@@ -180,7 +180,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path, default=costs.FILE)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--only", default="", help="measurements whose name begins so")
+    parser.add_argument("--only", nargs="+", default=[""], help="measurements whose names begin so")
     args = parser.parse_args()
     torch.set_num_threads(1)
     for variant in (*BY_K, *PENALISED):
@@ -191,7 +191,7 @@ def main() -> None:
     def measure_all(wanted: Iterator[tuple[str, str, dict]], count: int) -> None:
         for name, function, settings in wanted:
             before = measured.get(name)
-            if not name.startswith(args.only) or (before and before["rounds"] >= count):
+            if not name.startswith(tuple(args.only)) or (before and before["rounds"] >= count):
                 continue
             seen.append(asdict(costs.measured_rates(0.05)))
             result = alone(function, settings)
@@ -203,7 +203,7 @@ def main() -> None:
     for count in range(1, args.rounds + 1):
         measure_all(grid(), count)
     results["machine"]["rates"] = {name: float(np.median([each[name] for each in seen])) for name in seen[0]}
-    if not args.only:
+    if args.only == [""]:
         results["costs"] = fit(measured, costs.Rates(**results["machine"]["rates"]))
         args.json.write_text(json.dumps(results, indent=1) + "\n")
         measure_all(studies(), 1)

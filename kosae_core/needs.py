@@ -25,11 +25,13 @@ logger = logging.getLogger("kosae.needs")
 
 ROW_LABELS, TEXT = 12, 10
 """Bytes beside each row of a store: its token, position and document; about what its token id and text take in JSON."""
-TABLES = {"topk": 3.0, "batchtopk": 3.0, "matryoshka": 3.0, "standard": 4.9, "gated": 8.1, "jumprelu": 7.9}
+TABLES = {"topk": 3.0, "batchtopk": 3.0, "matryoshka": 3.0, "standard": 5.0, "p_anneal": 5.6, "gated": 8.4, "gated_anneal": 9.1, "jumprelu": 8.0}  # fmt: skip
 """fp32 tables of (tokens of a part, features) that exist at once while a step is at its largest: at the start, where many
 features are on. Measured on a CPU (`benchmarks/scaling.json`). A variant that is not listed counts as its parent that is."""
-ROWS = {"topk": 11, "batchtopk": 11, "matryoshka": 11, "standard": 25, "gated": 28, "jumprelu": 25}
-"""The same of (tokens, d_model) tables."""
+HOLES, MAPPED = 1.7, 32 << 20
+"""Tables below 32 MiB come from the heap, not from the system, and leave so much room between them where there are many."""
+ROWS = {"topk": 11, "standard": 17}
+"""The same of (tokens, d_model) tables, by k and else."""
 MOMENTS = {"adam": 2, "adamw": 2, "muon": 1, "signum": 1}
 """Numbers that the optimiser keeps for each weight of the two matrices."""
 
@@ -93,11 +95,12 @@ def train_parts(
     variant = next(
         (c.variant for c in VARIANTS[config.variant].__mro__ if getattr(c, "variant", "") in TABLES), "gated"
     )
-    step, rows_of_it = TABLES[variant] * 4 * config.n_features * part, ROWS[variant] * per_row * part
+    table, many = 4 * config.n_features * part, TABLES[variant] > TABLES["topk"]
+    step = TABLES[variant] * table * (HOLES if many and table < MAPPED else 1)
     look = 3 * 4 * config.n_features * cfg.held_tokens if held else 0  # at held-out tokens, between steps
     adds = cfg.accumulate > 1  # then the gradients of the parts before are there too
     once = max(step - weights * (not adds), (1.5 if adds else 0.5) * weights)  # the tables go as the gradients come
-    once += weights * (cfg.optimizer not in ("adam", "adamw")) + rows_of_it
+    once += weights * (cfg.optimizer not in ("adam", "adamw")) + ROWS["standard" if many else "topk"] * per_row * part
     # pre-activations of 1,024 features, twice, and what looks for the bias among them: a copy, and 8 bytes of index each
     biases = 20 * min(n_tokens, BIAS_ROWS) * min(config.n_features, 1024) if config.initial_density else 0
     small = n_tokens * per_row <= rows.IN_MEMORY_BYTES

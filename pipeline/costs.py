@@ -27,7 +27,7 @@ import numpy as np
 import torch
 
 from kosae_core import paths
-from kosae_core.base import VARIANTS
+from kosae_core.sae import VARIANTS
 
 FILE = paths.ROOT / "benchmarks" / "scaling.json"
 COLUMNS = ("products", "weights", "tables", "entries", "calls")
