@@ -33,11 +33,13 @@ SIZES = [(256, 4096, 1024), (128, 4096, 1024), (512, 4096, 1024), (2048, 4096, 1
          (256, 65536, 256), (256, 4096, 256)]  # fmt: skip
 """d_model, features and batch of the steps that are measured."""
 DENSE, RUNS = 0.3, (40, 160, 640)
+LONGEST = ("topk", "standard/free", "gated/target", "jumprelu/target")
+"""What is trained for the most steps too; it takes the most time."""
 CHECKS = [
     ("topk", 384, 3072, 768, 120, {"k": 48}), ("batchtopk", 192, 6144, 512, 100, {"k": 24}), ("matryoshka", 320, 2560, 1024, 80, {"k": 16}),
     ("standard", 512, 2048, 1024, 80, {}), ("gated", 192, 6144, 512, 100, {"target_l0": 48.0}), ("jumprelu", 320, 3072, 768, 120, {"target_l0": 24.0}),
     ("p_anneal", 256, 2048, 1024, 100, {"target_l0": 32.0}), ("gated_anneal", 128, 4096, 1024, 100, {"target_l0": 32.0}),
-    ("topk", 64, 512, 512, 200, {"k": 8}), ("standard", 768, 12288, 512, 40, {}), ("topk", 1024, 16384, 512, 30, {"k": 64}),
+    ("topk", 64, 512, 512, 200, {"k": 8}), ("standard", 768, 12288, 512, 12, {}), ("topk", 1024, 16384, 512, 8, {"k": 64}),
 ]  # fmt: skip
 
 
@@ -65,11 +67,13 @@ def grid() -> Iterator[tuple[str, str, dict]]:
     whole = {"d_model": 128, "n_features": 2048, "batch": 512}
     for steps in RUNS:
         sizes = whole | {"steps": steps, "tokens": steps * 512}
-        for variant in BY_K:
-            yield f"train/{variant}/{steps}", "train", sizes | {"variant": variant, "k": 32}
-        for variant in PENALISED:
-            yield f"train/{variant}/free/{steps}", "train", sizes | {"variant": variant}
-            yield f"train/{variant}/target/{steps}", "train", sizes | {"variant": variant, "target_l0": 32.0}
+        aims = [(v, "", {"k": 32}) for v in BY_K]
+        aims += [
+            (v, f"/{aim}", more) for v in PENALISED for aim, more in (("free", {}), ("target", {"target_l0": 32.0}))
+        ]
+        for variant, aim, more in aims:
+            if steps < RUNS[-1] or variant + aim in LONGEST:
+                yield f"train/{variant}{aim}/{steps}", "train", sizes | {"variant": variant} | more
     for tokens in (4096, 16384, 65536):
         yield f"gather/tokens/{tokens}", "gather", {"d_model": 256, "blocks": 4, "tokens": tokens}
     for d_model in (128, 512, 1024, 2048):
@@ -87,12 +91,8 @@ def grid() -> Iterator[tuple[str, str, dict]]:
         )
     yield "check/gather/gpt2", "gather", {"d_model": 384, "blocks": 6, "tokens": 12000, "family": "gpt2", "points": 2, "dtype": "fp32"}  # fmt: skip
     yield "check/gather/llama", "gather", {"d_model": 768, "blocks": 3, "tokens": 6000, "points": 3}
-
-
-def studies() -> Iterator[tuple[str, str, dict]]:
-    """The chapters that are done as `make plan` counts them; after the fit, whose factors they are held against."""
-    yield "check/study/smoke", "study", {"preset": "smoke"}
-    yield "check/study/default 07", "study", {"preset": "default", "chapters": ["07_visualization"]}
+    chapters = ["05_probing", "06_tfidf_features", "07_visualization"]
+    yield "check/study/smoke 05 to 07", "study", {"preset": "smoke", "chapters": chapters}
 
 
 def alone(function: str, settings: dict) -> dict:
@@ -153,6 +153,10 @@ def fit(measured: dict, rates: costs.Rates) -> dict:
         elif kind[0] == "train":
             row = costs.start_columns(rates, s["d_model"], s["n_features"], s["tokens"], kind[1] in PENALISED)
             starts.append((row, r["start"]))
+            if r["dense"] < 0.02:  # all steps of one kind: they are as good as those above, and of another size
+                entries = r["density"] * s["batch"] * s["n_features"]
+                row = costs.step_columns(rates, s["d_model"], s["n_features"], s["batch"], entries)
+                steps.setdefault((kind[1], "sparse"), []).append((row, (r["seconds"] - r["start"]) / s["steps"]))
         elif kind[0] == "gather":
             row = costs.gather_columns(rates, r["inner"], r["tokens"], s["d_model"], s["blocks"])
             passes.append((row, r["seconds"]))
@@ -161,10 +165,11 @@ def fit(measured: dict, rates: costs.Rates) -> dict:
     for variant in PENALISED:
         found["course"][variant] = {}
         for aim in ("free", "target"):
-            runs = [measured[f"train/{variant}/{aim}/{steps}"]["result"] for steps in RUNS]
-            means = {name: [round(run[name], 4) for run in runs] for name in ("dense", "density")}
-            found["course"][variant][aim] = {"steps": list(RUNS), **means}
-    return found | {"look": factors(looks, 2), "start": factors(starts), "gather": factors(passes, 1)}
+            runs = {steps: measured.get(f"train/{variant}/{aim}/{steps}") for steps in RUNS}
+            runs = {steps: run["result"] for steps, run in runs.items() if run}
+            means = {name: [round(run[name], 4) for run in runs.values()] for name in ("dense", "density")}
+            found["course"][variant][aim] = {"steps": list(runs), **means}
+    return found | {"look": factors(looks, 2), "start": factors(starts), "gather": factors(passes)}
 
 
 def machine() -> dict:
@@ -180,7 +185,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path, default=costs.FILE)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--only", nargs="+", default=[""], help="measurements whose names begin so")
+    parser.add_argument("--only", nargs="+", default=[""], help="measurements whose names begin so, in this order")
     args = parser.parse_args()
     torch.set_num_threads(1)
     for variant in (*BY_K, *PENALISED):
@@ -188,25 +193,20 @@ def main() -> None:
     results = json.loads(args.json.read_text()) if args.json.exists() else {"machine": machine(), "measured": {}}
     measured, seen = results["measured"], results.setdefault("rates", [])
 
-    def measure_all(wanted: Iterator[tuple[str, str, dict]], count: int) -> None:
-        for name, function, settings in wanted:
+    for count in range(1, args.rounds + 1):
+        for name, function, settings in [each for prefix in args.only for each in grid() if each[0].startswith(prefix)]:
             before = measured.get(name)
-            if not name.startswith(tuple(args.only)) or (before and before["rounds"] >= count):
+            if before and before["rounds"] >= count:
                 continue
             seen.append(asdict(costs.measured_rates(0.05)))
-            result = alone(function, settings)
-            result = smaller(before and before["result"], result)
-            measured[name] = {"settings": settings, "rounds": (before["rounds"] if before else 0) + 1, "result": result}
+            result = smaller(before and before["result"], alone(function, settings))
+            measured[name] = {"settings": settings, "rounds": count, "result": result}
             args.json.write_text(json.dumps(results, indent=1) + "\n")
             print(f"{name}: {json.dumps(result)}", flush=True)
-
-    for count in range(1, args.rounds + 1):
-        measure_all(grid(), count)
     results["machine"]["rates"] = {name: float(np.median([each[name] for each in seen])) for name in seen[0]}
-    if args.only == [""]:
+    if {name for name, *_ in grid()} <= measured.keys():
         results["costs"] = fit(measured, costs.Rates(**results["machine"]["rates"]))
-        args.json.write_text(json.dumps(results, indent=1) + "\n")
-        measure_all(studies(), 1)
+    args.json.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

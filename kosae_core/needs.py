@@ -75,8 +75,8 @@ def store_bytes(n_tokens: int, d_model: int, element: int = 2, n_points: int = 1
 
 
 def forward_bytes(tokens: int, d_model: int, element: int = 2) -> int:
-    """What a pass over a batch of so many tokens needs for a moment: about 20 tensors of the residual stream's size."""
-    return 20 * tokens * d_model * element
+    """What a pass over a batch of so many tokens needs for a moment: about 26 tensors of the residual stream's size."""
+    return 26 * tokens * d_model * element
 
 
 def train_parts(
