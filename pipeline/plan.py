@@ -70,7 +70,7 @@ class Plan:
         if speed is None:
             known = f"{here.products / 1e9:.0f} GFLOP/s and {here.memory / 1e9:.0f} GB/s on one thread, measured here just now"
             return [here, here], known
-        memory = 1e9 * speed["share"] * speed["memory_gb_s"]
+        memory = 1e9 * speed["memory_gb_s"]  # as passes over tables reach it, about 80% of what the maker states
         rates = [1e12 * speed["share"] * speed[kind] for kind in ("bf16_tflops", "fp32_tflops")]
         known = (
             f"{speed['share']:.0%} of {speed['bf16_tflops']} TFLOP/s in the model (bf16), of {speed['fp32_tflops']} in training "
@@ -230,7 +230,7 @@ def report(plan: Plan) -> str:
         "fits": plan.fits(),
         "time": f"gathering {minutes(seconds['gathering'])}, training {minutes(seconds['training'])} of "
         + ("the GPU" if plan.on_gpu else f"one core; {side_by_side.default()} chapters run at once"),
-        "how": f"what a step and a pass cost ({costs.FILE.relative_to(paths.ROOT)}{', measured on a CPU' if plan.on_gpu else ''}) at "
+        "how": f"what a step and a pass cost ({costs.FILE.relative_to(paths.ROOT)}{', measured on a CPU, where new memory costs more: rather too long' if plan.on_gpu else ''}) at "
         f"{plan.speeds[1]}; what chapters do with the results (probes, pictures) is not in it",
     }  # fmt: skip
     head = f"{plan.preset.name}: {len(plan.parts)} chapters ({', '.join(plan.parts)}); nothing was run."
