@@ -65,8 +65,9 @@ def test_sizes_that_were_not_fitted_are_among_them():
     checks = [name for name in FOUND["measured"] if name.startswith("check/")]
     assert len([n for n in checks if n.startswith("check/train/")]) >= 8
     assert len([n for n in checks if n.startswith("check/gather/")]) >= 2
-    fitted = {tuple(m["settings"].get(n) for n in ("d_model", "n_features", "batch")) for n, m in FOUND["measured"].items() if n.startswith("step/")}  # fmt: skip
-    assert not [n for n in checks if n.startswith("check/train/") and tuple(FOUND["measured"][n]["settings"][k] for k in ("d_model", "n_features", "batch")) in fitted]  # fmt: skip
+    settings = {name: tuple(m["settings"].get(n) for n in ("variant", "d_model", "n_features", "batch")) for name, m in FOUND["measured"].items()}  # fmt: skip
+    fitted = {s for name, s in settings.items() if name.startswith("step/")}
+    assert not [name for name in checks if name.startswith("check/train/") and settings[name] in fitted]
 
 
 @pytest.mark.parametrize("name", ["check/train/topk/d384/f3072", "gather/d512", "step/gated/dense/d256/f4096/b1024"])
@@ -84,8 +85,8 @@ def test_what_grows_is_measured_over_the_whole_range():
         assert {128, 256, 512, 2048} <= {s["d_model"] for s in own}
         assert {1024, 4096, 16384, 65536} <= {s["n_features"] for s in own}
         lengths = {m["settings"]["steps"] for n, m in FOUND["measured"].items() if n.startswith(f"train/{variant}/")}
-        # x1, x4 and, but for the two that differ little from TopK, x16 tokens
-        assert {40, 160} | ({640} if variant not in ("batchtopk", "matryoshka") else set()) <= lengths
+        # x1, x4 and, for TopK, x16 tokens
+        assert {40, 160} | ({640} if variant == "topk" else set()) <= lengths
     passes = {m["settings"]["tokens"] for n, m in FOUND["measured"].items() if n.startswith("gather/tokens/")}
     assert {4096, 16384, 65536} <= passes
 
@@ -104,11 +105,11 @@ def test_bytes_of_a_store_are_within_10_percent(name):
 
 @pytest.mark.parametrize("name", [n for n in FOUND["measured"] if "gather/" in n])
 def test_memory_of_a_pass(name):
-    """A batch of 4,096 tokens, and the pages of the stores that it writes; with the smallest models the rest of it shows."""
+    """A full batch of 4,096 tokens, and the pages of the stores that it writes; texts of few lengths do not fill one."""
     s, r = FOUND["measured"][name]["settings"], FOUND["measured"][name]["result"]
     written = r["tokens"] * s["d_model"] * s.get("points", 1) * {"bf16": 2, "fp32": 4}[s.get("dtype", "bf16")]
     said = needs.forward_bytes(min(4096, r["tokens"]), s["d_model"], 4) + written
-    assert said == pytest.approx(r["peak"], rel=0.25)
+    assert 0.8 < said / r["peak"] < 1.6
 
 
 @pytest.mark.parametrize("name", [n for n in FOUND["measured"] if n.startswith("check/study/")])
