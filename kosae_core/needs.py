@@ -25,11 +25,13 @@ logger = logging.getLogger("kosae.needs")
 
 ROW_LABELS, TEXT = 12, 10
 """Bytes beside each row of a store: its token, position and document; about what its token id and text take in JSON."""
-TABLES = {"topk": 1.7, "batchtopk": 1.7, "matryoshka": 1.3, "standard": 3.4, "p_anneal": 5.4, "gated": 7.8, "gated_anneal": 8.7, "jumprelu": 7.3}  # fmt: skip
+TABLES = {"topk": 3.0, "batchtopk": 3.0, "matryoshka": 3.0, "standard": 5.0, "p_anneal": 5.6, "gated": 8.4, "gated_anneal": 9.1, "jumprelu": 8.0}  # fmt: skip
 """fp32 tables of (tokens of a part, features) that exist at once while a step is at its largest: at the start, where many
-features are on; measured on a CPU. A variant that is not listed counts as its parent that is."""
-ROWS = 8
-"""The same of (tokens, d_model) tables; Matryoshka has 6 more for each of its dictionaries."""
+features are on. Measured on a CPU (`benchmarks/scaling.json`). A variant that is not listed counts as its parent that is."""
+HOLES, MAPPED = 1.7, 32 << 20
+"""Tables below 32 MiB come from the heap, not from the system, and leave so much room between them where there are many."""
+ROWS = {"topk": 11, "standard": 17}
+"""The same of (tokens, d_model) tables, by k and else."""
 MOMENTS = {"adam": 2, "adamw": 2, "muon": 1, "signum": 1}
 """Numbers that the optimiser keeps for each weight of the two matrices."""
 
@@ -73,8 +75,8 @@ def store_bytes(n_tokens: int, d_model: int, element: int = 2, n_points: int = 1
 
 
 def forward_bytes(tokens: int, d_model: int, element: int = 2) -> int:
-    """What a pass over a batch of so many tokens needs for a moment: about 20 tensors of the residual stream's size."""
-    return 20 * tokens * d_model * element
+    """What a pass over a batch of so many tokens needs for a moment: about 26 tensors of the residual stream's size."""
+    return 26 * tokens * d_model * element
 
 
 def train_parts(
@@ -89,7 +91,7 @@ def train_parts(
     needed before the weights have gradients and moments, and is not added to what comes later.
     """
     from kosae_core.base import VARIANTS
-    from kosae_core.inputs import STATISTICS_ROWS
+    from kosae_core.inputs import BIAS_ROWS, STATISTICS_ROWS
 
     everything, per_row = 4 * size(config, d_model).weights, 4 * d_model
     weights, n_features = everything // parts, config.n_features // parts
@@ -97,15 +99,22 @@ def train_parts(
     variant = next(
         (c.variant for c in VARIANTS[config.variant].__mro__ if getattr(c, "variant", "") in TABLES), "gated"
     )
-    step = TABLES[variant] * 4 * n_features * part + (ROWS + 6 * len(config.prefixes or ())) * per_row * part
+    table, many = 4 * n_features * part, TABLES[variant] > TABLES["topk"]
+    step = TABLES[variant] * table * (HOLES if many and table < MAPPED else 1)
     look = 3 * 4 * n_features * cfg.held_tokens if held else 0  # at held-out tokens, between steps
-    spare = 1.0 + 1.5 * (cfg.accumulate > 1) + (cfg.optimizer not in ("adam", "adamw"))  # gradients about to be added
+    adds = cfg.accumulate > 1  # then the gradients of the parts before are there too
+    once = max(step - weights * (not adds), (1.5 if adds else 0.5) * weights)  # the tables go as the gradients come
+    once += weights * (cfg.optimizer not in ("adam", "adamw")) + ROWS["standard" if many else "topk"] * per_row * part
+    # pre-activations of 1,024 features, twice, and what looks for the bias among them: a copy, and 8 bytes of index each
+    biases = 20 * min(n_tokens, BIAS_ROWS) * min(config.n_features, 1024) if config.initial_density else 0
     small = n_tokens * per_row <= rows.IN_MEMORY_BYTES
     return {
         "weights, gradients and moments": weights * (2 + MOMENTS[cfg.optimizer] + bool(cfg.ema)),
-        "batch": int(max(step + spare * weights, look)),
+        "batch": int(max(once, look)),
         "table": (n_tokens * per_row if small and not in_memory else 0) + (per_row * cfg.held_tokens if held else 0),
-        "statistics": everything + (8 if config.centre == "median" else 4) * per_row * min(n_tokens, STATISTICS_ROWS),
+        "statistics": everything
+        + biases
+        + (8 if config.centre == "median" else 4) * per_row * min(n_tokens, STATISTICS_ROWS),
     }
 
 

@@ -200,6 +200,17 @@ def parse_value(text: str) -> Any:
         return text
 
 
+def _say_needs(preset: str, extra: dict[str, Any], stems: list[str]) -> None:
+    """Print what the chapters that are to run will need.
+
+    Raises  PipelineError when this machine cannot hold it.
+    """
+    from pipeline.plan import before_running  # which needs this module, and imports much
+
+    if stems and (said := before_running(preset, extra, stems)):
+        print(said, flush=True)
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m pipeline.execute", description="Execute the chapters that changed."
@@ -210,7 +221,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="set a parameter")
     options = parser.parse_args(argv)
     try:
-        jobs = plan(options.preset, options.only, {name: parse_value(value) for name, value in options.p})
+        extra = {name: parse_value(value) for name, value in options.p}
+        jobs = plan(options.preset, options.only, extra)
+        _say_needs(options.preset, extra, [job.chapter.stem for job in jobs if not job.current()])
         failures = execute(jobs, options.at_once)
     except ch.PipelineError as error:
         print(error, file=sys.stderr)

@@ -1,18 +1,16 @@
 """Say what a preset would need, without running it: `python -m pipeline.plan --preset exaone [-p k 64]`.
 
-Bytes come from the sizes of what the chapters gather and train (`pipeline.work`, `kosae_core.needs`); seconds from the
-number of multiplications and how many this machine, or the GPU that the preset names, does in a second. Facts about a model
-or a corpus that is not at hand stand in the preset's own `plan` section.
+Bytes come from the sizes of what the chapters gather and train (`pipeline.work`, `kosae_core.needs`); seconds from what a
+step and a pass cost (`pipeline.costs`) at the speed of this machine, measured here, or of the GPU that the preset names.
+Facts about a model or a corpus that is not at hand stand in the preset's own `plan` section.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-import time
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -21,70 +19,15 @@ from kosae_core import needs, paths
 from kosae_core.sae import SAEConfig
 from kosae_core.train_config import TrainConfig
 from pipeline import chapters as ch
-from pipeline import work
+from pipeline import costs, side_by_side, work
 from pipeline.execute import parse_value
+from pipeline.facts import read_model, sentences
 from pipeline.progress import minutes
 
-PRODUCTS = {"topk": 1.8, "batchtopk": 1.7, "matryoshka": 2.2, "standard": 3.0, "gated": 5.2, "jumprelu": 5.5, "p_anneal": 4.0, "gated_anneal": 4.8}  # fmt: skip
-"""What a step costs, in products of (batch, d_model) with (d_model, features); measured on a CPU."""
 PROCESS = 600 << 20
 """Memory of a chapter's process before it has loaded anything."""
-SAMPLE, LONGEST = 200, 127
-"""Sentences whose tokens are counted, where corpus and tokenizer are at hand, and where `gather` cuts a sentence."""
-FACTS = ("n_params", "d_model", "n_layers", "vocab")
-
-
-@dataclass(frozen=True)
-class Model:
-    """What the sizes of a run depend on."""
-
-    n_params: int
-    d_model: int
-    n_layers: int
-    vocab: int
-    how: str
-    place: str | None = None
-    """The folder or name that its tokenizer is read from, where it is on this machine."""
-
-
-def read_model(name: str, table: dict[str, Any]) -> Model:
-    """The facts of a model: counted from its configuration, or else the preset's own.
-
-    Raises  PipelineError for a model of which neither is there.
-    """
-    folder = paths.models_dir() / name if (paths.models_dir() / name).is_dir() else Path(name).expanduser()
-    place = str(folder) if folder.is_dir() else name
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    try:  # a folder, or what the hub's cache has
-        config = AutoConfig.from_pretrained(place, local_files_only=True)
-        with torch.device("meta"):
-            model = AutoModelForCausalLM.from_config(config)
-        text = config.get_text_config(decoder=True)
-        facts = model.num_parameters(), text.hidden_size, text.num_hidden_layers, text.vocab_size
-        return Model(*facts, how="counted from its configuration", place=place)
-    except (OSError, ValueError):  # not there, or with code of its own, which a plan does not run
-        pass
-    facts = table.get(name)
-    if not isinstance(facts, dict) or not all(isinstance(facts.get(fact), int) for fact in FACTS):
-        raise ch.PipelineError(
-            f"the model {name!r} is not on this machine, and the preset's plan section does not say its "
-            f"{', '.join(FACTS)} (under models)."
-        )
-    return Model(*(facts[fact] for fact in FACTS), how="as the preset states")
-
-
-@cache
-def sentences(corpus: str, split: str, lang: str, folder: Path | None) -> tuple[int | None, tuple[str, ...], str]:
-    """How many there are and the first of them, or why that is not known; `folder` is where corpora are looked for."""
-    from kosae_core.corpora import load_corpus
-    from kosae_core.readers import CorpusError
-
-    try:
-        texts = load_corpus(corpus, split=split, lang=lang or None).texts
-    except CorpusError as error:
-        return None, (), str(error)
-    return len(texts), tuple(texts[:SAMPLE]), ""
+LONGEST = 127
+"""Where `gather` cuts a sentence."""
 
 
 @dataclass
@@ -117,17 +60,23 @@ class Plan:
             self.parts[stem] = list(work.of(stem, each, self.model.n_layers))
             for part in self.parts[stem]:
                 self.all.add(part)
-        speed = about.get("speed")
-        self.on_gpu, self.element = bool(speed), 2 if speed else 4
-        if speed:
-            self.rates = [1e12 * speed["share"] * speed[kind] for kind in ("bf16_tflops", "fp32_tflops")]
-            self.how_fast = (
-                f"{speed['share']:.0%} of {speed['bf16_tflops']} TFLOP/s in the model (bf16) and of {speed['fp32_tflops']} in training "
-                "(fp32), as the preset states"
-            )
-        else:
-            self.rates = 2 * [measured_rate(self.model.d_model)]
-            self.how_fast = f"{self.rates[0] / 1e9:.0f} GFLOP/s, measured here just now"
+        self.on_gpu = "speed" in about
+        self.element = 2 if self.on_gpu else 4
+
+    @cached_property
+    def speeds(self) -> tuple[list[costs.Rates], str]:
+        """Rates in the model and in training, and how they are known."""
+        here, speed = costs.measured_rates(), self.preset.plan.get("speed")
+        if speed is None:
+            known = f"{here.products / 1e9:.0f} GFLOP/s and {here.memory / 1e9:.0f} GB/s on one thread, measured here just now"
+            return [here, here], known
+        memory = 1e9 * speed["memory_gb_s"]  # as passes over tables reach it, about 80% of what the maker states
+        rates = [1e12 * speed["share"] * speed[kind] for kind in ("bf16_tflops", "fp32_tflops")]
+        known = (
+            f"{speed['share']:.0%} of {speed['bf16_tflops']} TFLOP/s in the model (bf16), of {speed['fp32_tflops']} in training "
+            f"(fp32) and of {speed['memory_gb_s']} GB/s, as the preset states"
+        )
+        return [costs.Rates(products, memory, here.call) for products in rates], known
 
     @cached_property
     def per_sentence(self) -> dict[tuple[str, str], float]:
@@ -166,6 +115,10 @@ class Plan:
             )
         return round(max(0, min(limits) - store.first) * self.per_sentence[store.corpus, store.lang])
 
+    def rows_of(self, run: work.Run) -> int:
+        """Rows that a training reads; of tensors that are not kept, as many as chapter 03 draws."""
+        return self.tokens(run.source) if isinstance(run.source, work.Store) else 60_000
+
     def config(self, run: work.Run) -> SAEConfig:
         variant = "topk" if run.variant == "groupmax" else run.variant  # chapter 03's own, of the same size
         k = run.k if run.k is None or run.k <= run.n_features else None
@@ -174,9 +127,10 @@ class Plan:
     def training(self, run: work.Run) -> dict[str, int]:
         """The bytes of one training, by part."""
         kept = isinstance(run.source, work.Store)
-        n_tokens = self.tokens(run.source) if kept else 60_000
         cfg = TrainConfig(run.steps, run.batch_size)
-        return needs.train_parts(self.config(run), cfg, run.d_model or self.model.d_model, n_tokens, in_memory=not kept, held=run.held)  # fmt: skip
+        return needs.train_parts(
+            self.config(run), cfg, run.d_model or self.model.d_model, self.rows_of(run), in_memory=not kept, held=run.held
+        )  # fmt: skip
 
     def disk(self) -> dict[str, int]:
         """Bytes on disk, by kind."""
@@ -201,6 +155,32 @@ class Plan:
             "autoencoders": last + sum(size for run, size in each.items() if run.stays),
         }  # fmt: skip
 
+    def fits(self) -> str:
+        """Whether the hardware that is named, or this machine, holds it; if not, what is short and the knob to turn."""
+        has = self.preset.plan.get("hardware")
+        device, ram = {s: sum(self.memory(s).values()) for s in self.parts}, {s: self.in_ram(s) for s in self.parts}
+        disk, disk_knob = sum(self.disk().values()), "lower n_train, or set KOSAE_BUILD to a larger disk"
+        knob = "lower n_features or batch_size there, or take a smaller model"
+        if has:
+            stem = max(device, key=device.__getitem__)
+            asked = [
+                ("disk", disk, 1e9 * has["disk_gb"], disk_knob), (f"GPU memory in {stem}", device[stem], 1e9 * has["gpu_gb"], knob),
+                ("memory", max(ram.values()), 1e9 * has["memory_gb"], "lower n_train"),
+            ]  # fmt: skip
+        else:
+            stem = max(device, key=lambda s: device[s] + ram[s])
+            asked = [
+                ("disk", disk, needs.free_disk(paths.store_dir()), disk_knob),
+                (f"memory in {stem}", device[stem] + ram[stem], needs.free_memory(), knob),
+            ]  # fmt: skip
+        short = [
+            f"{needs.gb(needed)} of {what} is needed and {needs.gb(there)} is there: {turn}"
+            for what, needed, there, turn in asked if needed > there
+        ]  # fmt: skip
+        return (
+            f"no. {'. '.join(short)}" if short else f"yes, {'on that hardware' if has else 'by what is free here now'}"
+        )
+
     def in_ram(self, stem: str) -> int:
         """What a chapter holds beside that in the machine's own memory."""
         runs = [part for part in self.parts[stem] if isinstance(part, work.Run)]
@@ -213,23 +193,19 @@ class Plan:
             block = int(store.point.partition(".")[0][1:])
             key = (store.corpus, store.split, store.lang, store.first, store.limit)
             deepest[key] = max(deepest.get(key, (0, 0)), (block, self.tokens(store)))
-        inner = self.model.n_params - self.model.vocab * self.model.d_model
-        gather = sum(2 * inner * tokens * (block + 1) / self.model.n_layers for block, tokens in deepest.values())
-        train = sum(
-            PRODUCTS.get(run.variant, 2.0) * 2 * run.steps * run.batch_size * run.n_features * (run.d_model or self.model.d_model)
-            for run in self.all.runs
+        m, (model, training) = self.model, map(costs.Costs, self.speeds[0])
+        inner = (m.n_params - m.vocab * m.d_model) / m.n_layers
+        gather = sum(
+            model.gather(inner * (block + 1), tokens, m.d_model, block + 1) for block, tokens in deepest.values()
         )  # fmt: skip
-        return {"gathering": gather / self.rates[0], "training": train / self.rates[1]}
+        return {"gathering": gather, "training": sum(self.train_seconds(training, run) for run in self.all.runs)}
 
-
-def measured_rate(d_model: int) -> float:
-    """Multiplications and additions in a second, in products of the size of a training's."""
-    left, right = torch.randn(1024, d_model), torch.randn(d_model, 2048)
-    done, began = 0, time.perf_counter()
-    while time.perf_counter() - began < 0.3:
-        left @ right
-        done += 2 * 1024 * d_model * 2048
-    return done / (time.perf_counter() - began)
+    def train_seconds(self, speed: costs.Costs, run: work.Run) -> float:
+        """Of one training."""
+        return speed.train(
+            run.variant, run.d_model or self.model.d_model, run.n_features, run.batch_size, run.steps, self.rows_of(run), k=run.k,
+            target_l0=run.target_l0, initial_density=run.initial_density, held=run.held,
+        )  # fmt: skip
 
 
 def report(plan: Plan) -> str:
@@ -251,12 +227,56 @@ def report(plan: Plan) -> str:
         "memory": f"{gb(sum(memory.values()) + (0 if plan.on_gpu else ram))} {'of the GPU ' if plan.on_gpu else ''}in {largest}: "
         + ", ".join(f"{name} {gb(size)}" for name, size in memory.items())
         + (f"; {gb(ram)} of the machine" if plan.on_gpu else f", tables and the process {gb(ram)} (free here: {gb(needs.free_memory())})"),
-        "time": f"gathering {minutes(seconds['gathering'])}, training {minutes(seconds['training'])}",
-        "how": f"multiplications at {plan.how_fast}; a step costs {min(PRODUCTS.values()):g} to {max(PRODUCTS.values()):g} dense "
-        "products by variant; what chapters do with the results (probes, pictures) is not in it",
+        "fits": plan.fits(),
+        "time": f"gathering {minutes(seconds['gathering'])}, training {minutes(seconds['training'])} of "
+        + ("the GPU" if plan.on_gpu else f"one core; {side_by_side.default()} chapters run at once"),
+        "how": f"what a step and a pass cost ({costs.FILE.relative_to(paths.ROOT)}{', measured on a CPU, where new memory costs more: rather too long' if plan.on_gpu else ''}) at "
+        f"{plan.speeds[1]}; what chapters do with the results (probes, pictures) is not in it",
     }  # fmt: skip
     head = f"{plan.preset.name}: {len(plan.parts)} chapters ({', '.join(plan.parts)}); nothing was run."
     return "\n".join([head, *(f"  {name:9} {text}" for name, text in lines.items())])
+
+
+def before_running(preset: str, extra: dict[str, Any], stems: list[str]) -> str:
+    """What these chapters will need, in a sentence for the one who starts them; empty where none reads a language model.
+
+    What the store holds already is not asked for again. A model or corpus of which nothing is known beforehand is left to
+    `gather` and `train`, which look again.
+
+    Raises  PipelineError when memory or disk cannot hold it, with the numbers and the knob.
+    """
+    chosen = ch.read_preset(preset)
+    stems = [stem for stem in stems if work.CHAPTERS.get(stem)]
+    if not stems:
+        return ""
+    try:
+        made = Plan(chosen, extra)
+        disk = sum(made.disk().values())
+    except ch.PipelineError as error:
+        return f"What this run will need is not known: {error}"
+    store = sum(f.stat().st_size for f in paths.store_dir().rglob("*") if f.is_file())
+    largest = max((s for s in stems if s in made.parts), key=lambda s: sum(made.memory(s).values()), default=None)
+    if largest is None:  # the preset leaves them to `default`
+        return ""
+    gpu = torch.cuda.is_available()
+    device, ram = sum(made.memory(largest).values()), made.in_ram(largest)
+    asked = [
+        ("disk", max(0, disk - store), needs.free_disk(paths.store_dir()), "lower n_train, or set KOSAE_BUILD to a larger disk"),
+        (f"memory in {largest}", ram + (0 if gpu else device), needs.free_memory(), "lower n_features, batch_size or n_train there"),
+    ]  # fmt: skip
+    if gpu:
+        asked.append(
+            (f"GPU memory in {largest}", device, needs.free_memory("cuda"), "lower n_features or batch_size there")
+        )
+    for what, needed, there, knob in asked:
+        if needed > there:
+            raise ch.PipelineError(
+                f"this run needs about {needs.gb(needed)} of {what}, and {needs.gb(there)} are free: {knob}. "
+                f"make plan PRESET={preset} says what takes it."
+            )
+    return f"{preset} needs about " + ", ".join(
+        f"{needs.gb(n)} of {what} ({needs.gb(there)} free)" for what, n, there, _ in asked
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

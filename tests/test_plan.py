@@ -1,11 +1,13 @@
 """What `make plan` says: every preset, without running it; and that what chapters make is what a run of them has made."""
 
+import re
 from collections import Counter
 
 import pytest
 
+from kosae_core import needs
 from pipeline import chapters as ch
-from pipeline import plan, work
+from pipeline import costs, execute, plan, work
 from pipeline.plan import Plan
 
 PRESETS = sorted(path.stem for path in (ch.CHAPTERS / "presets").glob("*.yaml"))
@@ -22,7 +24,7 @@ KEPT = {
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(plan, "measured_rate", lambda d_model: 5e10)
+    monkeypatch.setattr(costs, "measured_rates", lambda: costs.Rates(5e10, 2e10, 1e-6))
 
 
 def planned(name, **extra):
@@ -35,7 +37,7 @@ def test_every_preset_is_planned_without_running_it(name, capsys, monkeypatch):
     assert plan.main(["--preset", name]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"{name}: ") and "nothing was run" in said
-    for word in ("hardware", "model", "gathers", "trains", "disk", "memory", "time", "how"):
+    for word in ("hardware", "model", "gathers", "trains", "disk", "memory", "fits", "time", "how"):
         assert f"\n  {word} " in said
 
 
@@ -110,6 +112,57 @@ def test_params_change_what_is_planned():
 def test_what_cannot_be_planned_is_said(extra, sentence):
     with pytest.raises(ch.PipelineError, match=sentence):
         plan.report(planned("smoke", **extra))
+
+
+def test_what_does_not_fit_is_said_with_the_knob(monkeypatch):
+    made = planned("smoke")
+    assert made.fits() == "yes, by what is free here now"
+    monkeypatch.setattr(needs, "free_memory", lambda device="cpu": 10**8)
+    assert re.fullmatch(
+        r"no\. 1\.\d GB of memory in 0\d_\w+ is needed and 0\.1 GB is there: lower n_features .*", made.fits()
+    )
+    monkeypatch.setattr(needs, "free_disk", lambda folder: 10**6)
+    assert made.fits().startswith("no. 0.2 GB of disk is needed and 1.0 MB is there: lower n_train, or set KOSAE_BUILD")
+    stated = planned("gpt2")
+    assert stated.fits() == "yes, on that hardware"
+    stated.preset.plan["hardware"]["gpu_gb"] = 1
+    assert "of GPU memory in " in stated.fits() and "and 1.0 GB is there" in stated.fits()
+
+
+@pytest.mark.parametrize(
+    ("part", "sentence"),
+    [
+        ("free_memory", r"this run needs about 1\.\d GB of memory in 04_training, and 0\.1 GB are free: lower n_features"),
+        ("free_disk", r"this run needs about 0\.\d GB of disk, and 0\.1 GB are free: lower n_train, or set KOSAE_BUILD"),
+    ],
+)  # fmt: skip
+def test_a_run_that_cannot_fit_is_not_begun(part, sentence, monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("KOSAE_BUILD", str(tmp_path))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr(needs, part, lambda *where: 10**8)
+    monkeypatch.setattr(execute, "execute", None)  # nothing is begun
+    assert execute.main(["--preset", "smoke"]) == 1
+    assert re.search(sentence, capsys.readouterr().err)
+
+
+def test_what_a_run_needs_is_printed_before_it(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("KOSAE_BUILD", str(tmp_path))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr(execute, "execute", lambda jobs, at_once: [])
+    assert execute.main(["--preset", "smoke", "--only", "05_probing"]) == 0
+    said = capsys.readouterr().out
+    assert re.fullmatch(r"smoke needs about .*B of disk \(.*free\), .* of memory in 05_probing \(.* free\)\n", said)
+    assert execute.main(["--preset", "smoke", "--only", "01_superposition"]) == 0
+    assert capsys.readouterr().out == ""  # reads no language model
+
+
+def test_what_the_store_holds_is_not_asked_for_again(monkeypatch, tmp_path):
+    monkeypatch.setenv("KOSAE_BUILD", str(tmp_path))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "there").write_bytes(bytes(sum(planned("smoke").disk().values())))
+    monkeypatch.setattr(needs, "free_disk", lambda folder: 0)
+    assert "0.0 MB of disk (0.0 MB free)" in plan.before_running("smoke", {}, ["05_probing"])
 
 
 def test_a_model_on_this_machine_is_counted(tiny_lm, tmp_path):

@@ -1,0 +1,70 @@
+"""What a plan has to know of models and corpora, found without running or downloading anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from kosae_core import paths
+from pipeline import chapters as ch
+
+SAMPLE = 200
+"""Sentences whose tokens are counted, where corpus and tokenizer are at hand."""
+FACTS = ("n_params", "d_model", "n_layers", "vocab")
+
+
+@dataclass(frozen=True)
+class Model:
+    """What the sizes of a run depend on."""
+
+    n_params: int
+    d_model: int
+    n_layers: int
+    vocab: int
+    how: str
+    place: str | None = None
+    """The folder or name that its tokenizer is read from, where it is on this machine."""
+
+
+def read_model(name: str, table: dict[str, Any]) -> Model:
+    """The facts of a model: counted from its configuration, or else the preset's own.
+
+    Raises  PipelineError for a model of which neither is there.
+    """
+    folder = paths.models_dir() / name if (paths.models_dir() / name).is_dir() else Path(name).expanduser()
+    place = str(folder) if folder.is_dir() else name
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    try:  # a folder, or what the hub's cache has
+        config = AutoConfig.from_pretrained(place, local_files_only=True)
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config)
+        text = config.get_text_config(decoder=True)
+        facts = model.num_parameters(), text.hidden_size, text.num_hidden_layers, text.vocab_size
+        return Model(*facts, how="counted from its configuration", place=place)
+    except (OSError, ValueError):  # not there, or with code of its own, which a plan does not run
+        pass
+    facts = table.get(name)
+    if not isinstance(facts, dict) or not all(isinstance(facts.get(fact), int) for fact in FACTS):
+        raise ch.PipelineError(
+            f"the model {name!r} is not on this machine, and the preset's plan section does not say its "
+            f"{', '.join(FACTS)} (under models)."
+        )
+    return Model(*(facts[fact] for fact in FACTS), how="as the preset states")
+
+
+@cache
+def sentences(corpus: str, split: str, lang: str, folder: Path | None) -> tuple[int | None, tuple[str, ...], str]:
+    """How many there are and the first of them, or why that is not known; `folder` is where corpora are looked for."""
+    from kosae_core.corpora import load_corpus
+    from kosae_core.readers import CorpusError
+
+    try:
+        texts = load_corpus(corpus, split=split, lang=lang or None).texts
+    except CorpusError as error:
+        return None, (), str(error)
+    return len(texts), tuple(texts[:SAMPLE]), ""

@@ -1,0 +1,210 @@
+"""What `make plan` says of time and bytes, against the measurements of `benchmarks/scaling.json`: all of them, and those that
+its factors were not fitted to."""
+
+import importlib.util
+import json
+import sys
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+
+import kosae_core as kc
+from kosae_core import inputs, needs, paths
+from pipeline import costs
+from pipeline.costs import Costs, Rates
+
+FOUND = json.loads(costs.FILE.read_text())
+RATES = Rates(**FOUND["machine"]["rates"])
+TIME, BYTES, LARGE = 0.35, 0.10, 250e6
+BY_K = ("topk", "batchtopk", "matryoshka")
+
+
+@pytest.fixture(scope="module")
+def benchmark():
+    """`benchmarks/scaling.py`, as a module."""
+    folder = paths.ROOT / "benchmarks"
+    spec = importlib.util.spec_from_file_location("scaling_benchmark", folder / "scaling.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(folder))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(folder))
+    return module
+
+
+def predicted(name, m, said):
+    """Seconds that the factors give for a measurement."""
+    kind, s, r = name.removeprefix("check/").split("/"), m["settings"], m["result"]
+    if kind[0] == "step":
+        return said.step(kind[1], kind[2], s["d_model"], s["n_features"], s["batch"], r["entries"] or 0)
+    if kind[0] == "gather":
+        return said.gather(r["inner"], r["tokens"], s["d_model"], s["blocks"])
+    sizes = (s[n] for n in ("variant", "d_model", "n_features", "batch", "steps", "tokens"))
+    return said.train(*sizes, **{n: s[n] for n in ("k", "target_l0", "held") if n in s})
+
+
+def far_off(found):
+    """The measurements that are further than TIME from what is said, with the ratio."""
+    said, off = Costs(RATES, found["costs"]), {}
+    for name, m in found["measured"].items():
+        if not name.startswith(("dead/", "memory/", "check/study/")):
+            ratio = predicted(name, m, said) / m["result"]["seconds"]
+            if abs(ratio - 1) > TIME:
+                off[name] = round(ratio, 2)
+    return off
+
+
+def test_time_is_within_35_percent_of_every_measurement():
+    assert far_off(FOUND) == {}
+
+
+def test_sizes_that_were_not_fitted_are_among_them():
+    checks = [name for name in FOUND["measured"] if name.startswith("check/")]
+    assert len([n for n in checks if n.startswith("check/train/")]) >= 8
+    assert len([n for n in checks if n.startswith("check/gather/")]) >= 2
+    settings = {name: tuple(m["settings"].get(n) for n in ("variant", "d_model", "n_features", "batch")) for name, m in FOUND["measured"].items()}  # fmt: skip
+    fitted = {s for name, s in settings.items() if name.startswith("step/")}
+    assert not [name for name in checks if name.startswith("check/train/") and settings[name] in fitted]
+
+
+@pytest.mark.parametrize("name", ["check/train/topk/d384/f3072", "gather/d512", "step/gated/dense/d256/f4096/b1024"])
+@pytest.mark.parametrize("times", [0.6, 1.8])
+def test_another_time_would_be_noticed(name, times):
+    other = deepcopy(FOUND)
+    other["measured"][name]["result"]["seconds"] *= times
+    assert name in far_off(other)
+
+
+def test_what_grows_is_measured_over_the_whole_range():
+    steps = [m["settings"] for name, m in FOUND["measured"].items() if name.startswith("step/")]
+    for variant in (*BY_K, "standard", "gated", "jumprelu"):
+        own = [s for s in steps if s["variant"] == variant]
+        assert {128, 256, 512, 2048} <= {s["d_model"] for s in own}
+        assert {1024, 4096, 16384, 65536} <= {s["n_features"] for s in own}
+        lengths = {m["settings"]["steps"] for n, m in FOUND["measured"].items() if n.startswith(f"train/{variant}/")}
+        # x1, x4 and, for TopK, x16 tokens
+        assert {40, 160} | ({640} if variant == "topk" else set()) <= lengths
+    passes = {m["settings"]["tokens"] for n, m in FOUND["measured"].items() if n.startswith("gather/tokens/")}
+    assert {4096, 16384, 65536} <= passes
+
+
+def test_the_factors_are_those_of_the_measurements(benchmark):
+    assert benchmark.fit(FOUND["measured"], RATES) == FOUND["costs"]
+
+
+@pytest.mark.parametrize("name", [n for n in FOUND["measured"] if "gather/" in n])
+def test_bytes_of_a_store_are_within_10_percent(name):
+    s, r = FOUND["measured"][name]["settings"], FOUND["measured"][name]["result"]
+    element = {"bf16": 2, "fp32": 4}[s.get("dtype", "bf16")]
+    said = needs.store_bytes(r["tokens"], s["d_model"], element, s.get("points", 1))
+    assert said == pytest.approx(r["bytes"], rel=BYTES)
+
+
+@pytest.mark.parametrize("name", [n for n in FOUND["measured"] if "gather/" in n])
+def test_memory_of_a_pass(name):
+    """A full batch of 4,096 tokens, and the pages of the stores that it writes; texts of few lengths do not fill one."""
+    s, r = FOUND["measured"][name]["settings"], FOUND["measured"][name]["result"]
+    written = r["tokens"] * s["d_model"] * s.get("points", 1) * {"bf16": 2, "fp32": 4}[s.get("dtype", "bf16")]
+    said = needs.forward_bytes(min(4096, r["tokens"]), s["d_model"], 4) + written
+    assert 0.8 < said / r["peak"] < 1.6
+
+
+@pytest.mark.parametrize("name", [n for n in FOUND["measured"] if n.startswith("check/study/")])
+def test_chapters_take_what_the_plan_says(name, benchmark, monkeypatch):
+    monkeypatch.delenv("KOSAE_DATA_DIR", raising=False)
+    monkeypatch.setattr(costs, "measured_rates", lambda: RATES)
+    s, r = FOUND["measured"][name]["settings"], FOUND["measured"][name]["result"]
+    said = benchmark.measure.counted(**s)
+    assert (len(said.all.stores), len(said.all.runs)) == (r["stores"], r["trainings"])
+    for kind, size in said.disk().items():
+        assert size == pytest.approx(r["bytes"][kind], rel=BYTES), kind
+    for kind, seconds in said.seconds().items():
+        assert seconds == pytest.approx(r["seconds"][kind], rel=TIME), kind
+
+
+def memory_ratios(found):
+    """What is said of a training's memory, by what it took; where a step computes with tables, or by k, as is assumed."""
+    ratios = {}
+    for name, m in found["measured"].items():
+        s, r = m["settings"], m["result"]
+        if "peak" not in r or "variant" not in s or ("/sparse/" in name and s["variant"] not in BY_K):
+            continue
+        config = kc.SAEConfig(s["variant"], s["n_features"], k=s.get("k"))
+        cfg = kc.TrainConfig(steps=s["steps"], batch_size=s["batch"])
+        n_tokens = s.get("tokens") or max(4096, 2 * s["batch"])
+        said = needs.train_bytes(config, cfg, s["d_model"], n_tokens, in_memory=True, held=s.get("held", False))
+        ratios[name] = (said / r["peak"], r["peak"])
+    return ratios
+
+
+def by_table(found, large):
+    """The ratios of single steps, of those whose (batch, features) table the system gives whole, or of the others."""
+    ratios = {n: ratio for n, ratio in memory_ratios(found).items() if n.startswith(("step/", "memory/"))}
+    sizes = {
+        n: 4 * found["measured"][n]["settings"]["n_features"] * found["measured"][n]["settings"]["batch"]
+        for n in ratios
+    }
+    return {n: (round(r, 2), peak) for n, (r, peak) in ratios.items() if (sizes[n] >= needs.MAPPED) == large}
+
+
+def test_memory_of_large_steps_is_within_10_percent():
+    large = by_table(FOUND, True)
+    assert len(large) == 14
+    assert {n: r for n, (r, _) in large.items() if abs(r - 1) > BYTES} == {}
+
+
+def test_memory_of_small_steps_is_of_the_right_size():
+    """Their tables come from the heap, whose holes no count foresees."""
+    small = by_table(FOUND, False)
+    assert {n: r for n, (r, peak) in small.items() if peak > LARGE and abs(r - 1) > 0.25} == {}
+    assert {n: r for n, (r, _) in small.items() if not 0.5 < r < 1.7} == {}
+
+
+def test_what_is_counted_is_what_the_core_does():
+    assert costs.STATISTICS == inputs.STATISTICS_ROWS and costs.BIASES == inputs.BIAS_ROWS
+    cfg = kc.TrainConfig()
+    assert (cfg.log_every, cfg.held_tokens) == (costs.LOG_EVERY, costs.HELD)
+
+
+def test_rates_are_measured_here():
+    threads = torch.get_num_threads()
+    rates = costs.measured_rates(0.02, 1)
+    assert 1e8 < rates.products < 1e13 and 1e8 < rates.memory < 1e12 and 1e-8 < rates.call < 1e-3
+    assert torch.get_num_threads() == threads
+
+
+def test_a_machine_of_half_the_speed_takes_twice_as_long():
+    slow = Rates(RATES.products / 2, RATES.memory / 2, RATES.call * 2)
+    for variant in ("topk", "gated", "p_anneal", "groupmax"):
+        sizes = variant, 256, 2048, 1024, 100, 20_000
+        assert Costs(slow).train(*sizes) == pytest.approx(2 * Costs(RATES).train(*sizes))
+
+
+def test_more_of_anything_costs_more():
+    said, base = Costs(RATES), ["standard", 256, 2048, 1024, 250, 50_000]
+    for at in range(1, len(base)):
+        more = [*base[:at], 4 * base[at], *base[at + 1 :]]
+        assert said.train(*more) > said.train(*base)
+    assert said.train(*base, held=True) > said.train(*base)
+    assert said.train(*base, initial_density=0) > said.train(*base)
+    assert said.train(*base, target_l0=32.0) < said.train(*base)
+    assert said.train("topk", *base[1:], k=256) > said.train("topk", *base[1:], k=8)
+
+
+def test_a_course_is_followed_between_its_ends():
+    course = costs.Course([10, 1000], [1.0, 0.0], [0.1, 0.02])
+    assert course.at(10) == (1.0, 0.1) and course.at(5) == (1.0, 0.1) and course.at(10**6) == (0.0, 0.02)
+    assert np.allclose(course.at(100), (0.5, 0.06))
+
+
+def test_a_variant_that_was_not_measured_counts_as_its_parent():
+    listed = Costs(RATES).listed
+    assert [listed(v) for v in ("topk", "p_anneal", "gated_anneal", "groupmax")] == [
+        "topk",
+        "standard",
+        "gated",
+        "topk",
+    ]
