@@ -121,8 +121,12 @@ def test_chapters_take_what_the_plan_says(name, benchmark, monkeypatch):
     assert (len(said.all.stores), len(said.all.runs)) == (r["stores"], r["trainings"])
     for kind, size in said.disk().items():
         assert size == pytest.approx(r["bytes"][kind], rel=BYTES), kind
-    for kind, seconds in said.seconds().items():
-        assert seconds == pytest.approx(r["seconds"][kind], rel=TIME), kind
+    seconds = said.seconds()
+    assert seconds["gathering"] == pytest.approx(r["seconds"]["gathering"], rel=TIME)
+    # what `costs` says it leaves out, files and their hashes: up to 0.3 s a training, much beside trainings of half a second
+    assert (
+        abs(seconds["training"] / r["seconds"]["training"] - 1) < TIME + 0.3 * r["trainings"] / r["seconds"]["training"]
+    )
 
 
 def memory_ratios(found):

@@ -96,7 +96,7 @@ def test_tokens_on_disk_are_read_into_a_table_while_that_is_small():
 @pytest.mark.parametrize(
     ("free", "config", "cfg", "sentence"),
     [
-        (GB // 2, {"n_features": 2**16}, {"batch_size": 64}, r"about 0\.7 GB of memory on cpu, and 0\.5 GB are free: lower n_features \(now 65536\)"),
+        (GB // 2, {"n_features": 2**16}, {"batch_size": 64}, r"about 0\.6 GB of memory on cpu, and 0\.5 GB are free: lower n_features \(now 65536\)"),
         (GB, {"n_features": 2**15}, {"batch_size": 2**13}, r"raise accumulate \(now 1\), or lower batch_size \(8192\) or n_features \(32768\)"),
         (10**6, {"n_features": 8}, {"batch_size": 8}, "the training needs about .* give fewer tokens"),
     ],
