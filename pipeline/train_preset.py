@@ -10,6 +10,7 @@ features of a dictionary too where one device is too small for it, or where --sh
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import sys
@@ -34,14 +35,14 @@ Wanted = tuple[Study, str, str, str]
 """A study, and the variant, language and hook point of one of its autoencoders."""
 
 
-def language_model(preset: ch.Preset, chapters: list[ch.Chapter], extra: dict[str, Any]) -> str:
-    """The one language model that the chapters read."""
-    names = {preset.parameters(c, extra_of(c, extra)).get("lm_name") for c in chapters} - {None}
-    if len(names) != 1:
-        raise ch.PipelineError(
-            f"{preset.name} names {len(names)} language models here, and one is trained on at a time."
-        )
-    return names.pop()
+def language_model(preset: ch.Preset, chapters: list[ch.Chapter], extra: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The one language model that the chapters read, and how it is loaded."""
+    read = [preset.parameters(chapter, extra_of(chapter, extra)) for chapter in chapters]
+    named = [(p["lm_name"], p["lm_options"]) for p in read if "lm_name" in p]
+    if not named or any(one != named[0] for one in named):
+        n = len({json.dumps(one, sort_keys=True) for one in named})
+        raise ch.PipelineError(f"{preset.name} names {n} language models here, and one is trained on at a time.")
+    return named[0]
 
 
 def extra_of(chapter: ch.Chapter, extra: dict[str, Any]) -> dict[str, Any]:
@@ -50,21 +51,22 @@ def extra_of(chapter: ch.Chapter, extra: dict[str, Any]) -> dict[str, Any]:
 
 def shared(preset: ch.Preset, chapters: list[ch.Chapter], extra: dict[str, Any], lm: LanguageModel) -> list[Wanted]:
     """The autoencoders that chapters take from their study, each once."""
-    found: dict[Wanted, None] = {}
+    found: dict[str, Wanted] = {}
     for chapter in chapters:
         p = preset.parameters(chapter, extra_of(chapter, extra))
         for run in work.of(chapter.stem, p, lm.n_blocks):
             if isinstance(run, work.Run) and run.held and run.stays:  # as `Study.sae` trains them
                 source = run.source
                 study = Study(
-                    corpus=source.corpus, lm_name=p["lm_name"], n_train=p["n_train"], n_test=p["n_test"],
-                    points=(p["middle"], p["late"]), n_features=run.n_features, k=p["k"], steps=run.steps,
+                    corpus=source.corpus, lm_name=p["lm_name"], lm_options=p["lm_options"], n_train=p["n_train"],
+                    n_test=p["n_test"], points=(p["middle"], p["late"]), n_features=run.n_features, k=p["k"], steps=run.steps,
                     batch_size=run.batch_size, seed=run.seed,
                 )  # fmt: skip
-                found[study, run.variant, source.lang, source.point] = None
-    for study, *_ in found:
+                wanted = study, run.variant, source.lang, source.point
+                found[json.dumps([asdict(study), *wanted[1:]])] = wanted
+    for study, *_ in found.values():
         vars(study)["lm"] = lm  # several studies read one model
-    return list(found)
+    return list(found.values())
 
 
 def train_all(wanted: list[Wanted], checkpoint_every: int) -> None:
@@ -99,9 +101,9 @@ def run(options: argparse.Namespace) -> None:
     for name in extra:
         if not any(name in chapter.parameters for chapter in chapters):
             raise ch.PipelineError(f"no chapter of {preset.name} has a parameter {name!r}.")
-    name = language_model(preset, chapters, extra)
+    name, how = language_model(preset, chapters, extra)
     with distributed.together(options.shard):
-        lm = load_lm(name)
+        lm = load_lm(name, **how)
         wanted = shared(preset, chapters, extra, lm)
         if ranks.first():
             print(f"{preset.name}: {len(wanted)} autoencoders of {name}, by {ranks.share()[1]} process(es)", flush=True)

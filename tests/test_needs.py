@@ -142,7 +142,7 @@ def test_a_model_that_memory_cannot_hold_is_not_read(tiny_lm, tmp_path, monkeypa
     kc.load_lm(tmp_path, device="cpu")
     assert asked
     monkeypatch.setattr(needs, "free_memory", lambda device: n_bytes - 1)
-    monkeypatch.setattr("kosae_core.lm.AutoModelForCausalLM", None)  # nothing is read
+    monkeypatch.setattr("kosae_core.loading.AutoModelForCausalLM", None)  # nothing is read
     with pytest.raises(
         TooLarge,
         match=r"the model .* needs about 0\.2 MB of memory on cpu, .*: take a smaller model, or dtype=torch.bfl",
