@@ -42,7 +42,6 @@ front_seeds = [0]
 front_langs = ["ko"]
 n_tasks = 24
 task_cap = 256
-task_iterations = 100
 tags_corpus = ""
 
 # %%
@@ -843,7 +842,7 @@ sources |= {("raw, mean", 0): mean_tokens(), (f"{averaged}, mean", 0): mean_toke
 
 # %%
 many_ks = (1, 2, 5, None)
-probed = {key: sparse_probing.sparse_probing(tasks, {key[0]: X}, many_ks, seed=seed, max_iter=task_iterations) for key, X in sources.items()}
+probed = {key: sparse_probing.sparse_probing(tasks, {key[0]: X}, many_ks, seed=seed, max_iter=100) for key, X in sources.items()}
 
 # %%
 frame = pd.DataFrame([vars(score) | {"k": score.k or 0} for part in probed.values() for score in part])
@@ -974,7 +973,7 @@ if tags_corpus:
     tag_sources = {"raw": tuple(store.all().float().numpy() for store in tag_stores.values())}
     for v in front_variants:
         tag_sources[v] = tuple(kc.encode_store(near_l0(v, store=tag_stores["train"]), store) for store in tag_stores.values())
-    tag_scores = sparse_probing.sparse_probing(tag_tasks, tag_sources, many_ks, seed=seed, max_iter=task_iterations)
+    tag_scores = sparse_probing.sparse_probing(tag_tasks, tag_sources, many_ks, seed=seed, max_iter=100)
 
 # %%
 if tags_corpus:

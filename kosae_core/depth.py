@@ -28,7 +28,8 @@ def pooled(store: Any) -> Float[np.ndarray, "M D"]:
 
 
 def category_hits(
-    fit_MD: Float[np.ndarray, "M D"], labels_M: Sequence[Any], test_ND: Float[np.ndarray, "N D"], truth_N: Sequence[Any]
+    fit_MD: Float[np.ndarray, "M D"], labels_M: Sequence[Any] | np.ndarray, test_ND: Float[np.ndarray, "N D"],
+    truth_N: Sequence[Any] | np.ndarray,
 ) -> Float[np.ndarray, " N"]:  # fmt: skip
     """Which test documents a ridge classifier of the training documents gives their label: 1 or 0 each.
 

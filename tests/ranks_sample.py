@@ -19,12 +19,6 @@ D_MODEL, N_FEATURES, STEPS = 12, 48, 50
 PATIENCE = timedelta(seconds=200)
 
 
-class Own(kc.TopKSAE):
-    """A variant that is not the package's."""
-
-    variant = "own"
-
-
 def acts():
     """1,000 skewed rows of width 12."""
     return torch.randn(1000, D_MODEL, generator=torch.Generator().manual_seed(0)).abs().pow(2)
