@@ -58,6 +58,8 @@ class Claim:
     why_ko: str = ""
     why_en: str = ""
     """Why it does not hold here, or cannot be tested; shown where that is so."""
+    elsewhere: list[str] = field(default_factory=list)
+    """Presets of news whose chapter asks this of another corpus, so that their column says nothing."""
     status: str = "tested"
     """tested; open where no chapter tests it yet; untestable where none can."""
 
@@ -178,7 +180,8 @@ def table(claims: list[Claim], by_preset: dict[str, Recorded], news: dict[str, R
             if now == "open" or not all(key in found.records for key in _KEY.findall(text)):
                 text = ""
             cells += [VERDICTS[language][now], _KEY.sub(lambda m, found=found: number(found.records[m[1]]), text)]
-        cells += [VERDICTS[language][verdict(claim, found)] for found in news.values()]
+        asked = {name: "open" if name in claim.elsewhere else verdict(claim, found) for name, found in news.items()}
+        cells += [VERDICTS[language][each] for each in asked.values()]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 

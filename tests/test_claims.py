@@ -94,6 +94,10 @@ def test_the_table_has_a_verdict_and_numbers_per_preset_and_names_what_is_open()
     assert "| A1 | 가 | 성립하지 않음 | 값 −0.10 | 성립 | 값 0.20 [0.10, 0.30] | 성립 |" in ko
     assert "| A1 | a | does not hold | value −0.10 | holds | value 0.20 [0.10, 0.30] | holds |" in en
     assert "| B1" not in en
+    other = claims.table(
+        [claim(supports=["c05.above"], elsewhere=["ynat"])], {"default": results(True)}, {"ynat": results(True)}, "en"
+    )
+    assert other.endswith("| A1 | a | holds | value 0.25 |  |\n")
     assert "full" not in claims.table(listed, {"default": results()}, {}, "ko")
     assert claims.table(listed[1:], by_preset, {}, "ko") == ""
 
