@@ -16,7 +16,10 @@ def main() -> None:
     from explorer.site import place
 
     site = ROOT / os.environ["QUARTO_PROJECT_OUTPUT_DIR"]
-    place(site.parent, langs=(site.name,))
+    if site.name in ("ko", "en"):
+        place(site.parent, langs=(site.name,))
+    else:
+        print(f"KoSAE: {site} is not the site of a language, so the explorer's page is not put there.")
 
 
 if __name__ == "__main__":
