@@ -173,11 +173,6 @@ def backend(tensor: Tensor) -> ModuleType:
     return gpu_kernels
 
 
-def pattern_of(pre_BF: Tensor, select: Top | BatchTop | Above) -> Pattern | None:
-    """What `select` chooses of a table; None where it would choose too much of it."""
-    return select.choose(pre_BF)
-
-
 def _full(tensor: Tensor) -> Tensor:
     """At least float32: what autocast has made less becomes that again."""
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
@@ -190,7 +185,7 @@ def encode(x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, select: Top | BatchTop | 
     """
     with torch.no_grad():
         pre_BF = torch.addmm(bias_F, x_BD, W_DF)
-        pattern = pattern_of(pre_BF, select)
+        pattern = select.choose(pre_BF)
     if pattern is None:
         return Code(select.dense(_Table.apply(x_BD, W_DF, bias_F, pre_BF)))
     return Code(_Entries.apply(x_BD, W_DF, bias_F, pattern.entries(pre_BF), pattern), pattern)

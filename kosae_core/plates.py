@@ -48,9 +48,7 @@ def plate(cards: Sequence[Card], n_examples: int = 5) -> Figure:
         raise ValueError("there is no feature to draw: give one card at least.")
     width, height = (WIDTH - GAP) / 2, 0.86 + n_examples * LINE
     rows = -(-len(cards) // 2)
-    fig = plt.figure(
-        figsize=(WIDTH, rows * height),
-    )
+    fig = plt.figure(figsize=(WIDTH, rows * height))
     fig.set_layout_engine("none")
     ax = fig.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(rows * height, 0))
     ax.axis("off")

@@ -15,7 +15,9 @@ from typing import Any
 from kosae_core import paths, results
 from pipeline import claims
 
-FILES = {"README.md": "en", "README.ko.md": "ko"}
+FILES = claims.FILES
+TARGET_L0 = 16
+"""At which the benchmark compares what is learnt: k of its small size."""
 _MARK = re.compile(r"<!--=(c\d\d\.[a-z0-9_]+)-->(.*?)<!--/-->", re.S)
 _SPEED = re.compile(r"(<!--speed-->\n).*?(<!--/speed-->)", re.S)
 _HEADS = {
@@ -65,7 +67,7 @@ def _quality(learnt: dict[str, Any], variant: str, own: bool) -> str:
         made, library, *settings = (*key.split("/"), "")[:3]
         if made != variant or (library == "kosae") != own or (own and settings != ["own"]):
             continue
-        if own or abs(rows[-1]["l0"] / 16 - 1) <= 0.1:
+        if own or abs(rows[-1]["l0"] / TARGET_L0 - 1) <= 0.1:
             found.append((rows[-1], "" if own else f" ({library})"))
     if not found:
         return ""

@@ -233,7 +233,9 @@ def test_a_dictionary_is_cut_where_one_device_is_too_small(monkeypatch):
     for n in (1, 2, 4, 8):
         of = needs.train_parts(config, cfg, 256, 10, in_memory=True, shares=8 // n, parts=n)
         needed[n] = of["weights, gradients and moments"] + of["batch"]
+        assert of["weights, gradients and moments"] == pytest.approx(4 * 4 * 2 * 256 * 2**16 / n, rel=0.01)
     weights = 4 * 4 * 2 * 256 * 2**16  # two matrices in fp32, their gradients and Adam's two moments
+    assert needed[1] > needed[2] > needed[4] > needed[8]
     assert needed[1] > weights > needed[2] > weights / 2 > needed[4]
     monkeypatch.setattr(ranks, "session", Session(0, 8, 8))
     for free, expected in ((needed[1], 1), (needed[1] - 1, 2), (needed[2], 2), (needed[4], 4), (needed[8], 8), (0, 1)):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from kosae_core import cpu_kernels, kernels
-from kosae_core.kernels import Above, BatchTop, Pattern, Top, encode, pattern_of
+from kosae_core.kernels import Above, BatchTop, Pattern, Top, encode
 
 B, D = 70, 12
 DTYPES = (torch.float32, torch.bfloat16)
@@ -27,7 +27,7 @@ def as_sets(pattern: Pattern) -> list[set[int]]:
 @pytest.mark.parametrize("k", [1, 3, 40])
 def test_top_is_the_sorted_answer(columns, k, dtype):
     pre_BF = table(B, columns, dtype=dtype) * torch.logspace(-2, 2, B)[:, None].to(dtype)
-    pattern = pattern_of(pre_BF, Top(min(k, columns)))
+    pattern = Top(min(k, columns)).choose(pre_BF)
     got = torch.zeros(B, columns)
     got[pattern.rows_N, pattern.cols_N] = pattern.entries(pre_BF)
     for row, expected in zip(got, pre_BF.float(), strict=True):
@@ -39,7 +39,7 @@ def test_top_is_the_sorted_answer(columns, k, dtype):
 def test_top_with_infinite_entries_ends():
     pre_BF = table(B, 64)
     pre_BF[3, 5], pre_BF[4] = float("inf"), float("nan")
-    found = as_sets(pattern_of(pre_BF, Top(4)))
+    found = as_sets(Top(4).choose(pre_BF))
     assert 5 in found[3] and found[4] == set() and len(found[5]) == 4
 
 
@@ -49,7 +49,7 @@ def test_top_with_infinite_entries_ends():
 def test_batch_top_is_the_sorted_answer(shape, share, dtype):
     pre_BF = table(*shape, seed=3, dtype=dtype)
     n = max(1, int(share * pre_BF.numel()))
-    pattern = pattern_of(pre_BF, BatchTop(n))
+    pattern = BatchTop(n).choose(pre_BF)
     values = pre_BF.float().flatten().sort(descending=True).values[:n]
     assert sorted(pattern.entries(pre_BF).tolist(), reverse=True) == values[values > 0].tolist()
     flat = pattern.rows_N.long() * shape[1] + pattern.cols_N
@@ -61,7 +61,7 @@ def test_batch_top_where_the_sampled_rows_are_unlike_the_others(factor):
     # every 5th row is sampled for the bound: make them far larger, or far smaller, than the rest
     pre_BF = table(320, 50, seed=4).abs()
     pre_BF[::5] *= factor
-    pattern = pattern_of(pre_BF, BatchTop(2000))
+    pattern = BatchTop(2000).choose(pre_BF)
     assert len(pattern.cols_N) == 2000
     assert float(pattern.entries(pre_BF).min()) == float(pre_BF.flatten().sort(descending=True).values[1999])
 
@@ -69,7 +69,7 @@ def test_batch_top_where_the_sampled_rows_are_unlike_the_others(factor):
 def test_nothing_positive_gives_empty_patterns():
     pre_BF = -torch.ones(20, 40)
     for select in (Top(3), BatchTop(10), Above()):
-        pattern = pattern_of(pre_BF, select)
+        pattern = select.choose(pre_BF)
         assert len(pattern.cols_N) == 0 and pattern.crow_B.tolist() == [0] * 21
 
 
@@ -79,13 +79,13 @@ def test_above_one_bound_for_each_column(dtype, low, monkeypatch):
     monkeypatch.setattr(kernels, "DENSEST", 2.0)
     pre_BF, bound_F = table(B, 77, dtype=dtype), torch.linspace(low, 2.0, 77).to(dtype).float()
     expected = [set(row.nonzero()[:, 0].tolist()) for row in pre_BF.float() > bound_F]
-    assert as_sets(pattern_of(pre_BF, Above(bound_F))) == expected
+    assert as_sets(Above(bound_F).choose(pre_BF)) == expected
 
 
 def test_above_gives_up_where_too_many_exceed(monkeypatch):
     pre_BF = table(400, 200)
-    assert pattern_of(pre_BF, Above(0.0)) is None
-    assert as_sets(pattern_of(pre_BF, Above(2.5))) == [set(r.nonzero()[:, 0].tolist()) for r in pre_BF > 2.5]
+    assert Above(0.0).choose(pre_BF) is None
+    assert as_sets(Above(2.5).choose(pre_BF)) == [set(r.nonzero()[:, 0].tolist()) for r in pre_BF > 2.5]
 
 
 def test_threads_do_not_change_the_answer():
@@ -94,7 +94,7 @@ def test_threads_do_not_change_the_answer():
     try:
         for n in (1, 3):
             torch.set_num_threads(n)
-            found.append([pattern_of(pre_BF, s) for s in (Top(5), BatchTop(2000), Above(2.0))])
+            found.append([s.choose(pre_BF) for s in (Top(5), BatchTop(2000), Above(2.0))])
     finally:
         torch.set_num_threads(n_threads)
     for one, three in zip(*found, strict=True):
@@ -130,7 +130,7 @@ def test_values_and_gradients_against_dense_products(select):
 @pytest.mark.parametrize("select", [Top(4), BatchTop(150)])
 def test_dense_twins_choose_the_same(select):
     pre_BF = table(B, 90)
-    pattern = pattern_of(pre_BF, select)
+    pattern = select.choose(pre_BF)
     expected = torch.zeros_like(pre_BF)
     expected[pattern.rows_N, pattern.cols_N] = pattern.entries(pre_BF)
     assert torch.equal(select.dense(pre_BF), expected)
@@ -148,7 +148,7 @@ def test_parts_of_a_code_add_up_to_it():
 
 
 def test_columns_are_sorted():
-    pattern = pattern_of(table(B, 33), BatchTop(500))
+    pattern = BatchTop(500).choose(table(B, 33))
     starts_F, order_N, rows_N = (part.numpy() for part in pattern.by_column)
     cols_N = pattern.cols_N.numpy()
     assert (np.diff(cols_N[order_N]) >= 0).all() and (pattern.rows_N.numpy()[order_N] == rows_N).all()
