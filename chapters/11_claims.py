@@ -3,16 +3,16 @@
 #
 # 앞의 장들은 다섯 연구의 주장을 하나씩 다시 물었다. 이 장은 그 답을 한자리에 모은다. 새로 재는 것은 없다. 표의 판정과 수는 모두 이 책을 만든 실행이 남긴 기록에서 나오므로, 다른 매개변수로 실행하면 표도 달라진다.
 #
-# 판정하는 법은 파일에 적혀 있다(`data/claims.toml`). 주장마다 그것을 떠받치는 비교를 하나 이상 정하고, 기대하는 순서나 값과 허용하는 폭을 함께 적는다. 비교가 모두 성립하면 ‘성립’, 하나도 성립하지 않으면 ‘성립하지 않음’, 갈리면 ‘엇갈림’이다. 앞선 연구의 주장은 그 연구가 말한 대로 옮겼으나, 비교와 폭의 일부와 이 책의 주장(K)은 첫 결과를 본 뒤에 정했다. 측정값의 대괄호는 95% 구간이다. 오른쪽의 두 열은 같은 물음을 실제 뉴스에서 다시 물은 판정으로, 저장소에 있는 기준 결과에서 가져온다. `ynat`은 KLUE의 한국어 뉴스 제목 [@park2021klue], `keat`은 한국어와 영어가 나란한 뉴스 기사 KEAT [@kim2021keat]이다. 빈칸은 그 말뭉치에서 재지 않은 것이다.
+# 판정하는 법은 파일에 적혀 있다(`data/claims.toml`). 주장마다 그것을 떠받치는 비교를 하나 이상 정하고, 기대하는 순서나 값과 허용하는 폭을 함께 적는다. 비교가 모두 성립하면 ‘성립’, 하나도 성립하지 않으면 ‘성립하지 않음’, 갈리면 ‘엇갈림’이다. 앞선 연구의 주장은 그 연구가 말한 대로 옮겼으나, 비교와 폭의 일부와 이 책의 주장(K)은 첫 결과를 본 뒤에 정했다. 측정값의 대괄호는 95% 구간이다. 오른쪽의 열들은 같은 물음을 달리 다시 물은 판정으로, 저장소에 있는 기준 결과에서 가져온다. `full`은 시드와 희소성과 글을 늘려 오래 학습한 것이고(그 실행으로 만든 책에서는 대신 `default`가 선다), `ynat`은 KLUE의 한국어 뉴스 제목 [@park2021klue], `keat`은 한국어와 영어가 나란한 뉴스 기사 KEAT [@kim2021keat]이다. 빈칸은 그 말뭉치에서 재지 않은 것이다.
 #
 # 판정은 작은 언어 모델과 여기에 쓴 말뭉치에 대한 것이다. 성립하지 않는다고 해서 앞선 연구가 틀렸다는 뜻은 아니고, 성립한다고 해서 큰 모델에서도 그렇다는 보장은 없다. 성립하지 않는 주장에는 무엇이 다른지를 적었다. 모델과 자료가 다른 것, 학습에 쓰지 않은 글에서 잰 것, 앞선 연구의 코드나 서술에 잘못이 있는 것을 갈라 말하려고 했으나, 이유까지 실험으로 확인한 것은 아니다.
 
-# %% [markdown] src="7e77" tags=["en"]
+# %% [markdown] src="116b" tags=["en"]
 # # Claims: what holds and what does not {#sec-claims}
 #
 # The chapters before this one asked the claims of five studies again, one by one. This chapter brings the answers together. Nothing new is measured: every verdict and number in the tables comes from what the run that made this book has recorded, so a run with other parameters changes the tables.
 #
-# How a verdict is reached is written in a file (`data/claims.toml`). For each claim it names one or more comparisons that bear on it, the ordering or value to expect, and the margin allowed. If all comparisons hold, the claim holds; if none does, it does not hold; otherwise the verdict is mixed. The claims of the earlier studies are taken as these state them, but some of the comparisons and margins, and the claims of this book (K), were settled after first results had been seen. Brackets hold 95% intervals. The two columns at the right are verdicts on the same questions asked of real news, taken from the reference results in the repository: `ynat` is the Korean news headlines of KLUE [@park2021klue], `keat` is KEAT, news articles in Korean and English [@kim2021keat]. An empty cell was not measured on that corpus.
+# How a verdict is reached is written in a file (`data/claims.toml`). For each claim it names one or more comparisons that bear on it, the ordering or value to expect, and the margin allowed. If all comparisons hold, the claim holds; if none does, it does not hold; otherwise the verdict is mixed. The claims of the earlier studies are taken as these state them, but some of the comparisons and margins, and the claims of this book (K), were settled after first results had been seen. Brackets hold 95% intervals. The columns at the right are verdicts on the same questions asked in other ways, taken from the reference results in the repository: `full` has more seeds, sparsities and texts and trains longer (a book made from that run shows `default` instead), `ynat` is the Korean news headlines of KLUE [@park2021klue], `keat` is KEAT, news articles in Korean and English [@kim2021keat]. An empty cell was not measured on that corpus.
 #
 # The verdicts are about a small language model and the corpora used here. That a claim does not hold does not mean that the earlier study was wrong, and that it holds is no assurance for large models. Where one does not hold we say what differs. We tried to tell apart a different model or different data, measurement on text not used in training, and mistakes in the earlier study's code or account; but these reasons have not themselves been tested by experiment.
 

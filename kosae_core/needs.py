@@ -74,6 +74,16 @@ def store_bytes(n_tokens: int, d_model: int, element: int = 2, n_points: int = 1
     return n_points * n_tokens * (d_model * element + ROW_LABELS + TEXT)
 
 
+def lm_bytes(n_params: int, element: int, whole: int = 0, bits: int | None = None) -> int:
+    """The weights of a language model, of so many bytes each; all but `whole` of them may be quantized to 8 or 4 bits.
+
+    With 4 bits every 64 numbers share a scale of 4 bytes; the scales of 8 bits, one a row, are not counted.
+    """
+    if bits is None:
+        return n_params * element
+    return whole * element + int((n_params - whole) * (bits / 8 + (4 / 64 if bits == 4 else 0)))
+
+
 def forward_bytes(tokens: int, d_model: int, element: int = 2) -> int:
     """What a pass over a batch of so many tokens needs for a moment: about 26 tensors of the residual stream's size."""
     return 26 * tokens * d_model * element

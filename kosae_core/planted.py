@@ -89,8 +89,7 @@ class Planted:
         uniform_NF = rng.random(shape, dtype=np.float32)
         if config.kind == "independent":
             return uniform_NF < self.rates_F
-        # rates fall with the index, so that a parent, which comes first, fires at least as often as its children
-        parent_F = (np.arange(shape[1]) - config.groups) // config.branching
+        parent_F = parents(config)  # rates fall with the index: a parent fires at least as often as its children
         given_F = np.where(parent_F < 0, self.rates_F, self.rates_F / self.rates_F[np.maximum(parent_F, 0)])
         fires = uniform_NF < given_F
         begin = config.groups
@@ -99,6 +98,11 @@ class Planted:
             fires[:, begin:end] &= fires[:, parent_F[begin:end]]
             begin = end
         return fires
+
+
+def parents(config: PlantedConfig) -> np.ndarray:
+    """The parent of each feature of a hierarchy, by index; below 0 for a root."""
+    return (np.arange(config.n_features) - config.groups) // config.branching
 
 
 def _rates(config: PlantedConfig) -> np.ndarray:
@@ -153,6 +157,31 @@ def recovery(
         precision = float(np.mean(both_F / np.maximum(fired_F, 1)))
         recall = float(np.mean(both_F[true_F > 0] / true_F[true_F > 0])) if true_F.any() else float("nan")
     return Recovery(float(best_F.mean()), float((best_F > 0.9).float().mean()), uniqueness, precision, recall)
+
+
+def absorption(
+    planted: Planted, learned_GD: Float[Tensor, "G D"], codes_NF: sparse.csr_array, feats_NG: sparse.csr_array, least: int = 20
+) -> float:  # fmt: skip
+    """How much oftener a parent's match is off where one of its children is on than where none is.
+
+    0: children do not hide their parent; 1: they always do. Mean over the parents that are on in at least `least` tokens with
+    a child and in as many without one; NaN if there is none. A match is the learned feature of the best cosine.
+
+    Shapes  F true features of a hierarchy, G learned ones, N tokens.
+    Source  the absorption of Chanin et al. 2024, arXiv:2409.14507, with true features in place of probes.
+    """
+    if planted.config.kind != "hierarchical":
+        raise ValueError(f"absorption is asked of hierarchical features, and these are {planted.config.kind}.")
+    match_F = (_unit(planted.directions_FD) @ _unit(learned_GD).t()).argmax(dim=1).cpu().numpy()
+    on_NF, fired_NG = sparse.csc_array(codes_NF > 0), sparse.csc_array(feats_NG > 0)
+    parent_F, gaps = parents(planted.config), []
+    for parent in np.unique(parent_F[parent_F >= 0]):
+        on_N = on_NF[:, [parent]].toarray()[:, 0]
+        child_N = np.asarray(on_NF[:, np.flatnonzero(parent_F == parent)].sum(axis=1)).ravel() > 0
+        off_N = ~fired_NG[:, [match_F[parent]]].toarray()[:, 0]
+        if min((on_N & child_N).sum(), (on_N & ~child_N).sum()) >= least:
+            gaps.append(off_N[on_N & child_N].mean() - off_N[on_N & ~child_N].mean())
+    return float(np.mean(gaps)) if gaps else float("nan")
 
 
 def _unit(rows_FD: Tensor) -> Tensor:

@@ -161,8 +161,8 @@ def number(entry: dict[str, Any]) -> str:
     return results.shown(entry) + (f" [{', '.join(bounds)}]" if len(set(bounds)) > 1 else "")
 
 
-def table(claims: list[Claim], by_preset: dict[str, Recorded], news: dict[str, Recorded], language: str) -> str:
-    """The verdicts on the tested claims as a Markdown table: with numbers by preset, then the bare verdicts on news.
+def table(claims: list[Claim], by_preset: dict[str, Recorded], bare: dict[str, Recorded], language: str) -> str:
+    """The verdicts on the tested claims as a Markdown table: with numbers by preset, then those of `bare` alone.
 
     Nothing where no claim is tested.
     """
@@ -171,7 +171,7 @@ def table(claims: list[Claim], by_preset: dict[str, Recorded], news: dict[str, R
     head = [HEADS[language][0]]
     for i, preset in enumerate(by_preset):
         head += [f"{name} (`{preset}`)" if i else name for name in HEADS[language][1:]]
-    head += [f"`{preset}`" for preset in news]
+    head += [f"`{preset}`" for preset in bare]
     lines = [f"| | {' | '.join(head)} |", "| :-- " * (1 + len(head)) + "|"]
     for claim in (claim for claim in claims if claim.status == "tested"):
         cells = [claim.id, getattr(claim, language)]
@@ -180,7 +180,7 @@ def table(claims: list[Claim], by_preset: dict[str, Recorded], news: dict[str, R
             if now == "open" or not all(key in found.records for key in _KEY.findall(text)):
                 text = ""
             cells += [VERDICTS[language][now], _KEY.sub(lambda m, found=found: number(found.records[m[1]]), text)]
-        asked = {name: "open" if name in claim.elsewhere else verdict(claim, found) for name, found in news.items()}
+        asked = {name: "open" if name in claim.elsewhere else verdict(claim, found) for name, found in bare.items()}
         cells += [VERDICTS[language][each] for each in asked.values()]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
@@ -208,8 +208,10 @@ def committed(*runs: Recorded) -> tuple[list[Claim], dict[str, Run], dict[str, R
     return *read(paths.data_dir() / "claims.toml", [*found.values(), *runs]), found
 
 
-def section(group: str, run: Recorded, language: str) -> tuple[str, str]:
-    """What the chapter of claims shows of one source: the table of verdicts of a run and on news, and the remarks below it.
+def section(group: str, run: Recorded, language: str, other: str = "full") -> tuple[str, str]:
+    """What the chapter of claims shows of one source: the table of verdicts, and the remarks below it.
+
+    The verdicts are those of a run with its numbers, then those of the committed results of `other` and on news.
 
     Raises  ValueError as `read` does, and for a letter that no claim begins with.
     """
@@ -217,9 +219,9 @@ def section(group: str, run: Recorded, language: str) -> tuple[str, str]:
     claims = [claim for claim in claims if claim.group == group]
     if not claims:
         raise ValueError(f"claims.toml: no claim's id begins with {group}; name another letter, or add the claim.")
-    news = {preset: found[preset] for preset in NEWS if preset in found}
+    beside = {preset: found[preset] for preset in (other, *NEWS) if preset in found}
     remarks = reasons(claims, run, language) + _list(claims, "open", OPEN[language])
-    return table(claims, {"": run}, news, language), remarks
+    return table(claims, {"": run}, beside, language), remarks
 
 
 def filled(text: str, name: str) -> str:

@@ -25,6 +25,8 @@ class Model:
     d_model: int
     n_layers: int
     vocab: int
+    whole: int
+    """Of the parameters, those that quantization leaves as they are: embeddings, the output's, norms."""
     how: str
     place: str | None = None
     """The folder or name that its tokenizer is read from, where it is on this machine."""
@@ -44,7 +46,7 @@ def read_model(name: str, table: dict[str, Any]) -> Model:
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(config)
         text = config.get_text_config(decoder=True)
-        facts = model.num_parameters(), text.hidden_size, text.num_hidden_layers, text.vocab_size
+        facts = model.num_parameters(), text.hidden_size, text.num_hidden_layers, text.vocab_size, _whole(model)
         return Model(*facts, how="counted from its configuration", place=place)
     except (OSError, ValueError):  # not there, or with code of its own, which a plan does not run
         pass
@@ -54,7 +56,16 @@ def read_model(name: str, table: dict[str, Any]) -> Model:
             f"the model {name!r} is not on this machine, and the preset's plan section does not say its "
             f"{', '.join(FACTS)} (under models)."
         )
-    return Model(*(facts[fact] for fact in FACTS), how="as the preset states")
+    whole = 2 * facts["vocab"] * facts["d_model"]  # as where the output's matrix is not the embedding
+    return Model(*(facts[fact] for fact in FACTS), whole, how="as the preset states")
+
+
+def _whole(model: torch.nn.Module) -> int:
+    from transformers.pytorch_utils import Conv1D
+
+    inner = [m for m in model.modules() if isinstance(m, torch.nn.Linear | Conv1D)]
+    head = model.get_output_embeddings()
+    return model.num_parameters() - sum(m.weight.numel() for m in inner if m is not head)
 
 
 @cache

@@ -49,19 +49,20 @@ class Plan:
         for name in self.extra:
             if not any(name in p for p in parameters.values()):
                 raise ch.PipelineError(f"no chapter of {self.preset.name} has a parameter {name!r}.")
-        names = {p["lm_name"] for p in parameters.values() if "lm_name" in p}
-        if len(names) != 1:
+        models = {p["lm_name"]: p["lm_options"] for p in parameters.values() if "lm_name" in p}
+        if len(models) != 1:
             raise ch.PipelineError(
-                f"a plan is made for one language model, and {self.preset.name} names {sorted(names)}."
+                f"a plan is made for one language model, and {self.preset.name} names {sorted(models)}."
             )
-        self.name = names.pop()
+        self.name, self.options = models.popitem()
         self.model = read_model(self.name, about.get("models", {}))
         for stem, each in parameters.items():
             self.parts[stem] = list(work.of(stem, each, self.model.n_layers))
             for part in self.parts[stem]:
                 self.all.add(part)
         self.on_gpu = "speed" in about
-        self.element = 2 if self.on_gpu else 4
+        self.element = {"fp32": 4, "bf16": 2, "fp16": 2}.get(self.options.get("dtype"), 2 if self.on_gpu else 4)
+        self.bits = self.options.get("bits")
 
     @cached_property
     def speeds(self) -> tuple[list[costs.Rates], str]:
@@ -150,7 +151,7 @@ class Plan:
         last = max((size for run, size in each.items() if not run.stays), default=0)  # still there as the next begins
         batch = needs.forward_bytes(4096, self.model.d_model, self.element) + 4 * min(2**26, 4096 * self.model.vocab)
         return {
-            "model": self.model.n_params * self.element, "a pass": batch if self.parts[stem] else 0,
+            "model": needs.lm_bytes(self.model.n_params, self.element, self.model.whole, self.bits), "a pass": batch if self.parts[stem] else 0,
             "training": max(step.values(), default=0),
             "autoencoders": last + sum(size for run, size in each.items() if run.stays),
         }  # fmt: skip
@@ -218,7 +219,7 @@ def report(plan: Plan) -> str:
     lines = {
         "hardware": f"{has['gpu']}, {has['memory_gb']} GB of memory, {has['disk_gb']} GB of disk" if has else "this machine",
         "model": f"{plan.name}: {m.n_params / 1e6:,.1f} million parameters, d_model {m.d_model}, {m.n_layers} blocks ({m.how}); "
-        f"{gb(memory['model'])} in {'bf16' if plan.on_gpu else 'fp32'}",
+        f"{gb(memory['model'])} in {plan.bits or 8 * plan.element} bits",
         "gathers": f"{len(plan.all.stores)} stores, {sum(map(plan.tokens, plan.all.stores)) / 1e6:.2f} million rows "
         f"({'; '.join(dict.fromkeys(plan.notes))})",
         "trains": f"{len(plan.all.runs)} autoencoders, {len(runs)} of them kept, of up to {max((r.n_features for r in runs), default=0):,} features",

@@ -130,9 +130,11 @@ def _03(c: Chapter) -> Iterator[Store | Run]:
     later = ("batchtopk", "matryoshka", "jumprelu", "p_anneal", "gated_anneal", "topk", "groupmax")
     yield from (c.front(variant, p["pareto_l0"][0], "ko", p["seed"], "pareto") for variant in later)
     levels = [(variant, level) for variant, each in p["levels"].items() for level in each]
+    six = ("standard", "gated", "jumprelu", "topk", "batchtopk", "matryoshka")
     aims = [
-        *levels,
-        *((variant, "aim") for variant in ("p_anneal", "gated_anneal", "jumprelu", "batchtopk", "matryoshka")),
+        *levels,  # the aim of TopK is one of its levels
+        *((variant, "aim") for variant in ("p_anneal", "gated_anneal", *six) if variant != "topk"),
+        *product(six, ("correlated", "hierarchical")),
     ]
     for (variant, level), seed in product(aims, range(p["seed"], p["seed"] + p["n_seeds"])):
         sizes = p["planted_features"], p["planted_steps"], min(512, p["planted_tokens"] // 30), seed

@@ -111,10 +111,16 @@ def test_reasons_are_given_where_a_claim_does_not_hold_or_cannot_be_tested():
 
 def test_a_chapter_shows_one_source(monkeypatch):
     listed = [claim(supports=["c05.above"]), claims.Claim("B1", "x", "나", "b", status="open")]
-    monkeypatch.setattr(claims, "committed", lambda run: (listed, {}, {"default": run, "ynat": results(False)}))
+    found = {"default": results(True), "ynat": results(False)}
+    monkeypatch.setattr(claims, "committed", lambda run: (listed, {}, found))
     table, remarks = claims.section("A", results(True), "en")
     assert table.splitlines()[0] == "| | finding | verdict | measured | `ynat` |" and remarks == ""
     assert table.splitlines()[2].endswith("| holds | value 0.25 | does not hold |")
+    found["full"] = results(False)
+    table = claims.section("A", results(True), "en")[0]
+    assert "| measured | `full` | `ynat` |" in table and "value 0.25 | does not hold | does not hold |" in table
+    table = claims.section("A", found["full"], "en", "default")[0]
+    assert "| measured | `default` | `ynat` |" in table and "| does not hold | value 0.25 | holds |" in table
     assert claims.section("B", results(True), "en") == ("", "\nNot tested by any chapter yet: B1.\n")
     with pytest.raises(ValueError, match="no claim's id begins with Z"):
         claims.section("Z", results(True), "en")
@@ -129,7 +135,7 @@ def test_a_preset_that_lacks_the_chapter_says_nothing():
 
 def test_the_committed_claims_fit_the_committed_results():
     listed, runs, found = claims.committed()
-    studies = {"A": 7, "B": 9, "C": 6, "D": 3, "E": 7, "K": 15}
+    studies = {"A": 7, "B": 9, "C": 6, "D": 3, "E": 7, "K": 16}
     assert [c.id for c in listed] == [f"{study}{n}" for study, count in studies.items() for n in range(1, count + 1)]
     assert all(claims.verdict(c, found["default"]) != "open" for c in listed if c.status == "tested")
     unexplained = [c.id for c in listed if claims.verdict(c, found["default"]) in ("fails", "mixed") and not c.why_ko]

@@ -9,6 +9,7 @@ import torch
 from kosae_core import loading, needs
 from kosae_core.interventions import direct_effects
 from kosae_core.loading import load_lm, reachable
+from pipeline.facts import read_model
 
 DOCUMENTS, OTHERS = [[0, 5, 9, 77, 130, 12], [0, 41, 7]], [[0, 3, 8, 9, 9, 9], [0, 2, 2]]
 PARTS = ("model.embed_tokens", "model.rotary_emb", "model.norm", "lm_head", *(f"model.layers.{i}" for i in range(4)))
@@ -141,6 +142,10 @@ def test_quantized_weights_are_read_and_changed_alike(wide, library, bits, monke
     with lm.replaced("b1.resid_post", lambda hidden, real: parts["b1.resid_post"]):
         again = lm.logits(lm.batch(OTHERS))
     assert (again - clean)[batch.attention_BT].abs().max() < 1e-4
+    if library == "bitsandbytes":  # asked last: what is read for it changes the 4-bit weights of a CPU
+        held = {t.data_ptr(): t.nbytes for t in lm.model.state_dict().values() if isinstance(t, torch.Tensor)}
+        facts = read_model(str(wide), {})
+        assert needs.lm_bytes(facts.n_params, 4, facts.whole, bits) == pytest.approx(sum(held.values()), rel=0.1)
 
 
 def test_damaged_files_are_one_sentence(folder, tmp_path):

@@ -95,6 +95,18 @@ def test_what_chapters_make_is_what_a_run_has_made(monkeypatch):
         assert size == pytest.approx(MEASURED[kind], rel=0.1)
 
 
+def test_a_quantized_model_takes_less():
+    sizes = {bits: planned("smoke", lm_options={"bits": bits}).memory("04_training")["model"] for bits in (8, 4)}
+    whole = planned("smoke").memory("04_training")["model"]
+    assert planned("smoke", lm_options={"dtype": "bf16"}).memory("04_training")["model"] == whole / 2
+    assert whole / 4 < sizes[4] < sizes[8] < whole
+    stated = planned("exaone", lm_options={"bits": 4})
+    assert (
+        4.5e9 < stated.memory("04_training")["model"] < 6.5e9
+    )  # of 7.8e9 weights, 0.8e9 of them in two tables of bf16
+    assert "in 4 bits" in plan.report(stated)
+
+
 def test_params_change_what_is_planned():
     plain, wide = planned("smoke"), planned("smoke", n_features=4096)
     assert wide.disk()["autoencoders"] > 3 * plain.disk()["autoencoders"]

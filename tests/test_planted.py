@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import sparse
 
-from kosae_core.planted import Planted, PlantedConfig, recovery
+from kosae_core.planted import Planted, PlantedConfig, absorption, recovery
 from kosae_core.sae import VARIANTS, SAEConfig
 
 SMALL = PlantedConfig(d_model=16, n_features=40, active=4.0)
@@ -120,6 +120,52 @@ def test_a_child_fires_only_with_its_parent_all_the_way_up():
         assert not (fires[:, child] & ~fires[:, parent]).any()
         depth = max(depth, int(np.ceil(np.log(child + 1) / np.log(3))))
     assert depth >= 4 and fires[:, 150:].any()
+
+
+def _hierarchy():
+    planted = Planted(
+        PlantedConfig(d_model=32, n_features=40, active=8.0, kind="hierarchical", groups=4, branching=3, seed=5)
+    )
+    return planted, planted.sample(3_000)[1]
+
+
+def test_true_features_absorb_nothing_and_a_dictionary_that_hides_parents_all():
+    planted, codes = _hierarchy()
+    directions = planted.directions_FD
+    assert absorption(planted, directions, codes, codes) == 0.0
+    on, parent_F = codes.toarray() > 0, (np.arange(40) - 4) // 3
+    hidden = on.copy()
+    for child in range(4, 40):
+        hidden[on[:, child], parent_F[child]] = False  # a parent fires only where none of its children does
+    assert absorption(planted, directions, codes, sparse.csr_array(hidden.astype(np.float32))) == 1.0
+
+
+def test_absorption_is_the_mean_over_parents_of_a_slow_count():
+    planted, codes = _hierarchy()
+    rng = np.random.default_rng(3)
+    learned = torch.from_numpy(rng.standard_normal((50, 32)).astype(np.float32))
+    fired = rng.random((3_000, 50)) < 0.4
+    cosine = torch.nn.functional.cosine_similarity(planted.directions_FD[:, None], learned[None], dim=2)
+    match, on = cosine.argmax(1).tolist(), codes.toarray() > 0
+    gaps = []
+    for parent in range(12):
+        off = {True: [], False: []}
+        for token in range(3_000):
+            if on[token, parent]:
+                children = [child for child in range(4, 40) if (child - 4) // 3 == parent]
+                off[any(on[token, child] for child in children)].append(not fired[token, match[parent]])
+        if min(map(len, off.values())) >= 20:
+            gaps.append(np.mean(off[True]) - np.mean(off[False]))
+    assert len(gaps) > 3
+    got = absorption(planted, learned, codes, sparse.csr_array(fired.astype(np.float32)))
+    assert got == pytest.approx(np.mean(gaps), abs=1e-9)
+
+
+def test_absorption_is_asked_of_a_hierarchy_only():
+    planted = Planted(PlantedConfig(d_model=8, n_features=10, active=2.0))
+    codes = planted.sample(10)[1]
+    with pytest.raises(ValueError, match="hierarchical features, and these are independent"):
+        absorption(planted, planted.directions_FD, codes, codes)
 
 
 def test_the_kind_changes_neither_directions_nor_rates():
