@@ -61,7 +61,7 @@ def over_seeds(key, values, unit, fmt=".2f", tolerance=None):
 # %% [markdown] tags=["ko"]
 # ## 잔차 스트림과 선형 표현 {#sec-sup-linear}
 #
-# 트랜스포머의 블록은 앞 블록의 출력을 지우지 않고 거기에 더한다. 토큰 하나의 벡터 $x$가 블록을 지나며 겪는 일은 다음과 같다(정규화는 생략하였다).
+# 트랜스포머의 블록은 앞 블록의 출력을 지우지 않고 거기에 더한다. 토큰 하나의 벡터 $x$가 블록을 지나며 겪는 일은 다음과 같다(정규화는 생략했다).
 #
 # $$ x^{(l+1)} = x^{(l)} + \mathrm{attn}^{(l)}(x^{(l)}) + \mathrm{mlp}^{(l)}(x^{(l)} + \mathrm{attn}^{(l)}(x^{(l)})) $$ {#eq-stream}
 #
@@ -73,7 +73,7 @@ def over_seeds(key, values, unit, fmt=".2f", tolerance=None):
 #
 # [@eq-linear]에서 방향의 수가 차원의 수보다 많으면 방향들은 서로 직교할 수 없다. 한 특징을 읽으려고 내적을 취하면 다른 특징이 섞여 든다. 이 섞임을 간섭이라 하고, 간섭을 무릅쓰고 차원보다 많은 특징을 싣는 것을 중첩이라 한다. 간섭을 무릅쓸 만한 때는 언제인가가 이 장의 물음이다.
 
-# %% [markdown] src="707e" tags=["en"]
+# %% [markdown] src="bfd8" tags=["en"]
 # ## The residual stream and linear representation {#sec-sup-linear}
 #
 # A transformer block does not erase what the block before it wrote; it adds to it. This is what happens to the vector $x$ of one token on its way through a block (normalisation is left out):

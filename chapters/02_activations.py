@@ -5,9 +5,9 @@
 #
 # 이 장의 물음은 셋이다. 모델 안에서 읽을 수 있는 자리는 어디이며 블록마다 활성값의 크기와 모양은 어떻게 다른가? 활성값이 가장 큰 블록을 고르는 것이 옳은가? 문장의 첫 토큰처럼 유별난 토큰은 얼마나 유별난가?
 #
-# 둘째 물음에는 앞선 답이 있다. 공개 과제 Brain Surgery를 낸 @{brainsurgery}는 블록이 12개인 GPT-2에서 활성값의 합과 최댓값이 10번 층에서 가장 크고 8번과 9번이 그다음이라고 보고하면서, 정작 분석할 층으로는 비용과 추상성을 들어 6번을 골랐다. 여기의 번호는 이 책의 블록 번호와 같이 0번부터 센 것으로 읽는다. 그러면 마지막 층은 11번이고, 10번 층의 상대 깊이는 10/12이다. 반면 @{fxnnxc}는 층의 사분위로 자리를 정하고 중간층(q2)이 뒤쪽 층(q3)보다 낫다고 하였다. 두 선택을 우리 모델에서 다시 재 본다.
+# 둘째 물음에는 앞선 답이 있다. 공개 과제 Brain Surgery를 낸 @{brainsurgery}는 블록이 12개인 GPT-2에서 활성값의 합과 최댓값이 10번 층에서 가장 크고 8번과 9번이 그다음이라고 보고하면서, 정작 분석할 층으로는 비용과 추상성을 들어 6번을 골랐다. 여기의 번호는 이 책의 블록 번호와 같이 0번부터 센 것으로 읽는다. 그러면 마지막 층은 11번이고, 10번 층의 상대 깊이는 10/12이다. 반면 @{fxnnxc}는 층의 사분위로 자리를 정하고 중간층(q2)이 뒤쪽 층(q3)보다 낫다고 했다. 두 선택을 우리 모델에서 다시 재 본다.
 
-# %% [markdown] src="6f76" tags=["en"]
+# %% [markdown] src="cd69" tags=["en"]
 # # Activations: what is read, and where {#sec-activations}
 #
 # A sparse autoencoder never looks at the language model itself. It sees only activations, the vectors that pass one place while the model reads a text. Whatever we shall later call a feature can therefore come only from within the choices of this chapter: which text is read, at which place of which layer, and which tokens are left out.

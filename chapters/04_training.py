@@ -3,9 +3,9 @@
 #
 # 3장에서 변형들의 식을 보았다. 이 장은 그것을 실제로 학습시키고 결과를 믿어도 되는지 따진다. 손실 곡선은 거의 언제나 내려가므로 그것만으로 알 수 있는 것은 별로 없다. 물음은 다섯이다. 손실과 활성 특징 수(L0)는 어떻게 움직이며, 층과 언어에 따라 다른가? 학습에 쓰지 않은 문장에서도 같은가? 흔히 말하는 '좋은 오토인코더'의 기준을 지키는가? 표준형은 정말로 활성값을 줄여 놓는가? TopK의 k는 처음부터 목표에 두는 것과 큰 값에서 낮추어 가는 것 가운데 어느 쪽이 나은가?
 #
-# 앞선 주장은 다음과 같다. @{fxnnxc}는 손실과 L0가 학습과 함께 내려가며 중간층이 더 빠르다고 하였고, 학습 끝의 손실을 표준형 5에서 10, 게이트형은 중간층(50%) 12, 뒤쪽 층(75%) 40쯤으로 그렸다. 언어별 비교를 예고했지만 보인 것은 한국어뿐이다. 한국어 백과 글 하나는 좋은 오토인코더의 기준으로 설명 분산 90% 초과, 죽은 특징 5% 미만, 활성 특징 1%에서 5%, 원래에 가까운 하류 손실을 든다. 그 글은 또 L1 벌점이 활성값을 줄이고 게이트형은 그러지 않는다고 한다. 이 마지막 주장은 @{rajamanoharan2024gated}에서 온 것이다.
+# 앞선 주장은 다음과 같다. @{fxnnxc}는 손실과 L0가 학습과 함께 내려가며 중간층이 더 빠르다고 했고, 학습 끝의 손실을 표준형 5에서 10, 게이트형은 중간층(50%) 12, 뒤쪽 층(75%) 40쯤으로 그렸다. 언어별 비교를 예고했지만 보인 것은 한국어뿐이다. 한국어 백과 글 하나는 좋은 오토인코더의 기준으로 설명 분산 90% 초과, 죽은 특징 5% 미만, 활성 특징 1%에서 5%, 원래에 가까운 하류 손실을 든다. 그 글은 또 L1 벌점이 활성값을 줄이고 게이트형은 그러지 않는다고 한다. 이 마지막 주장은 @{rajamanoharan2024gated}에서 온 것이다.
 
-# %% [markdown] src="67da" tags=["en"]
+# %% [markdown] src="67be" tags=["en"]
 # # Training: the loss goes down, and then {#sec-training}
 #
 # Chapter 3 showed the equations of the variants. This chapter trains them and asks whether the results can be trusted. A loss curve nearly always goes down, so by itself it tells little. There are five questions. How do the loss and the number of active features (L0) move, and does that depend on layer and language? Is it the same on sentences that were not trained on? Are the usual criteria of a good autoencoder met? Does the standard form really shrink activations? And is the k of TopK better set to its target from the start, or lowered to it from a large one?
@@ -211,9 +211,9 @@ for v in ("standard", "gated"):
 #
 # 이제 학습이 끝난 오토인코더를 시험 토큰 전체에서 평가한다. 설명 분산(EV), 활성 특징 수, 시험 토큰에서 한 번도 켜지지 않은 특징의 비율(죽은 특징)을 재고, 재구성을 모델에 되넣어 다음 토큰의 손실이 얼마나 나빠지는지 본다. 활성값을 0으로 바꾸었을 때 늘어난 손실 가운데 재구성이 되찾은 몫이 회복률이다. EV와 L0, 뒤에 나올 편향에는 틀(뉴스라면 기사)을 다시 뽑은 95% 구간을 붙인다 [@field2007].
 #
-# **예상.** 네 기준을 모두 지키는 것은 쉽지 않다. 되풀이해 본 것까지 세어 토큰 {{< var c04.tokens_seen >}}개는 학습이라 부르기에 짧고, 기준 셋은 서로 부딪친다. 특징을 적게 켜면 EV가 내려가고, 특징이 많으면 죽은 것이 늘어난다. 원래에 가까운 손실이라는 기준에는 수가 없으므로 회복률 95%를 문턱으로 정하였다.
+# **예상.** 네 기준을 모두 지키는 것은 쉽지 않다. 되풀이해 본 것까지 세어 토큰 {{< var c04.tokens_seen >}}개는 학습이라 부르기에 짧고, 기준 셋은 서로 부딪친다. 특징을 적게 켜면 EV가 내려가고, 특징이 많으면 죽은 것이 늘어난다. 원래에 가까운 손실이라는 기준에는 수가 없으므로 회복률 95%를 문턱으로 정했다.
 
-# %% [markdown] src="ce33" tags=["en"]
+# %% [markdown] src="19bd" tags=["en"]
 # ## On test sentences {#sec-train-held}
 #
 # The trained autoencoders are now evaluated on all test tokens: explained variance (EV), active features, the share of features that fire on no test token at all (dead), and, with reconstructions put back into the model, how much worse the next token is predicted. Of the loss added by replacing activations with 0, the part that the reconstruction wins back is the loss recovered. EV, L0 and the bias further below carry 95% intervals from drawing templates (for news, articles) again [@field2007].
@@ -550,23 +550,23 @@ results.claim(
 # %% [markdown] tags=["ko"]
 # 한국어 q2에서 상대 편향은 표준형 {{< var c04.bias_standard_ko_middle >}}, 게이트형 {{< var c04.bias_gated_ko_middle >}}, TopK {{< var c04.bias_topk_ko_middle >}}이다. [표준형은 어디서나 줄어들어 있고 구간 전체가 1보다 아래에 있다.]{.claim key="c04.standard_shrinks"} [게이트형은 어디서나 표준형보다 덜 줄어든다.]{.claim key="c04.gated_shrinks_less"}[게이트형이 표준형만큼 줄어든 곳이 있다.]{.otherwise} [@fig-train-bias]에는 1을 넘는 값도 있는데, 이런 치우침은 L1로 설명되지 않는다. 같은 것을 훈련 토큰에서 재면 표준형 {{< var c04.bias_seen_standard >}}, 게이트형 {{< var c04.bias_seen_gated >}}, TopK {{< var c04.bias_seen_topk >}}이다. [훈련 토큰에서는 게이트형과 TopK의 치우침이 2%가 되지 않고,]{.claim key="c04.gated_unbiased"} [시험 토큰에서는 셋 모두 값이 커진다.]{.claim key="c04.inflates_on_new"} 곧 재구성이 훈련 토큰에 맞추어진 만큼 새 토큰에서는 맞지 않는 성분이 붙고, 그것이 분자만 키운다. 표준형의 수축은 훈련 토큰에서 더 또렷하다.
 #
-# 수축이 표준형의 약점 전부인가? 표준형의 재구성(평균을 뺀 것)에 가장 좋은 상수를 곱하면 한국어 q2의 EV는 {{< var c04.ev_standard_ko_middle >}}에서 {{< var c04.ev_rescaled_standard_ko_middle >}}이 된다. [그래도 어느 언어, 어느 층에서나 게이트형의 EV에 못 미친다.]{.claim key="c04.shrinkage_explains_part"} 상수 하나로 고쳐지는 부분과 그렇지 않은 부분을 나누어 보면, 게이트형이 얻는 것이 크기의 보정만인지 어떤 특징을 켤지의 선택까지인지를 가늠할 수 있다.
+# 수축이 표준형의 약점 전부인가? 표준형의 재구성(평균을 뺀 것)에 가장 좋은 상수를 곱하면 한국어 q2의 EV는 {{< var c04.ev_standard_ko_middle >}}에서 {{< var c04.ev_rescaled_standard_ko_middle >}}이 된다. [그래도 어느 언어, 어느 층에서나 게이트형의 EV에 못 미친다.]{.claim key="c04.shrinkage_explains_part"} 상수 하나로 고쳐지지 않는 부분은 어떤 특징을 켤지의 선택에서 오거나, 특징마다 다른 수축에서 온다. 이 수만으로는 둘을 가릴 수 없다.
 
-# %% [markdown] src="a332" tags=["en"]
+# %% [markdown] src="77a6" tags=["en"]
 # At Korean q2 relative bias is {{< var c04.bias_standard_ko_middle >}} for the standard form, {{< var c04.bias_gated_ko_middle >}} for the gated and {{< var c04.bias_topk_ko_middle >}} for TopK. [The standard form is shrunk everywhere, with the whole interval below 1.]{.claim key="c04.standard_shrinks"} [The gated form is shrunk less than the standard everywhere.]{.claim key="c04.gated_shrinks_less"}[In places the gated form is shrunk as much as the standard.]{.otherwise} Some values in [@fig-train-bias] are above 1, which L1 does not explain. On training tokens they are {{< var c04.bias_seen_standard >}} for the standard form, {{< var c04.bias_seen_gated >}} for the gated and {{< var c04.bias_seen_topk >}} for TopK. [On training tokens gated and TopK are off by less than 2%,]{.claim key="c04.gated_unbiased"} [and on test tokens all three are larger.]{.claim key="c04.inflates_on_new"} As far as reconstructions are fitted to training tokens, new tokens get components that do not belong to them, and these enlarge the numerator alone. The shrinkage of the standard form is clearer on training tokens.
 #
-# Is shrinkage the whole weakness of the standard form? Multiplying its reconstruction (after subtracting the mean) by the best constant takes EV at Korean q2 from {{< var c04.ev_standard_ko_middle >}} to {{< var c04.ev_rescaled_standard_ko_middle >}}. [Even so it stays below gated EV in every language and layer.]{.claim key="c04.shrinkage_explains_part"} Separating what a constant repairs from what it does not shows whether the gated form gains by correcting sizes alone or also by choosing better which features to turn on.
+# Is shrinkage the whole weakness of the standard form? Multiplying its reconstruction (after subtracting the mean) by the best constant takes EV at Korean q2 from {{< var c04.ev_standard_ko_middle >}} to {{< var c04.ev_rescaled_standard_ko_middle >}}. [Even so it stays below gated EV in every language and layer.]{.claim key="c04.shrinkage_explains_part"} What one constant does not repair comes from the choice of features to turn on, or from shrinkage that differs between features. This number does not tell the two apart.
 
 # %% [markdown] tags=["ko"]
 # ## k를 크게 시작해 낮추기 {#sec-train-k}
 #
-# TopK에는 벌점이 없는 대신 k가 있다. @{memesoo99}는 k를 크게 잡아 시작한 뒤 목표까지 직선으로 낮추었다(코드에서는 전체 걸음의 1/4에 걸쳐 낮춘다). 그러자 죽은 특징이 27,997개에서 15,400개로 줄었다고 한다. 또 k가 클수록 검증 손실이 낮고 일찍 자리를 잡으며, k가 작으면 곡선이 이따금 튀어 오른다고 하였다. 은닉 차원 3,072에서 k가 24, 48, 64, 100, 128, 256일 때 그린 로그 손실은 0.63, 0.60, 0.54, 0.52, 0.47, 0.39쯤이다. k와 은닉 차원의 비를 지키면 우리 모델에서 k는 2, 4, 5, 8, 11, 21이다. 이 실행에서 재는 k는 {{< var c04.sweep_ks >}}이고, 스케줄은 {{< var c04.sweep_start >}}에서 시작한다. 앞선 수는 그 모델에서 4배로 넓힌 사전의 크기보다 커서 어느 사전의 것인지 알 수 없다. 그래서 개수가 아니라 비율을 견준다. 15,400은 27,997의 0.55배이다.
+# TopK에는 벌점이 없는 대신 k가 있다. @{memesoo99}는 k를 크게 잡아 시작한 뒤 목표까지 직선으로 낮추었다(코드에서는 전체 걸음의 1/4에 걸쳐 낮춘다). 그러자 죽은 특징이 27,997개에서 15,400개로 줄었다고 한다. 또 k가 클수록 검증 손실이 낮고 일찍 자리를 잡으며, k가 작으면 곡선이 이따금 튀어 오른다고 했다. 은닉 차원 3,072에서 k가 24, 48, 64, 100, 128, 256일 때 그린 로그 손실은 0.63, 0.60, 0.54, 0.52, 0.47, 0.39쯤이다. k와 은닉 차원의 비를 지키면 우리 모델에서 k는 2, 4, 5, 8, 11, 21이다. 이 실행에서 재는 k는 {{< var c04.sweep_ks >}}이고, 스케줄은 {{< var c04.sweep_start >}}에서 시작한다. 앞선 수는 그 모델에서 4배로 넓힌 사전의 크기보다 커서 어느 사전의 것인지 알 수 없다. 그래서 개수가 아니라 비율을 견준다. 15,400은 27,997의 0.55배이다.
 #
 # **예상.** k가 크면 한 걸음에 더 많은 특징이 켜져 기울기를 받으므로, 크게 시작하면 굶는 특징이 적을 것이다. 그러나 같은 일을 하는 장치가 이미 있다. AuxK는 오래 켜지지 않은 특징에게 남은 오차를 맡긴다 [@gao2024]. 그러므로 스케줄(schedule)이 이겨야 할 기준선은 맨 TopK가 아니라 AuxK가 있는 TopK이다. AuxK 없이는 스케줄이 죽은 특징을 줄이고, AuxK가 있으면 더 줄일 것이 거의 남지 않으리라고 본다. 손실에서는 스케줄이 밑질 것이다. 목표 k로 학습하는 걸음이 그만큼 적기 때문이다. k가 클수록 손실이 낮다는 것은 쓸 수 있는 특징이 많아지니 거의 당연하고, 자리를 잡는 때와 튀어 오름은 당연하지 않다.
 #
 # 검증 손실은 시험 토큰에서 설명되지 않은 분산이다. 학습하는 동안에는 그 걸음의 k로 재므로, 스케줄이 있는 곡선은 k가 큰 동안 아주 낮다가 k가 줄면 다시 올라갈 수 있다. 이것은 과적합이 아니다. AuxK가 없어도 스케줄이 죽은 특징을 줄이지 못하면 앞의 주장은 여기에서 틀린 것이고, k를 키웠는데 손실이 높아지면 뒤의 주장이 틀린 것이다.
 
-# %% [markdown] src="ca8d" tags=["en"]
+# %% [markdown] src="174b" tags=["en"]
 # ## Starting with a large k {#sec-train-k}
 #
 # TopK has no penalty; it has k. @{memesoo99} start with a large k and lower it to its target along a straight line (in the code, over 1/4 of all steps). Dead features are said to fall from 27,997 to 15,400. It is also said that a larger k gives a lower validation loss and settles sooner, and that curves of a small k show spikes. At a hidden dimension of 3,072, the log losses drawn for k of 24, 48, 64, 100, 128, 256 are about 0.63, 0.60, 0.54, 0.52, 0.47, 0.39. With the ratio of k to the hidden dimension kept, k in our model is 2, 4, 5, 8, 11, 21. This run measures k of {{< var c04.sweep_ks >}}, and the schedule starts from {{< var c04.sweep_start >}}. The earlier counts exceed the size of a dictionary 4 times as wide as that model, so we cannot tell which dictionary they belong to. We therefore compare shares, not counts. 15,400 is 0.55 times 27,997.

@@ -1,11 +1,11 @@
 # %% [markdown] tags=["ko"]
 # # 개입: 특징을 움직이면 무엇이 달라지는가 {#sec-interventions}
 #
-# 특징이 무엇에 켜지는지를 아는 것과 그 특징이 모델 안에서 무슨 일을 하는지를 아는 것은 다르다. 앞의 장들은 특징을 읽기만 하였다. 이 장은 특징을 움직인다. 활성값을 재구성으로 바꾸어 넣고, 특징을 하나씩 끄고, 특징의 방향을 더해 글을 쓰게 하고, 해로운 말에 켜진다는 특징을 0으로 묶는다. 앞선 연구 가운데 하나는 특징을 고정하고 출력을 보는 것을 다음 과제로 남겼고 [@brainsurgery], 백과 글은 조향(steering)과 해로운 특징의 탐지를 SAE의 쓰임으로 든다.
+# 특징이 무엇에 켜지는지를 아는 것과 그 특징이 모델 안에서 무슨 일을 하는지를 아는 것은 다르다. 앞의 장들은 특징을 읽기만 했다. 이 장은 특징을 움직인다. 활성값을 재구성으로 바꾸어 넣고, 특징을 하나씩 끄고, 특징의 방향을 더해 글을 쓰게 하고, 해로운 말에 켜진다는 특징을 0으로 묶는다. 앞선 연구 가운데 하나는 특징을 고정하고 출력을 보는 것을 다음 과제로 남겼고 [@brainsurgery], 백과 글은 조향(steering)과 해로운 특징의 탐지를 SAE의 쓰임으로 든다.
 #
 # 움직이면 무언가는 늘 달라진다. 그래서 물음은 달라지는지가 아니라 얼마나, 무엇에 견주어 달라지는가이다. 특징의 방향은 길이가 같은 무작위 방향보다, 그리고 라벨만 있으면 SAE 없이도 얻는 평균의 차보다 나은가? 효과는 값을 치른 만큼인가?
 
-# %% [markdown] src="2c0f" tags=["en"]
+# %% [markdown] src="faf8" tags=["en"]
 # # Interventions: what changes when features are moved {#sec-interventions}
 #
 # To know what a feature fires on is not to know what it does inside the model. The chapters so far have only read features. This one moves them. It puts reconstructions in place of activations, switches features off one at a time, adds their directions while the model writes, and holds at 0 those said to fire on harmful language. One of the earlier studies left clamping features and watching the output as its next step [@brainsurgery]; the encyclopedia article names steering and the detection of harmful features among the uses of SAEs.
@@ -420,11 +420,11 @@ kc.plots.save(fig, "fig-intervene-steer")
 #
 # 백과 글은 해로운 글에서의 평균 활성값이 무해한 글의 두 배 이상인 특징을 해로운 특징이라 하고, 그것으로 탐지와 차단을 하자고 한다. 세 가지를 확인한다. 그렇게 고른 특징이 새 글에서도 두 배를 지키는가? 특징 하나 또는 몇 개는 글자 n-그램이나 활성값 전체에 견주어 새 글을 얼마나 잘 가리는가? 그 특징들을 0으로 묶으면 뒤쪽 블록에서 그 정보가 사라지는가?
 #
-# 악성 댓글은 이 책에 싣지 않는다. 책을 만드는 실행에서는 합성 말뭉치의 부정적 정서를 라벨로 삼아 같은 절차를 밟고, 댓글 말뭉치(BEEP! [@moon2020], 사람이 붙인 라벨, 공개된 개발 분할을 시험에 씀)에서 잰 수는 문장 없이 함께 적는다. `make chapters PRESET=hate`로 다시 잴 수 있다. 두 말뭉치에서 SAE는 각각의 훈련 글로 학습하였다.
+# 악성 댓글은 이 책에 싣지 않는다. 책을 만드는 실행에서는 합성 말뭉치의 부정적 정서를 라벨로 삼아 같은 절차를 밟고, 댓글 말뭉치(BEEP! [@moon2020], 사람이 붙인 라벨, 공개된 개발 분할을 시험에 씀)에서 잰 수는 문장 없이 함께 적는다. `make chapters PRESET=hate`로 다시 잴 수 있다. 두 말뭉치에서 SAE는 각각의 훈련 글로 학습했다.
 #
 # **예상.** 두 배 기준으로 고른 특징의 다수는 새 글에서 두 배를 지키지 못할 것이다. 수천 개 가운데 드물게 켜지는 것을 고르면 우연히 치우친 것이 섞이기 때문이다. 한 특징은 우연보다 낫지만 낱말 세기에는 미치지 못할 것이다. 열 개를 0으로 묶어도 탐침이 거의 그대로라면, 특징을 묶어 해로운 정보를 없앴다고 말할 수 없다.
 
-# %% [markdown] src="950a" tags=["en"]
+# %% [markdown] src="3de0" tags=["en"]
 # ## Features of harmful language {#sec-intervene-harm}
 #
 # The encyclopedia article calls a feature harmful if its mean activation on harmful text is at least twice that on harmless text, and would use such features to detect and to block. We check three things. Do features chosen so keep their factor of two on new texts? How well do one feature, or a few, tell new texts apart, compared with character n-grams and with all activations? And when those features are held at 0, is the information gone in later blocks?
