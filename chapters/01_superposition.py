@@ -61,7 +61,7 @@ def over_seeds(key, values, unit, fmt=".2f", tolerance=None):
 # %% [markdown] tags=["ko"]
 # ## 잔차 스트림과 선형 표현 {#sec-sup-linear}
 #
-# 트랜스포머의 블록은 앞 블록의 출력을 지우지 않고 거기에 더한다. 토큰 하나의 벡터 $x$가 블록을 지나며 겪는 일은 다음과 같다(정규화는 생략하였다).
+# 트랜스포머의 블록은 앞 블록의 출력을 지우지 않고 거기에 더한다. 토큰 하나의 벡터 $x$가 블록을 지나며 겪는 일은 다음과 같다(정규화는 생략했다).
 #
 # $$ x^{(l+1)} = x^{(l)} + \mathrm{attn}^{(l)}(x^{(l)}) + \mathrm{mlp}^{(l)}(x^{(l)} + \mathrm{attn}^{(l)}(x^{(l)})) $$ {#eq-stream}
 #
@@ -73,7 +73,7 @@ def over_seeds(key, values, unit, fmt=".2f", tolerance=None):
 #
 # [@eq-linear]에서 방향의 수가 차원의 수보다 많으면 방향들은 서로 직교할 수 없다. 한 특징을 읽으려고 내적을 취하면 다른 특징이 섞여 든다. 이 섞임을 간섭이라 하고, 간섭을 무릅쓰고 차원보다 많은 특징을 싣는 것을 중첩이라 한다. 간섭을 무릅쓸 만한 때는 언제인가가 이 장의 물음이다.
 
-# %% [markdown] src="707e" tags=["en"]
+# %% [markdown] src="bfd8" tags=["en"]
 # ## The residual stream and linear representation {#sec-sup-linear}
 #
 # A transformer block does not erase what the block before it wrote; it adds to it. This is what happens to the vector $x$ of one token on its way through a block (normalisation is left out):
@@ -392,10 +392,10 @@ results.claim("tetrahedra_unseen", max(crowding(long, "3/4")) < 0.05, "every see
 results.record("long_factor", round(long_steps / plateau_steps), "times the steps")
 
 # %% [markdown] tags=["ko"]
-# 걸음을 {{< var c01.long_factor >}}배로 늘리자 2/3의 비율은 {{< var c01.short_2_3 >}}에서 {{< var c01.long_2_3 >}}가 된다. 3/4의 비율은 늘리기 전이 {{< var c01.short_3_4 >}}, 늘린 뒤가 {{< var c01.long_3_4 >}}이다. [2/3의 비율은 모든 시드에서 올랐다.]{.claim key="c01.patience_helps"} 그러므로 2/3에서의 어긋남은 논문에 대한 반증이 아니라 덜 끝난 학습으로 읽는다. [3/4은 걸음을 늘려도 나타나지 않는다.]{.claim key="c01.tetrahedra_unseen"} 이것이 차원이 적은 탓인지 학습이 여전히 모자란 탓인지 이 실험은 가리지 못하므로, 3/4에 대해서는 재현하지 못했다고만 적는다. 남는 교훈은 다른 데 있다. 규칙적인 기하는 최적해의 성질이고, 유한한 학습은 거기에 천천히 다가간다. 언어 모델이나 오토인코더의 방향을 두고 깔끔한 다면체를 기대할 이유는 그만큼 줄어든다.
+# 걸음을 {{< var c01.long_factor >}}배로 늘리자 2/3의 비율은 {{< var c01.short_2_3 >}}에서 {{< var c01.long_2_3 >}}가 된다. 3/4의 비율은 늘리기 전이 {{< var c01.short_3_4 >}}, 늘린 뒤가 {{< var c01.long_3_4 >}}이다. [2/3의 비율은 모든 시드에서 올랐다. 그러므로 2/3에서의 어긋남은 논문에 대한 반증이 아니라 덜 끝난 학습으로 읽는다.]{.claim key="c01.patience_helps"}[2/3의 비율이 모든 시드에서 오르지는 않았으므로, 2/3에서의 어긋남을 덜 끝난 학습 탓으로 돌릴 수 없다.]{.otherwise} [3/4은 걸음을 늘려도 나타나지 않는다.]{.claim key="c01.tetrahedra_unseen"} 이것이 차원이 적은 탓인지 학습이 여전히 모자란 탓인지 이 실험은 가리지 못하므로, 3/4에 대해서는 재현하지 못했다고만 적는다. 남는 교훈은 다른 데 있다. 규칙적인 기하는 최적해의 성질이고, 유한한 학습은 거기에 천천히 다가간다. 언어 모델이나 오토인코더의 방향을 두고 깔끔한 다면체를 기대할 이유는 그만큼 줄어든다.
 
-# %% [markdown] src="e6f0" tags=["en"]
-# With {{< var c01.long_factor >}} times the steps, the share at 2/3 goes from {{< var c01.short_2_3 >}} to {{< var c01.long_2_3 >}}. At 3/4 it is {{< var c01.short_3_4 >}} before and {{< var c01.long_3_4 >}} after. [The share at 2/3 rose in every seed.]{.claim key="c01.patience_helps"} The failure at 2/3 is thus read as unfinished training and not as evidence against the paper. [At 3/4 nothing appears even with more steps.]{.claim key="c01.tetrahedra_unseen"} Whether this is for want of dimensions or still for want of training, the experiment cannot tell, so for 3/4 we say only that it was not reproduced. The lesson is another one: regular geometry is a property of the optimum, and finite training only creeps towards it. There is that much less reason to expect tidy polytopes among the directions of a language model or of an autoencoder.
+# %% [markdown] src="8645" tags=["en"]
+# With {{< var c01.long_factor >}} times the steps, the share at 2/3 goes from {{< var c01.short_2_3 >}} to {{< var c01.long_2_3 >}}. At 3/4 it is {{< var c01.short_3_4 >}} before and {{< var c01.long_3_4 >}} after. [The share at 2/3 rose in every seed. The failure at 2/3 is thus read as unfinished training and not as evidence against the paper.]{.claim key="c01.patience_helps"}[The share at 2/3 did not rise in every seed, so the failure at 2/3 cannot be put down to unfinished training.]{.otherwise} [At 3/4 nothing appears even with more steps.]{.claim key="c01.tetrahedra_unseen"} Whether this is for want of dimensions or still for want of training, the experiment cannot tell, so for 3/4 we say only that it was not reproduced. The lesson is another one: regular geometry is a property of the optimum, and finite training only creeps towards it. There is that much less reason to expect tidy polytopes among the directions of a language model or of an autoencoder.
 
 # %% [markdown] tags=["ko"]
 # ## 함께 나타나지 않는 특징: 조사의 이형태 {#sec-sup-exclusive}
@@ -558,9 +558,9 @@ kc.plots.save(fig, "fig-almost-orthogonal")
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 장을 반증하는가 {#sec-sup-refute}
 #
-# 이 장이 보인 것은 장난감 모델의 성질이다. 특징을 우리가 정했고, 값은 고르게 뽑았으며, 손실은 재구성뿐이었다. 언어 모델의 잔차 스트림도 같은 방식으로 쓰인다는 것은 여기서 따라 나오지 않고, 이 책이 빌려 쓰는 가정이다. 다음 가운데 하나가 관찰되면 이 성질을 언어 모델에 옮겨 쓰는 것은 잘못이다. 첫째, 차원만큼의 직교하는 방향만으로 같은 희소성에서 활성값을 똑같이 잘 재구성할 수 있다면 과완비 사전은 필요 없다. 둘째, 학습된 사전의 특징이 무작위 방향보다 라벨을 더 잘 가르지 못한다면 [@eq-linear]의 방향은 모델의 것이 아니라 우리 방법이 만든 것이다. 셋째, 활성값이 방향의 합이 아니라 굽은 면 위에 놓여 있다면 사전은 그 면을 조각조각 덮을 뿐이다. 첫째는 3장에서, 둘째는 5장에서 직접 재고, 셋째는 재지 않는다.
+# 이 장이 보인 것은 장난감 모델의 성질이다. 특징을 우리가 정했고, 값은 고르게 뽑았으며, 손실은 재구성뿐이었다. 언어 모델의 잔차 스트림도 같은 방식으로 쓰인다는 것은 여기서 따라 나오지 않고, 이 책이 빌려 쓰는 가정이다. 다음 가운데 하나가 관찰되면 이 성질을 언어 모델에 옮겨 쓰는 것은 잘못이다. 첫째, 차원만큼의 직교하는 방향만으로 같은 희소성에서 활성값을 똑같이 잘 재구성할 수 있다면 과완비 사전은 필요 없다. 둘째, 학습된 사전의 특징이 무작위 방향보다 라벨을 더 잘 가르지 못한다면 [@eq-linear]의 방향은 모델의 것이 아니라 우리 방법이 만든 것이다. 셋째, 활성값이 방향의 합이 아니라 굽은 면 위에 놓여 있다면 사전은 그 면을 조각조각 덮을 뿐이다. 첫째는 3장에서 주성분을 직교하는 방향으로 삼아 재고, 둘째는 5장에서 재며, 셋째는 재지 않는다.
 
-# %% [markdown] src="46bf" tags=["en"]
+# %% [markdown] src="2300" tags=["en"]
 # ## What would refute this chapter {#sec-sup-refute}
 #
-# What this chapter showed are properties of toy models. We chose the features, drew their values uniformly, and trained on nothing but reconstruction. That the residual stream of a language model is used in the same way does not follow from them; this book assumes it. Carrying the properties over to a language model is wrong if one of the following is observed. First, if as many orthogonal directions as there are dimensions reconstruct activations equally well at equal sparsity, no overcomplete dictionary is needed. Second, if the features of a trained dictionary separate labels no better than random directions, the directions of [@eq-linear] belong to our method and not to the model. Third, if activations lie on curved surfaces and are not sums of directions, a dictionary merely covers those surfaces in patches. The first is measured in chapter 3 and the second in chapter 5; the third is not measured.
+# What this chapter showed are properties of toy models. We chose the features, drew their values uniformly, and trained on nothing but reconstruction. That the residual stream of a language model is used in the same way does not follow from them; this book assumes it. Carrying the properties over to a language model is wrong if one of the following is observed. First, if as many orthogonal directions as there are dimensions reconstruct activations equally well at equal sparsity, no overcomplete dictionary is needed. Second, if the features of a trained dictionary separate labels no better than random directions, the directions of [@eq-linear] belong to our method and not to the model. Third, if activations lie on curved surfaces and are not sums of directions, a dictionary merely covers those surfaces in patches. The first is measured in chapter 3, with principal components for the orthogonal directions, and the second in chapter 5; the third is not measured.

@@ -5,9 +5,9 @@
 #
 # 이 장의 물음은 셋이다. 모델 안에서 읽을 수 있는 자리는 어디이며 블록마다 활성값의 크기와 모양은 어떻게 다른가? 활성값이 가장 큰 블록을 고르는 것이 옳은가? 문장의 첫 토큰처럼 유별난 토큰은 얼마나 유별난가?
 #
-# 둘째 물음에는 앞선 답이 있다. 공개 과제 Brain Surgery를 낸 @{brainsurgery}는 블록이 12개인 GPT-2에서 활성값의 합과 최댓값이 10번 층에서 가장 크고 8번과 9번이 그다음이라고 보고하면서, 정작 분석할 층으로는 비용과 추상성을 들어 6번을 골랐다. 여기의 번호는 이 책의 블록 번호와 같이 0번부터 센 것으로 읽는다. 그러면 마지막 층은 11번이고, 10번 층의 상대 깊이는 10/12이다. 반면 @{fxnnxc}는 층의 사분위로 자리를 정하고 중간층(q2)이 뒤쪽 층(q3)보다 낫다고 하였다. 두 선택을 우리 모델에서 다시 재 본다.
+# 둘째 물음에는 앞선 답이 있다. 공개 과제 Brain Surgery를 낸 @{brainsurgery}는 블록이 12개인 GPT-2에서 활성값의 합과 최댓값이 10번 층에서 가장 크고 8번과 9번이 그다음이라고 보고하면서, 정작 분석할 층으로는 비용과 추상성을 들어 6번을 골랐다. 여기의 번호는 이 책의 블록 번호와 같이 0번부터 센 것으로 읽는다. 그러면 마지막 층은 11번이고, 10번 층의 상대 깊이는 10/12이다. 반면 @{fxnnxc}는 층의 사분위로 자리를 정하고 중간층(q2)이 뒤쪽 층(q3)보다 낫다고 했다. 두 선택을 우리 모델에서 다시 재 본다.
 
-# %% [markdown] src="6f76" tags=["en"]
+# %% [markdown] src="cd69" tags=["en"]
 # # Activations: what is read, and where {#sec-activations}
 #
 # A sparse autoencoder never looks at the language model itself. It sees only activations, the vectors that pass one place while the model reads a text. Whatever we shall later call a feature can therefore come only from within the choices of this chapter: which text is read, at which place of which layer, and which tokens are left out.
@@ -540,14 +540,14 @@ kc.plots.save(fig, "fig-act-depth")
 # Measured the same way, the best block is ahead of q2 in Korean by {{< var c02.best_over_middle >}} [{{< var c02.best_over_middle_low >}}, {{< var c02.best_over_middle_high >}}]. [In every language the interval of this difference contains 0.]{.claim key="c02.middle_near_best"}[In some language the best block is ahead of q2 with its whole interval above 0.]{.otherwise} Since the best block was picked on these very sentences, though, the difference tends to come out too large. [In no language is the block with the longest vectors the one that tells the category best.]{.claim key="c02.largest_is_not_best"} Size is measured without asking about categories and so would be no reason for choosing a layer in any case. [@fig-act-depth] does not say, then, that q2 is the right answer. This book mainly reads q2 in order to ask the question of @{fxnnxc}, who compared a middle layer with a late one, again at the same places, and because the forward pass can stop there, which makes it cheaper than a late layer.
 
 # %% [markdown] tags=["ko"]
-# ## 책 안의 모델과 물어본 모델 {#sec-act-models}
+# ## 내장 모델과 다른 모델 {#sec-act-models}
 #
-# 블록의 수와 폭이 다른 모델을 견주려면 블록 번호 대신 상대 깊이를, 활성값의 길이 대신 첫 블록에 대한 비를 보아야 한다. [@fig-act-models]와 [@tbl-act-models]는 앞의 두 절에서 잰 것을 책 안의 모델과, 사전 설정이 다른 모델을 가리키면 그 모델에서도 잰다. 같은 문장이며 언어는 하나(첫째)이다.
+# 블록의 수와 폭이 다른 모델을 견주려면 블록 번호 대신 상대 깊이를, 활성값의 길이 대신 첫 블록에 대한 비를 보아야 한다. [@fig-act-models]와 [@tbl-act-models]는 앞의 두 절에서 잰 것을 내장 모델에서 다시 재고, 사전 설정(preset)에 다른 모델이 적혀 있으면 그 모델에서도 잰다. 두 모델이 읽는 문장은 같고, 언어는 하나(첫째)이다.
 
-# %% [markdown] src="e204" tags=["en"]
-# ## The built-in model and the one asked about {#sec-act-models}
+# %% [markdown] src="9181" tags=["en"]
+# ## The built-in model and another {#sec-act-models}
 #
-# To compare models with other numbers of blocks and other widths, one has to look at relative depth in place of block numbers, and at ratios to the first block in place of lengths. [@fig-act-models] and [@tbl-act-models] measure what the last two sections measured in the built-in model and, where the preset names another, in that one as well. The sentences are the same, in one language (the first).
+# To compare models with other numbers of blocks and other widths, one has to look at relative depth in place of block numbers, and at ratios to the first block in place of lengths. [@fig-act-models] and [@tbl-act-models] measure what the last two sections measured, in the built-in model and, where the preset names another, in that one as well. Both read the same sentences, in one language (the first).
 
 # %%
 models = {name: lm if name == read else kc.load_lm(name) for name in dict.fromkeys(["kosae-lm", read])}
@@ -597,13 +597,13 @@ if read != "kosae-lm":
     results.claim("models_best_alike", abs(best_at[read] - best_at["kosae-lm"]) <= apart, "accuracy is best within one block of the same relative depth")
 
 # %% [markdown] tags=["ko"]
-# 책 안의 모델에서 절댓값의 합은 상대 깊이 {{< var c02.inside_peak_depth >}}에서, 큰 범주의 정확도는 {{< var c02.inside_best_depth >}}에서 가장 높다.
+# 내장 모델에서 절댓값의 합은 상대 깊이 {{< var c02.inside_peak_depth >}}에서, 큰 범주의 정확도는 {{< var c02.inside_best_depth >}}에서 가장 높다.
 #
 # ::: {.when key="c02.asked"}
 # 사전 설정이 가리킨 모델 {{< var c02.asked >}}에서는 차례로 {{< var c02.asked_peak_depth >}}, {{< var c02.asked_best_depth >}}이다. [두 모델의 크기가 정점에 이르는 상대 깊이는 한 블록의 차이 안에서 같다.]{.claim key="c02.models_peak_alike"}[두 모델의 크기는 다른 상대 깊이에서 정점에 이른다. 그렇다면 정점의 깊이는 모델의 사정이지 깊이의 법칙이 아니다.]{.otherwise} [범주가 가장 잘 읽히는 상대 깊이도 한 블록의 차이 안에서 같다.]{.claim key="c02.models_best_alike"}[범주가 가장 잘 읽히는 상대 깊이는 두 모델에서 다르다.]{.otherwise} 이 장의 다른 절은 모두 {{< var c02.asked >}}에서 잰 것이며, '우리 모델'은 그 모델을 가리킨다.
 # :::
 
-# %% [markdown] src="5229" tags=["en"]
+# %% [markdown] src="1775" tags=["en"]
 # In the built-in model the sum of magnitudes is highest at relative depth {{< var c02.inside_peak_depth >}}, and the accuracy of the big category at {{< var c02.inside_best_depth >}}.
 #
 # ::: {.when key="c02.asked"}
@@ -682,14 +682,14 @@ panels[0].legend()
 kc.plots.save(fig, "fig-act-positions")
 
 # %% [markdown] tags=["ko"]
-# q2에서 시작 토큰은 다른 토큰 중앙값의 {{< var c02.start_ratio_middle >}}배, q3에서 {{< var c02.start_ratio_late >}}배이다. 다른 토큰의 99번째 백분위수는 q2에서 {{< var c02.p99_ratio_middle >}}배에 그친다. [시작 토큰은 다른 토큰의 99번째 백분위수보다 두 배 넘게 길다.]{.claim key="c02.start_is_outlier"} 게다가 언제나 같은 벡터여서 배울 것도 없다. 빼지 않으면 평균과 척도, 설명 분산이 모두 이 한 점에 끌려간다. 위치 1의 중앙값은 한국어에서 다른 위치의 {{< var c02.first_ratio_middle_ko >}}배(q2)와 {{< var c02.first_ratio_late_ko >}}배(q3)이다. [첫 실제 토큰의 중앙값은 어느 언어에서나 전체 중앙값의 1.5배에 못 미친다. 그래서 이 책은 위치 1을 남긴다.]{.claim key="c02.first_is_ordinary"}[첫 실제 토큰의 중앙값이 전체 중앙값의 1.5배에 이르는 언어가 있다. 그런 언어에서는 위치 1도 보통 토큰이 아니며, 앞에 적은 대로라면 함께 빼야 한다. 이 책은 그래도 남긴다.]{.otherwise} 시작 토큰과 달리 글마다 다른 벡터여서 배울 것이 있고, [@fig-act-positions]에서 보듯 길이가 시작 토큰에는 한참 못 미치기 때문이다. 대신 글의 첫머리에서 켜지는 특징은 위치의 몫을 의심하며 읽어야 한다. 활성값이 위치에 얼마나 달려 있는지는 이 장에서 더 묻지 않는다.
+# q2에서 시작 토큰은 다른 토큰 중앙값의 {{< var c02.start_ratio_middle >}}배, q3에서 {{< var c02.start_ratio_late >}}배이다. 다른 토큰의 99번째 백분위수는 q2에서 {{< var c02.p99_ratio_middle >}}배에 그친다. [시작 토큰은 다른 토큰의 99번째 백분위수보다 두 배 넘게 길다.]{.claim key="c02.start_is_outlier"} 게다가 언제나 같은 벡터여서 배울 것도 없다. 빼지 않으면 평균과 척도, 설명 분산이 모두 이 한 점에 끌려간다. 위치 1의 중앙값은 한국어에서 다른 위치의 {{< var c02.first_ratio_middle_ko >}}배(q2)와 {{< var c02.first_ratio_late_ko >}}배(q3)이다. [첫 실제 토큰의 중앙값은 어느 언어에서나 전체 중앙값의 1.5배에 못 미친다. 그래서 이 책은 위치 1을 남긴다.]{.claim key="c02.first_is_ordinary"}[첫 실제 토큰의 중앙값이 전체 중앙값의 1.5배에 이르는 언어가 있다. 그런 언어에서는 위치 1도 보통 토큰이 아니며, 앞에 적은 대로라면 함께 빼야 한다. 이 책은 그래도 남긴다.]{.otherwise} 시작 토큰과 달리 글마다 다른 벡터여서 배울 것이 있고, [@fig-act-positions]에서 보듯 길이가 시작 토큰에는 한참 못 미치기 때문이다. 대신 글의 첫머리에서 켜지는 특징은 위치의 몫을 의심하며 읽어야 한다. 활성값이 위치에 얼마나 달려 있는지는 [@sec-match-positions]에서 잰다.
 #
 # ::: {.when key="c02.tokens_en_by_ko"}
 # 영어의 위치 1은 q2에서 {{< var c02.first_ratio_middle_en >}}배, q3에서 {{< var c02.first_ratio_late_en >}}배이다. 두 언어에서 첫머리에 오는 낱말의 종류가 다르므로, 두 값의 차이를 위치만의 효과로 읽을 수는 없다.
 # :::
 
-# %% [markdown] src="d03f" tags=["en"]
-# At q2 the start token is {{< var c02.start_ratio_middle >}} times as long as the median of the others, at q3 {{< var c02.start_ratio_late >}} times; the 99th percentile of the others reaches only {{< var c02.p99_ratio_middle >}} times at q2. [The start token is over twice as long as the 99th percentile of the others.]{.claim key="c02.start_is_outlier"} Being always the same vector, it has nothing to teach either. Left in, it would drag the mean, the scale and the explained variance towards a single point. In Korean, position 1 has {{< var c02.first_ratio_middle_ko >}} times the median of later positions at q2 and {{< var c02.first_ratio_late_ko >}} times at q3. [In every language the median of the first real token is under 1.5 times the median of all. So this book keeps position 1:]{.claim key="c02.first_is_ordinary"}[In some language the median of the first real token reaches 1.5 times the median of all. There position 1 is no ordinary token either and, by what was said above, would have to go as well. This book keeps it all the same:]{.otherwise} unlike the start token it is another vector in each text and so has something to teach, and as [@fig-act-positions] shows, its length stays far below that of the start token. In return, features that fire at the beginning of a text have to be read with position in mind. How far activations depend on position is not pursued in this chapter.
+# %% [markdown] src="88c4" tags=["en"]
+# At q2 the start token is {{< var c02.start_ratio_middle >}} times as long as the median of the others, at q3 {{< var c02.start_ratio_late >}} times; the 99th percentile of the others reaches only {{< var c02.p99_ratio_middle >}} times at q2. [The start token is over twice as long as the 99th percentile of the others.]{.claim key="c02.start_is_outlier"} Being always the same vector, it has nothing to teach either. Left in, it would drag the mean, the scale and the explained variance towards a single point. In Korean, position 1 has {{< var c02.first_ratio_middle_ko >}} times the median of later positions at q2 and {{< var c02.first_ratio_late_ko >}} times at q3. [In every language the median of the first real token is under 1.5 times the median of all. So this book keeps position 1:]{.claim key="c02.first_is_ordinary"}[In some language the median of the first real token reaches 1.5 times the median of all. There position 1 is no ordinary token either and, by what was said above, would have to go as well. This book keeps it all the same:]{.otherwise} unlike the start token it is another vector in each text and so has something to teach, and as [@fig-act-positions] shows, its length stays far below that of the start token. In return, features that fire at the beginning of a text have to be read with position in mind. How far activations depend on position is measured in [@sec-match-positions].
 #
 # ::: {.when key="c02.tokens_en_by_ko"}
 # In English, position 1 has {{< var c02.first_ratio_middle_en >}} times the median at q2 and {{< var c02.first_ratio_late_en >}} times at q3. The two languages begin their sentences with different kinds of words, so the difference between these values cannot be put down to position alone.

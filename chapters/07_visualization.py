@@ -103,11 +103,11 @@ results.record("generic", len(generic), "features", tolerance=20)
 # %% [markdown] tags=["ko"]
 # ## 원래 공간에서의 이웃 {#sec-vis-neighbours}
 #
-# 범주 {{< var c07.n_categories >}}개의 목록에 한 번이라도 오른 특징은 {{< var c07.listed >}}개이고, 그 가운데 {{< var c07.own_share >}}는 한 목록에만 오른다. 절반 이상의 목록에 오르는 특징은 {{< var c07.generic >}}개이며, 이들을 일반 특징이라 부르자. 한 목록에만 오른 특징들 사이에서, 디코더 방향의 코사인으로 가장 가까운 {{< var c07.neighbours >}}개가 같은 범주일 비율을 순도라 하자.
+# 범주 {{< var c07.n_categories >}}개의 목록에 한 번이라도 오른 특징은 {{< var c07.listed >}}개이고, 그 가운데 {{< var c07.own_share >}}는 한 목록에만 오른다. 절반 이상의 목록에 오르는 특징은 {{< var c07.generic >}}개이며, 이들을 두루 켜지는 특징이라 부르자. 한 목록에만 오른 특징들 사이에서, 디코더 방향의 코사인으로 가장 가까운 {{< var c07.neighbours >}}개가 같은 범주일 비율을 순도라 하자.
 #
 # **예상.** 범주와 방향이 무관하다면 순도는 라벨을 섞었을 때와 같아야 한다. 선형 표현 가설([@sec-superposition])이 옳고 모델이 범주를 구별한다면 순도는 그보다 높을 것이다. 다만 희소 오토인코더는 한 방향을 두 특징에 쓸 까닭이 없으므로, 높더라도 1에는 한참 못 미칠 것이다.
 
-# %% [markdown] src="751f" tags=["en"]
+# %% [markdown] src="a38d" tags=["en"]
 # ## Neighbours in the original space {#sec-vis-neighbours}
 #
 # The lists of the {{< var c07.n_categories >}} categories hold {{< var c07.listed >}} different features, of which {{< var c07.own_share >}} stand on one list only. Those on at least half of the lists number {{< var c07.generic >}}; we call them generic. Among features that stand on one list only, call purity the share of the {{< var c07.neighbours >}} nearest by cosine of decoder directions that belong to the same category.
@@ -136,9 +136,9 @@ results.record("purity_ratio", purity.mean() / chance, "ratio", fmt=".1f", toler
 results.claim("neighbours_share_category", purity.mean() > chance_high, "features of one category are nearer than by chance")
 
 # %% [markdown] tags=["ko"]
-# **읽기.** 순도는 {{< var c07.purity >}}(특징을 되뽑은 95% 구간 {{< var c07.purity_low >}}에서 {{< var c07.purity_high >}})이고, 라벨을 섞으면 {{< var c07.purity_chance >}}이므로 우연의 {{< var c07.purity_ratio >}}배이다. [같은 범주의 특징은 원래 공간에서 우연보다 가까이 있다.]{.claim key="c07.neighbours_share_category"} 그러나 순도가 1에 못 미치는 만큼의 이웃은 다른 범주의 특징이다. 우연보다 가깝다는 것과 따로 모인다는 것은 다르며, 뒤의 것을 말하려면 순도가 1에 가까워야 한다. 그림이 없어도 말할 수 있는 것은 여기까지이고, 이제부터 그림은 이 수보다 많은 것을 주장해서는 안 된다.
+# **읽기.** 순도는 {{< var c07.purity >}}(특징을 다시 뽑은 95% 구간 {{< var c07.purity_low >}}에서 {{< var c07.purity_high >}})이고, 라벨을 섞으면 {{< var c07.purity_chance >}}이므로 우연의 {{< var c07.purity_ratio >}}배이다. [같은 범주의 특징은 원래 공간에서 우연보다 가까이 있다.]{.claim key="c07.neighbours_share_category"} 그러나 순도가 1에 못 미치는 만큼의 이웃은 다른 범주의 특징이다. 우연보다 가깝다는 것과 따로 모인다는 것은 다르며, 뒤의 것을 말하려면 순도가 1에 가까워야 한다. 그림이 없어도 말할 수 있는 것은 여기까지이고, 이제부터 그림은 이 수보다 많은 것을 주장해서는 안 된다.
 
-# %% [markdown] src="0bde" tags=["en"]
+# %% [markdown] src="e7af" tags=["en"]
 # **Reading.** Purity is {{< var c07.purity >}} (95% interval over redrawn features {{< var c07.purity_low >}} to {{< var c07.purity_high >}}), against {{< var c07.purity_chance >}} for shuffled labels: {{< var c07.purity_ratio >}} times chance. [Features of one category lie closer together in the original space than by chance.]{.claim key="c07.neighbours_share_category"} But as far as purity falls short of 1, neighbours are features of other categories. To be nearer than by chance is not to form a group apart; for that, purity would have to be close to 1. This much can be said without a picture, and from here on no picture may claim more than these numbers.
 
 # %% [markdown] tags=["ko"]
@@ -301,21 +301,21 @@ fig.legend(loc="outside right center", markerscale=1.8)
 kc.plots.save(fig, "fig-vis-sentences")
 
 # %% [markdown] tags=["ko"]
-# **읽기.** 다른 문장틀(또는 문서)의 문장 가운데 가장 가까운 {{< var c07.neighbours >}}개가 같은 범주일 비율은 특징 공간에서 {{< var c07.sentences_features >}}(문장틀을 되뽑은 95% 구간 {{< var c07.sentences_features_low >}}에서 {{< var c07.sentences_features_high >}}), 평균 활성값에서 {{< var c07.sentences_activations >}}({{< var c07.sentences_activations_low >}}에서 {{< var c07.sentences_activations_high >}}), [@fig-vis-sentences]의 평면에서 {{< var c07.sentences_picture >}}({{< var c07.sentences_picture_low >}}에서 {{< var c07.sentences_picture_high >}})이다. 라벨을 섞으면 {{< var c07.sentences_chance >}}이다. [같은 범주의 문장은 우연보다 가까이 있다.]{.claim key="c07.sentences_share_category"} 같은 문장끼리 짝을 지은 차이(특징에서 평균 활성값을 뺀 것)는 {{< var c07.sentences_gap >}} [{{< var c07.sentences_gap_low >}}, {{< var c07.sentences_gap_high >}}]이다. [희소한 특징에서 문장의 범주가 평균 활성값에서보다 더 또렷하다.]{.claim key="c07.features_clearer"}[희소한 특징이 문장의 범주를 평균 활성값보다 더 또렷하게 만든다고는 말할 수 없다.]{.otherwise}
+# **읽기.** 다른 문장틀(또는 문서)의 문장 가운데 가장 가까운 {{< var c07.neighbours >}}개가 같은 범주일 비율은 특징 공간에서 {{< var c07.sentences_features >}}(문장틀을 다시 뽑은 95% 구간 {{< var c07.sentences_features_low >}}에서 {{< var c07.sentences_features_high >}}), 평균 활성값에서 {{< var c07.sentences_activations >}}({{< var c07.sentences_activations_low >}}에서 {{< var c07.sentences_activations_high >}}), [@fig-vis-sentences]의 평면에서 {{< var c07.sentences_picture >}}({{< var c07.sentences_picture_low >}}에서 {{< var c07.sentences_picture_high >}})이다. 라벨을 섞으면 {{< var c07.sentences_chance >}}이다. [같은 범주의 문장은 우연보다 가까이 있다.]{.claim key="c07.sentences_share_category"} 같은 문장끼리 짝을 지은 차이(특징에서 평균 활성값을 뺀 것)는 {{< var c07.sentences_gap >}} [{{< var c07.sentences_gap_low >}}, {{< var c07.sentences_gap_high >}}]이다. [희소한 특징에서 문장의 범주가 평균 활성값에서보다 더 또렷하다.]{.claim key="c07.features_clearer"}[희소한 특징이 문장의 범주를 평균 활성값보다 더 또렷하게 만든다고는 말할 수 없다.]{.otherwise}
 #
 # [평면의 값은 특징 공간의 값보다 크다. 그만큼은 문장이 아니라 그리는 방법이 보탠 것이다.]{.claim key="c07.picture_adds"}[평면의 값은 특징 공간의 값보다 크지 않으므로, 그리는 방법이 보탠 것은 없다.]{.otherwise} 눈에 보이는 무리가 꼭 범주의 무리인 것도 아니다. 같은 문장틀의 문장은 순도에서는 빠지지만 그림에서는 빠지지 않는다. 평면에서 한 문장의 이웃 {{< var c07.neighbours >}}개 가운데 같은 문장틀(또는 문서)의 문장은 평균 {{< var c07.picture_templates >}}이다. [절반이 넘으므로, 작고 단단한 점의 덩어리는 대개 한 문장틀에서 나온 문장들이다.]{.claim key="c07.clumps_are_templates"}[절반에 못 미치므로, 작고 단단한 덩어리가 대개 한 문장틀에서 나왔다고는 할 수 없다.]{.otherwise}
 
-# %% [markdown] src="948d" tags=["en"]
+# %% [markdown] src="23c5" tags=["en"]
 # **Reading.** Among sentences of other templates (or documents), the {{< var c07.neighbours >}} nearest share the category in {{< var c07.sentences_features >}} of cases on features (95% interval over redrawn templates {{< var c07.sentences_features_low >}} to {{< var c07.sentences_features_high >}}), in {{< var c07.sentences_activations >}} on mean activations ({{< var c07.sentences_activations_low >}} to {{< var c07.sentences_activations_high >}}), and in {{< var c07.sentences_picture >}} ({{< var c07.sentences_picture_low >}} to {{< var c07.sentences_picture_high >}}) on the plane of [@fig-vis-sentences]. With shuffled labels it is {{< var c07.sentences_chance >}}. [Sentences of one category are nearer than by chance.]{.claim key="c07.sentences_share_category"} Paired by sentence, the difference of features minus mean activations is {{< var c07.sentences_gap >}} [{{< var c07.sentences_gap_low >}}, {{< var c07.sentences_gap_high >}}]. [The category of a sentence is clearer on sparse features than on mean activations.]{.claim key="c07.features_clearer"}[It cannot be said that sparse features make the category of a sentence clearer than mean activations do.]{.otherwise}
 #
-# [The value on the plane is larger than that on features. The surplus comes from the method of drawing and not from the sentences.]{.claim key="c07.picture_adds"}[The value on the plane is no larger than that on features, so the method of drawing has added nothing.]{.otherwise} Nor are the groups one sees always groups of categories. Sentences of one template are left out of purity but not out of the picture. Of the {{< var c07.neighbours >}} neighbours of a sentence on the plane, {{< var c07.picture_templates >}} on average are of the same template (or document). [That is over half, so a small, tight clump of points mostly is the sentences of a single template.]{.claim key="c07.clumps_are_templates"}[That is under half, so it cannot be said that small, tight clumps mostly come from a single template.]{.otherwise}
+# [The value on the plane is larger than that on features. The surplus comes from the method of drawing and not from the sentences.]{.claim key="c07.picture_adds"}[The value on the plane is no larger than that on features, so the method of drawing has added nothing.]{.otherwise} Nor are the groups one sees always groups of categories. Sentences of one template are left out of purity but not out of the picture. Of the {{< var c07.neighbours >}} neighbours of a sentence on the plane, {{< var c07.picture_templates >}} on average are of the same template (or document). [That is over half, so a small, tight clump of points is mostly made of the sentences of a single template.]{.claim key="c07.clumps_are_templates"}[That is under half, so it cannot be said that small, tight clumps mostly come from a single template.]{.otherwise}
 
 # %% [markdown] tags=["ko"]
 # ## 히트맵: 고른 특징은 새 문장에서도 그 범주를 읽는가 {#sec-vis-heat}
 #
-# **예상.** 마지막은 @{fxnnxc}의 히트맵이다. 큰 범주마다 상위 {{< var c07.top_big >}}개, 작은 범주마다 상위 {{< var c07.top_small >}}개의 특징을 훈련 문장에서 고르고, 처음 보는 문장에서 범주별 평균을 잰다. 특징이 범주를 읽는다면 대각선이 짙을 것이고, 일반 특징이 섞였다면 짙은 세로줄이 보일 것이다. 열마다 최댓값으로 나누어 그리므로, 짙기는 한 특징 안에서만 견줄 수 있다. 작은 범주가 없는 말뭉치에서는 아래쪽도 큰 범주로 그린다.
+# **예상.** 마지막은 @{fxnnxc}의 히트맵이다. 큰 범주마다 상위 {{< var c07.top_big >}}개, 작은 범주마다 상위 {{< var c07.top_small >}}개의 특징을 훈련 문장에서 고르고, 처음 보는 문장에서 범주별 평균을 잰다. 특징이 범주를 읽는다면 대각선이 짙을 것이고, 두루 켜지는 특징이 섞였다면 짙은 세로줄이 보일 것이다. 열마다 최댓값으로 나누어 그리므로, 짙기는 한 특징 안에서만 견줄 수 있다. 작은 범주가 없는 말뭉치에서는 아래쪽도 큰 범주로 그린다.
 
-# %% [markdown] src="762b" tags=["en"]
+# %% [markdown] src="5577" tags=["en"]
 # ## Heatmaps: do the chosen features read their category in new sentences? {#sec-vis-heat}
 #
 # **Expectation.** Last come the heatmaps of @{fxnnxc}. The first {{< var c07.top_big >}} features of each big category and the first {{< var c07.top_small >}} of each small one are chosen on training sentences, and their means by category are measured on held-out ones. If features read categories, the diagonal is dark; if generic features are among them, dark vertical bars appear. Every column is divided by its largest value, so shades compare within one feature only. In a corpus without small categories, the lower heatmap takes big ones too.
@@ -366,7 +366,7 @@ kc.plots.save(fig, "fig-vis-heat")
 # [@fig-vis-heat]의 세로줄, 곧 범주의 절반 이상에서 최댓값의 절반을 넘는 열이 차지하는 몫은 큰 범주 쪽에서 {{< var c07.heat_big_bars >}}, 작은 범주 쪽에서 {{< var c07.heat_small_bars >}}이다. 앞선 연구가 본 세로줄이 여기에는 이만큼 있으며, 그만큼의 특징은 TF-IDF를 거치고도 여러 범주에서 함께 켜진다. 다만 두 값을 곧바로 견주어서는 안 된다. 범주가 잘고 문장이 적을수록 최댓값이 한곳에서 튀기 쉬워 세로줄로 세기가 어려워지기 때문이다.
 
 # %% [markdown] src="391f" tags=["en"]
-# **Reading.** Of the features chosen for big categories, {{< var c07.heat_big_hits >}} have their largest mean in that category in new sentences too (chance {{< var c07.heat_big_chance >}}); of those chosen for small categories, {{< var c07.heat_small_hits >}} do (chance {{< var c07.heat_small_chance >}}). [For big categories this share is more than twice that of chance.]{.claim key="c07.heat_big_above_chance"} [So it is for small ones.]{.claim key="c07.heat_small_above_chance"} But to be right more often than chance is not to read a category. The other features are stronger in some other category than in the one they were chosen for.
+# **Reading.** Of the features chosen for big categories, a share of {{< var c07.heat_big_hits >}} has its largest mean in that category in new sentences too (chance {{< var c07.heat_big_chance >}}); of those chosen for small categories it is {{< var c07.heat_small_hits >}} (chance {{< var c07.heat_small_chance >}}). [For big categories this share is more than twice that of chance.]{.claim key="c07.heat_big_above_chance"} [So it is for small ones.]{.claim key="c07.heat_small_above_chance"} But to be right more often than chance is not to read a category. The other features are stronger in some other category than in the one they were chosen for.
 #
 # Vertical bars in [@fig-vis-heat], columns above half of their largest value in at least half of the categories, make up a share of {{< var c07.heat_big_bars >}} for big categories and {{< var c07.heat_small_bars >}} for small ones. To this extent the bars that the earlier study saw are here, and that share of the features fires in many categories together even after TF-IDF. The two values must not be compared directly, though: the finer the categories and the fewer their sentences, the more easily the largest value sticks out in one place, and the harder it is for a column to count as a bar.
 
