@@ -190,11 +190,11 @@ local function is_picture(inline)
   return inline.t == "Image" or (inline.t == "RawInline" and inline.text:match("^#picture"))
 end
 
--- Whether a table is too long to be kept on one page.
+-- Whether a table is too long to be kept on one page: by its rows, or by its text where rows have many lines.
 local function is_long(blocks)
   local rows = 0
   pandoc.Blocks(blocks):walk { Table = function(t) for _, body in ipairs(t.bodies) do rows = rows + #body.body end end }
-  return rows > 16
+  return rows > 16 or #str(blocks) > 2500
 end
 
 -- Labelled figures and tables; `caption` and `blocks` are already without references.
