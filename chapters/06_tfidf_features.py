@@ -145,7 +145,7 @@ def firing(feature, n=3, width=6):
 
 # %%
 #| label: tbl-tfidf-top
-#| tbl-cap-ko: "범주마다 TF-IDF가 가장 큰 두 특징(게이트형, 훈련 문장에서 고름)과 그것을 가장 세게 켜는 시험 문장의 토큰. 토큰은 【】 안에 글자 단위로 보인다. own은 시험 문장에서 그 특징의 활성이 제 범주에 떨어지는 몫이다."
+#| tbl-cap-ko: "범주마다 TF-IDF가 가장 큰 두 특징(게이트형, 훈련 문장에서 고름)과 그것을 가장 세게 켜는 시험 문장의 토큰. 토큰은 【】 안에 글자 단위로 보인다. own은 시험 문장에서 그 특징의 활성이 제 범주로 돌아가는 몫이다."
 #| tbl-cap-en: "The two features of highest TF-IDF in each category (Gated, chosen on training sentences) and the tokens of test sentences that fire them most, in 【】 and as whole characters. own: the share of the feature's activation that falls on its own category in test sentences."
 rows = [{"category": name, "feature": str(f), "own": purity[c, f], "tokens": firing(f)}
         for c, name in enumerate(held_names) for f in top[sizes[0]][name][:2]]  # fmt: skip
@@ -339,7 +339,7 @@ mine = names[None] == y["test", home][:, None]
 
 # %%
 #| label: fig-tfidf-fall
-#| fig-cap-ko: "시험 문장의 활성이 범주 목록에 떨어지는 몫. 행은 문장의 범주, 열은 목록의 범주(같은 순서)이며, 값은 열의 평균을 1로 놓은 비이다."
+#| fig-cap-ko: "시험 문장의 활성이 범주 목록으로 돌아가는 몫. 행은 문장의 범주, 열은 목록의 범주(같은 순서)이며, 값은 열의 평균을 1로 놓은 비이다."
 #| fig-cap-en: "Where the activations of test sentences fall. Rows: category of the sentences; columns: category of the list, in the same order. Values are ratios to the mean of the column."
 #| fig-alt-ko: "목록 길이에 따른 세 칸의 히트맵. 대각선이 짙을수록 문장의 활성이 제 범주의 목록에 떨어진다."
 #| fig-alt-en: "Heatmaps in three panels, one per list length. The darker the diagonal, the more the activations of sentences fall on the list of their own category."

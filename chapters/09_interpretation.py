@@ -168,7 +168,7 @@ results.claim("named_seldom_hold", (named.area >= 0.7).mean() < 0.2, "of feature
 
 # %%
 #| label: tbl-interpret-themes
-#| tbl-cap-ko: "처음 다섯 특징. theme: 가장 센 훈련 문장 다섯에서 가장 잦은 주제, agree: 다섯 가운데 그 주제인 것, AUROC: 시험 문장에서 그 주제를 가리는 정도와 95% 구간(문장틀 재표집)."
+#| tbl-cap-ko: "처음 다섯 특징. theme: 가장 센 훈련 문장 다섯에서 가장 잦은 주제, agree: 다섯 가운데 그 주제인 것, AUROC: 시험 문장에서 그 주제를 가리는 정도와 95% 구간(문장틀을 다시 뽑음)."
 #| tbl-cap-en: "The first five features. theme: commonest topic among the five strongest training sentences; agree: how many of the five have it; AUROC: how well the feature tells that topic in test sentences, with 95% interval over templates."
 shown = latents.assign(AUROC=[f"{r.area:.2f} [{a:.2f}, {b:.2f}]" for r, (a, b) in zip(latents.itertuples(), spans, strict=True)])
 kc.plots.table(shown[["feature", "theme", "agree", "AUROC"]], index=False)
@@ -547,7 +547,7 @@ results.claim("mood_not", not mood, "on no sentiment question does one feature b
 
 # %%
 #| label: fig-interpret-single
-#| fig-cap-ko: "특징 하나, 토큰 하나(나온 횟수), 뉴런 하나, 무작위 방향 하나로 문법과 정서를 가린 F1(새 문장, 95% 구간은 문장틀 재표집). 하나는 훈련 문장에서 골랐다. 회색 막대는 모두 그렇다고 답할 때의 값이다."
+#| fig-cap-ko: "특징 하나, 토큰 하나(나온 횟수), 뉴런 하나, 무작위 방향 하나로 문법과 정서를 가린 F1(새 문장, 95% 구간은 문장틀을 다시 뽑음). 하나는 훈련 문장에서 골랐다. 회색 막대는 모두 그렇다고 답할 때의 값이다."
 #| fig-cap-en: "F1 of one feature, one token (how often it occurs), one neuron and one random direction on grammar and sentiment (new sentences, 95% intervals over templates). The one was chosen on training sentences. Grey bars: answering yes to all."
 #| fig-alt-ko: "물음마다 네 점과 구간. 가로축은 F1이다."
 #| fig-alt-en: "Four dots with intervals for each question; the horizontal axis is F1."

@@ -163,7 +163,7 @@ results.claim("sae_costs", flops > 0.01, "encoding and decoding one point adds o
 
 # %%
 #| label: tbl-intervene-splice
-#| tbl-cap-ko: "재구성을 활성값 자리에 넣었을 때. loss recovered: 손실 회복률과 95% 구간(문장틀 재표집), topic: 마지막 블록에서 읽은 주제의 정확도."
+#| tbl-cap-ko: "재구성을 활성값 자리에 넣었을 때. loss recovered: 손실 회복률과 95% 구간(문장틀을 다시 뽑음), topic: 마지막 블록에서 읽은 주제의 정확도."
 #| tbl-cap-en: "Reconstructions in place of activations. loss recovered: with 95% interval over templates; topic: accuracy of the topic read at the last block."
 kc.plots.table(rows, {"topic": ".1%"})
 
@@ -379,7 +379,7 @@ results.claim("feature_written", low > 0, "feature by input above random in what
 
 # %%
 #| label: fig-intervene-steer
-#| fig-cap-ko: "조향의 효과와 값. 왼쪽은 주제 낱말의 확률이 몇 배가 되었는지의 log₂(1이면 두 배), 오른쪽은 이어 쓴 글을 그 주제로 보는 판정기 확률의 증가, 가로축은 시험 문장의 손실 증가. 점은 길이가 커지는 차례이고 세로선은 95% 구간(주제 재표집)이다."
+#| fig-cap-ko: "조향의 효과와 대가. 왼쪽은 주제 낱말의 확률이 몇 배가 되었는지의 log₂(1이면 두 배), 오른쪽은 이어 쓴 글을 그 주제로 보는 판정기 확률의 증가, 가로축은 시험 문장의 손실 증가. 점은 길이가 커지는 차례이고 세로선은 95% 구간(주제를 다시 뽑은)이다."
 #| fig-cap-en: "Effect and price of steering. Left: log₂ of the factor by which the probability of topic words grows (1 is a doubling); right: rise of the judge's probability that what was written is about the topic; horizontally: rise of loss on held-out sentences. Dots follow growing lengths; vertical lines are 95% intervals over topics."
 #| fig-alt-ko: "두 그림에 다섯 곡선씩. 곡선은 원점에서 시작하고 길이가 커질수록 오른쪽으로 간다."
 #| fig-alt-en: "Two panels of five curves each, starting from the origin and going right as length grows."
@@ -534,7 +534,7 @@ results.claim("clamp_harmless", drop < 0.05, "with several features at zero the 
 
 # %%
 #| label: fig-intervene-harm
-#| fig-cap-ko: "부정적 정서를 새 문장에서 가리는 정도(AUROC와 95% 구간, 문장틀 재표집). 특징과 뉴런은 훈련 문장에서 골랐다. 점선은 우연이다."
+#| fig-cap-ko: "부정적 정서를 새 문장에서 가리는 정도(AUROC와 95% 구간, 문장틀을 다시 뽑음). 특징과 뉴런은 훈련 문장에서 골랐다. 점선은 우연이다."
 #| fig-cap-en: "How well negative sentiment is detected in new sentences (AUROC with 95% intervals over templates). Features and the neuron were chosen on training sentences. Dotted: chance."
 #| fig-alt-ko: "방법마다 점 하나와 구간 하나. 가로축은 AUROC이다."
 #| fig-alt-en: "One dot and one interval for each method; the horizontal axis is AUROC."
