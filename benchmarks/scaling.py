@@ -3,7 +3,7 @@
     python benchmarks/scaling.py --json benchmarks/scaling.json
 
 Steps of every variant over 1,024 to 65,536 features and d_model 128 to 2,048; whole trainings over x1, x4 and x16 tokens;
-gathering over as many, and over models of width 128 to 2,048. From these `fit` takes the factors that `pipeline.costs`
+gathering over as many, and over models of width 128 to 2,048; and a process before it does any of this. From these `fit` takes the factors that `pipeline.costs`
 multiplies with a machine's rates. The measurements under `check/` are not fitted: trainings of other sizes, another family of
 models, and the stores and trainings of whole chapters, each beside what `make plan` says.
 
@@ -16,6 +16,8 @@ import json
 import multiprocessing
 import os
 import platform
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -40,6 +42,8 @@ CHECKS = [
     ("standard", 512, 2048, 1024, 80, {}), ("gated", 192, 6144, 512, 100, {"target_l0": 48.0}), ("jumprelu", 320, 3072, 768, 120, {"target_l0": 24.0}),
     ("p_anneal", 256, 2048, 1024, 100, {"target_l0": 32.0}), ("gated_anneal", 128, 4096, 1024, 100, {"target_l0": 32.0}),
     ("topk", 64, 512, 512, 200, {"k": 8}), ("standard", 768, 12288, 512, 12, {}), ("topk", 1024, 16384, 512, 8, {"k": 64}),
+    ("gated", 320, 8192, 768, 20, {"target_l0": 48.0}), ("jumprelu", 192, 8192, 1024, 20, {"target_l0": 48.0}),
+    ("batchtopk", 512, 8192, 512, 20, {"k": 32}), ("standard", 256, 6144, 2048, 12, {}),
 ]  # fmt: skip
 
 
@@ -77,11 +81,7 @@ def grid() -> Iterator[tuple[str, str, dict]]:
     for tokens in (4096, 16384, 65536):
         yield f"gather/tokens/{tokens}", "gather", {"d_model": 256, "blocks": 4, "tokens": tokens}
     for d_model in (128, 512, 1024, 2048):
-        yield (
-            f"gather/d{d_model}",
-            "gather",
-            {"d_model": d_model, "blocks": 2, "tokens": 8192 if d_model < 2048 else 4096},
-        )
+        yield f"gather/d{d_model}", "gather", {"d_model": d_model, "blocks": 2, "tokens": 12288}
     for variant, d_model, n_features, batch, steps, options in CHECKS:
         sizes = {"d_model": d_model, "n_features": n_features, "batch": batch, "steps": steps, "tokens": 20_000}
         yield (
@@ -90,7 +90,7 @@ def grid() -> Iterator[tuple[str, str, dict]]:
             sizes | {"variant": variant, "held": True} | options,
         )
     yield "check/gather/gpt2", "gather", {"d_model": 384, "blocks": 6, "tokens": 12000, "family": "gpt2", "points": 2, "dtype": "fp32"}  # fmt: skip
-    yield "check/gather/llama", "gather", {"d_model": 768, "blocks": 3, "tokens": 6000, "points": 3}
+    yield "check/gather/llama", "gather", {"d_model": 768, "blocks": 3, "tokens": 15000, "points": 3}
     chapters = ["05_probing", "06_tfidf_features", "07_visualization"]
     yield "check/study/smoke 05 to 07", "study", {"preset": "smoke", "chapters": chapters}
 
@@ -203,6 +203,10 @@ def main() -> None:
             measured[name] = {"settings": settings, "rounds": count, "result": result}
             args.json.write_text(json.dumps(results, indent=1) + "\n")
             print(f"{name}: {json.dumps(result)}", flush=True)
+    if "process" not in results["machine"]:
+        fresh = [sys.executable, "-c", "from workers import scaling; print(scaling.process())"]  # a fork shares pages
+        said = subprocess.run(fresh, cwd=Path(__file__).parent, check=True, capture_output=True, text=True)
+        results["machine"]["process"] = int(said.stdout.split()[-1])
     results["machine"]["rates"] = {name: float(np.median([each[name] for each in seen])) for name in seen[0]}
     if {name for name, *_ in grid()} <= measured.keys():
         results["costs"] = fit(measured, costs.Rates(**results["machine"]["rates"]))

@@ -27,9 +27,15 @@ ROW_LABELS, TEXT = 12, 10
 """Bytes beside each row of a store: its token, position and document; about what its token id and text take in JSON."""
 TABLES = {"topk": 3.0, "batchtopk": 3.0, "matryoshka": 3.0, "standard": 5.0, "p_anneal": 5.6, "gated": 8.4, "gated_anneal": 9.1, "jumprelu": 8.0}  # fmt: skip
 """fp32 tables of (tokens of a part, features) that exist at once while a step is at its largest: at the start, where many
-features are on. Measured on a CPU (`benchmarks/scaling.json`). A variant that is not listed counts as its parent that is."""
+features are on (one that is set to start with fewer, `initial_density` below a tenth, takes less). Measured on a CPU (`benchmarks/scaling.json`). A variant that is not listed counts as its parent that is."""
 HOLES, MAPPED = 1.7, 32 << 20
 """Tables below 32 MiB come from the heap, not from the system, and leave so much room between them where there are many."""
+LOOKS = {"topk": 4.0, "standard": 4.5, "gated": 6.5}
+"""fp32 tables of (held-out tokens, features) at a look at them: by k, with one penalised path, with two or a threshold."""
+BIASES = 26
+"""Bytes for each pre-activation among which the first biases are looked for: two of them, a copy, an index of 8 bytes."""
+PROCESS = 625 << 20
+"""Bytes of a process that has loaded the core and trained something small (`process` in `benchmarks/scaling.json`)."""
 ROWS = {"topk": 11, "standard": 17}
 """The same of (tokens, d_model) tables, by k and else."""
 MOMENTS = {"adam": 2, "adamw": 2, "muon": 1, "signum": 1}
@@ -85,8 +91,8 @@ def lm_bytes(n_params: int, element: int, whole: int = 0, bits: int | None = Non
 
 
 def forward_bytes(tokens: int, d_model: int, element: int = 2) -> int:
-    """What a pass over a batch of so many tokens needs for a moment: about 26 tensors of the residual stream's size."""
-    return 26 * tokens * d_model * element
+    """What a pass over a batch of so many tokens needs for a moment: about 19 tensors of the residual stream's size."""
+    return 19 * tokens * d_model * element
 
 
 def train_parts(
@@ -111,20 +117,19 @@ def train_parts(
     )
     table, many = 4 * n_features * part, TABLES[variant] > TABLES["topk"]
     step = TABLES[variant] * table * (HOLES if many and table < MAPPED else 1)
-    look = 3 * 4 * n_features * cfg.held_tokens if held else 0  # at held-out tokens, between steps
+    kind = "topk" if not many else "gated" if TABLES[variant] >= TABLES["jumprelu"] else "standard"
+    look = LOOKS[kind] * 4 * n_features * cfg.held_tokens if held else 0  # at held-out tokens, between steps
     adds = cfg.accumulate > 1  # then the gradients of the parts before are there too
     once = max(step - weights * (not adds), (1.5 if adds else 0.5) * weights)  # the tables go as the gradients come
     once += weights * (cfg.optimizer not in ("adam", "adamw")) + ROWS["standard" if many else "topk"] * per_row * part
-    # pre-activations of 1,024 features, twice, and what looks for the bias among them: a copy, and 8 bytes of index each
-    biases = 20 * min(n_tokens, BIAS_ROWS) * min(config.n_features, 1024) if config.initial_density else 0
+    biases = BIASES * min(n_tokens, BIAS_ROWS) * min(config.n_features, 1024) if config.initial_density else 0
+    statistics = (8 if config.centre == "median" else 4) * per_row * min(n_tokens, STATISTICS_ROWS)
     small = n_tokens * per_row <= rows.IN_MEMORY_BYTES
     return {
         "weights, gradients and moments": weights * (2 + MOMENTS[cfg.optimizer] + bool(cfg.ema)),
         "batch": int(max(once, look)),
         "table": (n_tokens * per_row if small and not in_memory else 0) + (per_row * cfg.held_tokens if held else 0),
-        "statistics": everything
-        + biases
-        + (8 if config.centre == "median" else 4) * per_row * min(n_tokens, STATISTICS_ROWS),
+        "statistics": everything + max(biases, statistics),  # one after the other
     }
 
 

@@ -11,12 +11,13 @@ import pytest
 import torch
 
 import kosae_core as kc
-from kosae_core import inputs, needs, paths
+from kosae_core import inputs, kernels, needs, paths
 from pipeline import costs
 from pipeline.costs import Costs, Rates
 
 FOUND = json.loads(costs.FILE.read_text())
 RATES = Rates(**FOUND["machine"]["rates"])
+PROCESS = FOUND["machine"]["process"]
 TIME, BYTES, LARGE = 0.35, 0.10, 250e6
 BY_K = ("topk", "batchtopk", "matryoshka")
 
@@ -91,6 +92,15 @@ def test_what_grows_is_measured_over_the_whole_range():
     assert {4096, 16384, 65536} <= passes
 
 
+def test_a_measurement_runs(benchmark, monkeypatch):
+    monkeypatch.setattr(kernels, "encode", kernels.encode)  # which is watched from here on
+    sizes = {"d_model": 16, "n_features": 64, "batch": 32, "steps": 3}
+    step = benchmark.measure.step("topk", k=4, **sizes)
+    assert step["entries"] == 4 * 32 and step["seconds"] > 0
+    run = benchmark.measure.train("standard", tokens=500, held=True, **sizes)
+    assert 0 <= run["dense"] <= 1 and run["said"] > 0
+
+
 def test_the_factors_are_those_of_the_measurements(benchmark):
     assert benchmark.fit(FOUND["measured"], RATES) == FOUND["costs"]
 
@@ -104,12 +114,12 @@ def test_bytes_of_a_store_are_within_10_percent(name):
 
 
 @pytest.mark.parametrize("name", [n for n in FOUND["measured"] if "gather/" in n])
-def test_memory_of_a_pass(name):
-    """A full batch of 4,096 tokens, and the pages of the stores that it writes; texts of few lengths do not fill one."""
+def test_memory_of_a_gathering_process_is_within_10_percent(name):
+    """A full batch of 4,096 tokens, and the pages of the stores that it writes."""
     s, r = FOUND["measured"][name]["settings"], FOUND["measured"][name]["result"]
     written = r["tokens"] * s["d_model"] * s.get("points", 1) * {"bf16": 2, "fp32": 4}[s.get("dtype", "bf16")]
     said = needs.forward_bytes(min(4096, r["tokens"]), s["d_model"], 4) + written
-    assert 0.8 < said / r["peak"] < 1.6
+    assert PROCESS + said == pytest.approx(PROCESS + r["peak"], rel=BYTES)
 
 
 @pytest.mark.parametrize("name", [n for n in FOUND["measured"] if n.startswith("check/study/")])
@@ -126,9 +136,9 @@ def test_chapters_take_what_the_plan_says(name, benchmark, monkeypatch):
     assert seconds["training"] == pytest.approx(r["seconds"]["training"], rel=TIME)
 
 
-def memory_ratios(found):
-    """What is said of a training's memory, by what it took; where a step computes with tables, or by k, as is assumed."""
-    ratios = {}
+def memory(found):
+    """What is said of a training's bytes and what it took; where a step computes with tables, or by k, as is assumed."""
+    pairs = {}
     for name, m in found["measured"].items():
         s, r = m["settings"], m["result"]
         if "peak" not in r or "variant" not in s or ("/sparse/" in name and s["variant"] not in BY_K):
@@ -137,13 +147,21 @@ def memory_ratios(found):
         cfg = kc.TrainConfig(steps=s["steps"], batch_size=s["batch"])
         n_tokens = s.get("tokens") or max(4096, 2 * s["batch"])
         said = needs.train_bytes(config, cfg, s["d_model"], n_tokens, in_memory=True, held=s.get("held", False))
-        ratios[name] = (said / r["peak"], r["peak"])
-    return ratios
+        pairs[name] = said, r["peak"]
+    return pairs
+
+
+def test_memory_of_a_training_process_is_within_10_percent():
+    assert pytest.approx(PROCESS, rel=0.03) == needs.PROCESS
+    pairs = memory(FOUND)
+    assert len(pairs) > 90 and sum(name.startswith("check/") for name in pairs) == 15
+    ratios = {name: (PROCESS + said) / (PROCESS + peak) for name, (said, peak) in pairs.items()}
+    assert {name: round(r, 3) for name, r in ratios.items() if abs(r - 1) > BYTES} == {}
 
 
 def by_table(found, large):
     """The ratios of single steps, of those whose (batch, features) table the system gives whole, or of the others."""
-    ratios = {n: ratio for n, ratio in memory_ratios(found).items() if n.startswith(("step/", "memory/"))}
+    ratios = {n: (a / b, b) for n, (a, b) in memory(found).items() if n.startswith(("step/", "memory/"))}
     sizes = {
         n: 4 * found["measured"][n]["settings"]["n_features"] * found["measured"][n]["settings"]["batch"]
         for n in ratios

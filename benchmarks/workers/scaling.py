@@ -50,18 +50,25 @@ def warm(variant: str | None) -> None:
     kc.train(kc.SAEConfig(variant or "topk", 512), torch.randn(1000, 64), cfg)
 
 
+def process() -> int:
+    """Bytes of this process when it has loaded everything and trained something small; it has to be a fresh one."""
+    for variant in ("topk", "gated"):
+        warm(variant)
+    return Peak().before
+
+
 class Entries(list):
     """How many entries each step chose, seen on the way; None where it computed with tables."""
 
     def __init__(self) -> None:
-        inner = kernels.pattern_of
+        inner = kernels.encode
 
-        def pattern_of(pre_BF, select):
-            pattern = inner(pre_BF, select)
-            self.append(None if pattern is None else len(pattern.cols_N))
-            return pattern
+        def encode(*args):
+            code = inner(*args)
+            self.append(None if code.pattern is None else len(code.pattern.cols_N))
+            return code
 
-        kernels.pattern_of = pattern_of
+        kernels.encode = encode
 
 
 def step(variant: str, d_model: int, n_features: int, batch: int, steps: int, dead: float = 0.0, **sae) -> dict:
