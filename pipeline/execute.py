@@ -80,8 +80,11 @@ def plan(preset: str, only: str | None = None, extra: dict[str, Any] | None = No
     return jobs
 
 
-def execute(jobs: list[Job], at_once: int | None = None) -> list[str]:
-    """Run the jobs that are not current, a few side by side; returns what failed, one paragraph each."""
+def execute(jobs: list[Job], at_once: int | None = None, needed: dict[str, float] | None = None) -> list[str]:
+    """Run the jobs that are not current, a few side by side; returns what failed, one paragraph each.
+
+    `needed` is what is thought to be the memory of a chapter, in MiB, for one that has not run with these settings.
+    """
     todo = [job for job in jobs if not job.current()]
     fresh = len(jobs) - len(todo)
     if fresh:
@@ -93,7 +96,8 @@ def execute(jobs: list[Job], at_once: int | None = None) -> list[str]:
     expected = {job.chapter.stem: _known(job, "seconds", _FIRST_GUESS) for job in todo}
     threads = max(1, side_by_side.cores() // at_once)
     with Progress("execute", expected, at_once) as progress:
-        waiting = [(job, _known(job, "peak_mib", math.inf)) for job in todo]
+        needed = needed or {}
+        waiting = [(job, _known(job, "peak_mib", needed.get(job.chapter.stem, math.inf))) for job in todo]
         if at_once > 1:  # the longest first, so that none is left to run alone at the end
             waiting.sort(key=lambda pair: -expected[pair[0].chapter.stem])
         for job, (failure, seconds, peak) in side_by_side.run(_execute_one, waiting, at_once, threads, progress):
@@ -200,15 +204,19 @@ def parse_value(text: str) -> Any:
         return text
 
 
-def _say_needs(preset: str, extra: dict[str, Any], stems: list[str]) -> None:
-    """Print what the chapters that are to run will need.
+def _say_needs(preset: str, extra: dict[str, Any], stems: list[str]) -> dict[str, float]:
+    """Print what the chapters that are to run will need; returns the memory of each, in MiB.
 
     Raises  PipelineError when this machine cannot hold it.
     """
+    if not stems:
+        return {}
     from pipeline.plan import before_running  # which needs this module, and imports much
 
-    if stems and (said := before_running(preset, extra, stems)):
+    said, needed = before_running(preset, extra, stems)
+    if said:
         print(said, flush=True)
+    return needed
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -223,8 +231,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         extra = {name: parse_value(value) for name, value in options.p}
         jobs = plan(options.preset, options.only, extra)
-        _say_needs(options.preset, extra, [job.chapter.stem for job in jobs if not job.current()])
-        failures = execute(jobs, options.at_once)
+        needed = _say_needs(options.preset, extra, [job.chapter.stem for job in jobs if not job.current()])
+        failures = execute(jobs, options.at_once, needed)
     except ch.PipelineError as error:
         print(error, file=sys.stderr)
         return 1

@@ -187,6 +187,10 @@ class Plan:
         runs = [part for part in self.parts[stem] if isinstance(part, work.Run)]
         return PROCESS + max((each["table"] + each["statistics"] for each in map(self.training, runs)), default=0)
 
+    def process(self, stem: str) -> int:
+        """Bytes that a chapter takes of the machine's own memory."""
+        return self.in_ram(stem) + (0 if self.on_gpu else sum(self.memory(stem).values()))
+
     def seconds(self) -> dict[str, float]:
         """Gathering, as one pass over each set of sentences to its deepest point, and training."""
         deepest: dict[tuple, tuple[int, int]] = {}
@@ -238,8 +242,10 @@ def report(plan: Plan) -> str:
     return "\n".join([head, *(f"  {name:9} {text}" for name, text in lines.items())])
 
 
-def before_running(preset: str, extra: dict[str, Any], stems: list[str]) -> str:
-    """What these chapters will need, in a sentence for the one who starts them; empty where none reads a language model.
+def before_running(preset: str, extra: dict[str, Any], stems: list[str]) -> tuple[str, dict[str, float]]:
+    """What these chapters will need, in a sentence for the one who starts them, and the memory of each, in MiB.
+
+    Empty where none reads a language model.
 
     What the store holds already is not asked for again. A model or corpus of which nothing is known beforehand is left to
     `gather` and `train`, which look again.
@@ -249,16 +255,16 @@ def before_running(preset: str, extra: dict[str, Any], stems: list[str]) -> str:
     chosen = ch.read_preset(preset)
     stems = [stem for stem in stems if work.CHAPTERS.get(stem)]
     if not stems:
-        return ""
+        return "", {}
     try:
         made = Plan(chosen, extra)
         disk = sum(made.disk().values())
     except ch.PipelineError as error:
-        return f"What this run will need is not known: {error}"
+        return f"What this run will need is not known: {error}", {}
     store = sum(f.stat().st_size for f in paths.store_dir().rglob("*") if f.is_file())
     largest = max((s for s in stems if s in made.parts), key=lambda s: sum(made.memory(s).values()), default=None)
     if largest is None:  # the preset leaves them to `default`
-        return ""
+        return "", {}
     gpu = torch.cuda.is_available()
     device, ram = sum(made.memory(largest).values()), made.in_ram(largest)
     asked = [
@@ -275,9 +281,10 @@ def before_running(preset: str, extra: dict[str, Any], stems: list[str]) -> str:
                 f"this run needs about {needs.gb(needed)} of {what}, and {needs.gb(there)} are free: {knob}. "
                 f"make plan PRESET={preset} says what takes it."
             )
-    return f"{preset} needs about " + ", ".join(
+    said = f"{preset} needs about " + ", ".join(
         f"{needs.gb(n)} of {what} ({needs.gb(there)} free)" for what, n, there, _ in asked
     )
+    return said, {s: made.process(s) / 2**20 for s in stems if s in made.parts}
 
 
 def main(argv: list[str] | None = None) -> int:

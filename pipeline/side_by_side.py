@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from typing import Any
 
+from kosae_core import needs
 from pipeline.progress import Progress
 
-MEMORY_MIB = 4096
-"""Chapters that together took more than this when they last ran do not run side by side."""
+LEAST_MIB = 4096
+"""Chapters run side by side while they take no more than this together, or than half of what is free."""
 SHARED_MIB = 300
 """Pages of the libraries that two chapters have in common, counted in the memory of each (measured: 364)."""
 _STEPS: Any = None
@@ -30,6 +31,11 @@ def cores() -> int:
 
 def default() -> int:
     return min(2, cores())
+
+
+def room() -> float:
+    """MiB that chapters may take together."""
+    return max(LEAST_MIB, needs.free_memory() / 2**21)
 
 
 def run(
@@ -50,12 +56,12 @@ def run(
     listener = threading.Thread(target=_listen, args=(steps, progress), daemon=True)
     listener.start()
     running: dict[Future, tuple[Any, float]] = {}
-    waiting = list(waiting)
+    waiting, together = list(waiting), room()
     pool = ProcessPoolExecutor(at_once, context, _begin, (steps,))
     try:
         while waiting or running:
             used = sum(mib for _, mib in running.values())
-            free = MEMORY_MIB + SHARED_MIB * len(running) - used
+            free = together + SHARED_MIB * len(running) - used
             fits = [pair for pair in waiting if not running or pair[1] <= free]
             if fits and len(running) < at_once:
                 waiting.remove(fits[0])

@@ -213,8 +213,28 @@ def test_the_longest_chapter_starts_first(book, monkeypatch):
     assert asked == [["06", "07", "05"], ["05", "06", "07"]]
 
 
+def test_a_chapter_that_has_not_run_takes_what_was_planned(book, monkeypatch):
+    add_chapter(book, "06", CHAPTER)
+    asked = {}
+
+    def run(work, waiting, at_once, threads, progress):
+        asked.update((job.chapter.stem, mib) for job, mib in waiting)
+        return iter(())
+
+    monkeypatch.setattr(side_by_side, "run", run)
+    execute.execute(execute.plan("default"), at_once=2, needed={"05_probe": 1700.0})
+    assert asked == {"05_probe": 1700.0, "06_more": math.inf}
+
+
+def test_chapters_share_half_of_what_is_free(monkeypatch):
+    for free, room in ((2 << 30, 4096), (24 << 30, 12288)):
+        monkeypatch.setattr(side_by_side.needs, "free_memory", lambda free=free: free)
+        assert side_by_side.room() == room
+
+
 def test_what_does_not_fit_waits(tmp_path, monkeypatch):
     monkeypatch.setenv("KOSAE_BUILD", str(tmp_path))
+    monkeypatch.setattr(side_by_side, "room", lambda: 4096)
     waiting = [(Memory(name), mib) for name, mib in (("a", 3000.0), ("b", 2000.0), ("c", math.inf), ("d", 2000.0))]
     with Progress("test", dict.fromkeys("abcd", 1.0), 2) as progress:
         found = {job.stem: n for job, n in side_by_side.run(at_once, waiting, 2, 1, progress)}

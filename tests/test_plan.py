@@ -160,7 +160,7 @@ def test_a_run_that_cannot_fit_is_not_begun(part, sentence, monkeypatch, capsys,
 def test_what_a_run_needs_is_printed_before_it(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("KOSAE_BUILD", str(tmp_path))
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    monkeypatch.setattr(execute, "execute", lambda jobs, at_once: [])
+    monkeypatch.setattr(execute, "execute", lambda jobs, at_once, needed: [])
     assert execute.main(["--preset", "smoke", "--only", "05_probing"]) == 0
     said = capsys.readouterr().out
     assert re.fullmatch(r"smoke needs about .*B of disk \(.*free\), .* of memory in 05_probing \(.* free\)\n", said)
@@ -174,7 +174,7 @@ def test_what_the_store_holds_is_not_asked_for_again(monkeypatch, tmp_path):
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "there").write_bytes(bytes(sum(planned("smoke").disk().values())))
     monkeypatch.setattr(needs, "free_disk", lambda folder: 0)
-    assert "0.0 MB of disk (0.0 MB free)" in plan.before_running("smoke", {}, ["05_probing"])
+    assert "0.0 MB of disk (0.0 MB free)" in plan.before_running("smoke", {}, ["05_probing"])[0]
 
 
 def test_a_model_on_this_machine_is_counted(tiny_lm, tmp_path):
