@@ -54,7 +54,7 @@ verify: env ## run everything again and compare with the reference numbers
 	@$(RUN) -m pipeline.verify --preset "$(PRESET)" $(if $(ONLY),--only "$(ONLY)")
 
 reference: chapters ## make this run's numbers the reference
-	@$(RUN) -m pipeline.verify --preset "$(PRESET)" --reference && $(RUN) -m pipeline.readme
+	@$(RUN) -m pipeline.verify --preset "$(PRESET)" --reference $(if $(ONLY),--only "$(ONLY)") && $(RUN) -m pipeline.readme
 
 claims: env ## hold what the earlier studies found against the reference numbers
 	@$(RUN) -m pipeline.claims

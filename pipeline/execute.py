@@ -170,7 +170,8 @@ def _times_path(run: str) -> Path:
     return paths.build_dir() / "executed" / run / "times.json"
 
 
-def _times(path: Path) -> dict[str, dict[str, float]]:
+def read_times(path: Path) -> dict[str, dict[str, float]]:
+    """Seconds and memory of chapters, from a file that need not be there."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -181,7 +182,7 @@ def _known(job: Job, what: str, otherwise: float) -> float:
     """Seconds or memory of this chapter when it last ran; a smoke run takes less than the `default` it falls back on."""
     runs = [job.run] + ["default"] * (job.run == "smoke")
     for path in [_times_path(job.run), *(paths.reference_dir(run) / "times.json" for run in runs)]:
-        known = _times(path).get(job.chapter.stem)
+        known = read_times(path).get(job.chapter.stem)
         if known:
             return float(known[what])
     return otherwise
@@ -189,7 +190,7 @@ def _known(job: Job, what: str, otherwise: float) -> float:
 
 def _remember_time(job: Job, seconds: float, peak: float) -> None:
     path = _times_path(job.run)
-    times = _times(path) | {job.chapter.stem: {"seconds": round(seconds, 1), "peak_mib": round(peak / 2**20)}}
+    times = read_times(path) | {job.chapter.stem: {"seconds": round(seconds, 1), "peak_mib": round(peak / 2**20)}}
     ch.write_if_changed(path, json.dumps(dict(sorted(times.items())), indent=1) + "\n")
 
 

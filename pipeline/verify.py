@@ -7,6 +7,7 @@ compared with data/results/<preset>/; with it, the numbers of the last run becom
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -17,7 +18,7 @@ from typing import Any
 from kosae_core import paths
 from kosae_core.results import load_results
 from pipeline import chapters as ch
-from pipeline.execute import Job, execute, plan
+from pipeline.execute import Job, execute, plan, read_times
 
 RELATIVE = 0.05
 """Tolerance of a record that names none, as a share of the reference value."""
@@ -111,8 +112,11 @@ def report(found: list[Difference], claims: set[str]) -> int:
     return 1 if differ else 0
 
 
-def make_reference(jobs: list[Job], preset: str) -> list[Path]:
-    """Copy the numbers (machine, versions and date are in them) and times of the last run to data/results/<preset>/."""
+def make_reference(jobs: list[Job], preset: str, only: bool = False) -> list[Path]:
+    """Copy the numbers (machine, versions and date are in them) and times of the last run to data/results/<preset>/.
+
+    With `only` the jobs are some of the chapters, and what is there of the others stays.
+    """
     target = paths.reference_dir(preset)
     copied = []
     for job in jobs:
@@ -126,12 +130,17 @@ def make_reference(jobs: list[Job], preset: str) -> list[Path]:
             text = job.results.read_text(encoding="utf-8")
             ch.write_if_changed(target / job.results.name, text)
             copied.append(target / job.results.name)
-    for path in target.glob("[0-9][0-9].json"):
-        if path not in copied:
-            path.unlink()
-    times = paths.build_dir() / "executed" / preset / "times.json"
-    if times.exists():
-        ch.write_if_changed(target / "times.json", times.read_text(encoding="utf-8"))
+    if not only:
+        for path in target.glob("[0-9][0-9].json"):
+            if path not in copied:
+                path.unlink()
+    ran = read_times(paths.build_dir() / "executed" / preset / "times.json")
+    if only:
+        ran = read_times(target / "times.json") | {
+            j.chapter.stem: ran[j.chapter.stem] for j in jobs if j.chapter.stem in ran
+        }
+    if ran:
+        ch.write_if_changed(target / "times.json", json.dumps(dict(sorted(ran.items())), indent=1) + "\n")
     return copied
 
 
@@ -146,7 +155,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if not options.reference:
             return verify(options.preset, options.only)
-        copied = make_reference(plan(options.preset), options.preset)
+        copied = make_reference(plan(options.preset, options.only), options.preset, bool(options.only))
         print(f"{len(copied)} chapters' numbers are now in {paths.reference_dir(options.preset)}.")
     except (ch.PipelineError, ValueError) as error:
         print(error, file=sys.stderr)

@@ -308,6 +308,20 @@ def test_reference_then_verify(book, capsys):
     )
 
 
+def test_the_reference_of_one_chapter_leaves_the_others(book):
+    execute.execute(execute.plan("default"))
+    assert verify.main(["--reference"]) == 0
+    folder = book / "data" / "results" / "default"
+    before = (folder / "05.json").read_text()
+    edit(book, '"value": k', '"value": k + 1')  # 05 is not current any more
+    add_chapter(book, "06", CHAPTER.replace("05", "06"))
+    execute.execute(execute.plan("default", "06"))
+    assert verify.main(["--reference"]) == 1
+    assert verify.main(["--reference", "--only", "06"]) == 0
+    assert (folder / "05.json").read_text() == before and (folder / "06.json").exists()
+    assert set(json.loads((folder / "times.json").read_text())) == {"05_probe", "06_more"}
+
+
 def bootstrap(code):
     script = f"import runpy, sys\nm = runpy.run_path({str(paths.ROOT / 'pipeline' / 'bootstrap.py')!r})\n{code}"
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
