@@ -212,7 +212,7 @@ def _say_needs(preset: str, extra: dict[str, Any], stems: list[str]) -> dict[str
     """
     if not stems:
         return {}
-    from pipeline.plan import before_running  # which needs this module, and imports much
+    from pipeline.before import before_running  # which needs this module, and imports much
 
     said, needed = before_running(preset, extra, stems)
     if said:

@@ -1,6 +1,7 @@
 """Say what a preset would need, without running it: `python -m pipeline.plan --preset exaone [-p k 64]`.
 
-Bytes come from the sizes of what the chapters gather and train (`pipeline.work`, `kosae_core.needs`); seconds from what a
+Bytes come from the sizes of what the chapters gather and train (`pipeline.work`, `kosae_core.needs`), and memory also from what
+their analyses took in the committed run of `default`; seconds from what a
 step and a pass cost (`pipeline.costs`) at the speed of this machine, measured here, or of the GPU that the preset names.
 Facts about a model or a corpus that is not at hand stand in the preset's own `plan` section.
 """
@@ -9,23 +10,22 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
-
-import torch
 
 from kosae_core import needs, paths
 from kosae_core.sae import SAEConfig
 from kosae_core.train_config import TrainConfig
 from pipeline import chapters as ch
 from pipeline import costs, side_by_side, work
-from pipeline.execute import parse_value
+from pipeline.execute import parse_value, read_times
 from pipeline.facts import read_model, sentences
 from pipeline.progress import minutes
 
-PROCESS = 600 << 20
-"""Memory of a chapter's process before it has loaded anything."""
+TABLES = 2.3
+"""fp32 tables of its largest store that a chapter's analyses hold at once: chapter 04 on 4,000 and on 20,000 sentences."""
 LONGEST = 127
 """Where `gather` cuts a sentence."""
 
@@ -163,13 +163,13 @@ class Plan:
         disk, disk_knob = sum(self.disk().values()), "lower n_train, or set KOSAE_BUILD to a larger disk"
         knob = "lower n_features or batch_size there, or take a smaller model"
         if has:
-            stem = max(device, key=device.__getitem__)
+            stem = self.largest(self.parts)
             asked = [
                 ("disk", disk, 1e9 * has["disk_gb"], disk_knob), (f"GPU memory in {stem}", device[stem], 1e9 * has["gpu_gb"], knob),
                 ("memory", max(ram.values()), 1e9 * has["memory_gb"], "lower n_train"),
             ]  # fmt: skip
         else:
-            stem = max(device, key=lambda s: device[s] + ram[s])
+            stem = self.largest(self.parts)
             asked = [
                 ("disk", disk, needs.free_disk(paths.store_dir()), disk_knob),
                 (f"memory in {stem}", device[stem] + ram[stem], needs.free_memory(), knob),
@@ -184,12 +184,28 @@ class Plan:
 
     def in_ram(self, stem: str) -> int:
         """What a chapter holds beside that in the machine's own memory."""
+        beyond, table = _analyses().get(stem, (0, 0))
+        more = self.table(stem) - table
+        analyses = beyond + TABLES * more if more >= 0 else beyond * self.table(stem) / table
+        return self._trainings(stem) + int(analyses)
+
+    def _trainings(self, stem: str) -> int:
         runs = [part for part in self.parts[stem] if isinstance(part, work.Run)]
-        return PROCESS + max((each["table"] + each["statistics"] for each in map(self.training, runs)), default=0)
+        return needs.PROCESS + max((each["table"] + each["statistics"] for each in map(self.training, runs)), default=0)
+
+    def table(self, stem: str) -> int:
+        """The rows of a chapter's largest store as one fp32 table."""
+        parts = (part.source if isinstance(part, work.Run) else part for part in self.parts[stem])
+        rows = [self.tokens(store) for store in set(parts) if isinstance(store, work.Store)]
+        return 4 * self.model.d_model * max(rows, default=0)
 
     def process(self, stem: str) -> int:
         """Bytes that a chapter takes of the machine's own memory."""
         return self.in_ram(stem) + (0 if self.on_gpu else sum(self.memory(stem).values()))
+
+    def largest(self, stems: Iterable[str]) -> str:
+        """The chapter that takes the most of the GPU, or of the machine's memory where there is none."""
+        return max(stems, key=(lambda stem: sum(self.memory(stem).values())) if self.on_gpu else self.process)
 
     def seconds(self) -> dict[str, float]:
         """Gathering, as one pass over each set of sentences to its deepest point, and training."""
@@ -213,11 +229,25 @@ class Plan:
         )  # fmt: skip
 
 
+@cache
+def _analyses() -> dict[str, tuple[int, int]]:
+    """By chapter: the bytes that the committed run of `default` took beyond what is counted, and its largest table.
+
+    They are resident bytes, with the pages of stores that were read and that the system may take back.
+    """
+    took = read_times(paths.reference_dir("default") / "times.json")
+    default, found = Plan(ch.read_preset("default"), {}), {}
+    for stem in default.parts.keys() & took.keys():
+        counted = default._trainings(stem) + sum(default.memory(stem).values())
+        found[stem] = max(0, int(took[stem]["peak_mib"] * 2**20) - counted), default.table(stem)
+    return found
+
+
 def report(plan: Plan) -> str:
     """The plan as people read it."""
     gb, m = needs.gb, plan.model
-    disk, seconds, largest = plan.disk(), plan.seconds(), max(plan.parts, key=lambda s: sum(plan.memory(s).values()))
-    memory, ram = plan.memory(largest), max(map(plan.in_ram, plan.parts))
+    disk, seconds, largest = plan.disk(), plan.seconds(), plan.largest(plan.parts)
+    memory, ram = plan.memory(largest), max(map(plan.in_ram, plan.parts)) if plan.on_gpu else plan.in_ram(largest)
     runs = [run for run in plan.all.runs if isinstance(run.source, work.Store)]
     has = plan.preset.plan.get("hardware")
     lines = {
@@ -240,51 +270,6 @@ def report(plan: Plan) -> str:
     }  # fmt: skip
     head = f"{plan.preset.name}: {len(plan.parts)} chapters ({', '.join(plan.parts)}); nothing was run."
     return "\n".join([head, *(f"  {name:9} {text}" for name, text in lines.items())])
-
-
-def before_running(preset: str, extra: dict[str, Any], stems: list[str]) -> tuple[str, dict[str, float]]:
-    """What these chapters will need, in a sentence for the one who starts them, and the memory of each, in MiB.
-
-    Empty where none reads a language model.
-
-    What the store holds already is not asked for again. A model or corpus of which nothing is known beforehand is left to
-    `gather` and `train`, which look again.
-
-    Raises  PipelineError when memory or disk cannot hold it, with the numbers and the knob.
-    """
-    chosen = ch.read_preset(preset)
-    stems = [stem for stem in stems if work.CHAPTERS.get(stem)]
-    if not stems:
-        return "", {}
-    try:
-        made = Plan(chosen, extra)
-        disk = sum(made.disk().values())
-    except ch.PipelineError as error:
-        return f"What this run will need is not known: {error}", {}
-    store = sum(f.stat().st_size for f in paths.store_dir().rglob("*") if f.is_file())
-    largest = max((s for s in stems if s in made.parts), key=lambda s: sum(made.memory(s).values()), default=None)
-    if largest is None:  # the preset leaves them to `default`
-        return "", {}
-    gpu = torch.cuda.is_available()
-    device, ram = sum(made.memory(largest).values()), made.in_ram(largest)
-    asked = [
-        ("disk", max(0, disk - store), needs.free_disk(paths.store_dir()), "lower n_train, or set KOSAE_BUILD to a larger disk"),
-        (f"memory in {largest}", ram + (0 if gpu else device), needs.free_memory(), "lower n_features, batch_size or n_train there"),
-    ]  # fmt: skip
-    if gpu:
-        asked.append(
-            (f"GPU memory in {largest}", device, needs.free_memory("cuda"), "lower n_features or batch_size there")
-        )
-    for what, needed, there, knob in asked:
-        if needed > there:
-            raise ch.PipelineError(
-                f"this run needs about {needs.gb(needed)} of {what}, and {needs.gb(there)} are free: {knob}. "
-                f"make plan PRESET={preset} says what takes it."
-            )
-    said = f"{preset} needs about " + ", ".join(
-        f"{needs.gb(n)} of {what} ({needs.gb(there)} free)" for what, n, there, _ in asked
-    )
-    return said, {s: made.process(s) / 2**20 for s in stems if s in made.parts}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-from kosae_core import needs
+from kosae_core import needs, paths
+from pipeline import before, costs, execute, plan, work
 from pipeline import chapters as ch
-from pipeline import costs, execute, plan, work
 from pipeline.plan import Plan
 
 PRESETS = sorted(path.stem for path in (ch.CHAPTERS / "presets").glob("*.yaml"))
@@ -107,6 +107,17 @@ def test_a_quantized_model_takes_less():
     assert "in 4 bits" in plan.report(stated)
 
 
+COMMITTED = ("default", "ynat", "keat", "full")
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_memory_of_chapters_is_not_far_from_what_committed_runs_took(name, monkeypatch):
+    monkeypatch.delenv("KOSAE_DATA_DIR", raising=False)
+    took, made = execute.read_times(paths.reference_dir(name) / "times.json"), planned(name)
+    for stem in took.keys() & {stem for stem, parts in made.parts.items() if parts}:
+        assert 0.85 < made.process(stem) / 2**20 / took[stem]["peak_mib"] < 1.4, stem
+
+
 def test_params_change_what_is_planned():
     plain, wide = planned("smoke"), planned("smoke", n_features=4096)
     assert wide.disk()["autoencoders"] > 3 * plain.disk()["autoencoders"]
@@ -144,7 +155,7 @@ def test_what_does_not_fit_is_said_with_the_knob(monkeypatch):
 @pytest.mark.parametrize(
     ("part", "sentence"),
     [
-        ("free_memory", r"this run needs about 1\.\d GB of memory in 04_training, and 0\.1 GB are free: lower n_features"),
+        ("free_memory", r"this run needs about 1\.\d GB of memory in 0\d_\w+, and 0\.1 GB are free: lower n_features"),
         ("free_disk", r"this run needs about 0\.\d GB of disk, and 0\.1 GB are free: lower n_train, or set KOSAE_BUILD"),
     ],
 )  # fmt: skip
@@ -174,7 +185,7 @@ def test_what_the_store_holds_is_not_asked_for_again(monkeypatch, tmp_path):
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "there").write_bytes(bytes(sum(planned("smoke").disk().values())))
     monkeypatch.setattr(needs, "free_disk", lambda folder: 0)
-    assert "0.0 MB of disk (0.0 MB free)" in plan.before_running("smoke", {}, ["05_probing"])[0]
+    assert "0.0 MB of disk (0.0 MB free)" in before.before_running("smoke", {}, ["05_probing"])[0]
 
 
 def test_a_model_on_this_machine_is_counted(tiny_lm, tmp_path):

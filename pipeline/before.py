@@ -1,0 +1,58 @@
+"""What a run will need, said before it begins; one that this machine cannot hold is not begun."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from kosae_core import needs, paths
+from pipeline import chapters as ch
+from pipeline import work
+from pipeline.plan import Plan
+
+
+def before_running(preset: str, extra: dict[str, Any], stems: list[str]) -> tuple[str, dict[str, float]]:
+    """What these chapters will need, in a sentence for the one who starts them, and the memory of each, in MiB.
+
+    Empty where none reads a language model.
+
+    What the store holds already is not asked for again. A model or corpus of which nothing is known beforehand is left to
+    `gather` and `train`, which look again.
+
+    Raises  PipelineError when memory or disk cannot hold it, with the numbers and the knob.
+    """
+    chosen = ch.read_preset(preset)
+    stems = [stem for stem in stems if work.CHAPTERS.get(stem)]
+    if not stems:
+        return "", {}
+    try:
+        made = Plan(chosen, extra)
+        disk = sum(made.disk().values())
+    except ch.PipelineError as error:
+        return f"What this run will need is not known: {error}", {}
+    store = sum(f.stat().st_size for f in paths.store_dir().rglob("*") if f.is_file())
+    stems = [stem for stem in stems if stem in made.parts]  # the others the preset leaves to `default`
+    if not stems:
+        return "", {}
+    largest = made.largest(stems)
+    gpu = torch.cuda.is_available()
+    device, ram = sum(made.memory(largest).values()), made.in_ram(largest)
+    asked = [
+        ("disk", max(0, disk - store), needs.free_disk(paths.store_dir()), "lower n_train, or set KOSAE_BUILD to a larger disk"),
+        (f"memory in {largest}", ram + (0 if gpu else device), needs.free_memory(), "lower n_features, batch_size or n_train there"),
+    ]  # fmt: skip
+    if gpu:
+        asked.append(
+            (f"GPU memory in {largest}", device, needs.free_memory("cuda"), "lower n_features or batch_size there")
+        )
+    for what, needed, there, knob in asked:
+        if needed > there:
+            raise ch.PipelineError(
+                f"this run needs about {needs.gb(needed)} of {what}, and {needs.gb(there)} are free: {knob}. "
+                f"make plan PRESET={preset} says what takes it."
+            )
+    said = f"{preset} needs about " + ", ".join(
+        f"{needs.gb(n)} of {what} ({needs.gb(there)} free)" for what, n, there, _ in asked
+    )
+    return said, {stem: made.process(stem) / 2**20 for stem in stems}
