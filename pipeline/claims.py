@@ -1,8 +1,8 @@
 """Hold the findings of the earlier studies against our results: `python -m pipeline.claims` (make claims).
 
 `data/claims.toml` says which recorded claims and numbers test each finding. The verdicts go to the READMEs, between
-<!--claims--> and <!--/claims-->; those of `full`, where it has results, stand beside those of `default`, and behind them
-the verdicts on news, of `ynat` and `keat`. The last chapter shows those of its own run, with why a finding does not hold.
+<!--claims--> and <!--/claims-->: those of `default` with their numbers, and behind them the bare ones of `full`, and on news of
+`ynat` and `keat`, where they have results. The last chapter shows those of its own run, with why a finding does not hold.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import Any
 from kosae_core import paths, results
 
 FILES = {"README.md": "en", "README.ko.md": "ko"}
-PRESETS = ("default", "full")
 NEWS = ("ynat", "keat")
 VERDICTS = {
     "ko": {"holds": "성립", "fails": "성립하지 않음", "mixed": "엇갈림", "open": ""},
@@ -203,7 +202,9 @@ def committed(*runs: Recorded) -> tuple[list[Claim], dict[str, Run], dict[str, R
 
     A claim's keys must be in one of these, or in one of the `runs`.
     """
-    found = {preset: Recorded(results.load_results(paths.reference_dir(preset))) for preset in (*PRESETS, *NEWS)}
+    found = {
+        preset: Recorded(results.load_results(paths.reference_dir(preset))) for preset in ("default", "full", *NEWS)
+    }
     found = {preset: each for preset, each in found.items() if preset == "default" or each.claims}
     return *read(paths.data_dir() / "claims.toml", [*found.values(), *runs]), found
 
@@ -232,9 +233,11 @@ def filled(text: str, name: str) -> str:
     if not _BLOCK.search(text):
         raise ValueError(f"{name} has no <!--claims--> and <!--/claims--> lines; put them where the verdicts belong.")
     (claims, _, found), language = committed(), FILES[name]
-    tables = [{preset: found[preset] for preset in presets if preset in found} for presets in (PRESETS, NEWS)]
+    beside = {preset: found[preset] for preset in found if preset != "default"}
     after = _list(claims, "open", OPEN[language]) + _list(claims, "untestable", UNTESTABLE[language])
-    return _BLOCK.sub(lambda m: m[1] + table(claims, *tables, language) + after + m[2], text)
+    return _BLOCK.sub(
+        lambda m: m[1] + table(claims, {"default": found["default"]}, beside, language) + after + m[2], text
+    )
 
 
 def main() -> int:
