@@ -4,7 +4,7 @@
 
 Steps of every variant over 1,024 to 65,536 features and d_model 128 to 2,048; whole trainings over x1, x4 and x16 tokens;
 gathering over as many, and over models of width 128 to 2,048; and a process before it does any of this. From these `fit` takes the factors that `pipeline.costs`
-multiplies with a machine's rates. The measurements under `check/` are not fitted: trainings of other sizes, another family of
+multiplies with a machine's rates. The seconds under `check/` are not fitted (their memory gave `needs.LOOKS`): trainings of other sizes, another family of
 models, and the stores and trainings of whole chapters, each beside what `make plan` says.
 
 Each measurement runs in a process of its own; what is in the JSON is not measured again. With `--rounds 2` all are made twice,
@@ -81,7 +81,11 @@ def grid() -> Iterator[tuple[str, str, dict]]:
     for tokens in (4096, 16384, 65536):
         yield f"gather/tokens/{tokens}", "gather", {"d_model": 256, "blocks": 4, "tokens": tokens}
     for d_model in (128, 512, 1024, 2048):
-        yield f"gather/d{d_model}", "gather", {"d_model": d_model, "blocks": 2, "tokens": 12288}
+        yield (
+            f"gather/d{d_model}",
+            "gather",
+            {"d_model": d_model, "blocks": 2, "tokens": 8192 if d_model < 2048 else 4096},
+        )
     for variant, d_model, n_features, batch, steps, options in CHECKS:
         sizes = {"d_model": d_model, "n_features": n_features, "batch": batch, "steps": steps, "tokens": 20_000}
         yield (
@@ -90,7 +94,7 @@ def grid() -> Iterator[tuple[str, str, dict]]:
             sizes | {"variant": variant, "held": True} | options,
         )
     yield "check/gather/gpt2", "gather", {"d_model": 384, "blocks": 6, "tokens": 12000, "family": "gpt2", "points": 2, "dtype": "fp32"}  # fmt: skip
-    yield "check/gather/llama", "gather", {"d_model": 768, "blocks": 3, "tokens": 15000, "points": 3}
+    yield "check/gather/llama", "gather", {"d_model": 768, "blocks": 3, "tokens": 6000, "points": 3}
     chapters = ["05_probing", "06_tfidf_features", "07_visualization"]
     yield "check/study/smoke 05 to 07", "study", {"preset": "smoke", "chapters": chapters}
 

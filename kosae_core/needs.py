@@ -27,7 +27,8 @@ ROW_LABELS, TEXT = 12, 10
 """Bytes beside each row of a store: its token, position and document; about what its token id and text take in JSON."""
 TABLES = {"topk": 3.0, "batchtopk": 3.0, "matryoshka": 3.0, "standard": 5.0, "p_anneal": 5.6, "gated": 8.4, "gated_anneal": 9.1, "jumprelu": 8.0}  # fmt: skip
 """fp32 tables of (tokens of a part, features) that exist at once while a step is at its largest: at the start, where many
-features are on (one that is set to start with fewer, `initial_density` below a tenth, takes less). Measured on a CPU (`benchmarks/scaling.json`). A variant that is not listed counts as its parent that is."""
+features are on (with `initial_density` below a tenth it takes less). Measured on a CPU (`benchmarks/scaling.json`). A variant that
+is not listed counts as its parent that is."""
 HOLES, MAPPED = 1.7, 32 << 20
 """Tables below 32 MiB come from the heap, not from the system, and leave so much room between them where there are many."""
 LOOKS = {"topk": 4.0, "standard": 4.5, "gated": 6.5}
@@ -91,8 +92,8 @@ def lm_bytes(n_params: int, element: int, whole: int = 0, bits: int | None = Non
 
 
 def forward_bytes(tokens: int, d_model: int, element: int = 2) -> int:
-    """What a pass over a batch of so many tokens needs for a moment: about 19 tensors of the residual stream's size."""
-    return 19 * tokens * d_model * element
+    """What a pass over a batch of so many tokens needs for a moment: about 26 tensors of the residual stream's size."""
+    return 26 * tokens * d_model * element
 
 
 def train_parts(
