@@ -116,6 +116,9 @@ for (v, q), sae in saes.items():
     seen[v, q] = through((points[q], iv.reconstruct(sae)))
 
 # %%
+reports = {(v, q): kc.evaluate(sae, study.acts("test", "ko", points[q]), lm=lm, max_documents=n_judged) for (v, q), sae in saes.items()}
+
+# %%
 rows = []
 clean_M, clean_hits = seen["clean"]
 for v, q in saes:
@@ -123,7 +126,9 @@ for v, q in saes:
     span = bootstrap_ratio(by_group(kept_M, template_M), by_group(lost_M, template_M), repeats=draws, seed=seed)
     recovered = results.record(f"recovered_{q}_{v}", kept_M.sum() / lost_M.sum(), "share", ".1%", interval=span, tolerance=0.02)
     right = results.record(f"topic_{q}_{v}", seen[v, q][1].mean(), "accuracy", ".1%", tolerance=0.06)
-    rows.append({"layer": q, "variant": v, "loss recovered": f"{recovered:.1%} [{span[0]:.1%}, {span[1]:.1%}]", "topic": right})
+    rows.append({"layer": q, "variant": v, "loss recovered": f"{recovered:.1%} [{span[0]:.1%}, {span[1]:.1%}]", "topic": right,
+                 "KL": reports[v, q].kl, "KL recovered": reports[v, q].kl_recovered,
+                 "EV": reports[v, q].explained_variance, "EV about 0": reports[v, q].explained_variance_about_zero})  # fmt: skip
 rows = pd.DataFrame(rows)
 
 # %%
@@ -157,21 +162,38 @@ results.claim("probe_falls_further", lost > loss_lost, "the topic probe loses a 
 results.claim("probe_clearly_further", span[0] > loss_lost, "likewise, with the whole 95% interval over templates", close=True)
 
 # %%
+for (v, q), report in reports.items():
+    results.record(f"kl_{q}_{v}", report.kl, "nats", ".3f", tolerance=0.02)
+    results.record(f"kl_recovered_{q}_{v}", report.kl_recovered, "share", ".1%", tolerance=0.02)
+    results.record(f"ev_zero_{q}_{v}", report.explained_variance_about_zero, "", ".3f", tolerance=0.02)
+least = results.record("kl_recovered_least", rows["KL recovered"].min(), "share", ".1%", tolerance=0.02)
+results.claim("kl_ninety", least > 0.9, "every autoencoder recovers over 90% of the divergence", close=abs(least - 0.9) < 0.02)
+flattered = rows.loc[(rows["EV about 0"] - rows["EV"]).idxmax()]
+results.record("flattered_ev", flattered["EV"], "", ".3f", tolerance=0.02)
+results.record("flattered_ev_zero", flattered["EV about 0"], "", ".3f", tolerance=0.02)
+results.record("mean_alone", 1 - (1 - flattered["EV about 0"]) / (1 - flattered["EV"]), "", ".3f", tolerance=0.02)
+results.claim("zero_flatters", (rows["EV about 0"] > rows["EV"]).all(), "explained variance about zero is above that about the mean for every autoencoder")
+
+# %%
 flops = 4 * lm.d_model * n_features / (2 * sum(p.numel() for p in lm.model.parameters()))
 results.record("cost", flops, "share", ".0%", tolerance=0.001)
 results.claim("sae_costs", flops > 0.01, "encoding and decoding one point adds over 1% to the multiplications of a forward pass")
 
 # %%
 #| label: tbl-intervene-splice
-#| tbl-cap-ko: "재구성을 활성값 자리에 넣었을 때. loss recovered: 손실 회복률과 95% 구간(문장틀을 다시 뽑음), topic: 마지막 블록에서 읽은 주제의 정확도."
-#| tbl-cap-en: "Reconstructions in place of activations. loss recovered: with 95% interval over templates; topic: accuracy of the topic read at the last block."
-kc.plots.table(rows, {"topic": ".1%"})
+#| tbl-cap-ko: "재구성을 활성값 자리에 넣었을 때. loss recovered: 손실 회복률과 95% 구간(문장틀을 다시 뽑음), topic: 마지막 블록에서 읽은 주제의 정확도, KL: 다음 토큰 분포의 변화(토큰당 내트), KL recovered: 0으로 만들었을 때의 KL 가운데 되찾는 몫, EV: 평균을 중심으로 한 설명 분산, EV about 0: 0을 중심으로 한 옛 식."
+#| tbl-cap-en: "Reconstructions in place of activations. loss recovered: with 95% interval over templates; topic: accuracy of the topic read at the last block; KL: change of the next-token distribution, in nats per token; KL recovered: share made good of the KL that zeros cause; EV: explained variance about the mean; EV about 0: the older formula."
+kc.plots.table(rows, {"topic": ".1%", "KL": ".3f", "KL recovered": ".1%", "EV": ".3f", "EV about 0": ".3f"})
 
 # %% [markdown] tags=["ko"]
 # [모든 변형이 두 층에서 손실을 90% 넘게 되찾는다]{.claim key="c10.recovered_ninety"}([@tbl-intervene-splice]). 시험 문장 {{< var c10.n_judged >}}개에서만 잰 것이어서, 같은 사전이라도 손실 회복률이 [@sec-training]의 표와 조금 다르다. 탐침은 손대지 않은 모델에서 이 문장들의 주제를 {{< var c10.topic_clean >}} 맞히고, 활성값을 0으로 만들면 q2에서 {{< var c10.topic_q2_zero >}}, q3에서 {{< var c10.topic_q3_zero >}} 맞힌다. 재구성으로 가장 많이 떨어지는 폭은 {{< var c10.topic_drop_points >}}포인트이고, 0으로 만들 때 잃는 것의 {{< var c10.topic_lost_most >}}이다. [어느 재구성에서나 잃는 것은 10포인트보다 작다.]{.claim key="c10.topic_kept"} 예상은 탐침이 손실보다 더 떨어진다는 것이었다. 0으로 만들 때 잃는 것을 전부로 치면, 재구성마다 잰 값의 평균으로 탐침은 {{< var c10.topic_lost >}}, 손실은 {{< var c10.loss_lost >}}를 잃는다. [탐침이 잃는 몫이 더 크다.]{.claim key="c10.probe_falls_further"}[탐침이 잃는 몫이 더 크지는 않다.]{.otherwise} [문장틀을 다시 뽑은 구간이 통째로 손실의 몫 위에 있다.]{.claim key="c10.probe_clearly_further"}[다만 문장틀을 다시 뽑은 구간이 통째로 손실의 몫 위에 있지는 않다.]{.otherwise} 시험 문장의 틀이 훈련과 다르므로 탐침 자체의 정확도가 높지 않고, 변형 사이의 몇 포인트 차이는 문장 수에 견주어 작다. 값도 치른다. 한 지점을 부호화하고 되돌리는 데에 드는 곱셈은 이 모델의 순전파 한 번에 드는 것의 {{< var c10.cost >}}이다.
+#
+# 손실은 실제로 뒤따른 토큰에 준 확률만 본다. 다음 토큰의 분포 전체가 얼마나 달라지는지는 쿨백·라이블러 발산(KL)이 말해 준다. 0으로 만들 때 생기는 발산 가운데 재구성이 되찾는 몫은 가장 적은 곳에서 {{< var c10.kl_recovered_least >}}이다. [모든 변형이 발산도 90% 넘게 되찾는다.]{.claim key="c10.kl_ninety"}[그러나 발산까지 90% 넘게 되찾지는 못하는 변형이 있다.]{.otherwise} 표의 마지막 열은 설명 분산을 평균이 아니라 0을 중심으로 잰 옛 식이다. [이 식의 값은 어느 사전에서나 더 높다.]{.claim key="c10.zero_flatters"} 차이가 가장 큰 곳에서는 {{< var c10.flattered_ev >}}인 값이 {{< var c10.flattered_ev_zero >}}인 것처럼 보인다. 아무것도 배우지 않고 평균만 내놓는 사전에게도 {{< var c10.mean_alone >}}점을 주는 식이기 때문이다. 이 열 말고는 이 책의 설명 분산은 모두 평균을 중심으로 잰 것이다.
 
-# %% [markdown] src="1f8e" tags=["en"]
+# %% [markdown] src="d722" tags=["en"]
 # [Every variant recovers more than 90% of the loss at both layers]{.claim key="c10.recovered_ninety"} ([@tbl-intervene-splice]). Since it is measured on {{< var c10.n_judged >}} test sentences only, loss recovered of the same dictionary differs somewhat from the table of [@sec-training]. In the untouched model the probe reads the topic of these sentences correctly {{< var c10.topic_clean >}} of the time, and with activations set to 0 {{< var c10.topic_q2_zero >}} at q2 and {{< var c10.topic_q3_zero >}} at q3. The largest fall by a reconstruction is {{< var c10.topic_drop_points >}} points, {{< var c10.topic_lost_most >}} of what setting to 0 costs. [Every reconstruction costs the probe less than 10 points.]{.claim key="c10.topic_kept"} We expected the probe to fall further than the loss. Taking what setting to 0 costs for the whole, a reconstruction costs the probe {{< var c10.topic_lost >}} on average and the loss {{< var c10.loss_lost >}}. [The share that the probe loses is the larger.]{.claim key="c10.probe_falls_further"}[The share that the probe loses is not the larger.]{.otherwise} [The whole interval over templates lies above the share of the loss.]{.claim key="c10.probe_clearly_further"}[But the interval over templates does not lie wholly above the share of the loss.]{.otherwise} Test sentences have other templates than training ones, so the probe is not very accurate to begin with, and a few points between variants are little for this number of sentences. There is a price, too. Encoding and decoding one point takes {{< var c10.cost >}} of the multiplications of this model's forward pass.
+#
+# Loss only looks at the probability of the token that really follows. How far the whole distribution of the next token moves is told by the Kullback–Leibler divergence (KL). Of the divergence that setting to 0 causes, the reconstructions make good {{< var c10.kl_recovered_least >}} where they do worst. [Every variant recovers more than 90% of the divergence, too.]{.claim key="c10.kl_ninety"}[But not every variant recovers 90% of the divergence.]{.otherwise} The last column of the table is the older formula of explained variance, about 0 instead of the mean. [It gives the higher value for every dictionary.]{.claim key="c10.zero_flatters"} Where the two differ most, {{< var c10.flattered_ev >}} looks like {{< var c10.flattered_ev_zero >}}, because this formula gives {{< var c10.mean_alone >}} to a dictionary that has learned nothing and returns the mean. Everywhere but in this column, explained variance in this book is about the mean.
 
 # %% [markdown] tags=["ko"]
 # ## 한 토큰에서 일어나는 일 {#sec-intervene-prompt}

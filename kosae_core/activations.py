@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from kosae_core import needs, ranks, store
-from kosae_core.filling import Progress, fill, kept_rows
+from kosae_core.filling import Progress, fill, kept_rows, pass_bytes
 from kosae_core.hooks import HookPoint
 from kosae_core.lm import LanguageModel
 from kosae_core.mapped import create_mapped, open_mapped, write_documents
@@ -219,9 +219,8 @@ def _run(
         "the store", needs.store_bytes(total, lm.d_model, dtype.itemsize, len(folders)), next(iter(folders.values())),
         f"take fewer points (now {len(folders)}) or documents ({len(documents)}), or set KOSAE_BUILD to a larger disk",
     )  # fmt: skip
-    element = next(lm.model.parameters()).element_size()
     needs.require_memory(
-        "a forward pass", needs.forward_bytes(min(tokens_per_batch, len(kept)), lm.d_model, element), lm.device,
+        "a forward pass", pass_bytes(lm, documents, folders, tokens_per_batch), lm.device,
         f"lower tokens_per_batch (now {tokens_per_batch})",
     )  # fmt: skip
     tables = {point: create_mapped(f / "acts.bin", (total, lm.d_model), dtype) for point, f in folders.items()}

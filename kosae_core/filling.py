@@ -1,7 +1,8 @@
 """Documents run through a model, and what passes at its hook points written into tables."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from kosae_core.batches import length_batches
 from kosae_core.hooks import HookPoint
+from kosae_core.live import live_bytes
 from kosae_core.lm import LanguageModel
 
 Progress = Callable[[int, int, str], None]
@@ -32,6 +34,25 @@ def kept_rows(documents: Sequence[Sequence[int]], special_ids: frozenset[int]) -
         raise ValueError("the corpus has no token to gather.")
     ends = np.cumsum([len(ids) for ids in documents])
     return kept, np.concatenate([[0], np.cumsum(kept)])[np.concatenate([[0], ends])]
+
+
+def pass_bytes(
+    lm: LanguageModel, documents: Sequence[Sequence[int]], points: Collection[HookPoint], tokens_per_batch: int
+) -> int:
+    """What a pass over the largest batch takes for a moment: two and three copies of the longest document, and the line on.
+
+    One copy lacks a token, as documents that are padded do.
+    """
+    batches = length_batches([len(ids) for ids in documents], tokens_per_batch)
+    longest = documents[batches[0][0]]
+    padded = max(len(rows) * len(documents[rows[0]]) for rows in batches)
+
+    def run(copies: int) -> None:
+        with lm.watched(dict.fromkeys(points, len)):
+            lm.forward(lm.batch([*[longest] * (copies - 1), longest[: max(1, len(longest) - 1)]]))
+
+    two, three = (live_bytes(partial(run, copies)) for copies in (2, 3))
+    return int(two + (three - two) * (padded / len(longest) - 2))
 
 
 def fill(

@@ -102,11 +102,12 @@ class LanguageModel:
 
     def documents(self, texts: Sequence[str], max_length: int | None = None) -> list[list[int]]:
         """What the model reads for each text: the start token, where there is one, then at most `max_length` in all."""
-        if not texts:
-            return []
-        start = [] if self.bos_id is None else [self.bos_id]
-        encoded = self.tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True, verbose=False)
-        return [(start + ids)[:max_length] for ids in encoded["input_ids"]]
+        start, documents = [] if self.bos_id is None else [self.bos_id], []
+        for i in range(0, len(texts), 1000):  # what a tokenizer gives beside the ids takes more than they do
+            part = list(texts[i : i + 1000])
+            encoded = self.tokenizer(part, add_special_tokens=False, split_special_tokens=True, verbose=False)
+            documents += [(start + ids)[:max_length] for ids in encoded["input_ids"]]
+        return documents
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         """The characters `text[start:end]` that each token of `tokens(text)` touches, a part of one counting whole.

@@ -25,6 +25,8 @@ logger = logging.getLogger("kosae.needs")
 
 ROW_LABELS, TEXT = 12, 10
 """Bytes beside each row of a store: its token, position and document; about what its token id and text take in JSON."""
+READ, WORDS = 250, 4 << 20
+"""Bytes for each token of a corpus while its ids are found, held and written down; what a tokenizer keeps of words it has met."""
 TABLES = {"topk": 3.0, "batchtopk": 3.0, "matryoshka": 3.0, "standard": 5.0, "p_anneal": 5.6, "gated": 8.4, "gated_anneal": 9.1, "jumprelu": 8.0}  # fmt: skip
 """fp32 tables of (tokens of a part, features) that exist at once while a step is at its largest: at the start, where many
 features are on (with `initial_density` below a tenth it takes less). Measured on a CPU (`benchmarks/scaling.json`). A variant that
@@ -81,6 +83,11 @@ def store_bytes(n_tokens: int, d_model: int, element: int = 2, n_points: int = 1
     return n_points * n_tokens * (d_model * element + ROW_LABELS + TEXT)
 
 
+def reading_bytes(n_tokens: int) -> int:
+    """The memory of a corpus of so many tokens that is being gathered, beside its activations."""
+    return READ * n_tokens + WORDS
+
+
 def lm_bytes(n_params: int, element: int, whole: int = 0, bits: int | None = None) -> int:
     """The weights of a language model, of so many bytes each; all but `whole` of them may be quantized to 8 or 4 bits.
 
@@ -89,11 +96,6 @@ def lm_bytes(n_params: int, element: int, whole: int = 0, bits: int | None = Non
     if bits is None:
         return n_params * element
     return whole * element + int((n_params - whole) * (bits / 8 + (4 / 64 if bits == 4 else 0)))
-
-
-def forward_bytes(tokens: int, d_model: int, element: int = 2) -> int:
-    """What a pass over a batch of so many tokens needs for a moment: about 26 tensors of the residual stream's size."""
-    return 26 * tokens * d_model * element
 
 
 def train_parts(

@@ -10,10 +10,13 @@ from typing import Any
 import torch
 
 from kosae_core import paths
+from kosae_core.live import live_bytes
 from pipeline import chapters as ch
 
 SAMPLE = 200
 """Sentences whose tokens are counted, where corpus and tokenizer are at hand."""
+PASS = 26
+"""Tensors of the residual stream's size that are taken for a pass where it cannot be counted: Llama has about 12, GPT-2 22."""
 FACTS = ("n_params", "d_model", "n_layers", "vocab")
 
 
@@ -27,13 +30,15 @@ class Model:
     vocab: int
     whole: int
     """Of the parameters, those that quantization leaves as they are: embeddings, the output's, norms."""
+    per_token: float
+    """Bytes that a pass takes for a moment, for each token of its batch."""
     how: str
     place: str | None = None
     """The folder or name that its tokenizer is read from, where it is on this machine."""
 
 
-def read_model(name: str, table: dict[str, Any]) -> Model:
-    """The facts of a model: counted from its configuration, or else the preset's own.
+def read_model(name: str, table: dict[str, Any], element: int = 4) -> Model:
+    """The facts of a model whose numbers have so many bytes: counted from its configuration, or else the preset's own.
 
     Raises  PipelineError for a model of which neither is there.
     """
@@ -44,10 +49,10 @@ def read_model(name: str, table: dict[str, Any]) -> Model:
     try:  # a folder, or what the hub's cache has
         config = AutoConfig.from_pretrained(place, local_files_only=True)
         with torch.device("meta"):
-            model = AutoModelForCausalLM.from_config(config)
+            model = AutoModelForCausalLM.from_config(config, dtype={2: torch.bfloat16, 4: torch.float32}[element])
         text = config.get_text_config(decoder=True)
         facts = model.num_parameters(), text.hidden_size, text.num_hidden_layers, text.vocab_size, _whole(model)
-        return Model(*facts, how="counted from its configuration", place=place)
+        return Model(*facts, per_token(model), how="counted from its configuration", place=place)
     except (OSError, ValueError):  # not there, or with code of its own, which a plan does not run
         pass
     facts = table.get(name)
@@ -57,7 +62,21 @@ def read_model(name: str, table: dict[str, Any]) -> Model:
             f"{', '.join(FACTS)} (under models)."
         )
     whole = 2 * facts["vocab"] * facts["d_model"]  # as where the output's matrix is not the embedding
-    return Model(*(facts[fact] for fact in FACTS), whole, how="as the preset states")
+    size = PASS * facts["d_model"] * element
+    return Model(*(facts[fact] for fact in FACTS), whole, size, how="as the preset states")
+
+
+def per_token(model: torch.nn.Module) -> float:
+    """Bytes that a model on the device `meta` takes for a moment, for each token of a batch that goes to its last block."""
+    ids_BT = torch.zeros(16, 8, dtype=torch.long, device="meta")
+    masks = torch.zeros(16, 1, 8, 8, dtype=model.dtype, device="meta"), None  # some make one by looking at numbers
+    for mask in masks:
+        try:
+            taken = live_bytes(lambda mask=mask: model.base_model(ids_BT, attention_mask=mask, use_cache=False))
+            return taken / ids_BT.numel()
+        except (NotImplementedError, RuntimeError, ValueError):
+            continue
+    return PASS * model.get_input_embeddings().weight.shape[1] * model.dtype.itemsize
 
 
 def _whole(model: torch.nn.Module) -> int:

@@ -55,14 +55,14 @@ class Plan:
                 f"a plan is made for one language model, and {self.preset.name} names {sorted(models)}."
             )
         self.name, self.options = models.popitem()
-        self.model = read_model(self.name, about.get("models", {}))
+        self.on_gpu = "speed" in about
+        self.element = {"fp32": 4, "bf16": 2, "fp16": 2}.get(self.options.get("dtype"), 2 if self.on_gpu else 4)
+        self.bits = self.options.get("bits")
+        self.model = read_model(self.name, about.get("models", {}), self.element)
         for stem, each in parameters.items():
             self.parts[stem] = list(work.of(stem, each, self.model.n_layers))
             for part in self.parts[stem]:
                 self.all.add(part)
-        self.on_gpu = "speed" in about
-        self.element = {"fp32": 4, "bf16": 2, "fp16": 2}.get(self.options.get("dtype"), 2 if self.on_gpu else 4)
-        self.bits = self.options.get("bits")
 
     @cached_property
     def speeds(self) -> tuple[list[costs.Rates], str]:
@@ -149,7 +149,7 @@ class Plan:
         step = {run: each["weights, gradients and moments"] + each["batch"] for run, each in sizes.items()}
         each = {run: needs.sae_bytes(self.config(run), run.d_model or self.model.d_model) for run in runs}
         last = max((size for run, size in each.items() if not run.stays), default=0)  # still there as the next begins
-        batch = needs.forward_bytes(4096, self.model.d_model, self.element) + 4 * min(2**26, 4096 * self.model.vocab)
+        batch = int(4096 * self.model.per_token) + 4 * min(2**26, 4096 * self.model.vocab)
         return {
             "model": needs.lm_bytes(self.model.n_params, self.element, self.model.whole, self.bits), "a pass": batch if self.parts[stem] else 0,
             "training": max(step.values(), default=0),
@@ -191,13 +191,17 @@ class Plan:
 
     def _trainings(self, stem: str) -> int:
         runs = [part for part in self.parts[stem] if isinstance(part, work.Run)]
-        return needs.PROCESS + max((each["table"] + each["statistics"] for each in map(self.training, runs)), default=0)
+        trained = max((each["table"] + each["statistics"] for each in map(self.training, runs)), default=0)
+        return needs.PROCESS + needs.reading_bytes(self.rows(stem)) + trained
 
     def table(self, stem: str) -> int:
         """The rows of a chapter's largest store as one fp32 table."""
+        return 4 * self.model.d_model * self.rows(stem)
+
+    def rows(self, stem: str) -> int:
+        """Tokens of a chapter's largest store."""
         parts = (part.source if isinstance(part, work.Run) else part for part in self.parts[stem])
-        rows = [self.tokens(store) for store in set(parts) if isinstance(store, work.Store)]
-        return 4 * self.model.d_model * max(rows, default=0)
+        return max((self.tokens(store) for store in set(parts) if isinstance(store, work.Store)), default=0)
 
     def process(self, stem: str) -> int:
         """Bytes that a chapter takes of the machine's own memory."""

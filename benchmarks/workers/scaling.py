@@ -20,7 +20,7 @@ from kosae_core import activations, kernels, lm, needs, paths
 from kosae_core.planted import Planted, PlantedConfig
 from kosae_core.trainer import Seen, Trainer
 from pipeline import chapters as ch
-from pipeline import plan, work
+from pipeline import facts, plan, work
 
 OUTLIVES = 10**9
 
@@ -116,22 +116,34 @@ def train(variant: str, d_model: int, n_features: int, batch: int, steps: int, t
     }  # fmt: skip
 
 
-def random_lm(d_model: int, blocks: int, family: str = "llama") -> lm.LanguageModel:
-    """A model of random weights, with the tokenizer of the model inside."""
-    tokenizer = transformers.AutoTokenizer.from_pretrained(paths.models_dir() / "kosae-lm")
+def random_model(d_model: int, blocks: int, family: str = "llama", vocab: int = 8192) -> torch.nn.Module:
+    """A model of random weights, on the device that torch takes at the time."""
     torch.manual_seed(0)
     heads = max(2, d_model // 64)
     if family == "gpt2":
         config = transformers.GPT2Config(
-            vocab_size=len(tokenizer), n_embd=d_model, n_layer=blocks, n_head=heads, bos_token_id=0, eos_token_id=0
+            vocab_size=vocab, n_embd=d_model, n_layer=blocks, n_head=heads, bos_token_id=0, eos_token_id=0
         )
     else:
         config = transformers.LlamaConfig(
-            vocab_size=len(tokenizer), hidden_size=d_model, intermediate_size=43 * d_model // 16, num_hidden_layers=blocks,
+            vocab_size=vocab, hidden_size=d_model, intermediate_size=43 * d_model // 16, num_hidden_layers=blocks,
             num_attention_heads=heads, num_key_value_heads=heads, tie_word_embeddings=True, max_position_embeddings=512,
         )  # fmt: skip
-    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    return transformers.AutoModelForCausalLM.from_config(config).eval()
+
+
+def random_lm(d_model: int, blocks: int, family: str = "llama") -> lm.LanguageModel:
+    """The same, with the tokenizer of the model inside."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(paths.models_dir() / "kosae-lm")
+    model = random_model(d_model, blocks, family, len(tokenizer))
     return lm.LanguageModel(f"{family}-{d_model}-{blocks}", model, tokenizer)
+
+
+def said_peak(tokens: int, d_model: int, blocks: int, family: str, points: int, element: int) -> int:
+    """What `make plan` says that a gathering takes: a full batch, the texts, and the pages of the stores that it writes."""
+    with torch.device("meta"):
+        of_batch = 4096 * facts.per_token(random_model(d_model, blocks, family))
+    return int(of_batch) + needs.reading_bytes(tokens) + tokens * d_model * points * element
 
 
 def inner_weights(model: lm.LanguageModel) -> int:
@@ -140,7 +152,9 @@ def inner_weights(model: lm.LanguageModel) -> int:
     return sum(p.numel() for p in model.model.parameters()) - table.numel()
 
 
-def gather(d_model: int, blocks: int, tokens: int, family: str = "llama", points: int = 1, dtype: str = "bf16") -> dict:
+def gather(
+    d_model: int, blocks: int, tokens: int, family: str = "llama", points: int = 1, dtype: str = "bf16"
+) -> dict:  # fmt: skip
     """A pass over random texts of 10 to 60 tokens, to the last block: seconds, and bytes of the stores."""
     model = random_lm(d_model, blocks, family)
     generator, texts, total = torch.Generator().manual_seed(0), [], 0
@@ -148,10 +162,12 @@ def gather(d_model: int, blocks: int, tokens: int, family: str = "llama", points
         length = int(torch.randint(10, 60, (1,), generator=generator))
         texts.append(model.tokenizer.decode(torch.randint(300, 7000, (length,), generator=generator).tolist()))
         total += length
-    _ = model.key  # hashed once for each model, not once for each gather
+    names = [f"b{blocks - 1 - i}.resid_post" for i in range(points)]
+    with tempfile.TemporaryDirectory() as folder:  # the model hashed, and code loaded that stays
+        os.environ["KOSAE_BUILD"] = folder
+        activations.gather(model, texts[:2], names, dtype=dtype)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["KOSAE_BUILD"] = folder
-        names = [f"b{blocks - 1 - i}.resid_post" for i in range(points)]
         peak, began = Peak(), time.process_time()
         stores = activations.gather(model, texts, names, dtype=dtype)
         seconds, taken = time.process_time() - began, peak.bytes()
@@ -161,6 +177,7 @@ def gather(d_model: int, blocks: int, tokens: int, family: str = "llama", points
     return {
         "seconds": seconds, "tokens": n_tokens, "inner": inner_weights(model), "bytes": on_disk, "peak": taken,
         "said_bytes": needs.store_bytes(n_tokens, d_model, element, points),
+        "said_peak": said_peak(n_tokens, d_model, blocks, family, points, element),
     }  # fmt: skip
 
 

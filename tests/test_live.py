@@ -1,0 +1,72 @@
+"""What is said of the memory of a pass, against tensors counted as they come and go."""
+
+import gc
+
+import pytest
+import torch
+from test_lm import FAMILIES, family  # noqa: F401
+
+from kosae_core.batches import length_batches
+from kosae_core.filling import pass_bytes
+from kosae_core.live import live_bytes
+from pipeline.facts import per_token
+
+DOCUMENTS = [[0, *(5 + i % 300 for i in range(length))] for length in (30, 30, 30, 29, 29, 28, 28, 27, 26, 26, 25) * 4]
+
+
+def test_what_lives_at_once_is_counted_and_views_and_what_was_there_are_not():
+    x = torch.ones(1000)
+
+    def call():
+        a = x + 1  # 4,000 bytes
+        b = a.view(10, 100).t() * 2  # 8,000
+        a.add_(1)
+        del a  # 4,000
+        c = b.double()  # 12,000
+        del b
+        return (c + x.reshape(10, 100).t()).sum() + x[:500].clone().sum()  # 8,000 + 8,000 + 8: the most
+
+    assert live_bytes(call) == 16_008
+    gc.collect()
+    assert live_bytes(lambda: x.view(100, 10)) == 0
+
+
+def test_a_device_without_memory_counts_as_one_with_it():
+    def call(device):
+        x = torch.zeros(64, 32, device=device)
+        return torch.nn.functional.silu(x @ x.new_zeros(32, 128)) @ x.new_zeros(128, 32)
+
+    assert live_bytes(lambda: call("meta")) == live_bytes(lambda: call("cpu")) > 4 * 64 * 128
+
+
+def test_a_pass_over_a_large_batch_takes_what_two_small_ones_say(family):  # noqa: F811
+    point = family.resolve("b3.resid_post")
+    largest = length_batches([len(ids) for ids in DOCUMENTS], 512)[0]
+
+    def run():
+        with family.watched({point: len}):
+            family.forward(family.batch([DOCUMENTS[row] for row in largest]))
+
+    assert pass_bytes(family, DOCUMENTS, [point], 512) == pytest.approx(live_bytes(run), rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["Llama", "GPT2", "Gemma2", "Mistral", "GPTNeoX", "Exaone4"])
+def test_a_pass_can_be_counted_from_the_configuration_alone(name):
+    """Of widths as in real models, where a block is largest in its MLP and what belongs to heads and positions does not weigh."""
+    import transformers
+
+    wide = {
+        "num_attention_heads": 4,
+        "num_key_value_heads": 4,
+        "head_dim": 64,
+        "hidden_size": 256,
+        "intermediate_size": 1024,
+    }
+    wide = {"n_embd": 256} if name == "GPT2" else wide
+    config = getattr(transformers, f"{name}Config")(**(FAMILIES[name] | wide))
+    ids_BT = torch.zeros(40, 10, dtype=torch.long)
+    with torch.device("meta"):
+        twin = transformers.AutoModelForCausalLM.from_config(config)
+    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    taken = live_bytes(lambda: model.base_model(ids_BT, use_cache=False)) / ids_BT.numel()
+    assert per_token(twin) == pytest.approx(taken, rel=0.1)
