@@ -138,6 +138,17 @@ def test_missing_figure_and_error_output_fail(tmp_path, values):
         weave.weave(chapter, executed, values, "ko")
 
 
+def test_variants_are_called_as_in_prose(values):
+    values.records |= {
+        "c05.best": {"value": "standard", "unit": "variant", "fmt": ""},
+        "c05.setting": {"value": "topk, k 12", "unit": "setting", "fmt": ""},
+        "c05.label": {"value": "standard", "unit": "category", "fmt": ""},
+    }
+    text = "{{< var c05.best >}}; {{< var c05.setting >}}; {{< var c05.label >}}"
+    said = {lang: values.resolve(text, lang, str) for lang in ("ko", "en")}
+    assert said == {"ko": "표준형; TopK, k 12; standard", "en": "standard; TopK, k 12; standard"}
+
+
 def test_noise_is_dropped_and_results_kept(tmp_path, values):
     stream = nbformat.v4.new_output
     outputs = [
