@@ -185,9 +185,14 @@ def table(claims: list[Claim], by_preset: dict[str, Recorded], bare: dict[str, R
     return "\n".join(lines) + "\n"
 
 
-def reasons(claims: list[Claim], found: Recorded, language: str) -> str:
-    """Why claims do not hold in a run, or cannot be tested, one item each; nothing where all hold."""
-    told = [c for c in claims if c.status == "untestable" or verdict(c, found) in ("fails", "mixed")]
+def denied(claim: Claim, found: dict[str, Recorded]) -> bool:
+    """Whether a claim does not hold in one of some presets' results."""
+    return any(verdict(claim, each) in ("fails", "mixed") for name, each in found.items() if name not in claim.elsewhere)
+
+
+def reasons(claims: list[Claim], found: dict[str, Recorded], language: str) -> str:
+    """Why claims do not hold in one of some runs, or cannot be tested, one item each; nothing where all hold."""
+    told = [c for c in claims if c.status == "untestable" or denied(c, found)]
     return "".join(f"- **{c.id}.** {getattr(c, f'why_{language}')}\n" for c in told if c.why_ko)
 
 
@@ -221,7 +226,7 @@ def section(group: str, run: Recorded, language: str, other: str = "full") -> tu
     if not claims:
         raise ValueError(f"claims.toml: no claim's id begins with {group}; name another letter, or add the claim.")
     beside = {preset: found[preset] for preset in (other, *NEWS) if preset in found}
-    remarks = reasons(claims, run, language) + _list(claims, "open", OPEN[language])
+    remarks = reasons(claims, {"": run} | beside, language) + _list(claims, "open", OPEN[language])
     return table(claims, {"": run}, beside, language), remarks
 
 
