@@ -187,7 +187,9 @@ def table(claims: list[Claim], by_preset: dict[str, Recorded], bare: dict[str, R
 
 def denied(claim: Claim, found: dict[str, Recorded]) -> bool:
     """Whether a claim does not hold in one of some presets' results."""
-    return any(verdict(claim, each) in ("fails", "mixed") for name, each in found.items() if name not in claim.elsewhere)
+    return any(
+        verdict(claim, each) in ("fails", "mixed") for name, each in found.items() if name not in claim.elsewhere
+    )
 
 
 def reasons(claims: list[Claim], found: dict[str, Recorded], language: str) -> str:
