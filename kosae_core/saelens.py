@@ -74,7 +74,7 @@ def load_saelens(path: str | Path) -> SAE:
     """
     folder = Path(path)
     with reading("SAELens", folder):
-        record = json.loads((folder / "cfg.json").read_text(encoding="utf-8"))
+        record = _as_now(json.loads((folder / "cfg.json").read_text(encoding="utf-8")))
         given = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
         architecture = record["architecture"]
         _refuse(record, architecture)
@@ -90,6 +90,26 @@ def load_saelens(path: str | Path) -> SAE:
         )  # fmt: skip
     sae.provenance = {"saelens": record.get("metadata", {})}
     return sae
+
+
+def _as_now(record: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of a release before 6, whose fields had other names and defaults, as one of today."""
+    metadata = record.get("metadata") or {}
+    release = str(record.get("sae_lens_version") or metadata.get("sae_lens_version") or "0").split(".")[0]
+    if release.isdigit() and int(release) >= 6:
+        return record
+    old = {"hook_name": record.get("hook_point"), "activation_fn": record.get("activation_fn_str"), **record}
+    activation = old["activation_fn"] or "relu"
+    if activation not in ("relu", "topk") or old.get("finetuning_scaling_factor"):
+        what = "a scaling factor of features" if old.get("finetuning_scaling_factor") else f"activation {activation!r}"
+        raise ValueError(f"{what} of an old SAELens has no twin here (relu, topk).")
+    now = {"architecture": "standard", **record}
+    if activation == "topk":
+        now |= {"architecture": "topk", "k": (record.get("activation_fn_kwargs") or {}).get("k", record.get("k"))}
+    scaled = record.get("normalize_activations")
+    now["normalize_activations"] = ("expected_average_only_in" if scaled is True else scaled) or "none"
+    known = {name: old[name] for name in ("model_name", "hook_name", "sae_lens_version") if old.get(name)}
+    return now | {"metadata": known | metadata}
 
 
 def _refuse(record: dict[str, Any], architecture: str) -> None:

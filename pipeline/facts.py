@@ -47,9 +47,11 @@ def read_model(name: str, table: dict[str, Any], element: int = 4) -> Model:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     try:  # a folder, or what the hub's cache has
-        config = AutoConfig.from_pretrained(place, local_files_only=True)
+        config = AutoConfig.from_pretrained(place, local_files_only=True, trust_remote_code=False)
         with torch.device("meta"):
-            model = AutoModelForCausalLM.from_config(config, dtype={2: torch.bfloat16, 4: torch.float32}[element])
+            model = AutoModelForCausalLM.from_config(
+                config, trust_remote_code=False, dtype={2: torch.bfloat16, 4: torch.float32}[element]
+            )
         text = config.get_text_config(decoder=True)
         facts = model.num_parameters(), text.hidden_size, text.num_hidden_layers, text.vocab_size, _whole(model)
         return Model(*facts, per_token(model), how="counted from its configuration", place=place)

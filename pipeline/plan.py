@@ -90,7 +90,7 @@ class Plan:
         if texts and self.model.place:
             from transformers import AutoTokenizer
 
-            tokenizer = AutoTokenizer.from_pretrained(self.model.place, local_files_only=True)
+            tokenizer = AutoTokenizer.from_pretrained(self.model.place, local_files_only=True, trust_remote_code=False)
             ids = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
             self.notes.append(f"tokens of {source} counted on {len(texts)} sentences")
             return sum(min(len(one), LONGEST) for one in ids) / len(ids)

@@ -17,13 +17,24 @@ from kosae_core.saelens import ARCHITECTURES
 
 D, F, B, K = 8, 24, 40, 4
 PYTHON = os.environ.get("KOSAE_SAELENS")
-WRITTEN = ["standard", "standard-uncentred", "gated", "gated-uncentred", "topk", "topk-rescaled", "jumprelu"]
+WRITTEN = [
+    "standard", "standard-uncentred", "gated", "gated-uncentred", "topk", "topk-rescaled", "jumprelu", "batchtopk",
+    "matryoshka",
+]  # fmt: skip
+OLD = {
+    "old-standard": {"activation_fn_str": "relu", "hook_point": "blocks.3.hook_resid_post", "normalize_activations": False},
+    "old-topk": {"architecture": "standard", "activation_fn_str": "topk", "activation_fn_kwargs": {"k": K}, "normalize_activations": "none"},
+}  # fmt: skip
+"""Configurations as releases before 6 wrote them."""
 LIBRARY = """
 import sys
 import numpy as np, torch
+from sae_lens import BatchTopKTrainingSAE, BatchTopKTrainingSAEConfig, MatryoshkaBatchTopKTrainingSAE, MatryoshkaBatchTopKTrainingSAEConfig
 from sae_lens import SAE, GatedSAE, GatedSAEConfig, JumpReLUSAE, JumpReLUSAEConfig, StandardSAE, StandardSAEConfig, TopKSAE, TopKSAEConfig
 KINDS = {"standard": (StandardSAE, StandardSAEConfig), "gated": (GatedSAE, GatedSAEConfig), "topk": (TopKSAE, TopKSAEConfig),
-         "jumprelu": (JumpReLUSAE, JumpReLUSAEConfig)}
+         "jumprelu": (JumpReLUSAE, JumpReLUSAEConfig), "batchtopk": (BatchTopKTrainingSAE, BatchTopKTrainingSAEConfig),
+         "matryoshka": (MatryoshkaBatchTopKTrainingSAE, MatryoshkaBatchTopKTrainingSAEConfig)}
+TRAINED = {"batchtopk": {"k": 4}, "matryoshka": {"k": 4, "matryoshka_widths": [8, 24]}}
 root, read, written = sys.argv[1], sys.argv[2].split(), sys.argv[3].split()
 acts = torch.from_numpy(np.load(f"{root}/acts.npy"))
 torch.manual_seed(0)
@@ -33,14 +44,19 @@ for name in read + written:
         sae = SAE.load_from_disk(folder)
     else:
         kind, _, how = name.partition("-")
-        options = {"k": 4} if kind == "topk" else {}
+        options = {"k": 4} if kind == "topk" else TRAINED.get(kind, {})
         options |= {"rescaled": {"rescale_acts_by_decoder_norm": True}, "uncentred": {"apply_b_dec_to_input": False}}.get(how, {})
         sae = KINDS[kind][0](KINDS[kind][1](d_in=acts.shape[1], d_sae=24, dtype="float32", device="cpu", **options))
         with torch.no_grad():
             for part, parameter in sae.named_parameters():
                 drawn = 0.5 * torch.randn(parameter.shape)
                 parameter.copy_(drawn.abs() if part == "threshold" else drawn)
-        sae.save_model(folder)
+        if kind in TRAINED:
+            sae.topk_threshold.fill_(0.7)
+            sae.save_inference_model(folder)
+            sae = SAE.load_from_disk(folder)
+        else:
+            sae.save_model(folder)
     with torch.no_grad():
         feats = sae.encode(acts)
         np.savez(f"{folder}/found.npz", feats=feats.to_dense().numpy(), recon=sae.decode(feats).numpy(), kind=sae.cfg.architecture())
@@ -91,6 +107,15 @@ def by_formula(folder, acts_BD):
     return feats_BF, feats_BF @ w["W_dec"] + w["b_dec"]
 
 
+def old(name, root):
+    """A folder as an old release wrote it."""
+    folder = build(name.removeprefix("old-")).save(root / name, format="saelens")
+    now = json.loads((folder / "cfg.json").read_text(encoding="utf-8"))
+    then = {field: now[field] for field in ("d_in", "d_sae", "dtype", "device", "apply_b_dec_to_input")}
+    (folder / "cfg.json").write_text(json.dumps(then | {"model_name": "gpt2"} | OLD[name]), encoding="utf-8")
+    return folder
+
+
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
     """A folder for each variant as written here, `read-...`, and for each that the library wrote; both with what it found."""
@@ -99,6 +124,7 @@ def library(tmp_path_factory):
     root = tmp_path_factory.mktemp("saelens")
     np.save(root / "acts.npy", activations().numpy())
     read = [build(variant).save(root / f"read-{variant}", format="saelens").name for variant in ARCHITECTURES]
+    read += [old(name, root).name for name in OLD]
     command = [PYTHON, "-c", LIBRARY, root, " ".join(read), " ".join(WRITTEN)]  # one process: its import takes long
     asked = subprocess.run(command, capture_output=True, text=True)
     assert asked.returncode == 0, asked.stderr[-2000:]
@@ -141,6 +167,18 @@ def test_what_the_library_writes_is_read(name, acts_BD, library):
     agree(sae, found, acts_BD)
 
 
+@pytest.mark.parametrize("name", OLD)
+def test_what_an_old_release_wrote_is_read(name, acts_BD, tmp_path):
+    sae, variant = load_sae(old(name, tmp_path)), name.removeprefix("old-")
+    assert sae.variant == variant and sae.provenance["saelens"]["model_name"] == "gpt2"
+    np.testing.assert_allclose(sae(acts_BD).detach(), build(variant)(acts_BD).detach(), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_the_library_reads_the_old_folders_alike(name, acts_BD, library):
+    agree(load_sae(library / name), np.load(library / name / "found.npz"), acts_BD)
+
+
 def test_a_threshold_of_zero_is_a_relu(acts_BD, tmp_path):
     folder = build("jumprelu").save(tmp_path, format="saelens")
     tensors = load_file(folder / "sae_weights.safetensors")
@@ -167,6 +205,15 @@ def test_unknown_format(tmp_path):
     [
         ({"architecture": "temporal"}, "architecture 'temporal' of SAELens has no twin here"),
         ({"normalize_activations": "layer_norm"}, "normalize_activations is 'layer_norm': SAELens changes inputs"),
+        (
+            {"metadata": {}, "activation_fn_str": "tanh-relu"},
+            "activation 'tanh-relu' of an old SAELens has no twin here",
+        ),
+        (
+            {"metadata": {}, "finetuning_scaling_factor": True},
+            "a scaling factor of features of an old SAELens has no twin",
+        ),
+        ({"metadata": {}, "normalize_activations": True}, "normalize_activations is 'expected_average_only_in'"),
         ({"d_sae": F + 1}, r"the SAELens folder .* cannot be read: the encoder has shape"),
     ],
 )
