@@ -7,8 +7,9 @@ OLMo 2), parallel blocks (GPT-NeoX) and modules that add the residual themselves
 
 import inspect
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -55,10 +56,7 @@ def find_blocks(model: nn.Module, path: str | None = None) -> nn.ModuleList:
     Raises  ValueError, saying what was looked for, when there is not exactly one.
     """
     if path is not None:
-        try:
-            return model.get_submodule(path)
-        except AttributeError:
-            raise ValueError(f"blocks={path!r}: {type(model).__name__} has no such submodule.") from None
+        return _named(model, path, f"blocks={path!r}")
     config = model.config.get_text_config(decoder=True)
     n_layers = getattr(config, "num_hidden_layers", None)
     trunk = _parent(model, model.get_input_embeddings())
@@ -74,17 +72,29 @@ def find_blocks(model: nn.Module, path: str | None = None) -> nn.ModuleList:
     return next(iter(outer.values()))
 
 
-def find_final_norm(model: nn.Module, blocks: nn.ModuleList) -> nn.Module:
+def _named(module: nn.Module, path: str, given: str) -> Any:
+    try:
+        return module.get_submodule(path)
+    except AttributeError:
+        raise ValueError(f"{given}: {type(module).__name__} has no such submodule.") from None
+
+
+def find_final_norm(model: nn.Module, blocks: nn.ModuleList, path: str | None = None) -> nn.Module:
     """The norm between the last block and the unembedding: the norm that stands after the blocks.
 
-    Raises  ValueError if no module after the blocks is called a norm.
+    Raises  ValueError if no module after the blocks is called a norm, or none is at `path`.
     """
+    if path is not None:
+        return _named(model, path, f"final_norm={path!r}")
     after = False
     for child_name, child in _parent(model, blocks).named_children():
         if after and re.search(r"norm|ln_f", f"{child_name} {type(child).__name__}", re.IGNORECASE):
             return child
         after = after or child is blocks
-    raise ValueError(f"{type(model).__name__}: no norm was found after the blocks.")
+    raise ValueError(
+        f"{type(model).__name__}: looked beside the blocks, after them, for a module called norm or ln_f and found none; "
+        "name it with load_lm(..., final_norm='path.to.norm')."
+    )
 
 
 def _parent(model: nn.Module, wanted: nn.Module) -> nn.Module:
@@ -124,12 +134,14 @@ class Site:
     """Whether the tensor is the module's input."""
     adds_residual: bool = False
     """Whether the module adds its `residual` argument to its output itself, as BLOOM's do."""
+    scale: float = 1.0
+    """What the block multiplies the output with before it adds it, as Granite's do."""
 
     def attach(self, fn: Callable[[Tensor], Tensor | None]) -> torch.utils.hooks.RemovableHandle:
         """Call `fn(hidden_BTD)` whenever the tensor passes; what it returns, unless None, takes the tensor's place."""
         if self.is_input:
             return self.module.register_forward_pre_hook(_before(fn), with_kwargs=True)
-        return self.module.register_forward_hook(_after(fn, self.adds_residual), with_kwargs=True)
+        return self.module.register_forward_hook(_after(fn, self.adds_residual, self.scale), with_kwargs=True)
 
 
 def _before(fn: Callable[[Tensor], Tensor | None]) -> Callable:
@@ -142,7 +154,7 @@ def _before(fn: Callable[[Tensor], Tensor | None]) -> Callable:
     return hook
 
 
-def _after(fn: Callable[[Tensor], Tensor | None], adds_residual: bool) -> Callable:
+def _after(fn: Callable[[Tensor], Tensor | None], adds_residual: bool, scale: float) -> Callable:
     def hook(module: nn.Module, args: tuple, kwargs: dict, output: Tensor | tuple) -> Tensor | tuple | None:
         hidden = first_tensor(output)
         if adds_residual:
@@ -150,7 +162,8 @@ def _after(fn: Callable[[Tensor], Tensor | None], adds_residual: bool) -> Callab
             new = fn(hidden - residual)
             new = None if new is None else new + residual
         else:
-            new = fn(hidden)
+            new = fn(hidden if scale == 1 else hidden * scale)
+            new = new if new is None or scale == 1 else new / scale
         if new is None:
             return None
         return (new, *output[1:]) if isinstance(output, tuple) else new
@@ -169,15 +182,18 @@ class _Watched:
     passed: dict[nn.Module, tuple[Tensor, Tensor]]
 
 
-def find_contributions(blocks: nn.ModuleList, run: Callable[[], None]) -> list[dict[str, Site]]:
+def find_contributions(
+    blocks: nn.ModuleList, run: Callable[[], None], parts: Mapping[str, str] | None = None
+) -> list[dict[str, Site]]:
     """Find what each block's attention and MLP add to the residual stream, by watching one forward pass.
 
-    A norm that reads exactly the attention's (or MLP's) output belongs to the contribution. The parts found must add
-    up to what the block adds.
+    A norm that reads exactly the attention's (or MLP's) output belongs to the contribution, and so does a number that the
+    block multiplies both with. The parts found must add up to what the block adds. `parts` names submodules of a block, by
+    kind (`attn_out`, `mlp_out`), where they cannot be found.
 
     Raises  ValueError if a block has no attention or MLP module, or the parts do not add up.
     """
-    watched, handles = [_look(i, block) for i, block in enumerate(blocks)], []
+    watched, handles = [_look(i, block, parts or {}) for i, block in enumerate(blocks)], []
     try:
         for one in watched:
             for site in (*_ends(one.block), *one.parts.values(), *one.norms):
@@ -189,13 +205,18 @@ def find_contributions(blocks: nn.ModuleList, run: Callable[[], None]) -> list[d
     return [_settle(i, one) for i, one in enumerate(watched)]
 
 
-def _look(i: int, block: nn.Module) -> _Watched:
+def _look(i: int, block: nn.Module, named: Mapping[str, str]) -> _Watched:
     parts = {}
     for kind in _PART_NAMES:
-        part = _part(block, kind)
+        given = f"parts={{{kind!r}: {named.get(kind)!r}}}"
+        part = _named(block, named[kind], given) if kind in named else _part(block, kind)
         if part is None:
             names = [name for name, _ in block.named_children()]
-            raise ValueError(f"{kind}: no child of block {i} ({type(block).__name__}) is named like one: {names}.")
+            raise ValueError(
+                f"{kind}: looked in block {i} ({type(block).__name__}) for a child with weight matrices whose name or class "
+                f"has {_PART_NAMES[kind].pattern!r} and found only {names}; name it with "
+                f"load_lm(..., parts={{{kind!r}: 'name'}})."
+            )
         parts[kind] = Site(part, adds_residual="residual" in inspect.signature(part.forward).parameters)
     norms = [Site(child) for child in block.children() if "norm" in type(child).__name__.lower()]
     return _Watched(block, parts, norms, {}, {})
@@ -225,12 +246,17 @@ def _settle(i: int, one: _Watched) -> dict[str, Site]:
         chosen[kind] = readers[0] if readers and not part.adds_residual else part
     before, after = (one.copies[end] for end in _ends(one.block))
     before = before.to(after.device)  # of a model on several devices, the block before may be on another one
-    added = sum(one.copies[site].to(after.device) for site in chosen.values())
-    error = (after - before - added).float().norm()
-    allowed = 1e-3 * (after - before).float().norm() + 4 * torch.finfo(after.dtype).eps * after.float().norm()
-    if not error <= allowed:
+    added = sum(one.copies[site].to(after.device) for site in chosen.values()).float()
+    grown = (after - before).float()
+    allowed = 1e-3 * grown.norm() + 4 * torch.finfo(after.dtype).eps * after.float().norm()
+    if not (grown - added).norm() <= allowed:  # unless it is multiplied before it is added
+        scale = float((grown * added).sum() / added.square().sum())
+        chosen = {kind: replace(site, scale=scale) for kind, site in chosen.items()}
+        added = scale * added
+    if not (grown - added).norm() <= allowed or any(s.adds_residual and s.scale != 1 for s in chosen.values()):
         raise ValueError(
             f"block {i} ({type(one.block).__name__}): the attention and MLP outputs found do not add up to what the "
-            "block adds to the residual stream; use resid_pre or resid_post with this model."
+            "block adds to the residual stream, nor any multiple of them; name others with "
+            "load_lm(..., parts={'attn_out': 'name', 'mlp_out': 'name'}), or use resid_pre or resid_post."
         )
     return chosen

@@ -32,8 +32,9 @@ class LanguageModel:
     """A decoder, its tokenizer and its hook points."""
 
     def __init__(
-        self, name: str, model: nn.Module, tokenizer: PreTrainedTokenizerBase, *, blocks: str | None = None
-    ) -> None:
+        self, name: str, model: nn.Module, tokenizer: PreTrainedTokenizerBase, *, blocks: str | None = None,
+        parts: Mapping[str, str] | None = None, final_norm: str | None = None,
+    ) -> None:  # fmt: skip
         if getattr(model.config, "is_encoder_decoder", False):
             raise ValueError(f"{name}: an encoder-decoder; KoSAE reads decoders.")
         self.name = name
@@ -45,6 +46,7 @@ class LanguageModel:
         self.special_ids = frozenset(tokenizer.all_special_ids)
         self.bos_id: int | None = tokenizer.bos_token_id
         self.pad_id: int = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
+        self._parts, self._final_norm = dict(parts or {}), final_norm
         self._real_BT: Tensor | None = None
         self._probing = False
 
@@ -69,7 +71,7 @@ class LanguageModel:
     @property
     def final_norm(self) -> nn.Module:
         """The norm between the last block and the unembedding."""
-        return find_final_norm(self.model, self.blocks)
+        return find_final_norm(self.model, self.blocks, self._final_norm)
 
     @cached_property
     def key(self) -> str:
@@ -162,7 +164,7 @@ class LanguageModel:
         ids = np.random.default_rng(0).integers(0, self.model.get_input_embeddings().num_embeddings, size=4)
         self._probing = True
         try:
-            return find_contributions(self.blocks, lambda: self.forward(self.batch([ids.tolist()])))
+            return find_contributions(self.blocks, lambda: self.forward(self.batch([ids.tolist()])), self._parts)
         finally:
             self._probing = False
 

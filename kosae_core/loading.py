@@ -27,14 +27,17 @@ def load_lm(
     dtype: str | torch.dtype | None = None,
     bits: int | None = None,
     blocks: str | None = None,
+    parts: dict[str, str] | None = None,
+    final_norm: str | None = None,
     trust_remote_code: bool | None = None,
 ) -> LanguageModel:
     """Load the model inside (`kosae-lm`), a local folder, or a Hugging Face hub id.
 
     `device` defaults to the GPU, to "auto" (spread over all) where there are several, and to the CPU without any; a device_map
     of transformers is taken too. `dtype` (bf16, fp16, fp32) defaults to bf16 on a GPU and fp32 on a CPU. `bits`, 8 or 4,
-    quantizes the weights through bitsandbytes (8 also through torchao, where only that is installed). `blocks` names the ModuleList of blocks where it cannot be
-    found; `trust_remote_code` runs Python code that comes with the model (None: only where KOSAE_TRUST_REMOTE_CODE is 1).
+    quantizes the weights through bitsandbytes (8 also through torchao, where only that is installed). Where they cannot be found, `blocks`
+    names the ModuleList of blocks, `parts` the attention and MLP in a block ({"attn_out": "self_attn", "mlp_out": "mlp"}) and
+    `final_norm` the norm after the last; `trust_remote_code` runs Python code that comes with the model (None: only where KOSAE_TRUST_REMOTE_CODE is 1).
 
     Raises  FileNotFoundError if the model is in none of these places; ValueError if it comes with code that was not trusted,
             its files are damaged, or for a device, dtype or number of bits that cannot be had; needs.TooLarge, before its
@@ -76,7 +79,8 @@ def load_lm(
     finally:
         if bars:
             transformers_logging.enable_progress_bar()
-    return LanguageModel(str(name), model if "device_map" in how else model.to(place), tokenizer, blocks=blocks)
+    model = model if "device_map" in how else model.to(place)
+    return LanguageModel(str(name), model, tokenizer, blocks=blocks, parts=parts, final_norm=final_norm)
 
 
 def reachable(name: str | Path) -> bool:

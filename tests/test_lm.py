@@ -19,6 +19,13 @@ LLAMA = SMALL | {
 HEAD = {"head_dim": 8}
 GPT = {"n_embd": 32, "n_layer": 4, "n_head": 4, "n_positions": 64, "initializer_range": 0.2}
 MOE = {"num_experts_per_tok": 2, "moe_intermediate_size": 16}
+GROUPS = {"n_group": 1, "topk_group": 1, "first_k_dense_replace": 1}
+LATENT = {
+    "kv_lora_rank": 8, "q_lora_rank": 16, "qk_rope_head_dim": 4, "qk_nope_head_dim": 4, "v_head_dim": 8, "head_dim": 4,
+    "num_key_value_heads": 4,
+}  # fmt: skip
+LINEAR = {"linear_num_key_heads": 2, "linear_num_value_heads": 2, "linear_key_head_dim": 8, "linear_value_head_dim": 8}
+EYES = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 28}
 FALCON = {k: v for k, v in LLAMA.items() if k not in ("num_key_value_heads", "intermediate_size")}
 FAMILIES = {
     "Llama": LLAMA,
@@ -38,6 +45,13 @@ FAMILIES = {
     "Mixtral": LLAMA | {"num_local_experts": 4, "num_experts_per_tok": 2},
     "Qwen3Moe": LLAMA | HEAD | MOE | {"num_experts": 4},
     "Phi": LLAMA,
+    "HyperCLOVAX": LLAMA | {"residual_multiplier": 0.3},
+    "ExaoneMoe": LLAMA | HEAD | MOE | GROUPS | {"num_experts": 4, "sliding_window": 4, "sliding_window_pattern": 2},
+    "SolarOpen": LLAMA | HEAD | MOE | GROUPS | {"n_routed_experts": 4},
+    "DeepseekV3": LLAMA | MOE | GROUPS | LATENT | {"n_routed_experts": 4},
+    "GptOss": LLAMA | HEAD | {"num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": 4},
+    "Qwen3_5Text": LLAMA | HEAD | LINEAR,
+    "Gemma3": {"text_config": LLAMA | HEAD | {"sliding_window": 4, "query_pre_attn_scalar": 8}, "vision_config": EYES},
 }
 
 
@@ -211,12 +225,54 @@ def test_a_model_without_such_blocks_says_what_was_looked_for(tiny_lm):
         config.num_hidden_layers = layers
 
 
-def test_parts_that_do_not_add_up_are_refused(tiny_tokenizer):
-    config = transformers.GraniteConfig(**LLAMA, residual_multiplier=0.2)
-    lm = LanguageModel("granite", transformers.AutoModelForCausalLM.from_config(config), tiny_tokenizer)
+class Doubling(torch.nn.Module):
+    """A decoder layer that adds its attention twice."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.attn, self.part, self.layer = layer.self_attn, layer.mlp, [layer]
+
+    def forward(self, hidden_states, **kwargs):
+        return (
+            self.layer[0](hidden_states, **kwargs)
+            + self.attn(self.layer[0].input_layernorm(hidden_states), **kwargs)[0]
+        )
+
+
+def test_parts_that_do_not_add_up_are_refused_and_others_can_be_named(tiny_tokenizer):
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**LLAMA))
+    model.model.layers[1] = Doubling(model.model.layers[1])
+    lm = LanguageModel("doubling", model, tiny_tokenizer)
     lm.capture(lm.batch(DOCUMENTS), ["b1.resid_post"])
-    with pytest.raises(ValueError, match="do not add up"):
+    with pytest.raises(ValueError, match=r"do not add up .*name others with load_lm\(..., parts="):
         lm.capture(lm.batch(DOCUMENTS), ["b1.mlp_out"])
+    model.model.layers[1].part = torch.nn.Sequential(model.model.layers[1].part)
+    with pytest.raises(
+        ValueError, match=r"mlp_out: looked in block 1 \(Doubling\) for .*'mlp\|feed.*name it with load_lm"
+    ):
+        lm.capture(lm.batch(DOCUMENTS), ["b1.attn_out"])
+    with pytest.raises(ValueError, match=r"parts=\{'attn_out': 'attention'\}: LlamaDecoderLayer has no such submodule"):
+        LanguageModel("named", model, tiny_tokenizer, parts={"attn_out": "attention"}).site("b0.attn_out")
+
+
+def test_what_cannot_be_found_can_be_named(tiny_lm, tmp_path):
+    tiny_lm.model.save_pretrained(tmp_path)
+    tiny_lm.tokenizer.save_pretrained(tmp_path)
+    named = {"parts": {"attn_out": "self_attn.o_proj", "mlp_out": "mlp.down_proj"}, "final_norm": "model.norm"}
+    lm = load_lm(tmp_path, device="cpu", **named)
+    assert lm.site("b1.mlp_out").module is lm.blocks[1].mlp.down_proj and lm.final_norm is lm.model.model.norm
+    batch, points = lm.batch(DOCUMENTS), ["b1.attn_out", "b1.mlp_out"]
+    found, wanted = lm.capture(batch, points), tiny_lm.capture(batch, points)
+    assert all(torch.equal(found[point], wanted[point]) for point in points)
+    with pytest.raises(ValueError, match="final_norm='model.nothing': LlamaForCausalLM has no such submodule"):
+        _ = load_lm(tmp_path, device="cpu", final_norm="model.nothing").final_norm
+
+
+def test_a_model_without_a_norm_after_its_blocks_says_what_was_looked_for(tiny_tokenizer):
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**LLAMA))
+    del model.model._modules["norm"]
+    with pytest.raises(ValueError, match="looked beside the blocks, after them, .* final_norm='path.to.norm'"):
+        _ = LanguageModel("bare", model, tiny_tokenizer).final_norm
 
 
 def test_key_follows_weights_configuration_and_tokenizer(tmp_path):
