@@ -1,8 +1,8 @@
 """Hold the findings of the earlier studies against our results: `python -m pipeline.claims` (make claims).
 
 `data/claims.toml` says which recorded claims and numbers test each finding. The verdicts go to the READMEs, between
-<!--claims--> and <!--/claims-->: those of `default` with their numbers, and behind them the bare ones of `full`, and on news of
-`ynat` and `keat`, where they have results. The last chapter shows those of its own run, with why a finding does not hold.
+<!--claims--> and <!--/claims-->: those of `default` with their numbers, whether other seeds give the same, and behind them the
+bare ones of `full`, and on news of `ynat` and `keat`, where they have results. The last chapter shows those of its own run, with why a finding does not hold.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,13 @@ from typing import Any
 from kosae_core import paths, results
 
 FILES = {"README.md": "en", "README.ko.md": "ko"}
-NEWS = ("ynat", "keat")
+NEWS, SEEDS = ("ynat", "keat"), ("seed10", "seed20")
 VERDICTS = {
     "ko": {"holds": "성립", "fails": "성립하지 않음", "mixed": "엇갈림", "open": ""},
     "en": {"holds": "holds", "fails": "does not hold", "mixed": "mixed", "open": ""},
 }
 HEADS = {"ko": ("주장", "판정", "측정값"), "en": ("finding", "verdict", "measured")}
+AGAIN = {"ko": ("시드 {}벌", "모두 같음"), "en": ("{} sets of seeds", "the same")}
 OPEN = {"ko": "아직 어느 장도 재지 않은 주장: {}.", "en": "Not tested by any chapter yet: {}."}
 UNTESTABLE = {
     "ko": "여기서 시험할 수 없는 주장: {}(까닭은 책의 마지막 장).",
@@ -160,17 +163,20 @@ def number(entry: dict[str, Any]) -> str:
     return results.shown(entry) + (f" [{', '.join(bounds)}]" if len(set(bounds)) > 1 else "")
 
 
-def table(claims: list[Claim], by_preset: dict[str, Recorded], bare: dict[str, Recorded], language: str) -> str:
+def table(
+    claims: list[Claim], by_preset: dict[str, Recorded], bare: dict[str, Recorded], language: str,
+    again: Sequence[Recorded] = (),
+) -> str:  # fmt: skip
     """The verdicts on the tested claims as a Markdown table: with numbers by preset, then those of `bare` alone.
 
-    Nothing where no claim is tested.
+    Between them stands whether they were the same in `again`, runs that differ in their seeds. Nothing where no claim is tested.
     """
     if all(claim.status != "tested" for claim in claims):
         return ""
     head = [HEADS[language][0]]
     for i, preset in enumerate(by_preset):
         head += [f"{name} (`{preset}`)" if i else name for name in HEADS[language][1:]]
-    head += [f"`{preset}`" for preset in bare]
+    head += [AGAIN[language][0].format(len(again))] * bool(again) + [f"`{preset}`" for preset in bare]
     lines = [f"| | {' | '.join(head)} |", "| :-- " * (1 + len(head)) + "|"]
     for claim in (claim for claim in claims if claim.status == "tested"):
         cells = [claim.id, getattr(claim, language)]
@@ -179,10 +185,20 @@ def table(claims: list[Claim], by_preset: dict[str, Recorded], bare: dict[str, R
             if now == "open" or not all(key in found.records for key in _KEY.findall(text)):
                 text = ""
             cells += [VERDICTS[language][now], _KEY.sub(lambda m, found=found: number(found.records[m[1]]), text)]
+        cells += [_again([verdict(claim, found) for found in again], language)] * bool(again)
         asked = {name: "open" if name in claim.elsewhere else verdict(claim, found) for name, found in bare.items()}
         cells += [VERDICTS[language][each] for each in asked.values()]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _again(verdicts: list[str], language: str) -> str:
+    """Whether runs with other seeds agree, and if not, how many found what."""
+    if "open" in verdicts:
+        return ""
+    if len(set(verdicts)) == 1:
+        return AGAIN[language][1]
+    return ", ".join(f"{VERDICTS[language][each]} {count}" for each, count in sorted(Counter(verdicts).items()))
 
 
 def denied(claim: Claim, found: dict[str, Recorded]) -> bool:
@@ -210,7 +226,8 @@ def committed(*runs: Recorded) -> tuple[list[Claim], dict[str, Run], dict[str, R
     A claim's keys must be in one of these, or in one of the `runs`.
     """
     found = {
-        preset: Recorded(results.load_results(paths.reference_dir(preset))) for preset in ("default", "full", *NEWS)
+        preset: Recorded(results.load_results(paths.reference_dir(preset)))
+        for preset in ("default", "full", *NEWS, *SEEDS)
     }
     found = {preset: each for preset, each in found.items() if preset == "default" or each.claims}
     return *read(paths.data_dir() / "claims.toml", [*found.values(), *runs]), found
@@ -229,7 +246,13 @@ def section(group: str, run: Recorded, language: str, other: str = "full") -> tu
         raise ValueError(f"claims.toml: no claim's id begins with {group}; name another letter, or add the claim.")
     beside = {preset: found[preset] for preset in (other, *NEWS) if preset in found}
     remarks = reasons(claims, {"": run} | beside, language) + _list(claims, "open", OPEN[language])
-    return table(claims, {"": run}, beside, language), remarks
+    return table(claims, {"": run}, beside, language, seeds(found)), remarks
+
+
+def seeds(found: dict[str, Recorded]) -> list[Recorded]:
+    """The committed runs that differ from `default` in their seeds alone, and it; none where it is the only one."""
+    again = [found[preset] for preset in SEEDS if preset in found]
+    return [found["default"], *again] if again else []
 
 
 def filled(text: str, name: str) -> str:
@@ -240,10 +263,11 @@ def filled(text: str, name: str) -> str:
     if not _BLOCK.search(text):
         raise ValueError(f"{name} has no <!--claims--> and <!--/claims--> lines; put them where the verdicts belong.")
     (claims, _, found), language = committed(), FILES[name]
-    beside = {preset: found[preset] for preset in found if preset != "default"}
+    beside = {preset: found[preset] for preset in found if preset not in ("default", *SEEDS)}
     after = _list(claims, "open", OPEN[language]) + _list(claims, "untestable", UNTESTABLE[language])
     return _BLOCK.sub(
-        lambda m: m[1] + table(claims, {"default": found["default"]}, beside, language) + after + m[2], text
+        lambda m: m[1] + table(claims, {"default": found["default"]}, beside, language, seeds(found)) + after + m[2],
+        text,
     )
 
 

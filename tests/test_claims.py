@@ -102,6 +102,24 @@ def test_the_table_has_a_verdict_and_numbers_per_preset_and_names_what_is_open()
     assert claims.table(listed[1:], by_preset, {}, "ko") == ""
 
 
+def test_runs_with_other_seeds_are_counted():
+    listed = [claim(supports=["c05.above"])]
+    runs = [results(True), results(False), results(True)]
+    said = {
+        language: claims.table(listed, {"default": runs[0]}, {"ynat": runs[1]}, language, runs)
+        for language in ("ko", "en")
+    }
+    assert "| finding | verdict | measured | 3 sets of seeds | `ynat` |" in said["en"]
+    assert said["en"].endswith("| A1 | a | holds | value 0.25 | does not hold 1, holds 2 | does not hold |\n")
+    assert said["ko"].endswith("| A1 | 가 | 성립 | 값 0.25 | 성립하지 않음 1, 성립 2 | 성립하지 않음 |\n")
+    alike = claims.table(listed, {"default": runs[0]}, {}, "en", [results(True), results(True)])
+    assert alike.endswith("| value 0.25 | the same |\n") and "2 sets of seeds" in alike
+    some = claims.table([claim(supports=["c05.other"])], {"default": runs[0]}, {}, "en", runs)
+    assert some.endswith("|  |\n")
+    assert claims.seeds({"default": runs[0]}) == []
+    assert claims.seeds({"default": runs[0], "full": runs[1], "seed10": runs[2]}) == [runs[0], runs[2]]
+
+
 def test_reasons_are_given_where_a_claim_does_not_hold_or_cannot_be_tested():
     why = {"why_ko": "까닭", "why_en": "because"}
     listed = [claim(supports=["c05.above"], **why), claims.Claim("B1", "x", "나", "b", status="untestable", **why)]
