@@ -229,9 +229,9 @@ kc.plots.table(ranking.reset_index(drop=True), ".1%")
 #
 # 게이트형은 {{< var c08.share_variant_decoder >}}, 두 배의 k는 {{< var c08.share_sparsity_decoder >}}, 뒤쪽 층은 {{< var c08.share_layer_decoder >}}이다. [변형을 바꾸거나]{.claim key="c08.variant_lowers"} [k를 두 배로 하거나]{.claim key="c08.sparsity_lowers"} [층을 옮기면]{.claim key="c08.layer_lowers"} 시드만 바꾼 것보다 적게 다시 나타난다. 두 배의 사전에서는 {{< var c08.share_size_decoder >}}이다. 큰 사전에는 자리가 많아 짝을 찾기 쉬우므로 높은 것이 당연하다.
 #
-# 이 사전들은 {{< var c08.match_steps >}}걸음 학습한 것이다. 학습이 짧거나 특징이 한꺼번에 많이 켜지면 시드만 바꾸어도 거의 모두 달라진다. k가 네 배이고 걸음과 학습률이 그 절반 이하이던 첫 시도에서는 다시 나타나는 특징이 사실상 없었다(`LOG.md`). 특징이 다시 나타나지 않는다는 보고를 읽을 때에는 사전이 다 학습되었는지부터 보아야 한다.
+# 이 사전들은 {{< var c08.match_steps >}}걸음 학습한 것이다. 특징이 다시 나타나지 않는다는 보고를 읽을 때에는 사전이 다 학습되었는지부터 보아야 한다.
 
-# %% [markdown] src="7116" tags=["en"]
+# %% [markdown] src="0b14" tags=["en"]
 # With the seed alone changed, {{< var c08.share_seed_decoder >}} come back by the decoder ([@fig-match-factors], [@tbl-match-factors]); in a random dictionary {{< var c08.share_random >}}. [In every pair of seeds over half of the features come back.]{.claim key="c08.seed_half"}[Not in every pair of seeds is it over half, which is too little for reading a list of features like a list of the model's parts.]{.otherwise} The mean cosine of the one-to-one pairing is {{< var c08.paired_seed_decoder >}}, far above the {{< var c08.paired_random >}} of a random dictionary but far from 1. By the same bound on the encoder, only {{< var c08.share_seed_encoder >}} come back. [The ranges of encoder and decoder over pairs of seeds lie apart.]{.claim key="c08.encoder_differs"} Dictionaries may write the same directions and still read different ones. Whoever says that features are or are not the same has to say by which they were compared.
 #
 # Trained on other sentences of the same templates it is {{< var c08.share_sentences_decoder >}}, against {{< var c08.share_seed_decoder >}} with the seed alone. [Against our expectation, other sentences of the same distribution change slightly more than the seed does; the two ranges over pairs of seeds do not overlap.]{.claim key="c08.sentences_lowers"}[As expected, the two ranges over pairs of seeds are not so far apart that other sentences could be said to change more than the seed.]{.otherwise} [Only part of the features is shared with a dictionary trained on other sentences.]{.claim key="c08.part_shared"}
@@ -248,7 +248,7 @@ kc.plots.table(ranking.reset_index(drop=True), ".1%")
 #
 # The gated form has {{< var c08.share_variant_decoder >}}, twice the k {{< var c08.share_sparsity_decoder >}}, the late layer {{< var c08.share_layer_decoder >}}. [With another variant,]{.claim key="c08.variant_lowers"} [with twice the k]{.claim key="c08.sparsity_lowers"} [or at another layer]{.claim key="c08.layer_lowers"} fewer come back than with another seed alone. In twice the dictionary it is {{< var c08.share_size_decoder >}}; a larger dictionary has more places and makes partners easier to find, so that this is high is no surprise.
 #
-# These dictionaries were trained for {{< var c08.match_steps >}} steps. If training is short, or many features fire at once, nearly all of them change with the seed alone: in a first attempt, with four times the k and at most half the steps and learning rate, virtually no feature came back (`LOG.md`). Reading a report that features do not come back, one should see first whether the dictionaries were trained to the end.
+# These dictionaries were trained for {{< var c08.match_steps >}} steps. Reading a report that features do not come back, one should see first whether the dictionaries were trained to the end.
 
 # %% [markdown] tags=["ko"]
 # ## 중심과 겹치는 짝 {#sec-match-shared}
@@ -301,6 +301,13 @@ for (change, part), each in crowded.groupby(["with", "part"]):
         results.record(f"crowded_{what}_{change}_{part}", each[what].mean(), "share", ".1%", interval=interval(each, what), tolerance=0.06)
 
 # %%
+twins = {name: [float((matching.nearest_other(weights(saes[name][s], "decoder")) >= alike).mean()) for s in match_seeds] for name in ("seed", "size")}
+for name, values in twins.items():
+    results.record(f"twins_{name}", np.mean(values), "share", ".1%", interval=(min(values), max(values)), tolerance=0.03)
+results.claim("few_twins", max(twins["seed"]) < 0.1, "under a tenth of a dictionary's features have a twin in it, every seed", close=abs(max(twins["seed"]) - 0.1) < 0.03)
+results.claim("more_twins", min(twins["size"]) > max(twins["seed"]), "in a dictionary twice the size more of them have, every seed", close=True)
+
+# %%
 by_chance = matching.shared_nearest(one_FD, random_FD)
 results.record("crowded_random", by_chance, "share", ".1%", tolerance=0.06)
 pairwise = crowded[(crowded["with"] == "seed") & (crowded.part == "decoder")]
@@ -317,11 +324,15 @@ kc.plots.table(crowded.groupby(["with", "part"])[["all", "near"]].mean().reset_i
 # 기하 중앙값은 평균에서 활성값의 제곱평균 거리의 {{< var c08.median_far >}}만큼 떨어져 있다. 시드가 같고 중심만 다르면 특징의 {{< var c08.median_same >}}가 다시 나타난다. [예상대로 거의 모두 같다.]{.claim key="c08.median_same_most"}[예상과 달리 거의 같지는 않다. 처음의 방향과 토큰의 차례가 같아도, 입력을 이만큼 옮기는 것만으로 학습은 다른 길로 갈라진다. 그러니 시드만 바꾸었을 때 달라지는 것을 모두 처음 방향의 탓으로 돌릴 수는 없고, 상당 부분은 학습이 작은 차이에 예민한 데에서 온다.]{.otherwise} [그래도 시드만 바꾼 어느 짝보다는 많다.]{.claim key="c08.median_same_more"}[시드만 바꾼 모든 짝보다 많지도 않다.]{.otherwise} 중앙값에서 시작하고 시드도 바꾸면 {{< var c08.share_median_decoder >}}가 다시 나타난다. [시드만 바꾼 것과 범위가 겹친다.]{.claim key="c08.median_as_seed"}[시드만 바꾼 것과 범위가 갈라진다.]{.otherwise} 시험 토큰의 설명 분산은 평균에서 {{< var c08.ev_seed >}}, 중앙값에서 {{< var c08.ev_median >}}이다. 기하 중앙값에서 시작하면 다른 특징이 나타나지만, 같은 시드로 조금만 달리 시작하여도 그러하므로 중앙값만의 효과는 아니다.
 #
 # 가장 가까운 특징을 다른 특징과 함께 쓰는 것은 시드만 바꾼 디코더에서 {{< var c08.crowded_all_seed_decoder >}}, 인코더에서 {{< var c08.crowded_all_seed_encoder >}}, 무작위 사전에서 {{< var c08.crowded_random >}}이다([@tbl-match-shared]). [디코더의 짝은 우연보다 덜 겹친다.]{.claim key="c08.crowded_below_chance"}[디코더의 짝은 우연만큼 겹친다.]{.otherwise} 코사인이 기준을 넘는 짝만 보면 디코더에서 {{< var c08.crowded_near_seed_decoder >}}이다. [기준을 넘는 짝이 겹치는 것은 십분의 일이 되지 않으므로, 다시 나타나는 비율은 한 특징을 두 번 세어 부풀린 값이 아니다.]{.claim key="c08.near_hardly_crowded"}[기준을 넘는 짝도 겹치므로, 다시 나타나는 비율은 그만큼 부풀려진 값이다. 그래서 일대일 짝의 평균 코사인을 함께 보아야 한다.]{.otherwise}
+#
+# 한 사전 안에서 기준 이상으로 가까운 다른 특징, 곧 쌍둥이를 가진 특징은 {{< var c08.twins_seed >}}, 두 배로 큰 사전에서는 {{< var c08.twins_size >}}이다. [쌍둥이를 가진 것은 십분의 일이 되지 않는다.]{.claim key="c08.few_twins"}[쌍둥이가 드물지 않아, 사전의 크기를 그대로 특징의 수로 읽을 수 없다.]{.otherwise} [사전이 커지면 쌍둥이도 는다.]{.claim key="c08.more_twins"}[사전이 커져도 쌍둥이가 늘지는 않는다.]{.otherwise}
 
-# %% [markdown] src="0645" tags=["en"]
+# %% [markdown] src="d6c9" tags=["en"]
 # The geometric median lies {{< var c08.median_far >}} of the activations' root mean square distance away from the mean. With one seed and another centre {{< var c08.median_same >}} of the features come back. [As expected, nearly all are the same.]{.claim key="c08.median_same_most"}[Against our expectation they are far from nearly all. With the same first directions and the same order of tokens, to move the inputs by this little is enough for training to take another course. What changes with the seed alone can then not all be put down to the first directions; much of it comes of training being sensitive to small differences.]{.otherwise} [Still it is more than in any pair of two seeds.]{.claim key="c08.median_same_more"}[Nor is it more than in every pair of two seeds.]{.otherwise} With a start from the median and another seed, {{< var c08.share_median_decoder >}} come back. [The range overlaps with that of the seed alone.]{.claim key="c08.median_as_seed"}[The range lies apart from that of the seed alone.]{.otherwise} Explained variance on test tokens is {{< var c08.ev_seed >}} from the mean and {{< var c08.ev_median >}} from the median. A start from the geometric median gives other features, but so does a slightly different start with the same seed, so that this is no effect of the median as such.
 #
 # Features that have their nearest in common with another are {{< var c08.crowded_all_seed_decoder >}} by the decoder with the seed alone changed, {{< var c08.crowded_all_seed_encoder >}} by the encoder, and {{< var c08.crowded_random >}} with a random dictionary ([@tbl-match-shared]). [By the decoder partners are shared less than by chance.]{.claim key="c08.crowded_below_chance"}[By the decoder partners are shared as often as by chance.]{.otherwise} Among partners within the bound it is {{< var c08.crowded_near_seed_decoder >}} for the decoder. [Under a tenth of such partners is shared, so that the share that comes back is not inflated by counting one feature twice.]{.claim key="c08.near_hardly_crowded"}[Such partners are shared too, and by that much the share that comes back is inflated; the mean cosine of the one-to-one pairing has to be read beside it.]{.otherwise}
+#
+# Features with a twin, another one of the same dictionary within the bound, are {{< var c08.twins_seed >}}, and {{< var c08.twins_size >}} in a dictionary twice the size. [Under a tenth of the features have a twin.]{.claim key="c08.few_twins"}[Twins are not rare, so that the size of a dictionary cannot be read as its number of features.]{.otherwise} [In the larger dictionary there are more of them.]{.claim key="c08.more_twins"}[In the larger dictionary there are no more of them.]{.otherwise}
 
 # %% [markdown] tags=["ko"]
 # ## 큰 사전에서 갈라지는 특징 {#sec-match-splitting}
@@ -411,16 +422,16 @@ kc.plots.save(fig, "fig-match-moments")
 # %% [markdown] tags=["ko"]
 # ## 토큰의 자리 {#sec-match-positions}
 #
-# 블록마다 한국어와 영어를 함께 읽는 작은 사전을 하나씩 학습하고, 한국어 시험 문장 {{< var c08.n_placed >}}개의 처음 {{< var c08.longest >}}토큰에서 특징마다 분산 가운데 자리로 설명되는 몫을 잰다. 우연히 설명되는 만큼은 뺀 것이다(엡실론 제곱). 같은 토큰끼리만 견주어도 자리가 분산의 절반 넘게 설명하는 특징은 자리만으로 켜지는 특징이라고 하자. 그리고 모든 토큰이 0번 자리에 있다고 모델에 알려 같은 문장을 다시 읽힌다. 이 모델의 자리 정보는 회전 임베딩 [@su2021rope]이므로, 그러면 각도의 차이가 사라지고 인과 마스크만 남는다.
+# 블록마다 한국어와 영어를 함께 읽는 작은 사전을 하나씩 학습하고, 한국어 시험 문장 {{< var c08.n_placed >}}개의 처음 {{< var c08.longest >}}토큰에서 특징마다 분산 가운데 자리로 설명되는 몫을 잰다. 우연히 설명되는 만큼은 뺀 것이다(엡실론 제곱). 같은 토큰끼리만 견주어도 자리가 분산의 절반 넘게 설명하는 특징은 자리만으로 켜지는 특징이라고 하자. 그리고 모든 토큰이 0번 자리에 있다고 모델에 알려 같은 문장을 다시 읽힌다. 회전 임베딩 [@su2021rope]을 쓰는 모델이라면(책에 든 모델이 그러하다) 각도의 차이가 사라지고, 자리마다 벡터를 배운 모델이라면 모든 토큰이 같은 벡터를 받는다. 남는 것은 인과 마스크뿐이다.
 #
-# **예상.** 자리의 몫은 앞쪽 블록에서 크고 뒤로 갈수록 내용에 묻힐 것이다. 다만 회전 임베딩은 잔차 스트림에 자리를 더하지 않으므로, GPT-2처럼 뚜렷하지는 않을 것이다. 자리를 없애면 언어 모델의 손실도 사전의 재구성 오차도 오르고 자리의 몫은 줄어야 한다. 재구성 오차가 오르는 것이 사전이 그런 활성값을 배우지 않았기 때문이라면, 자리 없는 활성값으로 다시 학습한 사전에서는 오르지 않을 것이다. 줄지 않는다면 그 몫은 자리가 아니라, 문장의 처음과 끝에 오는 말이 정해져 있는 데에서 온 것이다.
+# **예상.** 자리의 몫은 앞쪽 블록에서 크고 뒤로 갈수록 내용에 묻힐 것이다. 다만 책에 든 모델의 회전 임베딩은 잔차 스트림에 자리를 더하지 않으므로, GPT-2처럼 뚜렷하지는 않을 것이다. 자리를 없애면 언어 모델의 손실도 사전의 재구성 오차도 오르고 자리의 몫은 줄어야 한다. 재구성 오차가 오르는 것이 사전이 그런 활성값을 배우지 않았기 때문이라면, 자리 없는 활성값으로 다시 학습한 사전에서는 오르지 않을 것이다. 줄지 않는다면 그 몫은 자리가 아니라, 문장의 처음과 끝에 오는 말이 정해져 있는 데에서 온 것이다.
 
-# %% [markdown] src="a253" tags=["en"]
+# %% [markdown] src="cd72" tags=["en"]
 # ## Positions of tokens {#sec-match-positions}
 #
-# For each block we train one small dictionary that reads Korean and English together, and measure, on the first {{< var c08.longest >}} tokens of {{< var c08.n_placed >}} Korean test sentences, what share of each feature's variance position explains, less what it explains by chance (epsilon squared). A feature of which position explains over half, among equal tokens too, we call a feature of position alone. Then the model is told that every token stands at position 0 and reads the same sentences again. This model has its positions from rotary embeddings [@su2021rope], so that all differences of angle vanish and only the causal mask is left.
+# For each block we train one small dictionary that reads Korean and English together, and measure, on the first {{< var c08.longest >}} tokens of {{< var c08.n_placed >}} Korean test sentences, what share of each feature's variance position explains, less what it explains by chance (epsilon squared). A feature of which position explains over half, among equal tokens too, we call a feature of position alone. Then the model is told that every token stands at position 0 and reads the same sentences again. In a model with rotary embeddings [@su2021rope], as the one inside has them, all differences of angle vanish; in one that has learnt a vector for each position, all tokens get the same. Only the causal mask is left.
 #
-# **Expectation.** The share of position will be large in early blocks and be buried under content later on. But rotary embeddings add no position to the residual stream, so it will be less marked than in GPT-2. With positions removed the language model's loss and the dictionary's error must rise, and the share of position fall. If the error rises only since the dictionary has not learnt such activations, it will not in a dictionary trained without positions. If it does not fall, it came not from position but from sentences having set words at their start and end.
+# **Expectation.** The share of position will be large in early blocks and be buried under content later on. But the rotary embeddings of the model inside add no position to the residual stream, so it will be less marked than in GPT-2. With positions removed the language model's loss and the dictionary's error must rise, and the share of position fall. If the error rises only since the dictionary has not learnt such activations, it will not in a dictionary trained without positions. If it does not fall, it came not from position but from sentences having set words at their start and end.
 
 # %%
 blocks = [f"b{block}.resid_post" for block in range(lm.n_blocks)]
@@ -460,9 +471,13 @@ unplaced_ND = torch.cat([positions.read_without(lm, stores["train", lang][home].
 unplaced = dictionary(acts=unplaced_ND, s=seed + len(blocks) + 1)
 
 # %%
-placed, explained = {}, {}
+placed, explained, alone_in, profile_in = {}, {}, {}, {}
+words_N = np.concatenate([np.asarray(ids[start:]) for ids in documents])
 for (how, (acts, _)), point in itertools.product(seen.items(), blocks):
-    placed[how, point] = positions.position_share(kc.encode_store(both[point], acts[point]), where)
+    X = kc.encode_store(both[point], acts[point])
+    placed[how, point] = positions.position_share(X, where)
+    alone_in[how, point] = int(((placed[how, point] > 0.5) & (positions.share_within(X, where, words_N) > 0.5)).sum())
+    profile_in[how, point] = positions.profile(X, where, quantiles)
     explained[how, point] = kc.evaluate(both[point], acts[point]).explained_variance
 
 # %%
@@ -471,6 +486,7 @@ for (how, point), share_F in placed.items():
     results.record(f"place_{name}", share_F.mean(), "share", ".1%", tolerance=0.02)
     results.record(f"placed_{name}", int((share_F > 0.5).sum()), "features", tolerance=4)
     results.record(f"place_ev_{name}", explained[how, point], "share", tolerance=0.05)
+    results.record(f"alone_{name}", alone_in[how, point], "features", tolerance=3)
 results.record("n_placed", len(documents), "sentences", tolerance=0)
 results.record("longest", longest, "tokens", tolerance=0)
 
@@ -536,8 +552,8 @@ for name, p in (("first", blocks[0]), ("last", blocks[-1])):
 
 # %%
 #| label: fig-match-profile
-#| fig-cap-ko: "자리에 따른 특징의 활성값, 블록마다. 위: 특징마다 그 자리에서 잰 평균 활성값의, 특징에 걸친 평균(mean)과 표준편차(std). 아래: 켜져 있는 활성값의 분위. 자리 0은 저장하지 않은 시작 토큰의 것이다."
-#| fig-cap-en: "Activation of features by position, block by block. Top: mean and standard deviation over features of their mean activation at that position. Bottom: quantiles of the activations that are on. Position 0 belongs to the start token, which is not stored."
+#| fig-cap-ko: "자리에 따른 특징의 활성값, 블록마다. 위: 특징마다 그 자리에서 잰 평균 활성값의, 특징에 걸친 평균(mean)과 표준편차(std). 점선은 자리 정보를 없애고 읽은 것이다. 아래: 켜져 있는 활성값의 분위. 자리 0은 저장하지 않은 시작 토큰의 것이다."
+#| fig-cap-en: "Activation of features by position, block by block. Top: mean and standard deviation over features of their mean activation at that position; dotted: read with positions removed. Bottom: quantiles of the activations that are on. Position 0 belongs to the start token, which is not stored."
 #| fig-alt-ko: "블록마다 한 열, 두 줄의 꺾은선그림. 가로축은 자리이다."
 #| fig-alt-en: "Line plots in two rows, one column per block; the horizontal axis is position."
 fig, panels = plt.subplots(2, len(drawn), figsize=(kc.plots.WIDTH, 3.4), sharex=True, sharey="row", squeeze=False)
@@ -545,6 +561,8 @@ for (top, bottom), point in zip(panels.T, drawn, strict=True):
     one = profiles_of[point]
     top.plot(one.places_P, one.mean_P, label="mean")
     top.plot(one.places_P, one.std_P, label="std")
+    for values_P, color in ((profile_in["without", point].mean_P, "C0"), (profile_in["without", point].std_P, "C1")):
+        top.plot(profile_in["without", point].places_P, values_P, color=color, ls=":", lw=1)
     for level, line_P in zip(quantiles, one.quantiles_QP, strict=True):
         bottom.plot(one.places_P, line_P, lw=1, color=plt.cm.viridis(0.85 * (1 - level) / (1 - min(quantiles))), label=f"{level:.0%}")
     top.set_title(f"block {lm.resolve(point).block}", fontsize=8)
@@ -553,6 +571,15 @@ for ax, label, room in zip(panels[:, 0], ("activation", "activation, on"), (1.05
     ax.set(ylabel=label, ylim=(0, room * ax.get_ylim()[1]))
     ax.legend(fontsize=6.5, loc="upper right", handlelength=1)
 kc.plots.save(fig, "fig-match-profile")
+
+# %%
+#| label: tbl-match-placed
+#| tbl-cap-ko: "블록마다, 시험 문장 앞부분에서 자리가 설명하는 분산의 몫(explained), 그 몫이 절반을 넘는 특징의 수(placed), 같은 토큰끼리 견주어도 그러한 특징의 수(alone). without: 자리 정보를 없앴을 때."
+#| tbl-cap-en: "Block by block, on the beginnings of test sentences: the share of variance that position explains, features of which it explains over half (placed), and those of which it does among equal tokens too (alone). without: with positions removed."
+table = pd.DataFrame([{"block": lm.resolve(point).block} | {f"{what}{how}": value for how, mark in (("", "with"), (", without", "without"))
+                       for what, value in (("explained", placed[mark, point].mean()), ("placed", int((placed[mark, point] > 0.5).sum())), ("alone", alone_in[mark, point]))}
+                      for point in blocks])  # fmt: skip
+kc.plots.table(table, {"explained": ".1%", "explained, without": ".1%"})
 
 # %%
 retrained = kc.evaluate(unplaced, seen["without"][0][home]).explained_variance
@@ -570,6 +597,7 @@ results.claim("simpler_without", retrained > explained["with", home], "it even e
 stays = {name: (matching.nearest(weights(both[home], "decoder"), weights(sae, "decoder"))[0] >= alike).mean() for name, sae in (("again", again), ("unplaced", unplaced))}
 for name, value in stays.items():
     results.record(f"share_{name}", value, "share", ".1%", tolerance=0.06)
+results.record("gone_again", 1 - stays["again"], "share", ".0%", tolerance=0.06)
 results.claim("unplaced_lowers", stays["unplaced"] < stays["again"] - 0.06, "trained without positions, clearly fewer features come back than with another seed")
 
 # %%
@@ -639,7 +667,7 @@ kc.plots.save(fig, "fig-match-positions")
 # %% [markdown] tags=["ko"]
 # 어느 블록에서나 활성값의 평균은 자리에 따라 완만히 바뀔 뿐이다([@fig-match-profile]). 첫 자리의 평균은 끝자리의 값에 견주어 첫 블록에서 {{< var c08.start_first >}}배, 마지막 블록에서 {{< var c08.start_last >}}배이다. 특징 사이의 표준편차는 평균의 {{< var c08.spread >}}배여서, 자리보다 특징에 따른 차이가 훨씬 크다. 가장 큰 자리의 값을 가장 작은 자리의 값으로 나누면, 마지막 블록에서 평균은 {{< var c08.sway_mean_last >}}배, 표준편차는 {{< var c08.sway_std_last >}}배이다. [어느 블록에서나 자리에 따라 흔들리는 것은 평균보다 표준편차이다. 모든 특징이 조금씩 달라지는 것이 아니라, 몇몇 특징이 어떤 자리에서 세게 켜진다.]{.claim key="c08.spread_sways"}[표준편차가 평균보다 더 흔들리지는 않는 블록이 있다.]{.otherwise} 가장 센 활성값(위의 분위)은 첫 자리에서 끝자리의 {{< var c08.top_start_first >}}배(첫 블록)와 {{< var c08.top_start_last >}}배(마지막 블록)이다.
 #
-# 자리가 설명하는 몫은 첫 블록에서 평균 {{< var c08.first_with >}}, 마지막 블록에서 {{< var c08.last_with >}}이고([@fig-match-positions]), 블록 {{< var c08.peak_block >}}에서 가장 커서 {{< var c08.peak_with >}}이다. [첫 블록의 몫이 마지막 블록보다 크다.]{.claim key="c08.early_positions"}[예상과 달리 첫 블록의 몫은 마지막 블록보다 크지 않다.]{.otherwise} [몫은 처음도 끝도 아닌 중간의 블록에서 가장 크다.]{.claim key="c08.middle_peak"}[몫이 가장 큰 곳은 한쪽 끝의 블록이다.]{.otherwise} 활성값이 많은 사분의 일의 특징에서는 {{< var c08.place_strong >}}, 적은 사분의 일에서는 {{< var c08.place_weak >}}이다. [자리는 세게 켜지는 특징을 더 설명한다.]{.claim key="c08.strong_placed"}[자리가 세게 켜지는 특징을 더 설명하지는 않는다.]{.otherwise} 분산의 절반 이상이 자리로 설명되는 특징은 가장 많은 블록에서 {{< var c08.most_placed >}}개이다. [적으나마 있기는 하다.]{.claim key="c08.some_placed"}[곧 그런 특징은 없다.]{.otherwise} 같은 토큰끼리만 견주어도 그러한 것, 곧 자리만으로 켜지는 특징은 모든 블록을 더해 {{< var c08.alone_total >}}개이다. [가장 많은 곳은 블록 {{< var c08.alone_block >}}이다.]{.claim key="c08.some_alone"}[자리로 설명되는 것처럼 보이던 특징도 그 자리에 오는 말에 켜지는 것이었다.]{.otherwise}
+# 자리가 설명하는 몫은 첫 블록에서 평균 {{< var c08.first_with >}}, 마지막 블록에서 {{< var c08.last_with >}}이고([@fig-match-positions]), 블록 {{< var c08.peak_block >}}에서 가장 커서 {{< var c08.peak_with >}}이다. [첫 블록의 몫이 마지막 블록보다 크다.]{.claim key="c08.early_positions"}[예상과 달리 첫 블록의 몫은 마지막 블록보다 크지 않다.]{.otherwise} [몫은 처음도 끝도 아닌 중간의 블록에서 가장 크다.]{.claim key="c08.middle_peak"}[몫이 가장 큰 곳은 한쪽 끝의 블록이다.]{.otherwise} 활성값이 많은 사분의 일의 특징에서는 {{< var c08.place_strong >}}, 적은 사분의 일에서는 {{< var c08.place_weak >}}이다. [자리는 세게 켜지는 특징을 더 설명한다.]{.claim key="c08.strong_placed"}[자리가 세게 켜지는 특징을 더 설명하지는 않는다.]{.otherwise} 분산의 절반 이상이 자리로 설명되는 특징은 가장 많은 블록에서 {{< var c08.most_placed >}}개이다. [적으나마 있기는 하다.]{.claim key="c08.some_placed"}[곧 그런 특징은 없다.]{.otherwise} 같은 토큰끼리만 견주어도 그러한 것, 곧 자리만으로 켜지는 특징은 모든 블록을 더해 {{< var c08.alone_total >}}개이다. [블록마다의 수는 [@tbl-match-placed]에 있으며, 가장 많은 곳은 블록 {{< var c08.alone_block >}}이다.]{.claim key="c08.some_alone"}[자리로 설명되는 것처럼 보이던 특징도 그 자리에 오는 말에 켜지는 것이었다.]{.otherwise}
 #
 # 자리를 없애면 언어 모델의 손실은 {{< var c08.loss_with >}}내트에서 {{< var c08.loss_without >}}내트로 바뀐다. [손실은 0.1내트 넘게 오른다.]{.claim key="c08.removal_costs"} 그때 자리의 몫은 첫 블록에서 {{< var c08.first_without >}}, 마지막 블록에서 {{< var c08.last_without >}}이다. [첫 블록 뒤의 모든 블록에서 자리의 몫이 줄어든다.]{.claim key="c08.removal_lowers"} 같은 사전의 설명 분산은 마지막 블록에서 자리가 있을 때 {{< var c08.last_ev_with >}}, 없을 때 {{< var c08.last_ev_without >}}이다([@fig-match-losses]). [모든 블록에서 SAE의 손실도 오른다.]{.claim key="c08.removal_costs_sae"} 가운데 블록에서는 {{< var c08.home_ev_with >}}에서 {{< var c08.home_ev_without >}}로 떨어지지만, 자리 없는 활성값으로 다시 학습하면 {{< var c08.home_ev_retrained >}}이다. [그러니 손실은 사전이 그런 활성값을 배우지 않은 탓이 크다.]{.claim key="c08.retrained_recovers"}[다시 학습해도 나아지지 않으므로, 자리 없는 활성값은 그 자체로 설명하기 어렵다.]{.otherwise} [자리 없는 활성값은 오히려 자리가 있을 때보다 설명하기 쉽다. 자리가 흩어 놓던 몫이 사라지기 때문이라고 볼 수 있다.]{.claim key="c08.simpler_without"}[자리가 있을 때만큼 설명하지는 못한다.]{.otherwise} 그렇게 학습한 사전에는 자리가 있는 사전의 특징 가운데 {{< var c08.share_unplaced >}}가 다시 나타난다. 시드만 바꾸면 {{< var c08.share_again >}}이다. [자리를 없애면 특징도 시드보다 더 바뀐다.]{.claim key="c08.unplaced_lowers"}[특징이 바뀌는 정도는 시드만 바꾼 것과 크게 다르지 않다.]{.otherwise}
 #
@@ -647,10 +675,10 @@ kc.plots.save(fig, "fig-match-positions")
 #
 # 자리를 없애도 남는 몫은 자리를 아는 특징의 것이 아니다. 합성 문장은 주어로 시작하여 어미로 끝나므로, 첫머리의 말에 켜지는 특징은 자리를 몰라도 첫머리에서 켜진다. 인과 마스크로도 앞에 온 토큰의 수를 어느 정도 셀 수 있다. 그래서 특징이 자리 자체를 나타내는지는 같은 말이 여러 자리에 올 때를 보고 정했다.
 
-# %% [markdown] src="a699" tags=["en"]
+# %% [markdown] src="a176" tags=["en"]
 # In every block the mean activation changes only gently with position ([@fig-match-profile]). At the first position it is {{< var c08.start_first >}} times that of the last in the first block, and {{< var c08.start_last >}} times in the last block. The standard deviation over features is {{< var c08.spread >}} times the mean: features differ far more than positions do. From the position where it is least to that where it is largest, the mean of the last block rises {{< var c08.sway_mean_last >}} times and the standard deviation {{< var c08.sway_std_last >}} times. [In every block it is the standard deviation that sways with position more than the mean: not all features change a little, but some fire strongly at certain positions.]{.claim key="c08.spread_sways"}[There is a block in which the standard deviation sways no more than the mean.]{.otherwise} The strongest activations (the upper quantile) at the first position are {{< var c08.top_start_first >}} times those of the last in the first block and {{< var c08.top_start_last >}} times in the last.
 #
-# Position explains {{< var c08.first_with >}} on average in the first block and {{< var c08.last_with >}} in the last ([@fig-match-positions]); the share is largest in block {{< var c08.peak_block >}}, at {{< var c08.peak_with >}}. [It is larger in the first block than in the last.]{.claim key="c08.early_positions"}[Against our expectation it is no larger in the first block than in the last.]{.otherwise} [It peaks in the middle, in a block that is neither the first nor the last.]{.claim key="c08.middle_peak"}[It peaks in a block at one of the ends.]{.otherwise} Among the quarter of features with the most activation it is {{< var c08.place_strong >}}, among that with the least {{< var c08.place_weak >}}. [Position explains more of features that fire strongly.]{.claim key="c08.strong_placed"}[Position explains no more of features that fire strongly.]{.otherwise} Features whose variance is explained by position to more than half number {{< var c08.most_placed >}} in the block that has most of them. [So there are some, if few.]{.claim key="c08.some_placed"}[So there are none.]{.otherwise} Those of which it is true among equal tokens too, features of position alone, number {{< var c08.alone_total >}} over all blocks. [Block {{< var c08.alone_block >}} has most of them.]{.claim key="c08.some_alone"}[What had looked like position were words that come at that position.]{.otherwise}
+# Position explains {{< var c08.first_with >}} on average in the first block and {{< var c08.last_with >}} in the last ([@fig-match-positions]); the share is largest in block {{< var c08.peak_block >}}, at {{< var c08.peak_with >}}. [It is larger in the first block than in the last.]{.claim key="c08.early_positions"}[Against our expectation it is no larger in the first block than in the last.]{.otherwise} [It peaks in the middle, in a block that is neither the first nor the last.]{.claim key="c08.middle_peak"}[It peaks in a block at one of the ends.]{.otherwise} Among the quarter of features with the most activation it is {{< var c08.place_strong >}}, among that with the least {{< var c08.place_weak >}}. [Position explains more of features that fire strongly.]{.claim key="c08.strong_placed"}[Position explains no more of features that fire strongly.]{.otherwise} Features whose variance is explained by position to more than half number {{< var c08.most_placed >}} in the block that has most of them. [So there are some, if few.]{.claim key="c08.some_placed"}[So there are none.]{.otherwise} Those of which it is true among equal tokens too, features of position alone, number {{< var c08.alone_total >}} over all blocks. [Block {{< var c08.alone_block >}} has most of them; [@tbl-match-placed] has the count of each.]{.claim key="c08.some_alone"}[What had looked like position were words that come at that position.]{.otherwise}
 #
 # With positions removed, the language model's loss goes from {{< var c08.loss_with >}} to {{< var c08.loss_without >}} nats. [It rises by more than 0.1 nats.]{.claim key="c08.removal_costs"} The share of position is then {{< var c08.first_without >}} in the first block and {{< var c08.last_without >}} in the last. [In every block after the first the share of position falls.]{.claim key="c08.removal_lowers"} The variance that the same dictionary explains in the last block is {{< var c08.last_ev_with >}} with positions and {{< var c08.last_ev_without >}} without ([@fig-match-losses]). [In every block the SAE's loss rises, too.]{.claim key="c08.removal_costs_sae"} In the middle block it falls from {{< var c08.home_ev_with >}} to {{< var c08.home_ev_without >}}; a dictionary trained again, on activations without positions, has {{< var c08.home_ev_retrained >}}. [Much of the loss is then due to the dictionary not having learnt such activations.]{.claim key="c08.retrained_recovers"}[Training again does not help, so that activations without positions are hard to explain in themselves.]{.otherwise} [Activations without positions are even easier to explain than those with them; one may suppose that what positions spread out is gone.]{.claim key="c08.simpler_without"}[They are not explained as well as those with positions.]{.otherwise} Of the features of the dictionary with positions, {{< var c08.share_unplaced >}} come back in it; with another seed alone, {{< var c08.share_again >}}. [Without positions features change more than with the seed, too.]{.claim key="c08.unplaced_lowers"}[Features change about as much as with another seed.]{.otherwise}
 #
@@ -826,12 +854,12 @@ kc.plots.table(pd.DataFrame([row for fate in fates for row in examples(*fate)]))
 # %% [markdown] tags=["ko"]
 # 이웃한 블록 사이에서 이어지는 특징은 걸음마다 {{< var c08.persists_least >}}에서 {{< var c08.persists_most >}}이다([@fig-match-blocks]). 섞은 디코더에는 많아야 {{< var c08.persists_shuffled >}}가 이어지고, 가운데 블록에서 시드만 바꾸면 {{< var c08.share_again >}}가 다시 나타난다. [어느 걸음에서나 우연보다 많이 이어진다.]{.claim key="c08.persists_above_chance"} [어느 걸음에서도 시드만 바꾼 것만큼 이어지지는 않는다. 블록 하나는 시드보다 더 많이 바꾼다.]{.claim key="c08.persists_below_seed"}[시드만 바꾼 것만큼 이어지는 걸음도 있다. 블록 하나를 지나는 것과 시드를 바꾸는 것이 특징을 바꾸는 정도는 비슷하다.]{.otherwise} 가장 적게 이어지는 것은 블록 {{< var c08.persists_least_block >}}에서 다음 블록으로 가는 걸음이다. 첫 블록의 특징 가운데 마지막 블록까지 한 걸음도 끊기지 않고 이어지는 것은 {{< var c08.lasts >}}이다.
 #
-# 이어지는 특징이 켜지는 비율의 중앙값은 {{< var c08.often_persists >}}, 사라지는 특징은 {{< var c08.often_vanishes >}}이다. [자주 켜지는 특징이 더 이어진다.]{.claim key="c08.frequent_persist"}[자주 켜지는 특징이 더 이어지지는 않는다.]{.otherwise} [@tbl-match-blocks]에서 끝까지 이어지는 것과 마지막 걸음에서 바뀌는 것을 견주어 볼 수 있다. 다만 여기에서 사라졌다는 것은 그 방향이 사전에서 사라졌다는 뜻이다. 시드만 바꾸어도 절반쯤은 사라지므로, 모델이 그 내용을 버렸다고 읽어서는 안 된다.
+# 이어지는 특징이 켜지는 비율의 중앙값은 {{< var c08.often_persists >}}, 사라지는 특징은 {{< var c08.often_vanishes >}}이다. [자주 켜지는 특징이 더 이어진다.]{.claim key="c08.frequent_persist"}[자주 켜지는 특징이 더 이어지지는 않는다.]{.otherwise} [@tbl-match-blocks]에서 끝까지 이어지는 것과 마지막 걸음에서 바뀌는 것을 견주어 볼 수 있다. 다만 여기에서 사라졌다는 것은 그 방향이 사전에서 사라졌다는 뜻이다. 시드만 바꾸어도 {{< var c08.gone_again >}}는 사라지므로, 모델이 그 내용을 버렸다고 읽어서는 안 된다.
 
-# %% [markdown] src="4e77" tags=["en"]
+# %% [markdown] src="8c6b" tags=["en"]
 # Between neighbouring blocks {{< var c08.persists_least >}} to {{< var c08.persists_most >}} of the features persist, step by step ([@fig-match-blocks]); in the shuffled decoder at most {{< var c08.persists_shuffled >}} do, and with another seed in the middle block {{< var c08.share_again >}} come back. [At every step more persist than by chance.]{.claim key="c08.persists_above_chance"} [At no step do as many persist as with the seed alone changed: one block changes more than the seed.]{.claim key="c08.persists_below_seed"}[At some step as many persist as with the seed alone changed: passing one block and changing the seed alter features about as much.]{.otherwise} The fewest persist at the step from block {{< var c08.persists_least_block >}} to the next. Of the features of the first block, {{< var c08.lasts >}} go on to the last one without missing a step.
 #
-# The median rate of firing is {{< var c08.often_persists >}} for features that persist and {{< var c08.often_vanishes >}} for those that vanish. [Features that fire often persist more.]{.claim key="c08.frequent_persist"}[Features that fire often do not persist more.]{.otherwise} [@tbl-match-blocks] sets those that go on to the end beside those that change at the last step. But to vanish means here that a direction has gone from the dictionary. With the seed alone about half of them go, so this must not be read as the model having dropped what they stood for.
+# The median rate of firing is {{< var c08.often_persists >}} for features that persist and {{< var c08.often_vanishes >}} for those that vanish. [Features that fire often persist more.]{.claim key="c08.frequent_persist"}[Features that fire often do not persist more.]{.otherwise} [@tbl-match-blocks] sets those that go on to the end beside those that change at the last step. But to vanish means here that a direction has gone from the dictionary. With the seed alone {{< var c08.gone_again >}} of them go, so this must not be read as the model having dropped what they stood for.
 
 # %% [markdown] tags=["ko"]
 # ## 블록을 따라가는 지도 {#sec-match-map}

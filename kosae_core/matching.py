@@ -31,6 +31,12 @@ def nearest(
     return best_F.cpu().numpy(), at_F.cpu().numpy()
 
 
+def nearest_other(rows_FD: Float[Tensor, "F D"]) -> Float[np.ndarray, " F"]:
+    """For each row its best cosine with another row of the same table; at least two rows are needed."""
+    cosine_FF = cosines(rows_FD, rows_FD).fill_diagonal_(-1.0)
+    return cosine_FF.amax(dim=1).cpu().numpy()
+
+
 def pairs(
     first_FD: Float[Tensor, "F D"], second_GD: Float[Tensor, "G D"]
 ) -> tuple[Float[np.ndarray, " N"], Int[np.ndarray, " N"], Int[np.ndarray, " N"]]:

@@ -88,6 +88,15 @@ def test_rows_that_share_their_nearest():
     assert matching.shared_nearest(first, first) == 0
 
 
+def test_the_nearest_other_row_against_loops():
+    rows = table(20, 3)
+    rows[7] = 2.0 * rows[3] + 0.05 * rows[0]
+    unit = rows / rows.norm(dim=1, keepdim=True)
+    expected = [max(float(unit[i] @ unit[j]) for j in range(20) if j != i) for i in range(20)]
+    np.testing.assert_allclose(matching.nearest_other(rows), expected, atol=1e-6)
+    assert matching.nearest_other(rows)[[3, 7]].min() > 0.99
+
+
 def test_by_chance_rows_share_their_nearest_as_often_as_the_formula_says():
     first, second = (torch.randn(400, 60, generator=torch.Generator().manual_seed(s)) for s in (1, 2))
     assert matching.shared_nearest(first, second) == pytest.approx(1 - (1 - 1 / 400) ** 399, abs=0.08)
