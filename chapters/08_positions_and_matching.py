@@ -440,10 +440,14 @@ texts = {(split, lang): pairs.records(split, lang)[:n_block] for split in ("trai
 stores = {key: kc.gather(lm, records, blocks, dtype=study.dtype) for key, records in texts.items()}
 
 # %%
-mixed = {point: torch.cat([stores["train", lang][point].all() for lang in ("ko", "en")]) for point in blocks}
-both = {point: dictionary(acts=mixed_ND, s=seed + n) for n, (point, mixed_ND) in enumerate(mixed.items())}
+def mixed(point):
+    """Training activations of both languages at one block: one table at a time, for together they fill the memory."""
+    return torch.cat([stores["train", lang][point].all() for lang in ("ko", "en")])
+
+# %%
+both = {point: dictionary(acts=mixed(point), s=seed + n) for n, point in enumerate(blocks)}
 home = f"b{lm.resolve(middle).block}.resid_post"
-again = dictionary(acts=mixed[home], s=seed + len(blocks))
+again = dictionary(acts=mixed(home), s=seed + len(blocks))
 
 # %%
 codes = {(lang, point): kc.encode_store(both[point], stores["test", lang][point]) for lang in ("ko", "en") for point in blocks}

@@ -66,7 +66,7 @@ def load_lm(
     transformers_logging.disable_progress_bar()
     try:
         if not spread:  # what one device cannot hold, others can, and the disk in the end
-            needs.require_room_for_model(where, dtype if bits is None else torch.int8, place, options)
+            needs.require_room_for_model(where, dtype, place, options, bits)
         tokenizer = AutoTokenizer.from_pretrained(where, **options)
         model, found = AutoModelForCausalLM.from_pretrained(where, output_loading_info=True, **how, **options)
         if missing := sorted(found["missing_keys"]):  # transformers makes such weights at random, and goes on

@@ -201,8 +201,19 @@ def require_disk(what: str, needed: int, folder: Path, knob: str) -> None:
         raise TooLarge(f"{what} needs about {gb(needed)} of disk at {folder}, and {gb(free)} are free: {knob}.")
 
 
-def require_room_for_model(where: str, dtype: torch.dtype, device: torch.device, options: dict[str, Any]) -> None:
-    """Stop before the weights of a language model are read (or downloaded) that memory cannot hold.
+def whole_params(model: torch.nn.Module) -> int:
+    """Of a transformers model's parameters, those that quantization leaves as they are: embeddings, the output's, norms."""
+    from transformers.pytorch_utils import Conv1D
+
+    inner = [m for m in model.modules() if isinstance(m, torch.nn.Linear | Conv1D)]
+    head = model.get_output_embeddings()
+    return model.num_parameters() - sum(m.weight.numel() for m in inner if m is not head)
+
+
+def require_room_for_model(
+    where: str, dtype: torch.dtype, device: torch.device, options: dict[str, Any], bits: int | None = None
+) -> None:
+    """Stop before the weights of a language model are read (or downloaded) that memory cannot hold, in 8 or 4 bits where it says so.
 
     Raises  TooLarge.
     """
@@ -216,7 +227,8 @@ def require_room_for_model(where: str, dtype: torch.dtype, device: torch.device,
         logger.info("%s: its size is not known before it is loaded (%s)", where, error)
         return
     knob = "take a smaller model" + (", or dtype=torch.bfloat16" if dtype.itemsize > 2 else ", or another device")
-    require_memory(f"the model {where}", model.num_parameters() * dtype.itemsize, device, knob)
+    needed = lm_bytes(model.num_parameters(), dtype.itemsize, whole_params(model), bits)
+    require_memory(f"the model {where}", needed, device, knob)
 
 
 def _parts(

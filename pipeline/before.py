@@ -52,7 +52,9 @@ def before_running(preset: str, extra: dict[str, Any], stems: list[str]) -> tupl
                 f"this run needs about {needs.gb(needed)} of {what}, and {needs.gb(there)} are free: {knob}. "
                 f"make plan PRESET={preset} says what takes it."
             )
-    said = f"{preset} needs about " + ", ".join(
+    said = f"{chosen.name} needs about " + ", ".join(
         f"{needs.gb(n)} of {what} ({needs.gb(there)} free)" for what, n, there, _ in asked
     )
+    parts = {name: n for name, n in made.memory(largest).items() if n} | {"the rest": made.in_ram(largest)}
+    said += f"; in {largest} " + ", ".join(f"{name} {needs.gb(n)}" for name, n in parts.items())
     return said, {stem: made.process(stem) / 2**20 for stem in stems}

@@ -11,6 +11,7 @@ import torch
 
 from kosae_core import paths
 from kosae_core.live import live_bytes
+from kosae_core.needs import whole_params
 from pipeline import chapters as ch
 
 SAMPLE = 200
@@ -53,7 +54,7 @@ def read_model(name: str, table: dict[str, Any], element: int = 4) -> Model:
                 config, trust_remote_code=False, dtype={2: torch.bfloat16, 4: torch.float32}[element]
             )
         text = config.get_text_config(decoder=True)
-        facts = model.num_parameters(), text.hidden_size, text.num_hidden_layers, text.vocab_size, _whole(model)
+        facts = model.num_parameters(), text.hidden_size, text.num_hidden_layers, text.vocab_size, whole_params(model)
         return Model(*facts, per_token(model), how="counted from its configuration", place=place)
     except (OSError, ValueError):  # not there, or with code of its own, which a plan does not run
         pass
@@ -79,14 +80,6 @@ def per_token(model: torch.nn.Module) -> float:
         except (NotImplementedError, RuntimeError, ValueError):
             continue
     return PASS * model.get_input_embeddings().weight.shape[1] * model.dtype.itemsize
-
-
-def _whole(model: torch.nn.Module) -> int:
-    from transformers.pytorch_utils import Conv1D
-
-    inner = [m for m in model.modules() if isinstance(m, torch.nn.Linear | Conv1D)]
-    head = model.get_output_embeddings()
-    return model.num_parameters() - sum(m.weight.numel() for m in inner if m is not head)
 
 
 @cache

@@ -27,6 +27,7 @@ from kosae_core.readers import CorpusError
 from kosae_core.study import Study
 from pipeline import chapters as ch
 from pipeline import work
+from pipeline.before import before_running
 from pipeline.execute import parse_value
 
 SECONDS = 5
@@ -106,6 +107,8 @@ def run(options: argparse.Namespace) -> None:
         lm = load_lm(name, **how)
         wanted = shared(preset, chapters, extra, lm)
         if ranks.first():
+            if ranks.share()[1] == 1:  # several share it, and each looks again at what is its own
+                print(before_running(options.preset, extra, [chapter.stem for chapter in chapters])[0], flush=True)
             print(f"{preset.name}: {len(wanted)} autoencoders of {name}, by {ranks.share()[1]} process(es)", flush=True)
         train_all(wanted, options.checkpoint_every)
 

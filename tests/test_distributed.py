@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import ranks_sample as sample
 import torch
+from safetensors.torch import load_file
 
 import kosae_core as kc
-from kosae_core import distributed, needs, parts, ranks, training
+from kosae_core import distributed, needs, parts, paths, ranks, training
 from kosae_core.ranks import Session, Side
 from kosae_core.study import Study
 from pipeline import train_preset
@@ -259,7 +260,8 @@ def test_the_command_leaves_what_chapters_look_for(tiny_preset, tiny_lm, empty_s
     path, settings = tiny_preset
     assert train_preset.main([path, "--checkpoint-every", "5", "-p", "seed", "3"]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("tiny: 2 autoencoders of kosae-lm, by 1 process(es)")
+    assert said.startswith("tiny needs about ") and " of memory in 0" in said and "; in 0" in said
+    assert "\ntiny: 2 autoencoders of kosae-lm, by 1 process(es)" in said
     assert "step 12 of 12, EV" in said and said.count("in the store") == 2
     assert not list((empty_store.parent / "checkpoints").iterdir())
     monkeypatch.setattr(training, "_run", lambda *args: pytest.fail("it is trained again"))
@@ -267,6 +269,56 @@ def test_the_command_leaves_what_chapters_look_for(tiny_preset, tiny_lm, empty_s
     vars(study)["lm"] = tiny_lm
     for variant in {"topk", *(run for run in ("gated", "standard") if f" {run} ko " in said)}:
         assert len(study.sae(variant, "ko", "q2.resid_post")[1].loss) == 3
+
+
+def command(preset, build, world, **variables):
+    """`python -m kosae_core.training` as it is typed, by torchrun where it is several; what it said and its exit status."""
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(world)] if world > 1 else []
+    environment = os.environ | {
+        "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": str(paths.ROOT), "KOSAE_BUILD": str(build),
+    } | variables  # fmt: skip
+    asked = [sys.executable, *torchrun, "-m", "kosae_core.training", str(preset), "--checkpoint-every", "5"]
+    done = subprocess.run(asked, capture_output=True, text=True, env=environment, timeout=400)
+    return done.returncode, done.stdout + done.stderr
+
+
+@slow
+def test_torchrun_leaves_what_one_process_does_and_goes_on_after_a_death(tiny_lm, tmp_path):
+    tiny_lm.model.save_pretrained(tmp_path / "lm")
+    tiny_lm.tokenizer.save_pretrained(tmp_path / "lm")
+    settings = {"n_train": 40, "n_test": 40, "n_features": 48, "k": 4, "steps": 400, "batch_size": 64}
+    settings |= {"lm_name": str(tmp_path / "lm")}
+    preset = tmp_path / "tiny.yaml"
+    preset.write_text(json.dumps({"chapters": ["09_interpretation"], "common": settings}))
+    status, said = command(preset, tmp_path / "one", 1)
+    assert status == 0 and "in the store" in said, said
+    dying = tmp_path / "sitecustomize.py"  # the second process dies in the middle of its training
+    dying.write_text(
+        "import os, signal, threading\n"
+        "def watch():\n"
+        "    import time\n"
+        "    folder = os.path.join(os.environ['KOSAE_BUILD'], 'checkpoints')\n"
+        "    while not (os.path.isdir(folder) and any(n.endswith('.pt') for n in os.listdir(folder))):\n"
+        "        time.sleep(0.01)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "if os.environ.get('RANK') == '1':\n"
+        "    threading.Thread(target=watch, daemon=True).start()\n"
+    )
+    status, said = command(preset, tmp_path / "two", 2, PYTHONPATH=f"{paths.ROOT}:{tmp_path}")
+    assert status != 0 and "exitcode  : -9" in said, said
+    assert len(list((tmp_path / "two" / "checkpoints").glob("*.pt"))) == 1
+    status, said = command(preset, tmp_path / "two", 2)
+    assert status == 0 and "by 2 process(es)" in said and "in the store" in said, said
+    one, two = (
+        {p.parent.name: p for p in (tmp_path / side / "store" / "sae").glob("*/weights.safetensors")}
+        for side in ("one", "two")
+    )
+    assert one.keys() == two.keys() and len(one) == 1
+    for key, path in one.items():
+        for (name, tensor), again in zip(
+            sorted(load_file(path).items()), dict(sorted(load_file(two[key]).items())).values(), strict=True
+        ):
+            torch.testing.assert_close(again, tensor, atol=1e-3, rtol=0, msg=name)
 
 
 def test_the_command_goes_on_from_its_checkpoint(tiny_preset, empty_store, monkeypatch):

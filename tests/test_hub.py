@@ -128,3 +128,18 @@ def test_provenance_travels_as_json(local_hub):
     kc.push_to_hub(build(), "me/my-sae")
     record = json.loads(local_hub.repos["me/my-sae"][-1]["cfg.json"])
     assert record["provenance"]["point"] == "b3.resid_post" and record["format_version"] == 1
+
+
+def test_a_language_model_is_read_from_the_hub_and_afterwards_without_it(local_hub, tiny_lm, tmp_path, monkeypatch):
+    tiny_lm.model.save_pretrained(tmp_path / "lm")
+    tiny_lm.tokenizer.save_pretrained(tmp_path / "lm")
+    local_hub.repos["me/tiny"] = [{file.name: file.read_bytes() for file in (tmp_path / "lm").iterdir()}]
+    lm = kc.load_lm("me/tiny", device="cpu")
+    assert (lm.name, lm.revision) == ("me/tiny", local_hub.sha("me/tiny", 0))
+    ids = [[0, 5, 9, 77, 130, 12]]
+    assert torch.equal(lm.logits(lm.batch(ids)), tiny_lm.logits(tiny_lm.batch(ids)))
+    assert kc.gather(lm, ["하나 둘 셋"], "q1.resid_post")["q1.resid_post"].revision == lm.revision
+    local_hub.shutdown()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    again = kc.load_lm("me/tiny", device="cpu")
+    assert again.key == lm.key and again.revision == lm.revision

@@ -150,6 +150,18 @@ def test_a_model_that_memory_cannot_hold_is_not_read(tiny_lm, tmp_path, monkeypa
         kc.load_lm(tmp_path, device="cpu")
 
 
+def test_a_quantized_model_is_asked_for_as_it_will_be(tiny_lm, tmp_path, monkeypatch):
+    tiny_lm.model.save_pretrained(tmp_path)
+    asked, options = [], {"local_files_only": True, "trust_remote_code": False}
+    monkeypatch.setattr(needs, "require_memory", lambda what, needed, device, knob: asked.append(needed))
+    for bits in (None, 8, 4):
+        needs.require_room_for_model(str(tmp_path), torch.bfloat16, torch.device("cpu"), options, bits)
+    whole, n_params = needs.whole_params(tiny_lm.model), tiny_lm.model.num_parameters()
+    linear = sum(m.weight.numel() for m in tiny_lm.model.model.layers.modules() if isinstance(m, torch.nn.Linear))
+    assert n_params - whole == linear and 0 < linear < n_params
+    assert asked == [2 * n_params, 2 * whole + linear, 2 * whole + int(linear * (0.5 + 4 / 64))]
+
+
 def test_what_is_free():
     assert 10**7 < needs.free_memory() < 10**14 and needs.free_disk(Path("/no/such/folder")) > 0
 

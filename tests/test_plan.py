@@ -174,7 +174,11 @@ def test_what_a_run_needs_is_printed_before_it(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(execute, "execute", lambda jobs, at_once, needed: [])
     assert execute.main(["--preset", "smoke", "--only", "05_probing"]) == 0
     said = capsys.readouterr().out
-    assert re.fullmatch(r"smoke needs about .*B of disk \(.*free\), .* of memory in 05_probing \(.* free\)\n", said)
+    assert re.fullmatch(
+        r"smoke needs about .*B of disk \(.*free\), .* of memory in 05_probing \(.* free\)"
+        r"; in 05_probing model .*B, a pass .*B, training .*B, autoencoders .*B, the rest .*B\n",
+        said,
+    )
     assert execute.main(["--preset", "smoke", "--only", "01_superposition"]) == 0
     assert capsys.readouterr().out == ""  # reads no language model
 
