@@ -33,7 +33,7 @@ class LanguageModel:
 
     def __init__(
         self, name: str, model: nn.Module, tokenizer: PreTrainedTokenizerBase, *, blocks: str | None = None,
-        parts: Mapping[str, str] | None = None, final_norm: str | None = None,
+        parts: Mapping[str, str] | None = None, final_norm: str | None = None, commit: str | None = None,
     ) -> None:  # fmt: skip
         if getattr(model.config, "is_encoder_decoder", False):
             raise ValueError(f"{name}: an encoder-decoder; KoSAE reads decoders.")
@@ -46,7 +46,7 @@ class LanguageModel:
         self.special_ids = frozenset(tokenizer.all_special_ids)
         self.bos_id: int | None = tokenizer.bos_token_id
         self.pad_id: int = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
-        self._parts, self._final_norm = dict(parts or {}), final_norm
+        self._parts, self._final_norm, self.commit = dict(parts or {}), final_norm, commit
         self._real_BT: Tensor | None = None
         self._probing = False
 
@@ -61,7 +61,7 @@ class LanguageModel:
     @property
     def revision(self) -> str:
         """The commit on the hub that it was loaded from, else the sha256 of what was loaded: `sha256:` and `key`."""
-        return getattr(self.model.config, "_commit_hash", None) or f"sha256:{self.key}"
+        return self.commit or f"sha256:{self.key}"
 
     @property
     def context(self) -> int | None:

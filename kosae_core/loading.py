@@ -11,6 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, TorchAoConfig
 from transformers.utils import cached_file
 from transformers.utils import logging as transformers_logging
+from transformers.utils.hub import extract_commit_hash
 
 from kosae_core import needs, paths
 from kosae_core.lm import LanguageModel
@@ -80,7 +81,9 @@ def load_lm(
         if bars:
             transformers_logging.enable_progress_bar()
     model = model if "device_map" in how else model.to(place)
-    return LanguageModel(str(name), model, tokenizer, blocks=blocks, parts=parts, final_norm=final_norm)
+    # transformers no longer keeps the commit in the configuration; the cache's folder has its name
+    commit = None if local else extract_commit_hash(cached_file(where, "config.json"), None)
+    return LanguageModel(str(name), model, tokenizer, blocks=blocks, parts=parts, final_norm=final_norm, commit=commit)
 
 
 def reachable(name: str | Path) -> bool:
