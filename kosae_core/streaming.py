@@ -102,7 +102,7 @@ class Batches:
     def __init__(self, stream: Stream, batch_size: int, seed: int) -> None:
         self.stream, self.batch_size, self.seed = stream, batch_size, seed
         self.drawn = 0
-        self.round, self.parts = -1, []
+        self.round, self.parts, self.ends = -1, [], np.zeros(0)
         self.held: tuple[int, int] | None = None
         self.rows_ND, self.mix_N = torch.empty(0), torch.empty(0, dtype=torch.long)
 
@@ -129,8 +129,8 @@ class Batches:
         number, place = divmod(self.drawn, self.stream.n_tokens)
         if number != self.round:
             self.round, self.parts = number, self._cut(number)
-        ends = np.cumsum([int(self.stream.lengths[part].sum()) for part in self.parts])
-        part = int(np.searchsorted(ends, place, side="right"))
+            self.ends = np.cumsum([int(self.stream.lengths[part].sum()) for part in self.parts])
+        part = int(np.searchsorted(self.ends, place, side="right"))
         if self.held != (number, part):
             self.rows_ND = torch.empty(0)  # let go of the one before, so that there is never a second
             self.rows_ND = self.stream.read(self.parts[part])
@@ -138,7 +138,7 @@ class Batches:
             self.mix_N = torch.from_numpy(mix)  # not applied, which would take a second table
             self.held = number, part
             log.info("round %d: buffer %d of %d, %d tokens", number, part + 1, len(self.parts), len(self.rows_ND))
-        return place - (int(ends[part - 1]) if part else 0)
+        return place - (int(self.ends[part - 1]) if part else 0)
 
     def _cut(self, number: int) -> list[np.ndarray]:
         """The documents of a round in its order, cut into buffers."""

@@ -52,6 +52,31 @@ def test_every_token_comes_once_in_a_round_and_in_another_order_in_the_next(stre
     assert not torch.allclose(next(other), drawn[:23], atol=1e-3)
 
 
+class Counted(np.ndarray):
+    """An array that counts how many of its elements are asked for."""
+
+    asked = 0
+
+    def __getitem__(self, chosen):
+        found = np.asarray(self)[chosen]
+        Counted.asked += np.size(found)
+        return found
+
+
+@pytest.mark.parametrize("times", [1, 4])
+def test_buffers_are_not_filled_quadratically(times, tiny_lm, sentences, empty_store):
+    """A peer goes through the whole corpus again for every batch; here only the first batch of a buffer looks at documents."""
+    texts = [f"{text} {i}" for i in range(times) for text in sentences]
+    stream = Stream(tiny_lm, texts, "q2.resid_post", buffer=400, max_length=64, **OPTIONS)
+    stream.lengths = stream.lengths.view(Counted)
+    batches, asked = stream.shuffled(20, torch.Generator().manual_seed(0)), []
+    for _ in range(10):
+        Counted.asked = 0
+        next(batches)
+        asked.append(Counted.asked)
+    assert asked[0] >= len(texts) and asked[1:] == [0] * 9
+
+
 def test_no_more_than_a_buffer_is_held(stream, monkeypatch):
     sizes = []
     read = Stream.read
