@@ -2,6 +2,7 @@
 
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 import torch
@@ -39,10 +40,22 @@ def stop_at(step):
     return progress
 
 
-@pytest.mark.parametrize("variant", sorted(VARIANTS))
-def test_an_interrupted_run_ends_with_the_same_bits(variant, acts, tmp_path):
+WAYS = {
+    "muon with an average": ("topk", {"optimizer": "muon", "ema": 0.9}),
+    "signum": ("gated", {"optimizer": "signum"}),
+    "adamw in parts": ("batchtopk", {"optimizer": "adamw", "weight_decay": 0.01, "accumulate": 2}),
+    "bf16": ("jumprelu", {"precision": "bf16"}),
+    "resampling, clipped": ("standard", {"resample_every": 10, "clip": 0.5}),
+}
+"""Other ways of training that keep something of their own between steps."""
+
+
+@pytest.mark.parametrize(("variant", "way"), [*((variant, {}) for variant in sorted(VARIANTS)), *WAYS.values()])
+@pytest.mark.filterwarnings("ignore:.*bf16")
+def test_an_interrupted_run_ends_with_the_same_bits(variant, way, acts, tmp_path):
     # SAELens: an interrupt saves no weights, and a resume is not exact
     config, cfg = options(variant)
+    cfg = replace(cfg, **way)
     whole, history = kc.train(config, acts, cfg, held=acts[:50])
     path = tmp_path / "here" / "run.pt"
     for step in (1, 14, 15, 29):
