@@ -42,6 +42,33 @@ def test_points_of_other_tokens_are_refused(points, tiny_lm, sentences, empty_st
         Joined(*stores)
 
 
+def test_crosscoder_objective_against_formula(points):
+    both = Joined(*points)
+    cc = kc.VARIANTS["crosscoder"](kc.SAEConfig("crosscoder", 40, k=3, d_in=16), 40, torch.Generator().manual_seed(1))
+    kc.inputs.fit_inputs(cc, both)
+    rows = both[0:50]
+    each = [(side[:50] - side.mean(0)) / (side - side.mean(0)).square().mean().sqrt() for side in points]
+    x = torch.cat(each, dim=1)
+    with torch.no_grad():
+        cc.b_dec_D += 0.3
+    pre = ((x - cc.b_dec_D) @ cc.W_enc_DF + cc.b_enc_F).detach().relu()
+    feats = pre * (pre >= pre.flatten().sort(descending=True).values[3 * 50 - 1])
+    expected = ((feats @ cc.W_dec_FD + cc.b_dec_D - x) ** 2).mean()
+    cc.train()
+    terms = cc.objective(cc.normalise(rows), 1.0, NO_DEAD)
+    assert float(terms.mse.detach()) == pytest.approx(float(expected.detach()), rel=1e-4)
+    assert (feats > 0).sum() == 150
+
+
+@pytest.mark.parametrize("variant", ["transcoder", "crosscoder"])
+def test_two_points_are_saved_and_read_back(variant, points, tmp_path):
+    sae = trained(variant, Joined(*points))
+    back = kc.load_sae(sae.save(tmp_path / variant))
+    rows = Joined(*points)[100:150]
+    assert (back.variant, back.d_in, back.config) == (variant, 16, sae.config)
+    assert torch.equal(back.encode(rows), sae.encode(rows)) and torch.equal(back(rows), sae(rows))
+
+
 def test_transcoder_objective_against_formula(points):
     both = Joined(*points)
     tc = kc.VARIANTS["transcoder"](kc.SAEConfig("transcoder", 40, k=3, d_in=16), 40, torch.Generator().manual_seed(1))

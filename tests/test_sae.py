@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from kosae_core import kernels, losses
+from kosae_core.inputs import fit_inputs
 from kosae_core.sae import VARIANTS, GatedSAE, SAEConfig, StandardSAE, TopKSAE, load_sae
 
 D, F, B, K = 7, 19, 11, 4
@@ -311,3 +312,30 @@ def test_a_new_variant_is_one_small_class(acts_BD):
         assert not isinstance(sae, TopKSAE)
     finally:
         del VARIANTS["half"]
+
+
+@pytest.mark.parametrize("variant", ONE_POINT)
+def test_encoder_and_decoder_start_in_the_same_unit_directions(variant):
+    sae = VARIANTS[variant](SAEConfig(variant, 30, **({"k": 3} if "k" in VARIANTS[variant].options else {})), 12)
+    assert torch.equal(sae.W_enc_DF, sae.W_dec_FD.t())
+    assert torch.allclose(sae.W_dec_FD.norm(dim=1), torch.ones(30), atol=1e-6) and not sae.b_dec_D.any()
+
+
+@pytest.mark.parametrize("centre", ["mean", "median", "none"])
+def test_the_centre_is_what_the_configuration_says(centre):
+    acts_ND = torch.randn(400, 6, generator=torch.Generator().manual_seed(0)).exp() * torch.arange(1.0, 7.0)
+    acts_ND[:20] += 500.0  # a median does not follow them
+    sae = VARIANTS["topk"](SAEConfig("topk", 30, k=3, centre=centre), 6)
+    fit_inputs(sae, acts_ND)
+    away = (acts_ND.double() - sae.mean_D.double()).norm(dim=1).sum()
+    if centre == "median":  # of all points it has the least summed distance
+        for i in range(6):
+            for step in (-0.05, 0.05):
+                moved = sae.mean_D.double() + step * torch.eye(6, dtype=torch.float64)[i]
+                assert (acts_ND.double() - moved).norm(dim=1).sum() > away
+        assert sae.mean_D.max() < 20
+    else:
+        expected = acts_ND.double().mean(0).float() if centre == "mean" else torch.zeros(6)
+        assert torch.allclose(sae.mean_D, expected)
+    rms = (acts_ND - sae.mean_D).square().mean().sqrt()
+    assert torch.allclose(sae.scale, rms, rtol=1e-4)
