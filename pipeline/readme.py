@@ -53,7 +53,7 @@ def speed_table(speed: dict[str, Any], learnt: dict[str, Any], language: str) ->
         row, cells = speed.get(f"small/{variant}"), [name, "", "", ""]
         if row:
             ratios = [row["ratios"].get(precision) for precision in ("fp32", "bf16")]
-            cells[1:3] = [f"{r['ratio']:.1f}x [{r['lowest']:.1f}, {r['highest']:.1f}]" if r else "" for r in ratios]
+            cells[1:3] = [f"{r['ratio']:.2f}x [{r['lowest']:.1f}, {r['highest']:.1f}]" if r else "" for r in ratios]
             cells[3] = row["fastest_peer"].removesuffix(", fp32")
         cells += [_quality(learnt, variant, own) for own in (True, False)]
         lines.append("| " + " | ".join(cells) + " |")
