@@ -276,11 +276,15 @@ results.claim("strong_clearer", span_of("sparse", "tenth")[0] > span_of("sparse"
 # %%
 inside = [0.1 <= (least[name, bar] >= good).mean() <= 0.3 for name, bar in itertools.product(("dense", "sparse"), bars)]
 results.claim("ten_to_thirty", all(inside), "the share of clear features lies between 10% and 30% for both dictionaries at every bar")
+
+# %%
 swapped = max(np.mean([v.fuzzing for v in other]) for _, _, other in found.values())
 results.claim("swapped_fail", swapped < 0.56, "another feature's rule is near chance everywhere")
 detected = max(np.mean([v.detection for v in other]) for _, _, other in found.values())
 results.record("swapped_detection_most", detected, "accuracy", ".2f", tolerance=0.04)
 results.claim("swapped_undetected", detected < 0.56, "in detection, too, another feature's rule is near chance everywhere", close=abs(detected - 0.56) < 0.04)
+
+# %%
 weak = {name: np.mean([v.fuzzing for v in found[name, "any"][1]]) for name in ("dense", "random")}
 results.claim("weak_near_random", abs(weak["dense"] - weak["random"]) < 0.05, "by every activation, fuzzing of the dense dictionary is within 0.05 of random directions")
 
@@ -396,6 +400,8 @@ by_rule = {"clear": formal[formal.index < len(by_hand) // 2], "rest": formal[for
 for key, column in (("read_tenth", "tenth"), ("read_half", "half"), ("read_rule", "rule")):
     for part, rows in {"": formal, **by_rule}.items():
         results.record(f"{key}_{part}".rstrip("_"), rows[column].mean() if len(rows) else 0.0, "accuracy", ".2f", tolerance=0.06)
+
+# %%
 for part, rows in by_rule.items():
     results.record(f"n_formal_{part}", len(rows), "features", tolerance=1)
 results.record("read_rises", int((formal.half > formal.tenth).sum()), "features", tolerance=1)
@@ -403,7 +409,10 @@ results.record("n_read", len(by_hand), "features", tolerance=0)
 results.record("n_formal", len(formal), "features", tolerance=1)
 results.record("read_good", int((formal.half >= good).sum()), "features", tolerance=1)
 results.record("read_missed", int((formal.tenth < good).sum()), "features", tolerance=1)
+
+# %%
 results.claim("reading_fades", bool((formal.half < good).sum() > (formal.tenth < good).sum()), "more readings fall short by the upper half than by the top tenth")
+results.claim("reading_close", abs(formal.half.mean() - formal.tenth.mean()) < 0.1, "readings of the upper half and of the top tenth are within 0.1 on average", close=True)
 results.claim("rule_over_reader", bool(formal.rule.mean() > formal.half.mean()), "by the upper half, rules are right more often than readings on average")
 
 # %%
@@ -443,9 +452,9 @@ kc.plots.save(fig, "fig-interpret-plate")
 #
 # : 저자들이 적은 공통 주제와 한 문장. {#tbl-interpret-named}
 #
-# 음절 하나인 특징은 뜻이 다른 낱말들을 그 음절로 묶고([@tbl-interpret-named]), 1249는 한 가지를 뜻하지 않는다. 열 개 가운데 주제로 읽히는 것은 없다. 형태로 읽은 {{< var c09.n_formal >}}개를 새 문장에서 재면 위 십분의 일에서 평균 {{< var c09.read_tenth >}}, 위 절반에서 {{< var c09.read_half >}}이다. {{< var c09.good >}}에 못 미친 것이 위 십분의 일에서도 {{< var c09.read_missed >}}개이며, 위 절반에서 {{< var c09.good >}} 이상인 것은 {{< var c09.read_good >}}개이다([@tbl-interpret-reading]). [이 기준에 못 미치는 것은 위 절반에서 더 많다.]{.claim key="c09.reading_fades"} 그러나 평균의 차이는 작고, {{< var c09.n_formal >}}개 가운데 {{< var c09.read_rises >}}개는 위 절반에서 오히려 높다. 같은 특징에서 규칙은 위 절반에서 평균 {{< var c09.read_rule >}}이다. [규칙이 평균으로 저자보다 낫다.]{.claim key="c09.rule_over_reader"} 그런데 열 개 가운데 다섯은 규칙이 또렷해서 뽑은 것이므로 나누어 보아야 한다. 그렇게 뽑은 {{< var c09.n_formal_clear >}}개에서는 규칙 {{< var c09.read_rule_clear >}}, 저자 {{< var c09.read_half_clear >}}이고, 나머지 {{< var c09.n_formal_rest >}}개에서는 규칙 {{< var c09.read_rule_rest >}}, 저자 {{< var c09.read_half_rest >}}이다. 저자가 본 것은 문맥 열둘이고 규칙이 본 것은 수백이니 읽는 솜씨만의 문제는 아니다. 그러나 논문에 실리는 것은 사람이 읽은 이름이다.
+# 음절 하나인 특징은 뜻이 다른 낱말들을 그 음절로 묶고([@tbl-interpret-named]), 1249는 한 가지를 뜻하지 않는다. 열 개 가운데 주제로 읽히는 것은 없다. 형태로 읽은 {{< var c09.n_formal >}}개를 새 문장에서 재면 위 십분의 일에서 평균 {{< var c09.read_tenth >}}, 위 절반에서 {{< var c09.read_half >}}이다. {{< var c09.good >}}에 못 미친 것이 위 십분의 일에서도 {{< var c09.read_missed >}}개이며, 위 절반에서 {{< var c09.good >}} 이상인 것은 {{< var c09.read_good >}}개이다([@tbl-interpret-reading]). [이 기준에 못 미치는 것은 위 절반에서 더 많다.]{.claim key="c09.reading_fades"} [그러나 평균의 차이는 0.1보다 작다.]{.claim key="c09.reading_close"}[평균의 차이도 0.1에 이른다.]{.otherwise} {{< var c09.n_formal >}}개 가운데 {{< var c09.read_rises >}}개는 위 절반에서 오히려 높다. 같은 특징에서 규칙은 위 절반에서 평균 {{< var c09.read_rule >}}이다. [규칙이 평균으로 저자보다 낫다.]{.claim key="c09.rule_over_reader"} 그런데 열 개 가운데 다섯은 규칙이 또렷해서 뽑은 것이므로 나누어 보아야 한다. 그렇게 뽑은 {{< var c09.n_formal_clear >}}개에서는 규칙 {{< var c09.read_rule_clear >}}, 저자 {{< var c09.read_half_clear >}}이고, 나머지 {{< var c09.n_formal_rest >}}개에서는 규칙 {{< var c09.read_rule_rest >}}, 저자 {{< var c09.read_half_rest >}}이다. 저자가 본 것은 문맥 열둘이고 규칙이 본 것은 수백이니 읽는 솜씨만의 문제는 아니다. 그러나 논문에 실리는 것은 사람이 읽은 이름이다.
 
-# %% [markdown] src="08ec" tags=["en"]
+# %% [markdown] src="8864" tags=["en"]
 # From training sentences the features were read as follows. How they look on test sentences is gathered in [@fig-interpret-plate].
 #
 # | feature | common theme | reading |
@@ -463,7 +472,7 @@ kc.plots.save(fig, "fig-interpret-plate")
 #
 # : Common themes and a sentence, as the authors wrote them. {#tbl-interpret-named}
 #
-# Features of one syllable tie together words of different meaning by it ([@tbl-interpret-named]), and 1249 means no one thing. None of the ten reads as a theme. Measured on new sentences, the {{< var c09.n_formal >}} read as forms score {{< var c09.read_tenth >}} on average by the top tenth and {{< var c09.read_half >}} by the upper half. Even by the top tenth {{< var c09.read_missed >}} of them fall short of {{< var c09.good >}}; by the upper half the number at {{< var c09.good >}} or above is {{< var c09.read_good >}} ([@tbl-interpret-reading]). [More of them fall short by the upper half.]{.claim key="c09.reading_fades"} But the means are close, and {{< var c09.read_rises >}} of the {{< var c09.n_formal >}} even score higher by the upper half. For the same features rules score {{< var c09.read_rule >}} on average by the upper half. [On average rules do better than the authors.]{.claim key="c09.rule_over_reader"} Five of the ten, though, were drawn because a rule makes them clear, so the two kinds have to be seen apart. On the {{< var c09.n_formal_clear >}} drawn so, rules score {{< var c09.read_rule_clear >}} and the authors {{< var c09.read_half_clear >}}; on the other {{< var c09.n_formal_rest >}}, rules {{< var c09.read_rule_rest >}} and the authors {{< var c09.read_half_rest >}}. The authors saw twelve contexts and the rule hundreds, so skill in reading is not all there is to it. But what is printed in papers is the name that someone has read.
+# Features of one syllable tie together words of different meaning by it ([@tbl-interpret-named]), and 1249 means no one thing. None of the ten reads as a theme. Measured on new sentences, the {{< var c09.n_formal >}} read as forms score {{< var c09.read_tenth >}} on average by the top tenth and {{< var c09.read_half >}} by the upper half. Even by the top tenth {{< var c09.read_missed >}} of them fall short of {{< var c09.good >}}; by the upper half the number at {{< var c09.good >}} or above is {{< var c09.read_good >}} ([@tbl-interpret-reading]). [More of them fall short by the upper half.]{.claim key="c09.reading_fades"} [But the means differ by less than 0.1.]{.claim key="c09.reading_close"}[The means, too, differ by 0.1 or more.]{.otherwise} Of the {{< var c09.n_formal >}}, {{< var c09.read_rises >}} even score higher by the upper half. For the same features rules score {{< var c09.read_rule >}} on average by the upper half. [On average rules do better than the authors.]{.claim key="c09.rule_over_reader"} Five of the ten, though, were drawn because a rule makes them clear, so the two kinds have to be seen apart. On the {{< var c09.n_formal_clear >}} drawn so, rules score {{< var c09.read_rule_clear >}} and the authors {{< var c09.read_half_clear >}}; on the other {{< var c09.n_formal_rest >}}, rules {{< var c09.read_rule_rest >}} and the authors {{< var c09.read_half_rest >}}. The authors saw twelve contexts and the rule hundreds, so skill in reading is not all there is to it. But what is printed in papers is the name that someone has read.
 
 # %% [markdown] tags=["ko"]
 # ## 언어 모델이 쓴 설명 {#sec-interpret-llm}
@@ -602,6 +611,8 @@ for key, others in (("holm_wins", ("neuron", "random direction")), ("holm_token_
     raw = [kc.multiple.p_above_all(samples[*q, "feature"], [samples[*q, other] for other in others]) for q in questions]
     held_after[key] = [q for q, p in zip(questions, kc.multiple.holm(raw), strict=True) if p <= level and q in grammar]
     results.record(key, len(held_after[key]), "questions", tolerance=3)
+
+# %%
 results.claim("holm_grammar", len(held_after["holm_wins"]) > len(grammar) / 2, "after Holm's correction over all questions, one feature beats both on more than half of the grammar questions", close=abs(len(held_after["holm_wins"]) - len(grammar) / 2) <= 2)
 results.claim("holm_keeps", set(held_after["holm_wins"]) == set(best_both), "the grammar questions on which one feature beats both are the same after Holm's correction", close=True)
 
@@ -719,10 +730,14 @@ for name, key in (("feature counts", "counts"), ("features, TF-IDF", "tfidf"), (
     results.record(f"nmi_{key}", scores.loc[name, "NMI"], "NMI", ".2f", tolerance=0.1)
     results.record(f"template_{key}", scores.loc[name, "template NMI"], "NMI", ".2f", tolerance=0.1)
     results.record(f"loose_ari_{key}", scores.loc[name, "HDBSCAN ARI"], "ARI", ".2f", tolerance=0.1)
+
+# %%
 for name, key in (("feature counts", "counts"), ("features, TF-IDF", "tfidf")):
     results.record(f"generic_{key}", len(generic[name]), "features", tolerance=2)
     results.record(f"leads_{key}", int(most[name]), "clusters", tolerance=5)
     results.record(f"alike_{key}", alike[name], "cosine", ".2f", tolerance=0.1)
+
+# %%
 for feature in generic["feature counts"][:1]:  # the number of a feature means something in one dictionary alone
     results.record("generic_feature", int(feature), "feature", "d", tolerance=n_features)
     results.record("generic_on", (bags["test"][:, [int(feature)]] > 0).mean(), "share", ".0%", tolerance=0.1)
