@@ -16,6 +16,8 @@ from kosae_core.logodds import weighted_log_odds
 
 SLOTS = ("on", "after", "later than")
 """Where a cue's token stands: it is the token itself, the one before, or one of those before that."""
+PAIR = "pair"
+"""The slot of a cue of two tokens: its token, right after `Cue.before`. Rules have such cues where they are asked for."""
 NONE = -1
 
 
@@ -24,8 +26,10 @@ class Cue:
     """One reason for which a feature is said to fire."""
 
     slot: str
-    """One of `SLOTS`."""
+    """One of `SLOTS`, or `PAIR`."""
     token: int
+    before: int = NONE
+    """The token right before, of a pair."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +71,22 @@ def met(rule: Rule, windows_NW: np.ndarray) -> np.ndarray:
 
 
 def _met(cue: Cue, windows_NW: np.ndarray) -> np.ndarray:
+    if cue.slot == PAIR:
+        return (windows_NW[:, 0] == cue.token) & (windows_NW[:, 1] == cue.before)
     slot = SLOTS.index(cue.slot)
     return windows_NW[:, slot] == cue.token if slot < 2 else (windows_NW[:, 2:] == cue.token).any(1)
 
 
 def explain(
     windows_NW: np.ndarray, fires_N: np.ndarray, doc_N: np.ndarray, *, n_cues: int = 8, candidates: int = 25, n_examples: int = 400,
-    gain: float = 0.01, seed: int = 0,
+    gain: float = 0.01, pairs: bool = False, seed: int = 0,
 ) -> Rule:  # fmt: skip
     """The rule that best tells the tokens on which a feature fires from others, built up cue by cue.
 
     Examples are rows where it fires, and as many where it does not: half of them near misses, from documents in which it fires
     elsewhere. For each slot the tokens of highest weighted log-odds are candidates; the cue that raises balanced accuracy
-    most is taken up, until none raises it by `gain` or there are `n_cues`.
+    most is taken up, until none raises it by `gain` or there are `n_cues`. With `pairs`, two tokens in a row are candidates
+    like single ones, by the same log-odds; of cues that raise it equally a single token comes first.
 
     Raises  ValueError unless there is one answer and one document per row, and the feature fires on some rows and not on others.
     """
@@ -95,7 +102,7 @@ def explain(
     far = rng.permutation(np.flatnonzero(~fires_N & ~inside_N))[: len(on) - len(near)]
     off = np.concatenate([near, far])
     examples = {"on": windows_NW[on], "off": windows_NW[off]}
-    cues = _candidates(examples["on"], examples["off"], candidates)
+    cues = _candidates(examples["on"], examples["off"], candidates, pairs)
     hits = {side: np.array([_met(cue, rows_NW) for cue in cues]) for side, rows_NW in examples.items()}
     chosen: list[int] = []
     said_on, said_off, best = np.zeros(len(on), bool), np.zeros(len(off), bool), 0.5
@@ -116,19 +123,28 @@ def _documents(doc_N: np.ndarray, yes_N: np.ndarray) -> np.ndarray:
     return np.bincount(doc_N[yes_N], minlength=int(doc_N.max()) + 1) > 0
 
 
-def _candidates(on_NW: np.ndarray, off_NW: np.ndarray, n: int) -> list[Cue]:
+def _candidates(on_NW: np.ndarray, off_NW: np.ndarray, n: int, pairs: bool) -> list[Cue]:
     cues = []
     for slot, columns in zip(SLOTS, (slice(0, 1), slice(1, 2), slice(2, None)), strict=True):
-        counts = [_rows_with(side[:, columns]) for side in (on_NW, off_NW)]
-        names, where = np.unique(np.concatenate([names for names, _ in counts]), return_inverse=True)
-        split = len(counts[0][0])
-        here, there = (np.zeros(len(names)) for _ in range(2))
-        here[where[:split]], there[where[split:]] = counts[0][1], counts[1][1]
-        if len(names) < 2 or not here.any() or not there.any():
-            continue
-        z = weighted_log_odds(here, there)
-        cues += [Cue(slot, int(names[i])) for i in np.argsort(-z, kind="stable")[:n] if z[i] > 0]
+        cues += [Cue(slot, name) for name in _marking(on_NW[:, columns], off_NW[:, columns], n)]
+    if pairs:
+        size = int(max(on_NW.max(initial=0), off_NW.max(initial=0))) + 1
+        joined = [np.where(w[:, 1] == NONE, NONE, w[:, 1] * size + w[:, 0])[:, None] for w in (on_NW, off_NW)]
+        cues += [Cue(PAIR, name % size, name // size) for name in _marking(*joined, n)]
     return cues
+
+
+def _marking(on_NW: np.ndarray, off_NW: np.ndarray, n: int) -> list[int]:
+    """The `n` names of highest positive log-odds, by the rows of either side that have them."""
+    counts = [_rows_with(side) for side in (on_NW, off_NW)]
+    names, where = np.unique(np.concatenate([names for names, _ in counts]), return_inverse=True)
+    split = len(counts[0][0])
+    here, there = (np.zeros(len(names)) for _ in range(2))
+    here[where[:split]], there[where[split:]] = counts[0][1], counts[1][1]
+    if len(names) < 2 or not here.any() or not there.any():
+        return []
+    z = weighted_log_odds(here, there)
+    return [int(names[i]) for i in np.argsort(-z, kind="stable")[:n] if z[i] > 0]
 
 
 def _rows_with(ids_NW: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -181,10 +197,11 @@ def judge(rule: Rule, windows_NW: np.ndarray, fires_N: np.ndarray, doc_N: np.nda
 
 
 def written(rule: Rule, vocabulary: Sequence[str]) -> str:
-    """A rule in words, its tokens in quotation marks: "on ‘a’, ‘b’; after ‘c’"."""
+    """A rule in words, its tokens in quotation marks: "on ‘a’, ‘b’; after ‘c’; on ‘e’ right after ‘d’"."""
     parts = []
     for slot in SLOTS:
         tokens = [f"‘{vocabulary[cue.token]}’" for cue in rule.cues if cue.slot == slot]
         if tokens:
             parts.append(f"{slot} {', '.join(tokens)}")
+    parts += [f"on ‘{vocabulary[c.token]}’ right after ‘{vocabulary[c.before]}’" for c in rule.cues if c.slot == PAIR]
     return "; ".join(parts) or "never"

@@ -39,3 +39,18 @@ def weighted_log_odds(here_V: np.ndarray, there_V: np.ndarray, strength: float =
     gap_V = np.log(a_V / (a_V.sum() - a_V)) - np.log(b_V / (b_V.sum() - b_V)) if seen_V.sum() > 1 else np.zeros(1)
     z_V[seen_V] = gap_V / np.sqrt(1 / a_V + 1 / b_V)
     return z_V
+
+
+def enriched(yes_M: np.ndarray, labels_M: Sequence[str] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How much each label is commoner among documents that are yes than its base rate among the others, as z-scores.
+
+    Shapes  the sorted labels (C,) and their z (C,) of `weighted_log_odds` over documents.
+    Raises  ValueError unless there is one label per document, and documents of both kinds.
+    Source  as `weighted_log_odds`, a document being one count of its label.
+    """
+    yes_M, labels_M = np.asarray(yes_M, dtype=bool), np.asarray(labels_M)
+    if len(yes_M) != len(labels_M):
+        raise ValueError(f"{len(labels_M)} labels do not fit {len(yes_M)} documents: give one for each.")
+    names_C, class_M = np.unique(labels_M, return_inverse=True)
+    on_C, off_C = (np.bincount(class_M[rows], minlength=len(names_C)) for rows in (yes_M, ~yes_M))
+    return names_C, weighted_log_odds(on_C, off_C)

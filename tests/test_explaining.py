@@ -87,6 +87,39 @@ def test_each_cue_is_the_best_of_all_candidates_and_worth_its_place(texts):
     assert rule.accuracy == pytest.approx(balanced(rule.cues))
 
 
+def test_pairs_are_candidates_like_single_tokens():
+    rng = np.random.default_rng(0)
+    store = make_store(
+        [[0, *rng.integers(1, 9, 8).tolist()] for _ in range(300)]
+    )  # few tokens: 3 and 5 are common alone
+    windows = explaining.windows(store)
+    ids = store.documents
+    places = list(zip(store.doc_index.tolist(), store.positions.tolist(), strict=True))
+    fires = np.array([ids[d][p] == 5 and ids[d][p - 1] == 3 for d, p in places])
+    options = {"n_examples": 10**6, "candidates": 10**6, "pairs": True}
+    rule = explaining.explain(windows, fires, store.doc_index, **options)
+    pair = Cue(explaining.PAIR, 5, before=3)
+    assert pair in rule.cues
+    assert np.array_equal(explaining.met(Rule((pair,), 0.0), windows), fires)
+    # Every candidate, one by one: no single token and no pair is better than the first cue that was taken.
+    inside = np.isin(store.doc_index, store.doc_index[fires])
+    rng = np.random.default_rng(0)
+    on = rng.permutation(np.flatnonzero(fires))
+    near = rng.permutation(np.flatnonzero(~fires & inside))[: -(-len(on) // 2)]
+    off = np.concatenate([near, rng.permutation(np.flatnonzero(~fires & ~inside))[: len(on) - len(near)]])
+    best = 0.0
+    for a in range(-1, 9):
+        for b in range(9):
+            said = [(a == -1 or ids[d][p - 1] == a) and ids[d][p] == b for d, p in (places[i] for i in [*on, *off])]
+            best = max(best, (np.mean(said[: len(on)]) + 1 - np.mean(said[len(on) :])) / 2)
+    first = explaining.met(Rule(rule.cues[:1], 0.0), windows)
+    assert (first[on].mean() + (~first[off]).mean()) / 2 == pytest.approx(best)
+    # Single tokens alone tell these less well, and have no pair among them.
+    single = explaining.explain(windows, fires, store.doc_index, **(options | {"pairs": False}))
+    assert all(cue.slot in explaining.SLOTS for cue in single.cues)
+    assert single.accuracy < rule.accuracy
+
+
 def test_a_feature_without_a_rule_is_not_explained():
     rng = np.random.default_rng(1)
     documents = [[0, *rng.integers(1, 40, 10).tolist()] for _ in range(600)]
@@ -124,6 +157,10 @@ def test_rules_in_words():
     rule = Rule((Cue("after", 2), Cue("on", 1), Cue("on", 3)), 0.9)
     assert explaining.written(rule, vocabulary) == "on ‘을’, ‘보’; after ‘영화’"
     assert explaining.written(Rule((), 0.5), vocabulary) == "never"
+    assert (
+        explaining.written(Rule((Cue("pair", 3, 2), Cue("on", 1)), 0.9), vocabulary)
+        == "on ‘을’; on ‘보’ right after ‘영화’"
+    )
 
 
 def test_what_cannot_be_told_apart_is_refused(texts):

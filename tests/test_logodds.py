@@ -57,3 +57,20 @@ def test_the_same_share_with_more_counts_is_surer_and_sides_turn_the_sign():
 def test_what_has_no_odds_is_refused(here, there, told):
     with pytest.raises(ValueError, match=told):
         odds(here, there)
+
+
+def test_enriched_labels_are_counted_over_documents():
+    rng = np.random.default_rng(3)
+    labels = rng.choice(["해라", "해요", "하오"], 300, p=[0.7, 0.2, 0.1])
+    yes = rng.random(300) < np.where(labels == "해요", 0.4, 0.1)
+    names, z = logodds.enriched(yes, labels)
+    assert names.tolist() == sorted({"해라", "해요", "하오"})
+    on = [sum(1 for y, one in zip(yes, labels, strict=True) if y and one == name) for name in names]
+    off = [sum(1 for y, one in zip(yes, labels, strict=True) if not y and one == name) for name in names]
+    assert z == pytest.approx(odds(on, off))
+    # The commonest label among firing documents is the base rate's; what is enriched is another.
+    assert names[np.argmax(z)] == "해요" and z.max() > 3
+    with pytest.raises(ValueError, match="one for each"):
+        logodds.enriched(yes, labels[1:])
+    with pytest.raises(ValueError, match="texts on both sides"):
+        logodds.enriched(np.zeros(300, bool), labels)
