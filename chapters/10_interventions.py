@@ -198,14 +198,14 @@ kc.plots.table(rows, {"topic": ".1%", "KL": ".3f", "KL recovered": ".1%", "EV": 
 # %% [markdown] tags=["ko"]
 # ## 한 토큰에서 일어나는 일 {#sec-intervene-prompt}
 #
-# 글 하나의 마지막 토큰에서 켜진 특징을 늘어놓고, 하나씩 끈 모델이 다음 토큰을 어떻게 달리 보는지 잰다. 더 싼 방법도 있다. 특징의 방향을 마지막 정규화와 출력 행렬에 바로 통과시키면 그 특징이 로짓에 직접 더하는 몫이 나온다. 이 직접 효과 [@bricken2023]는 한 번에 모든 특징에 대해 얻지만, 뒤의 블록들이 그 특징을 읽고 하는 일은 빠진다.
+# 글 하나를 토큰마다 따라가며 어느 특징이 켜지는지 늘어놓고, 켜진 특징을 그 토큰에서 하나씩 끈 모델이 다음 토큰을 어떻게 달리 보는지 잰다. 마지막 토큰은 더 자세히 본다. 더 싼 방법도 있다. 특징의 방향을 마지막 정규화와 출력 행렬에 바로 통과시키면 그 특징이 로짓에 직접 더하는 몫이 나온다. 이 직접 효과 [@bricken2023]는 한 번에 모든 특징에 대해 얻지만, 뒤의 블록들이 그 특징을 읽고 하는 일은 빠진다.
 #
 # **예상.** 둘은 같은 방향으로 움직이되 많이 어긋날 것이다. q2 뒤에 블록이 더 있기 때문이다. 순위 상관의 구간이 0에 걸치면 직접 효과로 특징을 설명하는 일은 이 층에서 그만두어야 한다. 그리고 가장 세게 켜진 특징이 언제나 가장 크게 작용하지는 않을 것이다.
 
-# %% [markdown] src="bf95" tags=["en"]
+# %% [markdown] src="9c86" tags=["en"]
 # ## What happens at one token {#sec-intervene-prompt}
 #
-# We list the features that are on at the last token of one text, and measure how differently the model sees the next token with each of them switched off. There is a cheaper way. Sending a feature's direction straight through the final norm and the unembedding gives what it adds to the logits by itself. This direct effect [@bricken2023] comes for all features at once, but leaves out what later blocks do upon reading the feature.
+# We follow one text token by token, list the features that are on, and measure how differently the model sees the next token with each of them switched off at that token. The last token is looked at more closely. There is a cheaper way. Sending a feature's direction straight through the final norm and the unembedding gives what it adds to the logits by itself. This direct effect [@bricken2023] comes for all features at once, but leaves out what later blocks do upon reading the feature.
 #
 # **Expectation.** The two will go the same way and differ a good deal, since more blocks follow q2. If the interval of their rank correlation includes 0, explaining features by direct effect has to be given up at this layer. And the feature that is on most strongly will not always be the one that does most.
 
@@ -233,10 +233,34 @@ def effect_sizes(effects):
     return (np.exp(effects.logprobs_V) * (effects.logprobs_V - effects.without_KV)).sum(1)
 
 # %%
+shown_ids = lm.documents([shown_text])[0]
+at_token = {t: iv.feature_effects(lm, topk, middle, shown_ids, t) for t, token in enumerate(shown_ids) if token not in lm.special_ids}
+moves_most = {t: int(effect_sizes(effects).argmax()) for t, effects in at_token.items()}
+
+# %%
+#| label: tbl-intervene-tokens
+#| tbl-cap-ko: "한 글의 토큰마다 가장 세게 켜진 세 특징. 칸에는 특징의 번호, 활성값, 그리고 그 특징이 활성값을 많이 쓰는 토큰을 [ ] 안에 적었다. most effect: 그 토큰에서 없앨 때 다음 토큰의 분포가 가장 많이 달라지는 특징, KL: 그 변화(내트)."
+#| tbl-cap-en: "The three features that are on most strongly at each token of one text: number, activation and, in [ ], tokens on which the feature spends most activation. most effect: the feature whose ablation at that token changes the next-token distribution most; KL: that change, in nats."
+table = []
+for t, effects in at_token.items():
+    strongest = [f"{f} ({value:.1f}) {reads(f, 3)}" for f, value in zip(effects.features_K[:3], effects.values_K[:3], strict=True)]
+    table.append({"token": f"[{vocabulary[shown_ids[t]]}]", **dict(zip(("first", "second", "third"), strongest, strict=False)),
+                  "most effect": str(effects.features_K[moves_most[t]]), "KL": effect_sizes(effects).max()})  # fmt: skip
+kc.plots.table(pd.DataFrame(table), {"KL": ".3f"})
+
+# %%
+own = np.mean([f"[{vocabulary[shown_ids[t]]}]" in reads(effects.features_K[0]) for t, effects in at_token.items()])
+results.record("shown_tokens", len(at_token), "tokens", tolerance=0)
+results.record("shown_distinct", len({f for effects in at_token.values() for f in effects.features_K[:3]}), "features", tolerance=8)
+results.record("shown_own", own, "share", ".0%", tolerance=0.25)
+results.record("shown_among", np.mean([most < 3 for most in moves_most.values()]), "share", ".0%", tolerance=0.25)
+results.claim("shown_reads_own", own > 0.5, "at most tokens of the text shown the strongest feature is one that spends most activation on that very token", close=abs(own - 0.5) < 0.25)
+
+# %%
 #| label: tbl-intervene-prompt
 #| tbl-cap-ko: "한 글의 마지막 토큰에서 켜진 특징 가운데, 없앨 때 다음 토큰이 가장 많이 달라지는 여덟. reads: 활성값을 많이 쓰는 토큰, writes: 직접 효과가 가장 큰 토큰(둘 다 [ ] 안), direct: 가장 그럴듯한 다음 토큰에 대한 직접 효과, ablated: 없애면 줄어드는 그 토큰의 로그 확률, KL: 다음 토큰 분포의 변화(내트)."
 #| tbl-cap-en: "Of the features that are on at the last token of one text, the eight whose ablation changes the next token most. reads: tokens on which most activation is spent; writes: tokens of largest direct effect (both in [ ]); direct: direct effect on the likeliest next token; ablated: what its log-probability loses; KL: change of the next-token distribution, in nats."
-one = iv.feature_effects(lm, topk, middle, lm.documents([shown_text])[0])
+one = at_token[len(shown_ids) - 1]
 likeliest = int(one.logprobs_V.argmax())
 kl_K = effect_sizes(one)
 table = [{"feature": str(one.features_K[i]), "value": one.values_K[i], "reads": reads(one.features_K[i]), "writes": whole(one.direct_KV[i], 4),
@@ -246,6 +270,8 @@ kc.plots.table(pd.DataFrame(table), {"value": ".1f", "direct": ".2f", "ablated":
 
 # %%
 results.record("shown_on", len(one.features_K), "features", tolerance=6)
+three = results.record("shown_three", np.sort(kl_K)[-3:].sum() / kl_K.sum(), "share", ".0%", tolerance=0.12)
+results.claim("few_move", three > 0.5, "at the token shown, the three most effective features make over half of the sum of all features' effects", close=abs(three - 0.5) < 0.12)
 results.record("shown_top", float(np.exp(one.logprobs_V[likeliest])), "share", ".1%", tolerance=0.01)
 next_token = f"‘{vocabulary[likeliest]}’"
 results.record("shown_next", next_token, "token")
@@ -264,7 +290,8 @@ per_token = np.array(per_token, dtype=float)
 
 # %%
 spans = [probing.interval(s) for s in probing.cluster_bootstrap(per_token[:, :3], template_M[drawn], draws, seed).T]
-direct_rho, strongest_first, top_share, _ = per_token.mean(0)
+direct_rho, strongest_first, top_share, on = per_token.mean(0)
+results.record("on_mean", on, "features", ".0f", tolerance=4)
 results.record("direct_rho", direct_rho, "rank correlation", ".2f", interval=spans[0], tolerance=0.12)
 results.record("strongest_first", strongest_first, "share", ".0%", interval=spans[1], tolerance=0.15)
 results.record("top_share", top_share, "share", ".0%", interval=spans[2], tolerance=0.08)
@@ -274,10 +301,14 @@ results.claim("direct_falls_short", spans[0][1] < 0.7, "the rank correlation of 
 results.claim("strongest_not_all", spans[1][1] < 0.8, "at one token in five or more, another feature than the strongest has the largest effect", close=abs(spans[1][1] - 0.8) < 0.1)
 
 # %% [markdown] tags=["ko"]
-# ‘{{< var c10.shown_text >}}’에서 모델이 가장 그럴듯하게 보는 다음 토큰은 {{< var c10.shown_next >}}(확률 {{< var c10.shown_top >}})이다. [@tbl-intervene-prompt]에서 켜진 특징 {{< var c10.shown_on >}}개 가운데 위의 몇 개만이 예측을 눈에 띄게 움직인다. 시험 문장에서 고른 토큰 {{< var c10.n_effects >}}개에서, 직접 효과와 끄기의 효과는 순위 상관이 평균 {{< var c10.direct_rho >}}이다. [직접 효과의 순위는 우연보다 낫다.]{.claim key="c10.direct_tells"} [그러나 이 상관은 0.7보다 뚜렷이 낮다.]{.claim key="c10.direct_falls_short"} 직접 효과는 어떤 특징부터 꺼 볼지를 정하는 데에 쓰고, 무슨 일을 하는지는 꺼 보고 말해야 한다. 켜진 특징이 수십 개라도 변화의 {{< var c10.top_share >}}는 하나가 만들고, 그 하나가 가장 세게 켜진 특징인 경우는 {{< var c10.strongest_first >}}이다. [다섯에 하나가 넘는 토큰에서는 다른 특징이 가장 크게 작용한다.]{.claim key="c10.strongest_not_all"}
+# [@tbl-intervene-tokens]에서 토큰 {{< var c10.shown_tokens >}}개의 세 칸을 채운 특징은 모두 {{< var c10.shown_distinct >}}개이다. 가장 센 특징이 바로 그 토큰에 활성값을 많이 쓰는 특징인 곳은 {{< var c10.shown_own >}}이다. [이 글에서 가장 센 특징은 절반 넘는 자리에서 눈앞의 토큰을 읽는다.]{.claim key="c10.shown_reads_own"}[이 글에서 가장 센 특징이 눈앞의 토큰을 읽는 자리는 절반을 넘지 않는다.]{.otherwise} 없앨 때 예측을 가장 많이 바꾸는 특징이 가장 센 셋에 드는 곳은 {{< var c10.shown_among >}}이다.
+#
+# ‘{{< var c10.shown_text >}}’에서 모델이 가장 그럴듯하게 보는 다음 토큰은 {{< var c10.shown_next >}}(확률 {{< var c10.shown_top >}})이다. [@tbl-intervene-prompt]의 위 셋은, 켜진 특징 {{< var c10.shown_on >}}개를 하나씩 끌 때의 변화를 모두 더한 것의 {{< var c10.shown_three >}}이다. [이 셋이 절반을 넘는다.]{.claim key="c10.few_move"}[이 셋이 절반을 넘지는 않는다.]{.otherwise} 시험 문장에서 고른 토큰 {{< var c10.n_effects >}}개에서, 직접 효과와 끄기의 효과는 순위 상관이 평균 {{< var c10.direct_rho >}}이다. [직접 효과의 순위는 우연보다 낫다.]{.claim key="c10.direct_tells"} [그러나 이 상관은 0.7보다 뚜렷이 낮다.]{.claim key="c10.direct_falls_short"} 직접 효과는 어떤 특징부터 꺼 볼지를 정하는 데에 쓰고, 무슨 일을 하는지는 꺼 보고 말해야 한다. 이 토큰들에서 켜진 특징은 평균 {{< var c10.on_mean >}}개이고, 변화의 합 가운데 {{< var c10.top_share >}}는 하나가 만들며, 그 하나가 가장 세게 켜진 특징인 경우는 {{< var c10.strongest_first >}}이다. [다섯에 하나가 넘는 토큰에서는 다른 특징이 가장 크게 작용한다.]{.claim key="c10.strongest_not_all"}
 
-# %% [markdown] src="a0c9" tags=["en"]
-# After ‘{{< var c10.shown_text >}}’ (“our family, every weekend, in the park, a bicycle”, with the object particle 를; the verb is still to come) the model holds {{< var c10.shown_next >}} likeliest (probability {{< var c10.shown_top >}}). Of the {{< var c10.shown_on >}} features that are on, only the first few in [@tbl-intervene-prompt] move the prediction visibly. At {{< var c10.n_effects >}} tokens drawn from test sentences, direct effect and ablation have a mean rank correlation of {{< var c10.direct_rho >}}. [Direct effects rank features better than chance does.]{.claim key="c10.direct_tells"} [But this correlation is clearly below 0.7.]{.claim key="c10.direct_falls_short"} Direct effects serve to decide which features to switch off first; what they do has to be said after switching them off. Though dozens of features are on, one of them makes {{< var c10.top_share >}} of the change, and in {{< var c10.strongest_first >}} of the cases it is the one that is on most strongly. [At more than one token in five, another feature does most.]{.claim key="c10.strongest_not_all"}
+# %% [markdown] src="7e7c" tags=["en"]
+# The features in the three columns of [@tbl-intervene-tokens] are {{< var c10.shown_distinct >}} in all, over {{< var c10.shown_tokens >}} tokens. At {{< var c10.shown_own >}} of these the strongest feature is one that spends most activation on that very token. [In this text the strongest feature reads the token in front of it at more than half of the places.]{.claim key="c10.shown_reads_own"}[In this text the strongest feature reads the token in front of it at no more than half of the places.]{.otherwise} The feature whose ablation changes the prediction most is among the strongest three at {{< var c10.shown_among >}} of them.
+#
+# After ‘{{< var c10.shown_text >}}’ (“our family, every weekend, in the park, a bicycle”, with the object particle 를; the verb is still to come) the model holds {{< var c10.shown_next >}} likeliest (probability {{< var c10.shown_top >}}). The first three in [@tbl-intervene-prompt] make {{< var c10.shown_three >}} of all change, summed over the {{< var c10.shown_on >}} features that are on, each switched off alone. [These three make more than half.]{.claim key="c10.few_move"}[These three make no more than half.]{.otherwise} At {{< var c10.n_effects >}} tokens drawn from test sentences, direct effect and ablation have a mean rank correlation of {{< var c10.direct_rho >}}. [Direct effects rank features better than chance does.]{.claim key="c10.direct_tells"} [But this correlation is clearly below 0.7.]{.claim key="c10.direct_falls_short"} Direct effects serve to decide which features to switch off first; what they do has to be said after switching them off. At these tokens {{< var c10.on_mean >}} features are on in the mean; one of them makes {{< var c10.top_share >}} of the summed change, and in {{< var c10.strongest_first >}} of the cases it is the one that is on most strongly. [At more than one token in five, another feature does most.]{.claim key="c10.strongest_not_all"}
 
 # %% [markdown] tags=["ko"]
 # ## 조향 {#sec-intervene-steer}
@@ -508,6 +539,7 @@ for name, score in scores.items():
 results.record("n_special", len(special), "features", tolerance=max(8, round(0.4 * len(special))))
 still = (ratio["test"][special] >= 2).mean() if len(special) else 0.0
 results.record("special_still", still, "share", ".0%", tolerance=0.2)
+results.claim("few_keep", still < 0.5, "of the features chosen by the factor of two, fewer than half keep it on held-out texts", close=abs(still - 0.5) < 0.2)
 results.record("one_train", area_F[ranked[0]], "AUROC", tolerance=0.04)
 results.record("yes_share", yes["test"].mean(), "share", ".0%", tolerance=0.001)
 results.record("n_harm_test", len(yes["test"]), "texts", tolerance=0)
@@ -530,17 +562,37 @@ after = {}
 for name, features in {"clean": [], **off}.items():
     patch = (middle, iv.clamp(sae, features)) if features else None
     out = iv.read_out(lm, harm_judged, (), patch, at=last)
-    score, loss = probe.decision_function(out.means_MD), out.loss_M
-    after[name] = {"area": detection.auroc_interval(score, told, docs["test"][:n_judged], draws=draws, seed=seed), "yes": loss[told].mean(), "no": loss[~told].mean(),
-                   "verdict": (score[told] > 0).mean()}  # fmt: skip
+    after[name] = {"score": probe.decision_function(out.means_MD), "loss": out.loss_M}
 
 # %%
+def over(values_M, rows_M):
+    """The mean over some of the texts, and its 95% interval over documents or templates."""
+    chosen_m = np.asarray(values_M, dtype=float)[rows_M]
+    return chosen_m.mean(), probing.interval(probing.cluster_bootstrap(chosen_m, docs["test"][:n_judged][rows_M], draws, seed)[:, 0])
+
+# %%
+clamped = []
 for name, at in after.items():
-    results.record(f"read_{name}", at["area"][0], "AUROC", interval=at["area"][1], tolerance=0.06)
-    results.record(f"named_{name}", at["verdict"], "share", ".0%", tolerance=0.12)
-for name in off:
-    for kind in ("yes", "no"):
-        results.record(f"cost_{kind}_{name}", after[name][kind] - after["clean"][kind], "nats/token", "+.3f", tolerance=0.05)
+    row = {"AUROC": detection.auroc_interval(at["score"], told, docs["test"][:n_judged], draws=draws, seed=seed)}
+    row |= {"named": over(at["score"] > 0, told), "alarm": over(at["score"] > 0, ~told)}
+    row |= {kind: over(at["loss"] - after["clean"]["loss"], rows) for kind, rows in (("yes", told), ("no", ~told))}
+    results.record(f"read_{name}", row["AUROC"][0], "AUROC", interval=row["AUROC"][1], tolerance=0.06)
+    for key in ("named", "alarm"):
+        results.record(f"{key}_{name}", row[key][0], "share", ".0%", interval=row[key][1], tolerance=0.12)
+    for kind in ("yes", "no") if name in off else ():
+        results.record(f"cost_{kind}_{name}", row[kind][0], "nats/token", "+.3f", interval=row[kind][1], tolerance=0.05)
+    clamped.append({"name": name} | row)
+
+# %%
+for kind, rows in (("yes", told), ("no", ~told)):
+    results.record(f"loss_{kind}_clean", after["clean"]["loss"][rows].mean(), "nats/token", ".2f", tolerance=0.1)
+results.record("n_told", int(told.sum()), "texts", tolerance=0)
+results.record("n_read", len(told), "texts", tolerance=0)
+named_less, span = over((after["harmful"]["score"] > 0) * 1.0 - (after["others"]["score"] > 0), told)
+results.record("named_less", 100 * named_less, "points", "+.0f", interval=(100 * span[0], 100 * span[1]), tolerance=8)
+results.claim("named_falls", span[1] < 0, "with the label's features at zero fewer of its texts are named than with other features at zero, 95% interval over documents", close=abs(span[1]) < 0.05)
+spared = clamped[1]["no"][1][1]
+results.claim("ordinary_spared", spared < 0.02, "with the label's features at zero the loss on other texts rises by less than 0.02 nats, 95% interval over documents", close=abs(spared - 0.02) < 0.02)
 
 # %%
 one_auc, best_auc = found["one feature"], found["character n-grams"]
@@ -551,8 +603,25 @@ fewer, most = (found[f"{n} features"][0] for n in harm_ks[1:])
 results.record("most_used", harm_ks[-1], "features", tolerance=0)
 results.claim("most_over_fewer", most > fewer, "the most features tell better than fewer, by their point estimates", close=abs(most - fewer) < 0.05)
 results.claim("ngrams_best", best_auc[0] > max(v[0] for n, v in found.items() if n != "character n-grams"), "character n-grams have the largest area", close=True)
-drop = after["clean"]["area"][0] - after["harmful"]["area"][0]
+counted_out = best_auc[0] - max(v[0] for n, v in found.items() if "feature" in n)
+results.claim("few_below", counted_out >= 0, "no number of features tells better than character n-grams, by point estimates", close=abs(counted_out) < 0.05)
+drop = clamped[0]["AUROC"][0] - clamped[1]["AUROC"][0]
 results.claim("clamp_harmless", drop < 0.05, "with several features at zero the later probe loses less than 0.05 AUROC", close=abs(drop - 0.05) < 0.03)
+
+# %%
+#| label: tbl-intervene-clamped
+#| tbl-cap-ko: "라벨의 특징을 0으로 묶었을 때. untouched: 그대로, label's features at 0: 라벨을 가장 잘 가리는 특징을 묶음, other features at 0: 비슷하게 자주 켜지는 다른 특징을 묶음. named, false alarms: 마지막 블록의 탐침이 라벨이 있는 글과 없는 글 가운데 있다고 부른 몫, loss: 라벨이 있는 글과 없는 글의 손실(토큰당 내트), 괄호 안은 그대로 둘 때보다 오른 만큼. 95% 구간은 문장틀을 다시 뽑은 것이다."
+#| tbl-cap-en: "The label's features held at 0. untouched: as it is; label's features at 0: those that tell the label best; other features at 0: others that are on about as often. named, false alarms: the share that the probe of the last block names among texts with and without the label; loss: on texts with and without the label, in nats per token, in parentheses its rise. 95% intervals are over templates."
+def spanned(at, fmt):
+    return f"{at[0]:{fmt}} [{at[1][0]:{fmt}}, {at[1][1]:{fmt}}]"
+
+def lost(row, kind, rows):
+    return f"{after[row['name']]['loss'][rows].mean():.2f}" + (f" ({spanned(row[kind], '+.3f')})" if row["name"] in off else "")
+
+texts = {"clean": "untouched", "harmful": "label's features at 0", "others": "other features at 0"}
+kc.plots.table(pd.DataFrame([{"features": texts[row["name"]], "named": spanned(row["named"], ".0%"), "false alarms": spanned(row["alarm"], ".0%"),
+                              "AUROC": spanned(row["AUROC"], ".2f"), "loss, with": lost(row, "yes", told), "loss, without": lost(row, "no", ~told)}
+                             for row in clamped]))  # fmt: skip
 
 # %%
 #| label: fig-intervene-harm
@@ -570,14 +639,22 @@ ax.set_yticks(range(len(names)), names)
 ax.set(xlabel="AUROC on held-out texts")
 kc.plots.save(fig, "fig-intervene-harm")
 # %% [markdown] tags=["ko"]
-# 두 배 기준을 넘는 특징은 부정적 정서에서 {{< var c10.n_special >}}개이고, 새 문장에서도 두 배를 지킨 것은 {{< var c10.special_still >}}이다. 댓글에서는 {{< var hate:c10.n_special >}}개 가운데 {{< var hate:c10.special_still >}}가 지켜, 다수가 지키지 못하리라던 예상과 다르다. 다만 그 수가 적다. 가장 나은 특징 하나의 AUROC는 훈련에서 {{< var c10.one_train >}}이지만 새 문장에서는 {{< var c10.auc_one_feature >}}뿐이다([@fig-intervene-harm]). [한 특징은 우연보다 낫다.]{.claim key="c10.one_tells"}[구간이 0.5에 걸쳐, 한 특징이 우연보다 낫다고 하기에는 모자란다.]{.otherwise} 가장 나은 뉴런 하나는 {{< var c10.auc_one_neuron >}}이다. [뉴런 하나가 특징 하나보다 낫다.]{.claim key="c10.neuron_over_feature"}[특징 하나가 뉴런 하나에 뒤지지는 않는다.]{.otherwise} 특징 {{< var c10.several >}}개를 쓰면 {{< var c10.auc_10_features >}}, {{< var c10.most_used >}}개를 쓰면 {{< var c10.auc_50_features >}}, 활성값 전체로는 {{< var c10.auc_all_activations >}}, 글자 n-그램으로는 {{< var c10.auc_character_n_grams >}}이다. [특징을 여럿 쓰면 하나보다 낫다.]{.claim key="c10.many_tell"} [더 늘리면 더 나아진다.]{.claim key="c10.most_over_fewer"}[그러나 더 늘린다고 더 나아지지는 않는다.]{.otherwise} [가장 잘 가리는 것은 글자 n-그램이다.]{.claim key="c10.ngrams_best"} 댓글에서는 특징 하나 {{< var hate:c10.auc_one_feature >}}, 특징 {{< var c10.several >}}개 {{< var hate:c10.auc_10_features >}}, 활성값 전체 {{< var hate:c10.auc_all_activations >}}, 글자 n-그램 {{< var hate:c10.auc_character_n_grams >}}이다.
+# 새 문장 {{< var c10.n_harm_test >}}개 가운데 라벨이 있는 것은 {{< var c10.yes_share >}}이고, 댓글에서는 {{< var hate:c10.n_harm_test >}}개 가운데 {{< var hate:c10.yes_share >}}이다. 두 배 기준을 넘는 특징은 부정적 정서에서 {{< var c10.n_special >}}개이고, 새 문장에서도 두 배를 지킨 것은 {{< var c10.special_still >}}이다. [예상대로 절반이 넘는 특징이 지키지 못한다.]{.claim key="c10.few_keep"}[예상과 달리 절반 이상이 지킨다.]{.otherwise} 댓글에서는 {{< var hate:c10.n_special >}}개 가운데 {{< var hate:c10.special_still >}}가 지킨다. 가장 나은 특징 하나의 AUROC는 훈련에서 {{< var c10.one_train >}}, 새 문장에서 {{< var c10.auc_one_feature >}}이다([@fig-intervene-harm]). [한 특징은 우연보다 낫다.]{.claim key="c10.one_tells"}[구간이 0.5에 걸쳐, 한 특징이 우연보다 낫다고 하기에는 모자란다.]{.otherwise} 가장 나은 뉴런 하나는 {{< var c10.auc_one_neuron >}}이다. [뉴런 하나가 특징 하나보다 낫다.]{.claim key="c10.neuron_over_feature"}[특징 하나가 뉴런 하나에 뒤지지는 않는다.]{.otherwise} 특징 {{< var c10.several >}}개를 쓰면 {{< var c10.auc_10_features >}}, {{< var c10.most_used >}}개를 쓰면 {{< var c10.auc_50_features >}}, 활성값 전체로는 {{< var c10.auc_all_activations >}}, 글자 n-그램으로는 {{< var c10.auc_character_n_grams >}}이다. [특징을 여럿 쓰면 하나보다 낫다.]{.claim key="c10.many_tell"} [더 늘리면 더 나아진다.]{.claim key="c10.most_over_fewer"}[그러나 더 늘린다고 더 나아지지는 않는다.]{.otherwise} [가장 잘 가리는 것은 글자 n-그램이다.]{.claim key="c10.ngrams_best"} 댓글에서는 특징 하나 {{< var hate:c10.auc_one_feature >}}, 특징 {{< var c10.several >}}개 {{< var hate:c10.auc_10_features >}}, 활성값 전체 {{< var hate:c10.auc_all_activations >}}, 글자 n-그램 {{< var hate:c10.auc_character_n_grams >}}이다.
 #
-# 가장 나은 특징 {{< var c10.several >}}개를 q2에서 0으로 묶으면, 마지막 블록에서 같은 라벨을 읽는 탐침의 AUROC는 묶기 전 {{< var c10.read_clean >}}, 묶은 뒤 {{< var c10.read_harmful >}}이다. 켜지는 비율이 비슷한 다른 특징 {{< var c10.several >}}개를 묶었을 때는 {{< var c10.read_others >}}이다. 댓글에서는 차례로 {{< var hate:c10.read_clean >}}, {{< var hate:c10.read_harmful >}}이다. [특징을 묶어서 뒤의 탐침이 잃는 것은 0.05보다 작다.]{.claim key="c10.clamp_harmless"} 정보는 이 특징들 밖에도 있어서 특징을 묶는 것만으로는 없어지지 않는다. 탐지에도 차단에도 특징 몇 개는 간단한 기준선을 넘지 못했다. 특징이 줄 수 있는 것은 성능이 아니라, 무엇을 보고 그렇게 판단했는지를 들여다볼 자리이다.
+# 가장 나은 특징 {{< var c10.several >}}개를 q2에서 0으로 묶고 새 문장 {{< var c10.n_read >}}개(라벨이 있는 것 {{< var c10.n_told >}}개)를 읽힌다([@tbl-intervene-clamped]). 마지막 블록에서 같은 라벨을 읽는 탐침의 AUROC는 묶기 전 {{< var c10.read_clean >}}, 묶은 뒤 {{< var c10.read_harmful >}}이고, 켜지는 비율이 비슷한 다른 특징 {{< var c10.several >}}개를 묶었을 때는 {{< var c10.read_others >}}이다. 댓글에서는 차례로 {{< var hate:c10.read_clean >}}, {{< var hate:c10.read_harmful >}}, {{< var hate:c10.read_others >}}이다. [특징을 묶어서 뒤의 탐침이 잃는 것은 0.05보다 작다. 정보는 이 특징들 밖에도 있어서 특징을 묶는 것만으로는 없어지지 않는다.]{.claim key="c10.clamp_harmless"}[특징을 묶어서 뒤의 탐침이 잃는 것은 0.05에 이른다.]{.otherwise}
+#
+# 판정도 본다. 탐침은 라벨이 있는 글 가운데 {{< var c10.named_clean >}}를 있다고 부르고, 그 특징들을 묶으면 {{< var c10.named_harmful >}}, 다른 특징들을 묶으면 {{< var c10.named_others >}}를 그렇게 부른다. 둘의 차이는 {{< var c10.named_less >}}포인트이다. [라벨의 특징을 묶으면 있다고 부르는 글이 다른 특징을 묶을 때보다 줄어든다.]{.claim key="c10.named_falls"}[이 차이의 구간은 0보다 뚜렷이 낮지 않다.]{.otherwise} 댓글에서는 차례로 {{< var hate:c10.named_clean >}}, {{< var hate:c10.named_harmful >}}, {{< var hate:c10.named_others >}}이다. 라벨이 없는 글의 손실은 토큰당 {{< var c10.cost_no_harmful >}}내트, 댓글에서는 {{< var hate:c10.cost_no_harmful >}}내트 달라진다. [합성 문장에서는 구간이 통째로 0.02내트 아래에 있어, 다른 글이 치르는 값은 거의 없다.]{.claim key="c10.ordinary_spared"}[합성 문장에서는 구간이 0.02내트 위까지 걸쳐, 다른 글도 값을 치르지 않는다고 할 수 없다.]{.otherwise}
+#
+# [탐지에서 특징은 {{< var c10.most_used >}}개를 써도 글자 n-그램이라는 간단한 기준선을 넘지 못했다.]{.claim key="c10.few_below"}[탐지에서 특징은 글자 n-그램이라는 간단한 기준선보다 나은 점 추정값을 얻었다.]{.otherwise} 특징에 기대할 것은 성능보다도, 무엇을 보고 그렇게 판단했는지를 들여다볼 자리이다.
 
-# %% [markdown] src="19f4" tags=["en"]
-# By the factor of two there are {{< var c10.n_special >}} features for negative sentiment, of which {{< var c10.special_still >}} keep it on new sentences; for comments it is {{< var hate:c10.special_still >}} of {{< var hate:c10.n_special >}}, against our expectation that most would not, though they are few. The best single feature has an AUROC of {{< var c10.one_train >}} on training sentences, but only {{< var c10.auc_one_feature >}} on new ones ([@fig-intervene-harm]). [One feature does better than chance.]{.claim key="c10.one_tells"}[Its interval reaches down to 0.5, too little to call one feature better than chance.]{.otherwise} The best single neuron has {{< var c10.auc_one_neuron >}}. [One neuron does better than one feature.]{.claim key="c10.neuron_over_feature"}[One feature is not behind one neuron.]{.otherwise} With {{< var c10.several >}} features it is {{< var c10.auc_10_features >}}, with {{< var c10.most_used >}} of them {{< var c10.auc_50_features >}}, with all activations {{< var c10.auc_all_activations >}} and with character n-grams {{< var c10.auc_character_n_grams >}}. [Several features do better than one.]{.claim key="c10.many_tell"} [Still more of them do better still.]{.claim key="c10.most_over_fewer"}[But still more of them do no better.]{.otherwise} [Character n-grams do best.]{.claim key="c10.ngrams_best"} For comments it is {{< var hate:c10.auc_one_feature >}} with one feature, {{< var hate:c10.auc_10_features >}} with {{< var c10.several >}}, {{< var hate:c10.auc_all_activations >}} with all activations and {{< var hate:c10.auc_character_n_grams >}} with character n-grams.
+# %% [markdown] src="9ce0" tags=["en"]
+# Of {{< var c10.n_harm_test >}} new sentences {{< var c10.yes_share >}} have the label, and of {{< var hate:c10.n_harm_test >}} comments {{< var hate:c10.yes_share >}}. By the factor of two there are {{< var c10.n_special >}} features for negative sentiment, of which {{< var c10.special_still >}} keep it on new sentences. [As expected, most do not keep it.]{.claim key="c10.few_keep"}[Against our expectation, half of them or more keep it.]{.otherwise} For comments it is {{< var hate:c10.special_still >}} of {{< var hate:c10.n_special >}}. The best single feature has an AUROC of {{< var c10.one_train >}} on training sentences and {{< var c10.auc_one_feature >}} on new ones ([@fig-intervene-harm]). [One feature does better than chance.]{.claim key="c10.one_tells"}[Its interval reaches down to 0.5, too little to call one feature better than chance.]{.otherwise} The best single neuron has {{< var c10.auc_one_neuron >}}. [One neuron does better than one feature.]{.claim key="c10.neuron_over_feature"}[One feature is not behind one neuron.]{.otherwise} With {{< var c10.several >}} features it is {{< var c10.auc_10_features >}}, with {{< var c10.most_used >}} of them {{< var c10.auc_50_features >}}, with all activations {{< var c10.auc_all_activations >}} and with character n-grams {{< var c10.auc_character_n_grams >}}. [Several features do better than one.]{.claim key="c10.many_tell"} [Still more of them do better still.]{.claim key="c10.most_over_fewer"}[But still more of them do no better.]{.otherwise} [Character n-grams do best.]{.claim key="c10.ngrams_best"} For comments it is {{< var hate:c10.auc_one_feature >}} with one feature, {{< var hate:c10.auc_10_features >}} with {{< var c10.several >}}, {{< var hate:c10.auc_all_activations >}} with all activations and {{< var hate:c10.auc_character_n_grams >}} with character n-grams.
 #
-# With the best {{< var c10.several >}} features held at 0 at q2, the AUROC of a probe that reads the same label at the last block is {{< var c10.read_clean >}} before and {{< var c10.read_harmful >}} after. With {{< var c10.several >}} other features that are on about as often it is {{< var c10.read_others >}}. For comments it is {{< var hate:c10.read_clean >}} before and {{< var hate:c10.read_harmful >}} after. [What the later probe loses by clamping is less than 0.05.]{.claim key="c10.clamp_harmless"} The information is outside these features too, and clamping them does not remove it. For detection as for blocking, a few features did not beat simple baselines. What features can give is not performance but a place to look at what a verdict rests on.
+# With the best {{< var c10.several >}} features held at 0 at q2 the model reads {{< var c10.n_read >}} new sentences, {{< var c10.n_told >}} of them with the label ([@tbl-intervene-clamped]). The AUROC of a probe that reads the same label at the last block is {{< var c10.read_clean >}} before and {{< var c10.read_harmful >}} after; with {{< var c10.several >}} other features that are on about as often it is {{< var c10.read_others >}}. For comments it is {{< var hate:c10.read_clean >}}, {{< var hate:c10.read_harmful >}} and {{< var hate:c10.read_others >}}. [What the later probe loses by clamping is less than 0.05. The information is outside these features too, and clamping them does not remove it.]{.claim key="c10.clamp_harmless"}[What the later probe loses by clamping is 0.05 or more.]{.otherwise}
+#
+# As for verdicts, the probe names {{< var c10.named_clean >}} of the texts that have the label, {{< var c10.named_harmful >}} with those features held and {{< var c10.named_others >}} with the other features held. The two differ by {{< var c10.named_less >}} points. [Holding the label's features makes the probe name fewer of its texts than holding others does.]{.claim key="c10.named_falls"}[The interval of this difference is not clearly below 0.]{.otherwise} For comments it is {{< var hate:c10.named_clean >}}, {{< var hate:c10.named_harmful >}} and {{< var hate:c10.named_others >}}. Loss on texts without the label changes by {{< var c10.cost_no_harmful >}} nats per token, and for comments by {{< var hate:c10.cost_no_harmful >}}. [In synthetic sentences the whole interval is below 0.02 nats, so other texts pay next to nothing.]{.claim key="c10.ordinary_spared"}[In synthetic sentences the interval reaches above 0.02 nats, so other texts cannot be said to pay nothing.]{.otherwise}
+#
+# [In detection, even {{< var c10.most_used >}} features did not beat a simple baseline, character n-grams.]{.claim key="c10.few_below"}[In detection, features had a better point estimate than a simple baseline, character n-grams.]{.otherwise} What to expect of features is less performance than a place to look at what a verdict rests on.
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 결론을 뒤집는가 {#sec-intervene-refute}
