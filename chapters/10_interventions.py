@@ -38,6 +38,9 @@ n_topics = 8
 several = 10
 lengths = [0.2, 0.4]
 n_held = 40
+n_words = 40
+multiples = [0, 1, 2, 4]
+n_after = 8
 harm_corpus = "synthetic"
 harm_label = "sentiment"
 harm_value = "negative"
@@ -315,16 +318,16 @@ results.claim("strongest_not_all", spans[1][1] < 0.8, "at one token in five or m
 #
 # 주제 {{< var c10.n_topics >}}개를 하나씩 겨눈다. 더하는 것은 길이가 같은 다섯 방향이다. 그 주제의 문장에서 평균이 가장 많이 오르는 특징(입력으로 고른 특징), 그 주제의 낱말에 직접 효과가 가장 큰 특징(출력으로 고른 특징), 평균이 많이 오르는 특징 {{< var c10.several >}}개를 오르는 만큼 더한 것, 라벨로 얻는 평균의 차 [@rimsky2024], 무작위 방향이다. 읽는 특징과 쓰는 특징이 다르며 조향에는 쓰는 것이 낫다는 보고가 있다 [@arad2025]. 길이는 q2에서 활성값의 평균 길이의 몫으로 잰다. 고르기는 모두 훈련 문장에서 한다.
 #
-# 효과는 두 가지로 본다. 시험 문장 {{< var c10.n_held >}}개를 읽으며 주제의 낱말 40개(가중 로그 오즈로 고른 것 [@monroe2008])에 주는 확률이 몇 배가 되는가, 그리고 중립적인 첫머리 {{< var c10.n_written >}}개에 이어 쓴 {{< var c10.new_tokens >}}토큰을 글자 n-그램만 보는 판정기(시험 문장에서 정확도 {{< var c10.judge >}})가 얼마나 그 주제로 보는가. 판정기는 활성값을 보지 않으므로 조향이 판정기를 직접 속일 수 없다. 치르는 값은 같은 시험 문장에서 오른 손실이다.
+# 효과는 두 가지로 본다. 시험 문장 {{< var c10.n_held >}}개를 읽으며 주제의 낱말 {{< var c10.n_words >}}개(가중 로그 오즈로 고른 것 [@monroe2008])에 주는 확률이 몇 배가 되는가, 그리고 중립적인 첫머리 {{< var c10.n_written >}}개에 이어 쓴 {{< var c10.new_tokens >}}토큰을 글자 n-그램만 보는 판정기(시험 문장에서 정확도 {{< var c10.judge >}})가 얼마나 그 주제로 보는가. 판정기는 활성값을 보지 않으므로 조향이 판정기를 직접 속일 수 없다. 치르는 값은 같은 시험 문장에서 오른 손실이다.
 #
 # **예상.** 특징 하나는 무작위 방향보다 낫고, 평균의 차는 그보다 나을 것이다. 라벨을 다 쓴 방향이기 때문이다. 특징 여럿은 그 사이에 있을 것이다. 어느 것도 무작위와 구별되지 않는다면, 이 사전의 특징은 읽히기만 하고 쓰이지는 않는 것이다.
 
-# %% [markdown] src="7ec5" tags=["en"]
+# %% [markdown] src="52e3" tags=["en"]
 # ## Steering {#sec-intervene-steer}
 #
 # We aim at {{< var c10.n_topics >}} topics, one at a time. What is added is one of five directions of equal length: the feature whose mean rises most in the topic's sentences (chosen by input), the feature of largest direct effect on the topic's words (chosen by output), the {{< var c10.several >}} features whose means rise most, added in proportion to their rise, the difference of means that labels give [@rimsky2024], and a random direction. It has been reported that features which read and features which write differ, and that for steering one should take those which write [@arad2025]. Lengths are shares of the mean length of activations at q2. All choices are made on training sentences.
 #
-# We look at the effect in two ways: how many times the probability grows that the model, reading {{< var c10.n_held >}} held-out sentences, gives to the 40 words of the topic (chosen by weighted log-odds [@monroe2008]); and how far a judge that sees only character n-grams (accuracy {{< var c10.judge >}} on test sentences) takes the {{< var c10.new_tokens >}} tokens written after each of {{< var c10.n_written >}} neutral beginnings to be about the topic. The judge does not see activations, so steering cannot deceive it directly. The price is the rise of loss on the same held-out sentences.
+# We look at the effect in two ways: how many times the probability grows that the model, reading {{< var c10.n_held >}} held-out sentences, gives to the {{< var c10.n_words >}} words of the topic (chosen by weighted log-odds [@monroe2008]); and how far a judge that sees only character n-grams (accuracy {{< var c10.judge >}} on test sentences) takes the {{< var c10.new_tokens >}} tokens written after each of {{< var c10.n_written >}} neutral beginnings to be about the topic. The judge does not see activations, so steering cannot deceive it directly. The price is the rise of loss on the same held-out sentences.
 #
 # **Expectation.** One feature will do better than a random direction, and the difference of means better than that, since it uses all of the labels. Several features will lie between. If none can be told from random, features of this dictionary are read and not used.
 
@@ -337,7 +340,7 @@ means_MD = probing.document_means(acts)
 # %%
 counts = {t: logodds.token_counts([ids for ids, b in zip(acts.documents, big, strict=True) if b == t], len(vocabulary)) for t in sorted(set(big))}
 total = sum(counts.values())
-words = {t: np.argsort(-logodds.weighted_log_odds(counts[t], total - counts[t]))[:40] for t in topics}
+words = {t: np.argsort(-logodds.weighted_log_odds(counts[t], total - counts[t]))[:n_words] for t in topics}
 
 # %%
 judge = make_pipeline(
@@ -352,9 +355,14 @@ written_FV = iv.direct_effects(lm, topk.W_dec_FD).numpy()
 generator = torch.Generator().manual_seed(seed)
 
 # %%
+def rise(topic):
+    """How much the mean of each feature rises in the topic's sentences."""
+    return np.asarray(X_MF[big == topic].mean(axis=0) - X_MF[big != topic].mean(axis=0)).ravel()
+
+# %%
 def directions(topic):
     """What could steer towards a topic: one feature chosen two ways, several, the difference of means, and chance."""
-    gap_F = np.asarray(X_MF[big == topic].mean(axis=0) - X_MF[big != topic].mean(axis=0)).ravel()
+    gap_F = rise(topic)
     written_F = np.where(often_F, written_FV[:, words[topic]].mean(1) - written_FV.mean(1), -np.inf)
     most = np.argsort(-gap_F)[:several]
     return {
@@ -371,11 +379,11 @@ held = lm.documents(test[n_judged : n_judged + n_held].texts)
 groups = [words[t] for t in topics]
 
 # %%
-def measure(patch):
-    """The judge's verdicts on what is written, and what the edit does to held-out text."""
+def measure(patch, reading=None, after=None):
+    """The judge's verdicts on what is written, and what an edit (`reading`, or the same) does to held-out text, all or its end."""
     written = continuations(lm, starts, max_new_tokens=new_tokens, seed=seed, patch=patch)
     verdicts = judge.predict_proba([lm.tokenizer.decode(ids, skip_special_tokens=True) for ids in written]).mean(0)
-    other = iv.read_out(lm, held, groups, patch)
+    other = iv.read_out(lm, held, groups, reading or patch, last=after)
     return dict(zip(judge.classes_, verdicts, strict=True)), other.loss_M.mean(), other.mass_MG.mean(0)
 
 # %%
@@ -407,9 +415,10 @@ for kind, length in itertools.product(kinds, lengths):
     results.record(f"mass_{name}", at.mass, "doublings", "+.2f", interval=at.mass_span, tolerance=0.25)
     results.record(f"times_{name}", 2**at.mass, "times", ".2f", interval=tuple(2**bound for bound in at.mass_span), tolerance=0.3)
     results.record(f"loss_{name}", at.loss, "nats/token", "+.2f", interval=at.loss_span, tolerance=0.12)
-for key, value in (("n_topics", len(topics)), ("n_written", len(starts)), ("new_tokens", new_tokens), ("several", several)):
+for key, value in (("n_topics", len(topics)), ("n_written", len(starts)), ("new_tokens", new_tokens), ("several", several), ("n_words", n_words)):
     results.record(key, value, "", tolerance=0)
 results.record("strong", strong, "share", ".0%", tolerance=0)
+results.record("weak", lengths[0], "share", ".0%", tolerance=0)
 results.record("n_held", len(held), "sentences", tolerance=0)
 
 # %%
@@ -429,6 +438,18 @@ low, _ = gap("verdict", "mean difference", "feature by input")
 results.claim("mean_more_written", low > 0, "mean difference above one feature by input in what is written, 95% interval over topics", close=abs(low) < 0.03)
 low, _ = gap("verdict", "feature by input", "random")
 results.claim("feature_written", low > 0, "feature by input above random in what is written, 95% interval over topics", close=abs(low) < 0.03)
+
+# %%
+prices = rows.loss[:, strong].drop("mean difference")
+over_next = rows.loc["mean difference", strong].loss - prices.max()
+results.claim("mean_costs_most", over_next > 0, "at the largest length the difference of means raises the loss more than any other direction", close=abs(over_next) < 0.12)
+weak, many = rows.loc["mean difference", lengths[0]], rows.loc["several features", strong]
+bargain = weak.mass > many.mass and weak.loss < many.loss
+results.claim("mean_bargain", bargain, "the difference of means at the smallest length gives more topic words than several features at the largest, for less loss", close=abs(weak.mass - many.mass) < 0.25)
+most = results.record("verdict_most", rows.verdict[:, strong].max(), "probability", "+.3f", tolerance=0.05)
+results.claim("written_small", most < 0.2, "at the largest length no direction raises the judge's probability by 0.2 or more", close=abs(most - 0.2) < 0.05)
+ahead = [gap(what, "mean difference", other)[0] for what in ("mass", "verdict") for other in ("feature by input", "several features")]
+results.claim("labels_pay", min(ahead) > 0, "the difference of means is above one and several features in topic words and in what is written, 95% intervals over topics", close=min(ahead) > -0.03)
 
 # %%
 #| label: fig-intervene-steer
@@ -451,22 +472,121 @@ left.legend(fontsize="small")
 kc.plots.save(fig, "fig-intervene-steer")
 
 # %% [markdown] tags=["ko"]
-# 가장 큰 길이({{< var c10.strong >}})에서 주제 낱말의 확률은 입력으로 고른 특징에서 {{< var c10.times_feature_by_input_40 >}}배(log₂ {{< var c10.mass_feature_by_input_40 >}}), 출력으로 고른 특징에서 {{< var c10.times_feature_by_output_40 >}}배, 특징 여럿에서 {{< var c10.times_several_features_40 >}}배, 평균의 차에서 {{< var c10.times_mean_difference_40 >}}배, 무작위 방향에서 {{< var c10.times_random_40 >}}배가 된다(주제에 걸친 기하 평균; [@fig-intervene-steer]). [입력으로 고른 특징 하나도 무작위 방향보다 주제 낱말을 더 불러온다.]{.claim key="c10.feature_steers"} [출력으로 고른 특징도 그렇다.]{.claim key="c10.output_steers"} [평균의 차는 특징 하나를 앞서고]{.claim key="c10.mean_more"} [특징 여럿도 앞선다.]{.claim key="c10.mean_most"} [출력으로 고른 특징이 입력으로 고른 특징보다 낫다.]{.claim key="c10.output_better"}[출력으로 고르는 것이 입력으로 고르는 것보다 낫다고 할 만한 차이는 없다.]{.otherwise} 치르는 값은 다르다. 같은 길이에서 손실은 출력으로 고른 특징에서 {{< var c10.loss_feature_by_output_40 >}}, 입력으로 고른 특징에서 {{< var c10.loss_feature_by_input_40 >}}, 평균의 차에서 {{< var c10.loss_mean_difference_40 >}}내트 오른다. 평균의 차가 가장 비싸다.
+# 가장 큰 길이({{< var c10.strong >}})에서 주제 낱말의 확률은 입력으로 고른 특징에서 {{< var c10.times_feature_by_input_40 >}}배(log₂ {{< var c10.mass_feature_by_input_40 >}}), 출력으로 고른 특징에서 {{< var c10.times_feature_by_output_40 >}}배, 특징 여럿에서 {{< var c10.times_several_features_40 >}}배, 평균의 차에서 {{< var c10.times_mean_difference_40 >}}배, 무작위 방향에서 {{< var c10.times_random_40 >}}배가 된다(주제에 걸친 기하 평균; [@fig-intervene-steer]). [입력으로 고른 특징 하나도 무작위 방향보다 주제 낱말을 더 불러온다.]{.claim key="c10.feature_steers"} [출력으로 고른 특징도 그렇다.]{.claim key="c10.output_steers"} [평균의 차는 특징 하나를 앞서고]{.claim key="c10.mean_more"} [특징 여럿도 앞선다.]{.claim key="c10.mean_most"} [출력으로 고른 특징이 입력으로 고른 특징보다 낫다.]{.claim key="c10.output_better"}[출력으로 고르는 것이 입력으로 고르는 것보다 낫다고 할 만한 차이는 없다.]{.otherwise} 치르는 값을 보면, 같은 길이에서 손실은 출력으로 고른 특징에서 {{< var c10.loss_feature_by_output_40 >}}, 입력으로 고른 특징에서 {{< var c10.loss_feature_by_input_40 >}}, 평균의 차에서 {{< var c10.loss_mean_difference_40 >}}내트 오른다. [평균의 차가 가장 비싸다.]{.claim key="c10.mean_costs_most"}[평균의 차가 가장 비싼 것은 아니다.]{.otherwise}
 #
 # ::: {.when key="c10.times_mean_difference_20"}
-# 같은 값을 치르고 얻는 것은 다르다. 평균의 차는 길이 20%에서 벌써 {{< var c10.times_mean_difference_20 >}}배를 얻고 {{< var c10.loss_mean_difference_20 >}}내트를 치르며, 특징 여럿은 40%에서 {{< var c10.times_several_features_40 >}}배를 얻고 {{< var c10.loss_several_features_40 >}}내트를 치른다.
+# 값에 견주어 얻는 것도 본다. 평균의 차는 길이 {{< var c10.weak >}}에서 {{< var c10.times_mean_difference_20 >}}배를 얻고 {{< var c10.loss_mean_difference_20 >}}내트를 치르며, 특징 여럿은 {{< var c10.strong >}}에서 {{< var c10.times_several_features_40 >}}배를 얻고 {{< var c10.loss_several_features_40 >}}내트를 치른다. [평균의 차는 덜 치르고 더 얻는다.]{.claim key="c10.mean_bargain"}[평균의 차가 덜 치르고 더 얻는다고 할 수는 없다.]{.otherwise}
 # :::
 #
-# 이어 쓴 글에서는 효과가 작다. 판정기가 보는 확률은 평균의 차에서 {{< var c10.verdict_mean_difference_40 >}}, 특징 하나(입력)에서 {{< var c10.verdict_feature_by_input_40 >}} 달라진다. [평균의 차는 글에서도 특징 하나보다 낫다.]{.claim key="c10.mean_more_written"} [특징 하나는 글에서도 무작위 방향보다 낫다.]{.claim key="c10.feature_written"}[특징 하나와 무작위 방향의 차이는, 글에서는 구간이 0에 걸친다.]{.otherwise} 이 모델과 이 사전에서 조향을 하려면 라벨을 모아 평균의 차를 쓰는 편이 낫다. 특징의 장점은 라벨이 없을 때에도 방향을 내놓는다는 데에 있으나, 그 방향이 무엇을 쓰게 하는지는 꺼 보거나 더해 보아야 안다.
+# 이어 쓴 글에서 판정기가 보는 확률은 가장 많이 오를 때 {{< var c10.verdict_most >}}이다. [어느 방향도 0.2만큼 올리지 못한다.]{.claim key="c10.written_small"}[0.2 이상 올리는 방향이 있다.]{.otherwise} 이 확률은 평균의 차에서 {{< var c10.verdict_mean_difference_40 >}}, 특징 하나(입력)에서 {{< var c10.verdict_feature_by_input_40 >}} 달라진다. [평균의 차는 글에서도 특징 하나보다 낫다.]{.claim key="c10.mean_more_written"} [특징 하나는 글에서도 무작위 방향보다 낫다.]{.claim key="c10.feature_written"}[특징 하나와 무작위 방향의 차이는, 글에서는 구간이 0에 걸친다.]{.otherwise} [이 모델과 이 사전에서 조향을 하려면 라벨을 모아 평균의 차를 쓰는 편이 낫다. 주제 낱말에서도 글에서도 특징 하나와 여럿을 모두 앞선다.]{.claim key="c10.labels_pay"}[평균의 차가 주제 낱말과 글에서 특징 하나와 여럿을 모두 뚜렷이 앞서지는 않으니, 라벨을 모으는 편이 언제나 낫다고 할 수는 없다.]{.otherwise} 특징의 장점은 라벨이 없을 때에도 방향을 내놓는다는 데에 있으나, 그 방향이 무엇을 쓰게 하는지는 꺼 보거나 더해 보아야 안다.
 
-# %% [markdown] src="0bf3" tags=["en"]
-# At the largest length ({{< var c10.strong >}}) the probability of topic words rises by a factor of {{< var c10.times_feature_by_input_40 >}} (log₂ {{< var c10.mass_feature_by_input_40 >}}) with the feature chosen by input, {{< var c10.times_feature_by_output_40 >}} with the one chosen by output, {{< var c10.times_several_features_40 >}} with several features, {{< var c10.times_mean_difference_40 >}} with the difference of means and {{< var c10.times_random_40 >}} with a random direction (geometric means over topics; [@fig-intervene-steer]). [Even one feature chosen by input calls up topic words more than a random direction.]{.claim key="c10.feature_steers"} [So does one chosen by output.]{.claim key="c10.output_steers"} [The difference of means is ahead of one feature]{.claim key="c10.mean_more"} [and of several.]{.claim key="c10.mean_most"} [The feature chosen by output is ahead of the one chosen by input.]{.claim key="c10.output_better"}[There is no clear advantage of choosing by output over choosing by input.]{.otherwise} The price differs. At equal length loss rises by {{< var c10.loss_feature_by_output_40 >}} nats for the feature chosen by output, {{< var c10.loss_feature_by_input_40 >}} for the one chosen by input and {{< var c10.loss_mean_difference_40 >}} for the difference of means, which costs most.
+# %% [markdown] src="9274" tags=["en"]
+# At the largest length ({{< var c10.strong >}}) the probability of topic words rises by a factor of {{< var c10.times_feature_by_input_40 >}} (log₂ {{< var c10.mass_feature_by_input_40 >}}) with the feature chosen by input, {{< var c10.times_feature_by_output_40 >}} with the one chosen by output, {{< var c10.times_several_features_40 >}} with several features, {{< var c10.times_mean_difference_40 >}} with the difference of means and {{< var c10.times_random_40 >}} with a random direction (geometric means over topics; [@fig-intervene-steer]). [Even one feature chosen by input calls up topic words more than a random direction.]{.claim key="c10.feature_steers"} [So does one chosen by output.]{.claim key="c10.output_steers"} [The difference of means is ahead of one feature]{.claim key="c10.mean_more"} [and of several.]{.claim key="c10.mean_most"} [The feature chosen by output is ahead of the one chosen by input.]{.claim key="c10.output_better"}[There is no clear advantage of choosing by output over choosing by input.]{.otherwise} As for the price, at equal length loss rises by {{< var c10.loss_feature_by_output_40 >}} nats for the feature chosen by output, {{< var c10.loss_feature_by_input_40 >}} for the one chosen by input and {{< var c10.loss_mean_difference_40 >}} for the difference of means. [The difference of means costs most.]{.claim key="c10.mean_costs_most"}[The difference of means is not the one that costs most.]{.otherwise}
 #
 # ::: {.when key="c10.times_mean_difference_20"}
-# What the same price buys is another matter. At a length of 20% the difference of means already gives a factor of {{< var c10.times_mean_difference_20 >}} for {{< var c10.loss_mean_difference_20 >}} nats, while several features at 40% give {{< var c10.times_several_features_40 >}} for {{< var c10.loss_several_features_40 >}}.
+# Consider what a price buys, too. At a length of {{< var c10.weak >}} the difference of means gives a factor of {{< var c10.times_mean_difference_20 >}} for {{< var c10.loss_mean_difference_20 >}} nats; several features at {{< var c10.strong >}} give {{< var c10.times_several_features_40 >}} for {{< var c10.loss_several_features_40 >}}. [The difference of means gets more for less.]{.claim key="c10.mean_bargain"}[The difference of means cannot be said to get more for less.]{.otherwise}
 # :::
 #
-# In what is written the effect is small. The judge's probability changes by {{< var c10.verdict_mean_difference_40 >}} with the difference of means and by {{< var c10.verdict_feature_by_input_40 >}} with one feature (by input). [In writing, too, the difference of means does better than one feature.]{.claim key="c10.mean_more_written"} [In writing, too, one feature does better than a random direction.]{.claim key="c10.feature_written"}[In writing, the interval of the difference between one feature and a random direction includes 0.]{.otherwise} Whoever wants to steer this model, with these dictionaries, does better to gather labels and take a difference of means. The merit of features is that they offer directions where there are no labels; but what such a direction makes the model write is known only after ablating or adding it.
+# In what is written the judge's probability rises by {{< var c10.verdict_most >}} where it rises most. [No direction raises it by 0.2.]{.claim key="c10.written_small"}[Some direction raises it by 0.2 or more.]{.otherwise} It changes by {{< var c10.verdict_mean_difference_40 >}} with the difference of means and by {{< var c10.verdict_feature_by_input_40 >}} with one feature (by input). [In writing, too, the difference of means does better than one feature.]{.claim key="c10.mean_more_written"} [In writing, too, one feature does better than a random direction.]{.claim key="c10.feature_written"}[In writing, the interval of the difference between one feature and a random direction includes 0.]{.otherwise} [Whoever wants to steer this model, with these dictionaries, does better to gather labels and take a difference of means: it is ahead of one feature and of several, in topic words and in writing.]{.claim key="c10.labels_pay"}[The difference of means is not clearly ahead of one feature and of several both in topic words and in writing, so gathering labels cannot be said to be better always.]{.otherwise} The merit of features is that they offer directions where there are no labels; but what such a direction makes the model write is known only after ablating or adding it.
+
+# %% [markdown] tags=["ko"]
+# ### 고정하기, 끄기, 그리고 자리 {#sec-intervene-clamp}
+#
+# 더하기는 특징이 켜져 있든 꺼져 있든 같은 만큼 민다. 앞선 연구가 다음 과제로 남긴 것은 고정(clamp)이다 [@brainsurgery; @templeton2024]. 입력으로 고른 특징을 모든 토큰에서 한 값에 고정한다. 값은 그 특징이 켜진 토큰에서 활성값의 99번째 백분위수의 {{< var c10.multiples >}}배이고, 0배는 끄기이다. 한 배는 활성값의 평균 길이의 {{< var c10.high >}}에 해당한다(주제의 평균). 견주는 것은 자주 켜지는 특징 가운데 무작위로 고른 하나를 같은 값에 고정한 것이다. 또 같은 방향을 길이 {{< var c10.strong >}}로 어디에 더하는지도 바꾼다. 모든 토큰, 첫머리의 마지막 토큰 하나, 첫머리 뒤에 쓴 토큰들이다.
+#
+# 재는 것은 위와 같다. 다만 자리를 가릴 수 있도록, 시험 문장에서는 마지막 {{< var c10.n_after >}}토큰을 쓴 글로, 그 앞을 첫머리로 보고 이 토큰들의 손실과 그 자리에서 주제 낱말에 주는 확률만 잰다. 그래서 같은 방향을 모든 토큰에 더한 줄의 수도 [@fig-intervene-steer]의 것과 조금 다르다.
+#
+# **예상.** 배수가 커지면 주제 낱말도 손실도 늘 것이고, 무작위 특징은 손실만 늘릴 것이다. 끄기는 거의 아무것도 바꾸지 않을 것이다. 그 주제가 아닌 글에서는 이미 꺼져 있는 때가 많기 때문이다. 토큰 하나에만 더한 것은 쓰는 토큰마다 더한 것보다 글을 덜 바꿀 것이다. 무작위 특징을 고정해도 주제 낱말이 그만큼 는다면, 고정해서 본 변화는 그 특징의 것이 아니다.
+
+# %% [markdown] src="afaf" tags=["en"]
+# ### Clamping, ablating, and where {#sec-intervene-clamp}
+#
+# Adding pushes by the same amount whether the feature is on or off. What an earlier study left as its next step is clamping [@brainsurgery; @templeton2024]. The feature chosen by input is held at one value at all tokens: {{< var c10.multiples >}} times the 99th percentile of its activation where it is on; 0 times is ablation. Once this value is {{< var c10.high >}} of the mean length of activations (mean over topics). It is compared with a feature drawn at random from those that are often on, held at the same value. We also vary where the same direction is added, at length {{< var c10.strong >}}: at all tokens, at the last token of the beginning alone, or at the tokens written after it.
+#
+# What we measure is as above, except that, so that places can be told apart, the last {{< var c10.n_after >}} tokens of held-out sentences stand for what is written and those before them for the beginning: loss and the probability of topic words are those of these tokens alone. The line for adding at all tokens therefore differs a little from [@fig-intervene-steer].
+#
+# **Expectation.** With larger multiples topic words and loss will both grow, and a random feature will only raise the loss. Ablation will change hardly anything, since in texts on other topics the feature is often off already. Adding at one token will change what is written less than adding at every token that is written. If holding a random feature calls up as many topic words, what clamping shows is not the feature's doing.
+
+# %%
+chosen = {t: int(rise(t).argmax()) for t in topics}
+usual = np.setdiff1d(np.flatnonzero(often_F), list(chosen.values()))
+chance = dict(zip(topics, np.random.default_rng(seed).choice(usual, len(topics), replace=len(usual) < len(topics)), strict=True))
+firing = {t: X_NF[:, [f]].data for t, f in chosen.items()}
+high = {t: float(np.quantile(values[values > 0], 0.99)) for t, values in firing.items()}
+
+# %%
+def placed(topic):
+    """Edits by name, each as it is made while the model writes and as it is made in a held-out sentence."""
+    step = iv.add(topk.W_dec_FD[chosen[topic]].detach(), strong * norm)
+    edits = {f"{name}_{m}": iv.clamp(topk, int(feature), m * high[topic])
+             for name, feature in (("clamp", chosen[topic]), ("chance", chance[topic])) for m in multiples}  # fmt: skip
+    return {name: (edit, edit) for name, edit in edits.items()} | {
+        "at_all": (step, step),
+        "at_last": (iv.during(iv.only(step, [-1]), "prompt"), iv.only(step, [-n_after - 1])),
+        "at_written": (iv.during(step, "writing"), iv.only(step, range(-n_after, 0))),
+    }
+
+# %%
+plain_after, moved = measure(None, after=n_after), []
+for i, t in enumerate(topics):
+    for edit, (writing, reading) in placed(t).items():
+        verdicts, loss, mass_G = measure((middle, writing), (middle, reading), n_after)
+        moved.append({"topic": t, "edit": edit, "verdict": verdicts[t] - plain_after[0][t], "mass": np.log2(mass_G[i] / plain_after[2][i]),
+                      "loss": loss - plain_after[1]})  # fmt: skip
+by_edit = pd.DataFrame(moved).pivot_table(index="topic", columns="edit", values=["verdict", "mass", "loss"], sort=False)
+
+# %%
+def edit_span(what, edit, other=None):
+    """The mean over topics of what an edit does, or of how far it is ahead of another, and its 95% interval."""
+    each = (by_edit[what][edit] - (by_edit[what][other] if other else 0)).to_numpy()
+    return each.mean(), probing.interval(probing.cluster_bootstrap(each, np.arange(len(each)), draws, seed)[:, 0])
+
+# %%
+moves = {edit: {what: edit_span(what, edit) for what in ("mass", "verdict", "loss")} for edit in by_edit["mass"].columns}
+for edit, at in moves.items():
+    (doublings, span), (verdict, verdict_span), (price, price_span) = at.values()
+    results.record(f"times_{edit}", 2**doublings, "times", ".2f", interval=(2 ** span[0], 2 ** span[1]), tolerance=0.4)
+    results.record(f"verdict_{edit}", verdict, "probability", "+.3f", interval=verdict_span, tolerance=0.05)
+    results.record(f"loss_{edit}", price, "nats/token", "+.2f", interval=price_span, tolerance=0.15)
+results.record("multiples", ", ".join(str(m) for m in multiples), "text")
+results.record("n_after", n_after, "tokens", tolerance=0)
+results.record("top", multiples[-1], "times", tolerance=0)
+results.record("high", np.mean(list(high.values())) * float(topk.scale) / norm, "share", ".0%", tolerance=0.05)
+
+# %%
+top = multiples[-1]
+for key, what, edit, other, near in (("clamp_steers", "mass", f"clamp_{top}", f"chance_{top}", 0.2), ("clamp_written", "verdict", f"clamp_{top}", f"chance_{top}", 0.03),
+                                     ("places_differ", "verdict", "at_written", "at_last", 0.03), ("one_place_steers", "mass", "at_last", None, 0.1)):  # fmt: skip
+    low = edit_span(what, edit, other)[1][0]
+    results.claim(key, low > 0, f"{edit} above {other or 'the untouched model'} in {what}, 95% interval over topics", close=abs(low) < near)
+less = edit_span("mass", "clamp_0")[1][1]
+results.claim("ablation_lowers", less < 0, "ablating the feature lowers the probability of topic words, 95% interval over topics", close=abs(less) < 0.1)
+dearer = moves[f"clamp_{top}"]["loss"][0] - moves["at_all"]["loss"][0]
+results.claim("clamp_dearer", dearer > 0, "the largest clamp raises the loss more than adding the direction at all tokens", close=abs(dearer) < 0.15)
+
+# %%
+#| label: tbl-intervene-clamp
+#| tbl-cap-ko: "입력으로 고른 특징을 고정하거나(held at, 켜진 토큰의 활성값 99번째 백분위수의 배수, 0×는 끄기), 무작위로 고른 특징을 같은 값에 고정하거나(random feature), 방향을 어떤 토큰에만 더했을 때(added at). topic words: 주제 낱말의 확률이 몇 배가 되는가, judge: 이어 쓴 글을 그 주제로 보는 판정기 확률의 변화, loss: 손실의 변화(토큰당 내트). 평균과 95% 구간은 주제에 걸친 것이다."
+#| tbl-cap-en: "The feature chosen by input, held at multiples of the 99th percentile of its activation where it is on (0× is ablation), a random feature held at the same value, and the direction added at some tokens only. topic words: factor on their probability; judge: change of the judge's probability that what was written is about the topic; loss: change in nats per token. Means and 95% intervals over topics."
+places = {"at_all": "direction added at all tokens", "at_last": "direction added at the last token of the beginning", "at_written": "direction added at written tokens"}
+names = {f"clamp_{m}": f"feature held at {m}×" for m in multiples} | {f"chance_{m}": f"random feature held at {m}× of that" for m in multiples} | places
+shown = []
+for edit, name in names.items():
+    (mass, mass_span), verdict, price = moves[edit].values()
+    factor = 2**mass, tuple(2**bound for bound in mass_span)
+    cells = zip(("topic words", "judge", "loss"), (factor, verdict, price), (".2f", "+.3f", "+.2f"), strict=True)
+    shown.append({"edit": name} | {column: f"{m:{fmt}} [{low:{fmt}}, {up:{fmt}}]" for column, (m, (low, up)), fmt in cells})
+kc.plots.table(pd.DataFrame(shown))
+
+# %% [markdown] tags=["ko"]
+# 특징을 {{< var c10.top >}}배에 고정하면 주제 낱말의 확률은 {{< var c10.times_clamp_4 >}}배가 되고 손실은 {{< var c10.loss_clamp_4 >}}내트 달라진다. 무작위 특징을 같은 값에 고정하면 {{< var c10.times_chance_4 >}}배, {{< var c10.loss_chance_4 >}}내트이다([@tbl-intervene-clamp]). [고정한 특징은 무작위 특징보다 주제 낱말을 더 불러온다.]{.claim key="c10.clamp_steers"}[고정한 특징이 무작위 특징보다 주제 낱말을 더 불러온다고 할 만큼 구간이 0에서 떨어져 있지는 않다.]{.otherwise} 판정기의 확률은 고정한 특징에서 {{< var c10.verdict_clamp_4 >}}, 무작위 특징에서 {{< var c10.verdict_chance_4 >}} 달라진다. [쓴 글에서도 고정한 특징이 무작위 특징보다 낫다.]{.claim key="c10.clamp_written"}[쓴 글에서는 둘의 차이의 구간이 0에 걸친다.]{.otherwise} [가장 큰 배수의 고정은 모든 토큰에 더하기보다 손실이 크다.]{.claim key="c10.clamp_dearer"}[가장 큰 배수의 고정도 모든 토큰에 더하기보다 손실이 크지는 않다.]{.otherwise}
+#
+# 특징을 끄면 주제 낱말의 확률은 {{< var c10.times_clamp_0 >}}배가 된다. [끄기만 해도 주제 낱말이 준다.]{.claim key="c10.ablation_lowers"}[끄는 것으로 주제 낱말이 줄지는 않는다. 구간이 1배에 걸친다.]{.otherwise} 방향을 첫머리의 마지막 토큰에만 더하면 뒤따르는 토큰에서 {{< var c10.times_at_last >}}배, 쓴 토큰에만 더하면 {{< var c10.times_at_written >}}배, 모든 토큰에 더하면 {{< var c10.times_at_all >}}배이다. [한 토큰에 더한 것도 뒤의 토큰에 남는다.]{.claim key="c10.one_place_steers"}[한 토큰에 더한 것은 뒤의 토큰에 뚜렷이 남지 않는다.]{.otherwise} 쓴 글의 판정은 차례로 {{< var c10.verdict_at_last >}}, {{< var c10.verdict_at_written >}}, {{< var c10.verdict_at_all >}} 달라진다. [글을 옮기는 데에는 쓰는 토큰마다 더하는 것이 한 토큰에 더하는 것보다 낫다.]{.claim key="c10.places_differ"}[글에서는 쓰는 토큰마다 더하는 것과 한 토큰에 더하는 것이 구별되지 않는다.]{.otherwise}
+
+# %% [markdown] src="8d29" tags=["en"]
+# With the feature held at {{< var c10.top >}} times, the probability of topic words is {{< var c10.times_clamp_4 >}} times what it was, and loss changes by {{< var c10.loss_clamp_4 >}} nats. With a random feature held at the same value it is {{< var c10.times_chance_4 >}} times and {{< var c10.loss_chance_4 >}} nats ([@tbl-intervene-clamp]). [The clamped feature calls up topic words more than the random one.]{.claim key="c10.clamp_steers"}[The interval is not far enough from 0 to say that the clamped feature calls up topic words more than the random one.]{.otherwise} The judge's probability changes by {{< var c10.verdict_clamp_4 >}} with the clamped feature and by {{< var c10.verdict_chance_4 >}} with the random one. [In writing, too, the clamped feature does better than the random one.]{.claim key="c10.clamp_written"}[In writing, the interval of their difference includes 0.]{.otherwise} [Holding at the largest multiple costs more loss than adding at all tokens.]{.claim key="c10.clamp_dearer"}[Even holding at the largest multiple costs no more loss than adding at all tokens.]{.otherwise}
+#
+# With the feature ablated the probability of topic words is {{< var c10.times_clamp_0 >}} times what it was. [Ablation by itself lowers topic words.]{.claim key="c10.ablation_lowers"}[Ablation does not lower topic words: the interval reaches a factor of 1.]{.otherwise} With the direction added at the last token of the beginning alone it is {{< var c10.times_at_last >}} times in the tokens that follow, at written tokens alone {{< var c10.times_at_written >}} times, and at all tokens {{< var c10.times_at_all >}} times. [What is added at one token is still there at later ones.]{.claim key="c10.one_place_steers"}[What is added at one token is not clearly there at later ones.]{.otherwise} The verdict on what is written changes by {{< var c10.verdict_at_last >}}, {{< var c10.verdict_at_written >}} and {{< var c10.verdict_at_all >}}. [To move a text, adding at every token that is written does better than adding at one.]{.claim key="c10.places_differ"}[In writing, adding at every token that is written cannot be told from adding at one.]{.otherwise}
 
 # %% [markdown] tags=["ko"]
 # ## 해로운 말의 특징 {#sec-intervene-harm}
@@ -659,9 +779,9 @@ kc.plots.save(fig, "fig-intervene-harm")
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 결론을 뒤집는가 {#sec-intervene-refute}
 #
-# 이 모델은 작고 글을 매끄럽게 쓰지 못한다. 큰 모델에서는 특징 하나가 이어 쓴 글을 뚜렷이 바꾼다는 보고가 많으므로, 특징 하나의 약한 효과를 특징 일반의 것으로 옮겨서는 안 된다. 사전을 더 오래, 더 크게 학습했을 때 특징 하나가 평균의 차를 따라잡는다면 여기의 결론은 사전의 것이지 특징의 것이 아니다. 조향에 치르는 값을 시험 문장의 손실로 잰 것도 하나의 선택이다. 사람이 읽어 어색함을 매기면 순서가 달라질 수 있다.
+# 이 모델은 작고 글을 매끄럽게 쓰지 못한다. 큰 모델에서는 특징 하나가 이어 쓴 글을 뚜렷이 바꾼다는 보고가 많으므로, 여기서 특징 하나에 대해 잰 것을 특징 일반의 것으로 옮겨서는 안 된다. 사전을 더 오래, 더 크게 학습했을 때 특징 하나가 평균의 차를 따라잡는다면 여기의 결론은 사전의 것이지 특징의 것이 아니다. 조향에 치르는 값을 시험 문장의 손실로 잰 것도 하나의 선택이다. 사람이 읽어 어색함을 매기면 순서가 달라질 수 있다.
 
-# %% [markdown] src="d827" tags=["en"]
+# %% [markdown] src="5c99" tags=["en"]
 # ## What would overturn this {#sec-intervene-refute}
 #
-# This model is small and does not write fluently. Single features are often reported to change the writing of large models plainly, so the weak effect of one feature here must not be taken for that of features in general. If with larger dictionaries, trained for longer, one feature catches up with the difference of means, the conclusion was about these dictionaries and not about features. To take loss on held-out sentences as the price of steering is a choice as well. People who grade how odd a text reads might order things differently.
+# This model is small and does not write fluently. Single features are often reported to change the writing of large models plainly, so what is measured here of one feature must not be taken for that of features in general. If with larger dictionaries, trained for longer, one feature catches up with the difference of means, the conclusion was about these dictionaries and not about features. To take loss on held-out sentences as the price of steering is a choice as well. People who grade how odd a text reads might order things differently.
