@@ -39,8 +39,9 @@ several = 10
 lengths = [0.2, 0.4]
 n_held = 40
 n_words = 40
-multiples = [0, 1, 2, 4]
+multiples = [0, 1, 2]
 n_after = 8
+n_ends = 20
 harm_corpus = "synthetic"
 harm_label = "sentiment"
 harm_value = "negative"
@@ -379,11 +380,11 @@ held = lm.documents(test[n_judged : n_judged + n_held].texts)
 groups = [words[t] for t in topics]
 
 # %%
-def measure(patch, reading=None, after=None):
+def measure(patch, reading=None, documents=held, after=None):
     """The judge's verdicts on what is written, and what an edit (`reading`, or the same) does to held-out text, all or its end."""
     written = continuations(lm, starts, max_new_tokens=new_tokens, seed=seed, patch=patch)
     verdicts = judge.predict_proba([lm.tokenizer.decode(ids, skip_special_tokens=True) for ids in written]).mean(0)
-    other = iv.read_out(lm, held, groups, reading or patch, last=after)
+    other = iv.read_out(lm, documents, groups, reading or patch, last=after)
     return dict(zip(judge.classes_, verdicts, strict=True)), other.loss_M.mean(), other.mass_MG.mean(0)
 
 # %%
@@ -494,16 +495,16 @@ kc.plots.save(fig, "fig-intervene-steer")
 #
 # 더하기는 특징이 켜져 있든 꺼져 있든 같은 만큼 민다. 앞선 연구가 다음 과제로 남긴 것은 고정(clamp)이다 [@brainsurgery; @templeton2024]. 입력으로 고른 특징을 모든 토큰에서 한 값에 고정한다. 값은 그 특징이 켜진 토큰에서 활성값의 99번째 백분위수의 {{< var c10.multiples >}}배이고, 0배는 끄기이다. 한 배는 활성값의 평균 길이의 {{< var c10.high >}}에 해당한다(주제의 평균). 견주는 것은 자주 켜지는 특징 가운데 무작위로 고른 하나를 같은 값에 고정한 것이다. 또 같은 방향을 길이 {{< var c10.strong >}}로 어디에 더하는지도 바꾼다. 모든 토큰, 첫머리의 마지막 토큰 하나, 첫머리 뒤에 쓴 토큰들이다.
 #
-# 재는 것은 위와 같다. 다만 자리를 가릴 수 있도록, 시험 문장에서는 마지막 {{< var c10.n_after >}}토큰을 쓴 글로, 그 앞을 첫머리로 보고 이 토큰들의 손실과 그 자리에서 주제 낱말에 주는 확률만 잰다. 그래서 같은 방향을 모든 토큰에 더한 줄의 수도 [@fig-intervene-steer]의 것과 조금 다르다.
+# 재는 것은 위와 같다. 다만 자리를 가릴 수 있도록, 시험 문장 {{< var c10.n_ends >}}개에서 마지막 {{< var c10.n_after >}}토큰을 쓴 글로, 그 앞을 첫머리로 보고 이 토큰들의 손실과 그 자리에서 주제 낱말에 주는 확률만 잰다. 그래서 같은 방향을 모든 토큰에 더한 줄의 수도 [@fig-intervene-steer]의 것과 조금 다르다.
 #
 # **예상.** 배수가 커지면 주제 낱말도 손실도 늘 것이고, 무작위 특징은 손실만 늘릴 것이다. 끄기는 거의 아무것도 바꾸지 않을 것이다. 그 주제가 아닌 글에서는 이미 꺼져 있는 때가 많기 때문이다. 토큰 하나에만 더한 것은 쓰는 토큰마다 더한 것보다 글을 덜 바꿀 것이다. 무작위 특징을 고정해도 주제 낱말이 그만큼 는다면, 고정해서 본 변화는 그 특징의 것이 아니다.
 
-# %% [markdown] src="afaf" tags=["en"]
+# %% [markdown] src="1290" tags=["en"]
 # ### Clamping, ablating, and where {#sec-intervene-clamp}
 #
 # Adding pushes by the same amount whether the feature is on or off. What an earlier study left as its next step is clamping [@brainsurgery; @templeton2024]. The feature chosen by input is held at one value at all tokens: {{< var c10.multiples >}} times the 99th percentile of its activation where it is on; 0 times is ablation. Once this value is {{< var c10.high >}} of the mean length of activations (mean over topics). It is compared with a feature drawn at random from those that are often on, held at the same value. We also vary where the same direction is added, at length {{< var c10.strong >}}: at all tokens, at the last token of the beginning alone, or at the tokens written after it.
 #
-# What we measure is as above, except that, so that places can be told apart, the last {{< var c10.n_after >}} tokens of held-out sentences stand for what is written and those before them for the beginning: loss and the probability of topic words are those of these tokens alone. The line for adding at all tokens therefore differs a little from [@fig-intervene-steer].
+# What we measure is as above, except that, so that places can be told apart, the last {{< var c10.n_after >}} tokens of {{< var c10.n_ends >}} held-out sentences stand for what is written and those before them for the beginning: loss and the probability of topic words are those of these tokens alone. The line for adding at all tokens therefore differs a little from [@fig-intervene-steer].
 #
 # **Expectation.** With larger multiples topic words and loss will both grow, and a random feature will only raise the loss. Ablation will change hardly anything, since in texts on other topics the feature is often off already. Adding at one token will change what is written less than adding at every token that is written. If holding a random feature calls up as many topic words, what clamping shows is not the feature's doing.
 
@@ -519,7 +520,7 @@ def placed(topic):
     """Edits by name, each as it is made while the model writes and as it is made in a held-out sentence."""
     step = iv.add(topk.W_dec_FD[chosen[topic]].detach(), strong * norm)
     edits = {f"{name}_{m}": iv.clamp(topk, int(feature), m * high[topic])
-             for name, feature in (("clamp", chosen[topic]), ("chance", chance[topic])) for m in multiples}  # fmt: skip
+             for name, feature in (("clamp", chosen[topic]), ("chance", chance[topic])) for m in multiples if m or name == "clamp"}  # fmt: skip
     return {name: (edit, edit) for name, edit in edits.items()} | {
         "at_all": (step, step),
         "at_last": (iv.during(iv.only(step, [-1]), "prompt"), iv.only(step, [-n_after - 1])),
@@ -527,13 +528,19 @@ def placed(topic):
     }
 
 # %%
-plain_after, moved = measure(None, after=n_after), []
+ends = held[:n_ends]
+plain_after, moved = measure(None, None, ends, n_after), []
 for i, t in enumerate(topics):
     for edit, (writing, reading) in placed(t).items():
-        verdicts, loss, mass_G = measure((middle, writing), (middle, reading), n_after)
+        verdicts, loss, mass_G = measure((middle, writing), (middle, reading), ends, n_after)
         moved.append({"topic": t, "edit": edit, "verdict": verdicts[t] - plain_after[0][t], "mass": np.log2(mass_G[i] / plain_after[2][i]),
                       "loss": loss - plain_after[1]})  # fmt: skip
 by_edit = pd.DataFrame(moved).pivot_table(index="topic", columns="edit", values=["verdict", "mass", "loss"], sort=False)
+
+# %%
+def spanned(at, fmt):
+    """A mean and its interval as a table shows them."""
+    return f"{at[0]:{fmt}} [{at[1][0]:{fmt}}, {at[1][1]:{fmt}}]".replace("-", "\u2212")
 
 # %%
 def edit_span(what, edit, other=None):
@@ -550,12 +557,13 @@ for edit, at in moves.items():
     results.record(f"loss_{edit}", price, "nats/token", "+.2f", interval=price_span, tolerance=0.15)
 results.record("multiples", ", ".join(str(m) for m in multiples), "text")
 results.record("n_after", n_after, "tokens", tolerance=0)
+results.record("n_ends", len(ends), "sentences", tolerance=0)
 results.record("top", multiples[-1], "times", tolerance=0)
 results.record("high", np.mean(list(high.values())) * float(topk.scale) / norm, "share", ".0%", tolerance=0.05)
 
 # %%
 top = multiples[-1]
-for key, what, edit, other, near in (("clamp_steers", "mass", f"clamp_{top}", f"chance_{top}", 0.2), ("clamp_written", "verdict", f"clamp_{top}", f"chance_{top}", 0.03),
+for key, what, edit, other, near in (("clamp_steers", "mass", "clamp_1", "chance_1", 0.2), ("clamp_written", "verdict", "clamp_1", "chance_1", 0.03),
                                      ("places_differ", "verdict", "at_written", "at_last", 0.03), ("one_place_steers", "mass", "at_last", None, 0.1)):  # fmt: skip
     low = edit_span(what, edit, other)[1][0]
     results.claim(key, low > 0, f"{edit} above {other or 'the untouched model'} in {what}, 95% interval over topics", close=abs(low) < near)
@@ -569,22 +577,22 @@ results.claim("clamp_dearer", dearer > 0, "the largest clamp raises the loss mor
 #| tbl-cap-ko: "입력으로 고른 특징을 고정하거나(held at, 켜진 토큰의 활성값 99번째 백분위수의 배수, 0×는 끄기), 무작위로 고른 특징을 같은 값에 고정하거나(random feature), 방향을 어떤 토큰에만 더했을 때(added at). topic words: 주제 낱말의 확률이 몇 배가 되는가, judge: 이어 쓴 글을 그 주제로 보는 판정기 확률의 변화, loss: 손실의 변화(토큰당 내트). 평균과 95% 구간은 주제에 걸친 것이다."
 #| tbl-cap-en: "The feature chosen by input, held at multiples of the 99th percentile of its activation where it is on (0× is ablation), a random feature held at the same value, and the direction added at some tokens only. topic words: factor on their probability; judge: change of the judge's probability that what was written is about the topic; loss: change in nats per token. Means and 95% intervals over topics."
 places = {"at_all": "direction added at all tokens", "at_last": "direction added at the last token of the beginning", "at_written": "direction added at written tokens"}
-names = {f"clamp_{m}": f"feature held at {m}×" for m in multiples} | {f"chance_{m}": f"random feature held at {m}× of that" for m in multiples} | places
+names = {f"clamp_{m}": f"feature held at {m}×" for m in multiples} | {f"chance_{m}": f"random feature held at {m}× of that" for m in multiples if m} | places
 shown = []
 for edit, name in names.items():
     (mass, mass_span), verdict, price = moves[edit].values()
     factor = 2**mass, tuple(2**bound for bound in mass_span)
-    cells = zip(("topic words", "judge", "loss"), (factor, verdict, price), (".2f", "+.3f", "+.2f"), strict=True)
-    shown.append({"edit": name} | {column: f"{m:{fmt}} [{low:{fmt}}, {up:{fmt}}]" for column, (m, (low, up)), fmt in cells})
+    cells = zip(("topic words", "judge", "loss"), (factor, verdict, price), (".2f", "+.3f", "+.3f"), strict=True)
+    shown.append({"edit": name} | {column: spanned(at, fmt) for column, at, fmt in cells})
 kc.plots.table(pd.DataFrame(shown))
 
 # %% [markdown] tags=["ko"]
-# 특징을 {{< var c10.top >}}배에 고정하면 주제 낱말의 확률은 {{< var c10.times_clamp_4 >}}배가 되고 손실은 {{< var c10.loss_clamp_4 >}}내트 달라진다. 무작위 특징을 같은 값에 고정하면 {{< var c10.times_chance_4 >}}배, {{< var c10.loss_chance_4 >}}내트이다([@tbl-intervene-clamp]). [고정한 특징은 무작위 특징보다 주제 낱말을 더 불러온다.]{.claim key="c10.clamp_steers"}[고정한 특징이 무작위 특징보다 주제 낱말을 더 불러온다고 할 만큼 구간이 0에서 떨어져 있지는 않다.]{.otherwise} 판정기의 확률은 고정한 특징에서 {{< var c10.verdict_clamp_4 >}}, 무작위 특징에서 {{< var c10.verdict_chance_4 >}} 달라진다. [쓴 글에서도 고정한 특징이 무작위 특징보다 낫다.]{.claim key="c10.clamp_written"}[쓴 글에서는 둘의 차이의 구간이 0에 걸친다.]{.otherwise} [가장 큰 배수의 고정은 모든 토큰에 더하기보다 손실이 크다.]{.claim key="c10.clamp_dearer"}[가장 큰 배수의 고정도 모든 토큰에 더하기보다 손실이 크지는 않다.]{.otherwise}
+# 특징을 한 배에 고정하면 주제 낱말의 확률은 {{< var c10.times_clamp_1 >}}배가 되고 손실은 {{< var c10.loss_clamp_1 >}}내트 달라진다. 무작위 특징을 같은 값에 고정하면 {{< var c10.times_chance_1 >}}배, {{< var c10.loss_chance_1 >}}내트이다([@tbl-intervene-clamp]). [고정한 특징은 무작위 특징보다 주제 낱말을 더 불러온다.]{.claim key="c10.clamp_steers"}[고정한 특징이 무작위 특징보다 주제 낱말을 더 불러온다고 할 만큼 구간이 0에서 떨어져 있지는 않다.]{.otherwise} 판정기의 확률은 고정한 특징에서 {{< var c10.verdict_clamp_1 >}}, 무작위 특징에서 {{< var c10.verdict_chance_1 >}} 달라진다. [쓴 글에서도 고정한 특징이 무작위 특징보다 낫다.]{.claim key="c10.clamp_written"}[쓴 글에서는 둘의 차이의 구간이 0에 걸친다.]{.otherwise} {{< var c10.top >}}배에 고정하면 손실은 {{< var c10.loss_clamp_2 >}}내트 달라지고, 주제 낱말의 확률은 {{< var c10.times_clamp_2 >}}배가 된다. [가장 큰 배수의 고정은 모든 토큰에 더하기보다 손실이 크다.]{.claim key="c10.clamp_dearer"}[가장 큰 배수의 고정도 모든 토큰에 더하기보다 손실이 크지는 않다.]{.otherwise}
 #
 # 특징을 끄면 주제 낱말의 확률은 {{< var c10.times_clamp_0 >}}배가 된다. [끄기만 해도 주제 낱말이 준다.]{.claim key="c10.ablation_lowers"}[끄는 것으로 주제 낱말이 줄지는 않는다. 구간이 1배에 걸친다.]{.otherwise} 방향을 첫머리의 마지막 토큰에만 더하면 뒤따르는 토큰에서 {{< var c10.times_at_last >}}배, 쓴 토큰에만 더하면 {{< var c10.times_at_written >}}배, 모든 토큰에 더하면 {{< var c10.times_at_all >}}배이다. [한 토큰에 더한 것도 뒤의 토큰에 남는다.]{.claim key="c10.one_place_steers"}[한 토큰에 더한 것은 뒤의 토큰에 뚜렷이 남지 않는다.]{.otherwise} 쓴 글의 판정은 차례로 {{< var c10.verdict_at_last >}}, {{< var c10.verdict_at_written >}}, {{< var c10.verdict_at_all >}} 달라진다. [글을 옮기는 데에는 쓰는 토큰마다 더하는 것이 한 토큰에 더하는 것보다 낫다.]{.claim key="c10.places_differ"}[글에서는 쓰는 토큰마다 더하는 것과 한 토큰에 더하는 것이 구별되지 않는다.]{.otherwise}
 
-# %% [markdown] src="8d29" tags=["en"]
-# With the feature held at {{< var c10.top >}} times, the probability of topic words is {{< var c10.times_clamp_4 >}} times what it was, and loss changes by {{< var c10.loss_clamp_4 >}} nats. With a random feature held at the same value it is {{< var c10.times_chance_4 >}} times and {{< var c10.loss_chance_4 >}} nats ([@tbl-intervene-clamp]). [The clamped feature calls up topic words more than the random one.]{.claim key="c10.clamp_steers"}[The interval is not far enough from 0 to say that the clamped feature calls up topic words more than the random one.]{.otherwise} The judge's probability changes by {{< var c10.verdict_clamp_4 >}} with the clamped feature and by {{< var c10.verdict_chance_4 >}} with the random one. [In writing, too, the clamped feature does better than the random one.]{.claim key="c10.clamp_written"}[In writing, the interval of their difference includes 0.]{.otherwise} [Holding at the largest multiple costs more loss than adding at all tokens.]{.claim key="c10.clamp_dearer"}[Even holding at the largest multiple costs no more loss than adding at all tokens.]{.otherwise}
+# %% [markdown] src="7ac6" tags=["en"]
+# With the feature held at its own high value, once, the probability of topic words is {{< var c10.times_clamp_1 >}} times what it was, and loss changes by {{< var c10.loss_clamp_1 >}} nats. With a random feature held at the same value it is {{< var c10.times_chance_1 >}} times and {{< var c10.loss_chance_1 >}} nats ([@tbl-intervene-clamp]). [The clamped feature calls up topic words more than the random one.]{.claim key="c10.clamp_steers"}[The interval is not far enough from 0 to say that the clamped feature calls up topic words more than the random one.]{.otherwise} The judge's probability changes by {{< var c10.verdict_clamp_1 >}} with the clamped feature and by {{< var c10.verdict_chance_1 >}} with the random one. [In writing, too, the clamped feature does better than the random one.]{.claim key="c10.clamp_written"}[In writing, the interval of their difference includes 0.]{.otherwise} At {{< var c10.top >}} times the loss changes by {{< var c10.loss_clamp_2 >}} nats, and topic words are {{< var c10.times_clamp_2 >}} times as likely. [Holding at the largest multiple costs more loss than adding at all tokens.]{.claim key="c10.clamp_dearer"}[Even holding at the largest multiple costs no more loss than adding at all tokens.]{.otherwise}
 #
 # With the feature ablated the probability of topic words is {{< var c10.times_clamp_0 >}} times what it was. [Ablation by itself lowers topic words.]{.claim key="c10.ablation_lowers"}[Ablation does not lower topic words: the interval reaches a factor of 1.]{.otherwise} With the direction added at the last token of the beginning alone it is {{< var c10.times_at_last >}} times in the tokens that follow, at written tokens alone {{< var c10.times_at_written >}} times, and at all tokens {{< var c10.times_at_all >}} times. [What is added at one token is still there at later ones.]{.claim key="c10.one_place_steers"}[What is added at one token is not clearly there at later ones.]{.otherwise} The verdict on what is written changes by {{< var c10.verdict_at_last >}}, {{< var c10.verdict_at_written >}} and {{< var c10.verdict_at_all >}}. [To move a text, adding at every token that is written does better than adding at one.]{.claim key="c10.places_differ"}[In writing, adding at every token that is written cannot be told from adding at one.]{.otherwise}
 
@@ -732,9 +740,6 @@ results.claim("clamp_harmless", drop < 0.05, "with several features at zero the 
 #| label: tbl-intervene-clamped
 #| tbl-cap-ko: "라벨의 특징을 0으로 묶었을 때. untouched: 그대로, label's features at 0: 라벨을 가장 잘 가리는 특징을 묶음, other features at 0: 비슷하게 자주 켜지는 다른 특징을 묶음. named, false alarms: 마지막 블록의 탐침이 라벨이 있는 글과 없는 글 가운데 있다고 부른 몫, loss: 라벨이 있는 글과 없는 글의 손실(토큰당 내트), 괄호 안은 그대로 둘 때보다 오른 만큼. 95% 구간은 문장틀을 다시 뽑은 것이다."
 #| tbl-cap-en: "The label's features held at 0. untouched: as it is; label's features at 0: those that tell the label best; other features at 0: others that are on about as often. named, false alarms: the share that the probe of the last block names among texts with and without the label; loss: on texts with and without the label, in nats per token, in parentheses its rise. 95% intervals are over templates."
-def spanned(at, fmt):
-    return f"{at[0]:{fmt}} [{at[1][0]:{fmt}}, {at[1][1]:{fmt}}]"
-
 def lost(row, kind, rows):
     return f"{after[row['name']]['loss'][rows].mean():.2f}" + (f" ({spanned(row[kind], '+.3f')})" if row["name"] in off else "")
 
