@@ -535,6 +535,8 @@ for i, t in enumerate(topics):
         verdicts, loss, mass_G = measure((middle, writing), (middle, reading), ends, n_after)
         moved.append({"topic": t, "edit": edit, "verdict": verdicts[t] - plain_after[0][t], "mass": np.log2(mass_G[i] / plain_after[2][i]),
                       "loss": loss - plain_after[1]})  # fmt: skip
+
+# %%
 by_edit = pd.DataFrame(moved).pivot_table(index="topic", columns="edit", values=["verdict", "mass", "loss"], sort=False)
 
 # %%
@@ -567,17 +569,21 @@ for key, what, edit, other, near in (("clamp_steers", "mass", "clamp_1", "chance
                                      ("places_differ", "verdict", "at_written", "at_last", 0.03), ("one_place_steers", "mass", "at_last", None, 0.1)):  # fmt: skip
     low = edit_span(what, edit, other)[1][0]
     results.claim(key, low > 0, f"{edit} above {other or 'the untouched model'} in {what}, 95% interval over topics", close=abs(low) < near)
+
+# %%
 less = edit_span("mass", "clamp_0")[1][1]
 results.claim("ablation_lowers", less < 0, "ablating the feature lowers the probability of topic words, 95% interval over topics", close=abs(less) < 0.1)
 dearer = moves[f"clamp_{top}"]["loss"][0] - moves["at_all"]["loss"][0]
 results.claim("clamp_dearer", dearer > 0, "the largest clamp raises the loss more than adding the direction at all tokens", close=abs(dearer) < 0.15)
 
 # %%
+places = {"at_all": "direction added at all tokens", "at_last": "direction added at the last token of the beginning", "at_written": "direction added at written tokens"}
+names = {f"clamp_{m}": f"feature held at {m}×" for m in multiples} | {f"chance_{m}": f"random feature held at {m}× of that" for m in multiples if m} | places
+
+# %%
 #| label: tbl-intervene-clamp
 #| tbl-cap-ko: "입력으로 고른 특징을 고정하거나(held at, 켜진 토큰의 활성값 99번째 백분위수의 배수, 0×는 끄기), 무작위로 고른 특징을 같은 값에 고정하거나(random feature), 방향을 어떤 토큰에만 더했을 때(added at). topic words: 주제 낱말의 확률이 몇 배가 되는가, judge: 이어 쓴 글을 그 주제로 보는 판정기 확률의 변화, loss: 손실의 변화(토큰당 내트). 평균과 95% 구간은 주제에 걸친 것이다."
 #| tbl-cap-en: "The feature chosen by input, held at multiples of the 99th percentile of its activation where it is on (0× is ablation), a random feature held at the same value, and the direction added at some tokens only. topic words: factor on their probability; judge: change of the judge's probability that what was written is about the topic; loss: change in nats per token. Means and 95% intervals over topics."
-places = {"at_all": "direction added at all tokens", "at_last": "direction added at the last token of the beginning", "at_written": "direction added at written tokens"}
-names = {f"clamp_{m}": f"feature held at {m}×" for m in multiples} | {f"chance_{m}": f"random feature held at {m}× of that" for m in multiples if m} | places
 shown = []
 for edit, name in names.items():
     (mass, mass_span), verdict, price = moves[edit].values()
@@ -716,6 +722,8 @@ for kind, rows in (("yes", told), ("no", ~told)):
     results.record(f"loss_{kind}_clean", after["clean"]["loss"][rows].mean(), "nats/token", ".2f", tolerance=0.1)
 results.record("n_told", int(told.sum()), "texts", tolerance=0)
 results.record("n_read", len(told), "texts", tolerance=0)
+
+# %%
 named_less, span = over((after["harmful"]["score"] > 0) * 1.0 - (after["others"]["score"] > 0), told)
 results.record("named_less", 100 * named_less, "points", "+.0f", interval=(100 * span[0], 100 * span[1]), tolerance=8)
 results.claim("named_falls", span[1] < 0, "with the label's features at zero fewer of its texts are named than with other features at zero, 95% interval over documents", close=abs(span[1]) < 0.05)
@@ -737,12 +745,13 @@ drop = clamped[0]["AUROC"][0] - clamped[1]["AUROC"][0]
 results.claim("clamp_harmless", drop < 0.05, "with several features at zero the later probe loses less than 0.05 AUROC", close=abs(drop - 0.05) < 0.03)
 
 # %%
-#| label: tbl-intervene-clamped
-#| tbl-cap-ko: "라벨의 특징을 0으로 묶었을 때. untouched: 그대로, label's features at 0: 라벨을 가장 잘 가리는 특징을 묶음, other features at 0: 비슷하게 자주 켜지는 다른 특징을 묶음. named, false alarms: 마지막 블록의 탐침이 라벨이 있는 글과 없는 글 가운데 있다고 부른 몫, loss: 라벨이 있는 글과 없는 글의 손실(토큰당 내트), 괄호 안은 그대로 둘 때보다 오른 만큼. 95% 구간은 문장틀을 다시 뽑은 것이다."
-#| tbl-cap-en: "The label's features held at 0. untouched: as it is; label's features at 0: those that tell the label best; other features at 0: others that are on about as often. named, false alarms: the share that the probe of the last block names among texts with and without the label; loss: on texts with and without the label, in nats per token, in parentheses its rise. 95% intervals are over templates."
 def lost(row, kind, rows):
     return f"{after[row['name']]['loss'][rows].mean():.2f}" + (f" ({spanned(row[kind], '+.3f')})" if row["name"] in off else "")
 
+# %%
+#| label: tbl-intervene-clamped
+#| tbl-cap-ko: "라벨의 특징을 0으로 묶었을 때. untouched: 그대로, label's features at 0: 라벨을 가장 잘 가리는 특징을 묶음, other features at 0: 비슷하게 자주 켜지는 다른 특징을 묶음. named, false alarms: 마지막 블록의 탐침이 라벨이 있는 글과 없는 글 가운데 있다고 부른 몫, loss: 라벨이 있는 글과 없는 글의 손실(토큰당 내트), 괄호 안은 그대로 둘 때보다 오른 만큼. 95% 구간은 문장틀을 다시 뽑은 것이다."
+#| tbl-cap-en: "The label's features held at 0. untouched: as it is; label's features at 0: those that tell the label best; other features at 0: others that are on about as often. named, false alarms: the share that the probe of the last block names among texts with and without the label; loss: on texts with and without the label, in nats per token, in parentheses its rise. 95% intervals are over templates."
 texts = {"clean": "untouched", "harmful": "label's features at 0", "others": "other features at 0"}
 kc.plots.table(pd.DataFrame([{"features": texts[row["name"]], "named": spanned(row["named"], ".0%"), "false alarms": spanned(row["alarm"], ".0%"),
                               "AUROC": spanned(row["AUROC"], ".2f"), "loss, with": lost(row, "yes", told), "loss, without": lost(row, "no", ~told)}
