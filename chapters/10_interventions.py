@@ -140,6 +140,8 @@ results.record("topic_clean", clean_hits.mean(), "accuracy", ".1%", tolerance=0.
 for q in points:
     results.record(f"topic_{q}_zero", seen["zero", q][1].mean(), "accuracy", ".1%", tolerance=0.06)
 results.record("n_judged", len(documents), "sentences", tolerance=0)
+
+# %%
 low = min(seen["zero", q][0].sum() - seen[v, q][0].sum() - 0.9 * (seen["zero", q][0].sum() - clean_M.sum()) for v, q in saes)
 drop = clean_hits.mean() - rows.topic.min()
 results.record("topic_drop_points", 100 * drop, "points", ".1f", tolerance=6)
@@ -160,6 +162,8 @@ def topic_lost(mean_R):
 span = probing.interval(topic_lost(probing.cluster_bootstrap(hits_MR, template_M, draws, seed)))
 lost = results.record("topic_lost", topic_lost(hits_MR.mean(0)), "share", ".0%", interval=span, tolerance=0.12)
 results.record("topic_lost_most", drop / max(clean_hits.mean() - min(seen["zero", q][1].mean() for q in points), 1 / len(judged)), "share", ".0%", tolerance=0.25)
+
+# %%
 loss_lost = 1 - np.mean([(seen["zero", q][0].sum() - seen[v, q][0].sum()) / (seen["zero", q][0].sum() - clean_M.sum()) for v, q in saes])
 results.record("loss_lost", loss_lost, "share", ".0%", tolerance=0.02)
 results.claim("probe_falls_further", lost > loss_lost, "the topic probe loses a larger share of its accuracy than the model of its loss, on average over reconstructions", close=abs(lost - loss_lost) < 0.12)
@@ -238,6 +242,8 @@ def effect_sizes(effects):
 
 # %%
 shown_ids = lm.documents([shown_text])[0]
+
+# %%
 at_token = {t: iv.feature_effects(lm, topk, middle, shown_ids, t) for t, token in enumerate(shown_ids) if token not in lm.special_ids}
 moves_most = {t: int(effect_sizes(effects).argmax()) for t, effects in at_token.items()}
 
@@ -255,6 +261,8 @@ kc.plots.table(pd.DataFrame(table), {"KL": ".3f"})
 # %%
 own = np.mean([f"[{vocabulary[shown_ids[t]]}]" in reads(effects.features_K[0]) for t, effects in at_token.items()])
 results.record("shown_tokens", len(at_token), "tokens", tolerance=0)
+
+# %%
 results.record("shown_distinct", len({f for effects in at_token.values() for f in effects.features_K[:3]}), "features", tolerance=8)
 results.record("shown_own", own, "share", ".0%", tolerance=0.25)
 results.record("shown_among", np.mean([most < 3 for most in moves_most.values()]), "share", ".0%", tolerance=0.25)
@@ -275,8 +283,12 @@ kc.plots.table(pd.DataFrame(table), {"value": ".1f", "direct": ".2f", "ablated":
 # %%
 results.record("shown_on", len(one.features_K), "features", tolerance=6)
 three = results.record("shown_three", np.sort(kl_K)[-3:].sum() / kl_K.sum(), "share", ".0%", tolerance=0.12)
+
+# %%
 results.claim("few_move", three > 0.5, "at the token shown, the three most effective features make over half of the sum of all features' effects", close=abs(three - 0.5) < 0.12)
 results.record("shown_top", float(np.exp(one.logprobs_V[likeliest])), "share", ".1%", tolerance=0.01)
+
+# %%
 next_token = f"‘{vocabulary[likeliest]}’"
 results.record("shown_next", next_token, "token")
 results.record("shown_text", shown_text, "text")
@@ -444,6 +456,8 @@ results.claim("feature_written", low > 0, "feature by input above random in what
 prices = rows.loss[:, strong].drop("mean difference")
 over_next = rows.loc["mean difference", strong].loss - prices.max()
 results.claim("mean_costs_most", over_next > 0, "at the largest length the difference of means raises the loss more than any other direction", close=abs(over_next) < 0.12)
+
+# %%
 weak, many = rows.loc["mean difference", lengths[0]], rows.loc["several features", strong]
 bargain = weak.mass > many.mass and weak.loss < many.loss
 results.claim("mean_bargain", bargain, "the difference of means at the smallest length gives more topic words than several features at the largest, for less loss", close=abs(weak.mass - many.mass) < 0.25)
@@ -674,6 +688,8 @@ results.record("n_special", len(special), "features", tolerance=max(8, round(0.4
 still = (ratio["test"][special] >= 2).mean() if len(special) else 0.0
 results.record("special_still", still, "share", ".0%", tolerance=0.2)
 results.claim("few_keep", still < 0.5, "of the features chosen by the factor of two, fewer than half keep it on held-out texts", close=abs(still - 0.5) < 0.2)
+
+# %%
 results.record("one_train", area_F[ranked[0]], "AUROC", tolerance=0.04)
 results.record("yes_share", yes["test"].mean(), "share", ".0%", tolerance=0.001)
 results.record("n_harm_test", len(yes["test"]), "texts", tolerance=0)
