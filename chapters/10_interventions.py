@@ -38,6 +38,10 @@ n_topics = 8
 several = 10
 lengths = [0.2, 0.4]
 n_held = 40
+n_words = 40
+multiples = [0, 1, 2]
+n_after = 8
+n_ends = 20
 harm_corpus = "synthetic"
 harm_label = "sentiment"
 harm_value = "negative"
@@ -136,6 +140,8 @@ results.record("topic_clean", clean_hits.mean(), "accuracy", ".1%", tolerance=0.
 for q in points:
     results.record(f"topic_{q}_zero", seen["zero", q][1].mean(), "accuracy", ".1%", tolerance=0.06)
 results.record("n_judged", len(documents), "sentences", tolerance=0)
+
+# %%
 low = min(seen["zero", q][0].sum() - seen[v, q][0].sum() - 0.9 * (seen["zero", q][0].sum() - clean_M.sum()) for v, q in saes)
 drop = clean_hits.mean() - rows.topic.min()
 results.record("topic_drop_points", 100 * drop, "points", ".1f", tolerance=6)
@@ -156,6 +162,8 @@ def topic_lost(mean_R):
 span = probing.interval(topic_lost(probing.cluster_bootstrap(hits_MR, template_M, draws, seed)))
 lost = results.record("topic_lost", topic_lost(hits_MR.mean(0)), "share", ".0%", interval=span, tolerance=0.12)
 results.record("topic_lost_most", drop / max(clean_hits.mean() - min(seen["zero", q][1].mean() for q in points), 1 / len(judged)), "share", ".0%", tolerance=0.25)
+
+# %%
 loss_lost = 1 - np.mean([(seen["zero", q][0].sum() - seen[v, q][0].sum()) / (seen["zero", q][0].sum() - clean_M.sum()) for v, q in saes])
 results.record("loss_lost", loss_lost, "share", ".0%", tolerance=0.02)
 results.claim("probe_falls_further", lost > loss_lost, "the topic probe loses a larger share of its accuracy than the model of its loss, on average over reconstructions", close=abs(lost - loss_lost) < 0.12)
@@ -198,14 +206,14 @@ kc.plots.table(rows, {"topic": ".1%", "KL": ".3f", "KL recovered": ".1%", "EV": 
 # %% [markdown] tags=["ko"]
 # ## 한 토큰에서 일어나는 일 {#sec-intervene-prompt}
 #
-# 글 하나의 마지막 토큰에서 켜진 특징을 늘어놓고, 하나씩 끈 모델이 다음 토큰을 어떻게 달리 보는지 잰다. 더 싼 방법도 있다. 특징의 방향을 마지막 정규화와 출력 행렬에 바로 통과시키면 그 특징이 로짓에 직접 더하는 몫이 나온다. 이 직접 효과 [@bricken2023]는 한 번에 모든 특징에 대해 얻지만, 뒤의 블록들이 그 특징을 읽고 하는 일은 빠진다.
+# 글 하나를 토큰마다 따라가며 어느 특징이 켜지는지 늘어놓고, 켜진 특징을 그 토큰에서 하나씩 끈 모델이 다음 토큰을 어떻게 달리 보는지 잰다. 마지막 토큰은 더 자세히 본다. 더 싼 방법도 있다. 특징의 방향을 마지막 정규화와 출력 행렬에 바로 통과시키면 그 특징이 로짓에 직접 더하는 몫이 나온다. 이 직접 효과 [@bricken2023]는 한 번에 모든 특징에 대해 얻지만, 뒤의 블록들이 그 특징을 읽고 하는 일은 빠진다.
 #
 # **예상.** 둘은 같은 방향으로 움직이되 많이 어긋날 것이다. q2 뒤에 블록이 더 있기 때문이다. 순위 상관의 구간이 0에 걸치면 직접 효과로 특징을 설명하는 일은 이 층에서 그만두어야 한다. 그리고 가장 세게 켜진 특징이 언제나 가장 크게 작용하지는 않을 것이다.
 
-# %% [markdown] src="bf95" tags=["en"]
+# %% [markdown] src="9c86" tags=["en"]
 # ## What happens at one token {#sec-intervene-prompt}
 #
-# We list the features that are on at the last token of one text, and measure how differently the model sees the next token with each of them switched off. There is a cheaper way. Sending a feature's direction straight through the final norm and the unembedding gives what it adds to the logits by itself. This direct effect [@bricken2023] comes for all features at once, but leaves out what later blocks do upon reading the feature.
+# We follow one text token by token, list the features that are on, and measure how differently the model sees the next token with each of them switched off at that token. The last token is looked at more closely. There is a cheaper way. Sending a feature's direction straight through the final norm and the unembedding gives what it adds to the logits by itself. This direct effect [@bricken2023] comes for all features at once, but leaves out what later blocks do upon reading the feature.
 #
 # **Expectation.** The two will go the same way and differ a good deal, since more blocks follow q2. If the interval of their rank correlation includes 0, explaining features by direct effect has to be given up at this layer. And the feature that is on most strongly will not always be the one that does most.
 
@@ -233,10 +241,38 @@ def effect_sizes(effects):
     return (np.exp(effects.logprobs_V) * (effects.logprobs_V - effects.without_KV)).sum(1)
 
 # %%
+shown_ids = lm.documents([shown_text])[0]
+
+# %%
+at_token = {t: iv.feature_effects(lm, topk, middle, shown_ids, t) for t, token in enumerate(shown_ids) if token not in lm.special_ids}
+moves_most = {t: int(effect_sizes(effects).argmax()) for t, effects in at_token.items()}
+
+# %%
+#| label: tbl-intervene-tokens
+#| tbl-cap-ko: "한 글의 토큰마다 가장 세게 켜진 세 특징. 칸에는 특징의 번호, 활성값, 그리고 그 특징이 활성값을 많이 쓰는 토큰을 [ ] 안에 적었다. most effect: 그 토큰에서 없앨 때 다음 토큰의 분포가 가장 많이 달라지는 특징, KL: 그 변화(내트)."
+#| tbl-cap-en: "The three features that are on most strongly at each token of one text: number, activation and, in [ ], tokens on which the feature spends most activation. most effect: the feature whose ablation at that token changes the next-token distribution most; KL: that change, in nats."
+table = []
+for t, effects in at_token.items():
+    strongest = [f"{f} ({value:.1f}) {reads(f, 3)}" for f, value in zip(effects.features_K[:3], effects.values_K[:3], strict=True)]
+    table.append({"token": f"[{vocabulary[shown_ids[t]]}]", **dict(zip(("first", "second", "third"), strongest, strict=False)),
+                  "most effect": str(effects.features_K[moves_most[t]]), "KL": effect_sizes(effects).max()})  # fmt: skip
+kc.plots.table(pd.DataFrame(table), {"KL": ".3f"})
+
+# %%
+own = np.mean([f"[{vocabulary[shown_ids[t]]}]" in reads(effects.features_K[0]) for t, effects in at_token.items()])
+results.record("shown_tokens", len(at_token), "tokens", tolerance=0)
+
+# %%
+results.record("shown_distinct", len({f for effects in at_token.values() for f in effects.features_K[:3]}), "features", tolerance=8)
+results.record("shown_own", own, "share", ".0%", tolerance=0.25)
+results.record("shown_among", np.mean([most < 3 for most in moves_most.values()]), "share", ".0%", tolerance=0.25)
+results.claim("shown_reads_own", own > 0.5, "at most tokens of the text shown the strongest feature is one that spends most activation on that very token", close=abs(own - 0.5) < 0.25)
+
+# %%
 #| label: tbl-intervene-prompt
 #| tbl-cap-ko: "한 글의 마지막 토큰에서 켜진 특징 가운데, 없앨 때 다음 토큰이 가장 많이 달라지는 여덟. reads: 활성값을 많이 쓰는 토큰, writes: 직접 효과가 가장 큰 토큰(둘 다 [ ] 안), direct: 가장 그럴듯한 다음 토큰에 대한 직접 효과, ablated: 없애면 줄어드는 그 토큰의 로그 확률, KL: 다음 토큰 분포의 변화(내트)."
 #| tbl-cap-en: "Of the features that are on at the last token of one text, the eight whose ablation changes the next token most. reads: tokens on which most activation is spent; writes: tokens of largest direct effect (both in [ ]); direct: direct effect on the likeliest next token; ablated: what its log-probability loses; KL: change of the next-token distribution, in nats."
-one = iv.feature_effects(lm, topk, middle, lm.documents([shown_text])[0])
+one = at_token[len(shown_ids) - 1]
 likeliest = int(one.logprobs_V.argmax())
 kl_K = effect_sizes(one)
 table = [{"feature": str(one.features_K[i]), "value": one.values_K[i], "reads": reads(one.features_K[i]), "writes": whole(one.direct_KV[i], 4),
@@ -246,7 +282,13 @@ kc.plots.table(pd.DataFrame(table), {"value": ".1f", "direct": ".2f", "ablated":
 
 # %%
 results.record("shown_on", len(one.features_K), "features", tolerance=6)
+three = results.record("shown_three", np.sort(kl_K)[-3:].sum() / kl_K.sum(), "share", ".0%", tolerance=0.12)
+
+# %%
+results.claim("few_move", three > 0.5, "at the token shown, the three most effective features make over half of the sum of all features' effects", close=abs(three - 0.5) < 0.12)
 results.record("shown_top", float(np.exp(one.logprobs_V[likeliest])), "share", ".1%", tolerance=0.01)
+
+# %%
 next_token = f"‘{vocabulary[likeliest]}’"
 results.record("shown_next", next_token, "token")
 results.record("shown_text", shown_text, "text")
@@ -264,7 +306,8 @@ per_token = np.array(per_token, dtype=float)
 
 # %%
 spans = [probing.interval(s) for s in probing.cluster_bootstrap(per_token[:, :3], template_M[drawn], draws, seed).T]
-direct_rho, strongest_first, top_share, _ = per_token.mean(0)
+direct_rho, strongest_first, top_share, on = per_token.mean(0)
+results.record("on_mean", on, "features", ".0f", tolerance=4)
 results.record("direct_rho", direct_rho, "rank correlation", ".2f", interval=spans[0], tolerance=0.12)
 results.record("strongest_first", strongest_first, "share", ".0%", interval=spans[1], tolerance=0.15)
 results.record("top_share", top_share, "share", ".0%", interval=spans[2], tolerance=0.08)
@@ -274,26 +317,30 @@ results.claim("direct_falls_short", spans[0][1] < 0.7, "the rank correlation of 
 results.claim("strongest_not_all", spans[1][1] < 0.8, "at one token in five or more, another feature than the strongest has the largest effect", close=abs(spans[1][1] - 0.8) < 0.1)
 
 # %% [markdown] tags=["ko"]
-# ‘{{< var c10.shown_text >}}’에서 모델이 가장 그럴듯하게 보는 다음 토큰은 {{< var c10.shown_next >}}(확률 {{< var c10.shown_top >}})이다. [@tbl-intervene-prompt]에서 켜진 특징 {{< var c10.shown_on >}}개 가운데 위의 몇 개만이 예측을 눈에 띄게 움직인다. 시험 문장에서 고른 토큰 {{< var c10.n_effects >}}개에서, 직접 효과와 끄기의 효과는 순위 상관이 평균 {{< var c10.direct_rho >}}이다. [직접 효과의 순위는 우연보다 낫다.]{.claim key="c10.direct_tells"} [그러나 이 상관은 0.7보다 뚜렷이 낮다.]{.claim key="c10.direct_falls_short"} 직접 효과는 어떤 특징부터 꺼 볼지를 정하는 데에 쓰고, 무슨 일을 하는지는 꺼 보고 말해야 한다. 켜진 특징이 수십 개라도 변화의 {{< var c10.top_share >}}는 하나가 만들고, 그 하나가 가장 세게 켜진 특징인 경우는 {{< var c10.strongest_first >}}이다. [다섯에 하나가 넘는 토큰에서는 다른 특징이 가장 크게 작용한다.]{.claim key="c10.strongest_not_all"}
+# [@tbl-intervene-tokens]에서 토큰 {{< var c10.shown_tokens >}}개의 세 칸을 채운 특징은 모두 {{< var c10.shown_distinct >}}개이다. 가장 센 특징이 바로 그 토큰에 활성값을 많이 쓰는 특징인 곳은 {{< var c10.shown_own >}}이다. [이 글에서 가장 센 특징은 절반 넘는 자리에서 눈앞의 토큰을 읽는다.]{.claim key="c10.shown_reads_own"}[이 글에서 가장 센 특징이 눈앞의 토큰을 읽는 자리는 절반을 넘지 않는다.]{.otherwise} 없앨 때 예측을 가장 많이 바꾸는 특징이 가장 센 셋에 드는 곳은 {{< var c10.shown_among >}}이다.
+#
+# ‘{{< var c10.shown_text >}}’에서 모델이 가장 그럴듯하게 보는 다음 토큰은 {{< var c10.shown_next >}}(확률 {{< var c10.shown_top >}})이다. [@tbl-intervene-prompt]의 위 셋은, 켜진 특징 {{< var c10.shown_on >}}개를 하나씩 끌 때의 변화를 모두 더한 것의 {{< var c10.shown_three >}}이다. [이 셋이 절반을 넘는다.]{.claim key="c10.few_move"}[이 셋이 절반을 넘지는 않는다.]{.otherwise} 시험 문장에서 고른 토큰 {{< var c10.n_effects >}}개에서, 직접 효과와 끄기의 효과는 순위 상관이 평균 {{< var c10.direct_rho >}}이다. [직접 효과의 순위는 우연보다 낫다.]{.claim key="c10.direct_tells"} [그러나 이 상관은 0.7보다 뚜렷이 낮다.]{.claim key="c10.direct_falls_short"} 직접 효과는 어떤 특징부터 꺼 볼지를 정하는 데에 쓰고, 무슨 일을 하는지는 꺼 보고 말해야 한다. 이 토큰들에서 켜진 특징은 평균 {{< var c10.on_mean >}}개이고, 변화의 합 가운데 {{< var c10.top_share >}}는 하나가 만들며, 그 하나가 가장 세게 켜진 특징인 경우는 {{< var c10.strongest_first >}}이다. [다섯에 하나가 넘는 토큰에서는 다른 특징이 가장 크게 작용한다.]{.claim key="c10.strongest_not_all"}
 
-# %% [markdown] src="a0c9" tags=["en"]
-# After ‘{{< var c10.shown_text >}}’ (“our family, every weekend, in the park, a bicycle”, with the object particle 를; the verb is still to come) the model holds {{< var c10.shown_next >}} likeliest (probability {{< var c10.shown_top >}}). Of the {{< var c10.shown_on >}} features that are on, only the first few in [@tbl-intervene-prompt] move the prediction visibly. At {{< var c10.n_effects >}} tokens drawn from test sentences, direct effect and ablation have a mean rank correlation of {{< var c10.direct_rho >}}. [Direct effects rank features better than chance does.]{.claim key="c10.direct_tells"} [But this correlation is clearly below 0.7.]{.claim key="c10.direct_falls_short"} Direct effects serve to decide which features to switch off first; what they do has to be said after switching them off. Though dozens of features are on, one of them makes {{< var c10.top_share >}} of the change, and in {{< var c10.strongest_first >}} of the cases it is the one that is on most strongly. [At more than one token in five, another feature does most.]{.claim key="c10.strongest_not_all"}
+# %% [markdown] src="7e7c" tags=["en"]
+# The features in the three columns of [@tbl-intervene-tokens] are {{< var c10.shown_distinct >}} in all, over {{< var c10.shown_tokens >}} tokens. At {{< var c10.shown_own >}} of these the strongest feature is one that spends most activation on that very token. [In this text the strongest feature reads the token in front of it at more than half of the places.]{.claim key="c10.shown_reads_own"}[In this text the strongest feature reads the token in front of it at no more than half of the places.]{.otherwise} The feature whose ablation changes the prediction most is among the strongest three at {{< var c10.shown_among >}} of them.
+#
+# After ‘{{< var c10.shown_text >}}’ (“our family, every weekend, in the park, a bicycle”, with the object particle 를; the verb is still to come) the model holds {{< var c10.shown_next >}} likeliest (probability {{< var c10.shown_top >}}). The first three in [@tbl-intervene-prompt] make {{< var c10.shown_three >}} of all change, summed over the {{< var c10.shown_on >}} features that are on, each switched off alone. [These three make more than half.]{.claim key="c10.few_move"}[These three make no more than half.]{.otherwise} At {{< var c10.n_effects >}} tokens drawn from test sentences, direct effect and ablation have a mean rank correlation of {{< var c10.direct_rho >}}. [Direct effects rank features better than chance does.]{.claim key="c10.direct_tells"} [But this correlation is clearly below 0.7.]{.claim key="c10.direct_falls_short"} Direct effects serve to decide which features to switch off first; what they do has to be said after switching them off. At these tokens {{< var c10.on_mean >}} features are on in the mean; one of them makes {{< var c10.top_share >}} of the summed change, and in {{< var c10.strongest_first >}} of the cases it is the one that is on most strongly. [At more than one token in five, another feature does most.]{.claim key="c10.strongest_not_all"}
 
 # %% [markdown] tags=["ko"]
 # ## 조향 {#sec-intervene-steer}
 #
 # 주제 {{< var c10.n_topics >}}개를 하나씩 겨눈다. 더하는 것은 길이가 같은 다섯 방향이다. 그 주제의 문장에서 평균이 가장 많이 오르는 특징(입력으로 고른 특징), 그 주제의 낱말에 직접 효과가 가장 큰 특징(출력으로 고른 특징), 평균이 많이 오르는 특징 {{< var c10.several >}}개를 오르는 만큼 더한 것, 라벨로 얻는 평균의 차 [@rimsky2024], 무작위 방향이다. 읽는 특징과 쓰는 특징이 다르며 조향에는 쓰는 것이 낫다는 보고가 있다 [@arad2025]. 길이는 q2에서 활성값의 평균 길이의 몫으로 잰다. 고르기는 모두 훈련 문장에서 한다.
 #
-# 효과는 두 가지로 본다. 시험 문장 {{< var c10.n_held >}}개를 읽으며 주제의 낱말 40개(가중 로그 오즈로 고른 것 [@monroe2008])에 주는 확률이 몇 배가 되는가, 그리고 중립적인 첫머리 {{< var c10.n_written >}}개에 이어 쓴 {{< var c10.new_tokens >}}토큰을 글자 n-그램만 보는 판정기(시험 문장에서 정확도 {{< var c10.judge >}})가 얼마나 그 주제로 보는가. 판정기는 활성값을 보지 않으므로 조향이 판정기를 직접 속일 수 없다. 치르는 값은 같은 시험 문장에서 오른 손실이다.
+# 효과는 두 가지로 본다. 시험 문장 {{< var c10.n_held >}}개를 읽으며 주제의 낱말 {{< var c10.n_words >}}개(가중 로그 오즈로 고른 것 [@monroe2008])에 주는 확률이 몇 배가 되는가, 그리고 중립적인 첫머리 {{< var c10.n_written >}}개에 이어 쓴 {{< var c10.new_tokens >}}토큰을 글자 n-그램만 보는 판정기(시험 문장에서 정확도 {{< var c10.judge >}})가 얼마나 그 주제로 보는가. 판정기는 활성값을 보지 않으므로 조향이 판정기를 직접 속일 수 없다. 치르는 값은 같은 시험 문장에서 오른 손실이다.
 #
 # **예상.** 특징 하나는 무작위 방향보다 낫고, 평균의 차는 그보다 나을 것이다. 라벨을 다 쓴 방향이기 때문이다. 특징 여럿은 그 사이에 있을 것이다. 어느 것도 무작위와 구별되지 않는다면, 이 사전의 특징은 읽히기만 하고 쓰이지는 않는 것이다.
 
-# %% [markdown] src="7ec5" tags=["en"]
+# %% [markdown] src="52e3" tags=["en"]
 # ## Steering {#sec-intervene-steer}
 #
 # We aim at {{< var c10.n_topics >}} topics, one at a time. What is added is one of five directions of equal length: the feature whose mean rises most in the topic's sentences (chosen by input), the feature of largest direct effect on the topic's words (chosen by output), the {{< var c10.several >}} features whose means rise most, added in proportion to their rise, the difference of means that labels give [@rimsky2024], and a random direction. It has been reported that features which read and features which write differ, and that for steering one should take those which write [@arad2025]. Lengths are shares of the mean length of activations at q2. All choices are made on training sentences.
 #
-# We look at the effect in two ways: how many times the probability grows that the model, reading {{< var c10.n_held >}} held-out sentences, gives to the 40 words of the topic (chosen by weighted log-odds [@monroe2008]); and how far a judge that sees only character n-grams (accuracy {{< var c10.judge >}} on test sentences) takes the {{< var c10.new_tokens >}} tokens written after each of {{< var c10.n_written >}} neutral beginnings to be about the topic. The judge does not see activations, so steering cannot deceive it directly. The price is the rise of loss on the same held-out sentences.
+# We look at the effect in two ways: how many times the probability grows that the model, reading {{< var c10.n_held >}} held-out sentences, gives to the {{< var c10.n_words >}} words of the topic (chosen by weighted log-odds [@monroe2008]); and how far a judge that sees only character n-grams (accuracy {{< var c10.judge >}} on test sentences) takes the {{< var c10.new_tokens >}} tokens written after each of {{< var c10.n_written >}} neutral beginnings to be about the topic. The judge does not see activations, so steering cannot deceive it directly. The price is the rise of loss on the same held-out sentences.
 #
 # **Expectation.** One feature will do better than a random direction, and the difference of means better than that, since it uses all of the labels. Several features will lie between. If none can be told from random, features of this dictionary are read and not used.
 
@@ -306,7 +353,7 @@ means_MD = probing.document_means(acts)
 # %%
 counts = {t: logodds.token_counts([ids for ids, b in zip(acts.documents, big, strict=True) if b == t], len(vocabulary)) for t in sorted(set(big))}
 total = sum(counts.values())
-words = {t: np.argsort(-logodds.weighted_log_odds(counts[t], total - counts[t]))[:40] for t in topics}
+words = {t: np.argsort(-logodds.weighted_log_odds(counts[t], total - counts[t]))[:n_words] for t in topics}
 
 # %%
 judge = make_pipeline(
@@ -321,9 +368,14 @@ written_FV = iv.direct_effects(lm, topk.W_dec_FD).numpy()
 generator = torch.Generator().manual_seed(seed)
 
 # %%
+def rise(topic):
+    """How much the mean of each feature rises in the topic's sentences."""
+    return np.asarray(X_MF[big == topic].mean(axis=0) - X_MF[big != topic].mean(axis=0)).ravel()
+
+# %%
 def directions(topic):
     """What could steer towards a topic: one feature chosen two ways, several, the difference of means, and chance."""
-    gap_F = np.asarray(X_MF[big == topic].mean(axis=0) - X_MF[big != topic].mean(axis=0)).ravel()
+    gap_F = rise(topic)
     written_F = np.where(often_F, written_FV[:, words[topic]].mean(1) - written_FV.mean(1), -np.inf)
     most = np.argsort(-gap_F)[:several]
     return {
@@ -340,11 +392,11 @@ held = lm.documents(test[n_judged : n_judged + n_held].texts)
 groups = [words[t] for t in topics]
 
 # %%
-def measure(patch):
-    """The judge's verdicts on what is written, and what the edit does to held-out text."""
+def measure(patch, reading=None, documents=held, after=None):
+    """The judge's verdicts on what is written, and what an edit (`reading`, or the same) does to held-out text, all or its end."""
     written = continuations(lm, starts, max_new_tokens=new_tokens, seed=seed, patch=patch)
     verdicts = judge.predict_proba([lm.tokenizer.decode(ids, skip_special_tokens=True) for ids in written]).mean(0)
-    other = iv.read_out(lm, held, groups, patch)
+    other = iv.read_out(lm, documents, groups, reading or patch, last=after)
     return dict(zip(judge.classes_, verdicts, strict=True)), other.loss_M.mean(), other.mass_MG.mean(0)
 
 # %%
@@ -376,9 +428,10 @@ for kind, length in itertools.product(kinds, lengths):
     results.record(f"mass_{name}", at.mass, "doublings", "+.2f", interval=at.mass_span, tolerance=0.25)
     results.record(f"times_{name}", 2**at.mass, "times", ".2f", interval=tuple(2**bound for bound in at.mass_span), tolerance=0.3)
     results.record(f"loss_{name}", at.loss, "nats/token", "+.2f", interval=at.loss_span, tolerance=0.12)
-for key, value in (("n_topics", len(topics)), ("n_written", len(starts)), ("new_tokens", new_tokens), ("several", several)):
+for key, value in (("n_topics", len(topics)), ("n_written", len(starts)), ("new_tokens", new_tokens), ("several", several), ("n_words", n_words)):
     results.record(key, value, "", tolerance=0)
 results.record("strong", strong, "share", ".0%", tolerance=0)
+results.record("weak", lengths[0], "share", ".0%", tolerance=0)
 results.record("n_held", len(held), "sentences", tolerance=0)
 
 # %%
@@ -398,6 +451,20 @@ low, _ = gap("verdict", "mean difference", "feature by input")
 results.claim("mean_more_written", low > 0, "mean difference above one feature by input in what is written, 95% interval over topics", close=abs(low) < 0.03)
 low, _ = gap("verdict", "feature by input", "random")
 results.claim("feature_written", low > 0, "feature by input above random in what is written, 95% interval over topics", close=abs(low) < 0.03)
+
+# %%
+prices = rows.loss[:, strong].drop("mean difference")
+over_next = rows.loc["mean difference", strong].loss - prices.max()
+results.claim("mean_costs_most", over_next > 0, "at the largest length the difference of means raises the loss more than any other direction", close=abs(over_next) < 0.12)
+
+# %%
+weak, many = rows.loc["mean difference", lengths[0]], rows.loc["several features", strong]
+bargain = weak.mass > many.mass and weak.loss < many.loss
+results.claim("mean_bargain", bargain, "the difference of means at the smallest length gives more topic words than several features at the largest, for less loss", close=abs(weak.mass - many.mass) < 0.25)
+most = results.record("verdict_most", rows.verdict[:, strong].max(), "probability", "+.3f", tolerance=0.05)
+results.claim("written_small", most < 0.2, "at the largest length no direction raises the judge's probability by 0.2 or more", close=abs(most - 0.2) < 0.05)
+ahead = [gap(what, "mean difference", other)[0] for what in ("mass", "verdict") for other in ("feature by input", "several features")]
+results.claim("labels_pay", min(ahead) > 0, "the difference of means is above one and several features in topic words and in what is written, 95% intervals over topics", close=min(ahead) > -0.03)
 
 # %%
 #| label: fig-intervene-steer
@@ -420,22 +487,134 @@ left.legend(fontsize="small")
 kc.plots.save(fig, "fig-intervene-steer")
 
 # %% [markdown] tags=["ko"]
-# 가장 큰 길이({{< var c10.strong >}})에서 주제 낱말의 확률은 입력으로 고른 특징에서 {{< var c10.times_feature_by_input_40 >}}배(log₂ {{< var c10.mass_feature_by_input_40 >}}), 출력으로 고른 특징에서 {{< var c10.times_feature_by_output_40 >}}배, 특징 여럿에서 {{< var c10.times_several_features_40 >}}배, 평균의 차에서 {{< var c10.times_mean_difference_40 >}}배, 무작위 방향에서 {{< var c10.times_random_40 >}}배가 된다(주제에 걸친 기하 평균; [@fig-intervene-steer]). [입력으로 고른 특징 하나도 무작위 방향보다 주제 낱말을 더 불러온다.]{.claim key="c10.feature_steers"} [출력으로 고른 특징도 그렇다.]{.claim key="c10.output_steers"} [평균의 차는 특징 하나를 앞서고]{.claim key="c10.mean_more"} [특징 여럿도 앞선다.]{.claim key="c10.mean_most"} [출력으로 고른 특징이 입력으로 고른 특징보다 낫다.]{.claim key="c10.output_better"}[출력으로 고르는 것이 입력으로 고르는 것보다 낫다고 할 만한 차이는 없다.]{.otherwise} 치르는 값은 다르다. 같은 길이에서 손실은 출력으로 고른 특징에서 {{< var c10.loss_feature_by_output_40 >}}, 입력으로 고른 특징에서 {{< var c10.loss_feature_by_input_40 >}}, 평균의 차에서 {{< var c10.loss_mean_difference_40 >}}내트 오른다. 평균의 차가 가장 비싸다.
+# 가장 큰 길이({{< var c10.strong >}})에서 주제 낱말의 확률은 입력으로 고른 특징에서 {{< var c10.times_feature_by_input_40 >}}배(log₂ {{< var c10.mass_feature_by_input_40 >}}), 출력으로 고른 특징에서 {{< var c10.times_feature_by_output_40 >}}배, 특징 여럿에서 {{< var c10.times_several_features_40 >}}배, 평균의 차에서 {{< var c10.times_mean_difference_40 >}}배, 무작위 방향에서 {{< var c10.times_random_40 >}}배가 된다(주제에 걸친 기하 평균; [@fig-intervene-steer]). [입력으로 고른 특징 하나도 무작위 방향보다 주제 낱말을 더 불러온다.]{.claim key="c10.feature_steers"} [출력으로 고른 특징도 그렇다.]{.claim key="c10.output_steers"} [평균의 차는 특징 하나를 앞서고]{.claim key="c10.mean_more"} [특징 여럿도 앞선다.]{.claim key="c10.mean_most"} [출력으로 고른 특징이 입력으로 고른 특징보다 낫다.]{.claim key="c10.output_better"}[출력으로 고르는 것이 입력으로 고르는 것보다 낫다고 할 만한 차이는 없다.]{.otherwise} 치르는 값을 보면, 같은 길이에서 손실은 출력으로 고른 특징에서 {{< var c10.loss_feature_by_output_40 >}}, 입력으로 고른 특징에서 {{< var c10.loss_feature_by_input_40 >}}, 평균의 차에서 {{< var c10.loss_mean_difference_40 >}}내트 오른다. [평균의 차가 가장 비싸다.]{.claim key="c10.mean_costs_most"}[평균의 차가 가장 비싼 것은 아니다.]{.otherwise}
 #
 # ::: {.when key="c10.times_mean_difference_20"}
-# 같은 값을 치르고 얻는 것은 다르다. 평균의 차는 길이 20%에서 벌써 {{< var c10.times_mean_difference_20 >}}배를 얻고 {{< var c10.loss_mean_difference_20 >}}내트를 치르며, 특징 여럿은 40%에서 {{< var c10.times_several_features_40 >}}배를 얻고 {{< var c10.loss_several_features_40 >}}내트를 치른다.
+# 값에 견주어 얻는 것도 본다. 평균의 차는 길이 {{< var c10.weak >}}에서 {{< var c10.times_mean_difference_20 >}}배를 얻고 {{< var c10.loss_mean_difference_20 >}}내트를 치르며, 특징 여럿은 {{< var c10.strong >}}에서 {{< var c10.times_several_features_40 >}}배를 얻고 {{< var c10.loss_several_features_40 >}}내트를 치른다. [평균의 차는 덜 치르고 더 얻는다.]{.claim key="c10.mean_bargain"}[평균의 차가 덜 치르고 더 얻는다고 할 수는 없다.]{.otherwise}
 # :::
 #
-# 이어 쓴 글에서는 효과가 작다. 판정기가 보는 확률은 평균의 차에서 {{< var c10.verdict_mean_difference_40 >}}, 특징 하나(입력)에서 {{< var c10.verdict_feature_by_input_40 >}} 달라진다. [평균의 차는 글에서도 특징 하나보다 낫다.]{.claim key="c10.mean_more_written"} [특징 하나는 글에서도 무작위 방향보다 낫다.]{.claim key="c10.feature_written"}[특징 하나와 무작위 방향의 차이는, 글에서는 구간이 0에 걸친다.]{.otherwise} 이 모델과 이 사전에서 조향을 하려면 라벨을 모아 평균의 차를 쓰는 편이 낫다. 특징의 장점은 라벨이 없을 때에도 방향을 내놓는다는 데에 있으나, 그 방향이 무엇을 쓰게 하는지는 꺼 보거나 더해 보아야 안다.
+# 이어 쓴 글에서 판정기가 보는 확률은 가장 많이 오를 때 {{< var c10.verdict_most >}}이다. [어느 방향도 0.2만큼 올리지 못한다.]{.claim key="c10.written_small"}[0.2 이상 올리는 방향이 있다.]{.otherwise} 이 확률은 평균의 차에서 {{< var c10.verdict_mean_difference_40 >}}, 특징 하나(입력)에서 {{< var c10.verdict_feature_by_input_40 >}} 달라진다. [평균의 차는 글에서도 특징 하나보다 낫다.]{.claim key="c10.mean_more_written"} [특징 하나는 글에서도 무작위 방향보다 낫다.]{.claim key="c10.feature_written"}[특징 하나와 무작위 방향의 차이는, 글에서는 구간이 0에 걸친다.]{.otherwise} [이 모델과 이 사전에서 조향을 하려면 라벨을 모아 평균의 차를 쓰는 편이 낫다. 주제 낱말에서도 글에서도 특징 하나와 여럿을 모두 앞선다.]{.claim key="c10.labels_pay"}[평균의 차가 주제 낱말과 글에서 특징 하나와 여럿을 모두 뚜렷이 앞서지는 않으니, 라벨을 모으는 편이 언제나 낫다고 할 수는 없다.]{.otherwise} 특징의 장점은 라벨이 없을 때에도 방향을 내놓는다는 데에 있으나, 그 방향이 무엇을 쓰게 하는지는 꺼 보거나 더해 보아야 안다.
 
-# %% [markdown] src="0bf3" tags=["en"]
-# At the largest length ({{< var c10.strong >}}) the probability of topic words rises by a factor of {{< var c10.times_feature_by_input_40 >}} (log₂ {{< var c10.mass_feature_by_input_40 >}}) with the feature chosen by input, {{< var c10.times_feature_by_output_40 >}} with the one chosen by output, {{< var c10.times_several_features_40 >}} with several features, {{< var c10.times_mean_difference_40 >}} with the difference of means and {{< var c10.times_random_40 >}} with a random direction (geometric means over topics; [@fig-intervene-steer]). [Even one feature chosen by input calls up topic words more than a random direction.]{.claim key="c10.feature_steers"} [So does one chosen by output.]{.claim key="c10.output_steers"} [The difference of means is ahead of one feature]{.claim key="c10.mean_more"} [and of several.]{.claim key="c10.mean_most"} [The feature chosen by output is ahead of the one chosen by input.]{.claim key="c10.output_better"}[There is no clear advantage of choosing by output over choosing by input.]{.otherwise} The price differs. At equal length loss rises by {{< var c10.loss_feature_by_output_40 >}} nats for the feature chosen by output, {{< var c10.loss_feature_by_input_40 >}} for the one chosen by input and {{< var c10.loss_mean_difference_40 >}} for the difference of means, which costs most.
+# %% [markdown] src="9274" tags=["en"]
+# At the largest length ({{< var c10.strong >}}) the probability of topic words rises by a factor of {{< var c10.times_feature_by_input_40 >}} (log₂ {{< var c10.mass_feature_by_input_40 >}}) with the feature chosen by input, {{< var c10.times_feature_by_output_40 >}} with the one chosen by output, {{< var c10.times_several_features_40 >}} with several features, {{< var c10.times_mean_difference_40 >}} with the difference of means and {{< var c10.times_random_40 >}} with a random direction (geometric means over topics; [@fig-intervene-steer]). [Even one feature chosen by input calls up topic words more than a random direction.]{.claim key="c10.feature_steers"} [So does one chosen by output.]{.claim key="c10.output_steers"} [The difference of means is ahead of one feature]{.claim key="c10.mean_more"} [and of several.]{.claim key="c10.mean_most"} [The feature chosen by output is ahead of the one chosen by input.]{.claim key="c10.output_better"}[There is no clear advantage of choosing by output over choosing by input.]{.otherwise} As for the price, at equal length loss rises by {{< var c10.loss_feature_by_output_40 >}} nats for the feature chosen by output, {{< var c10.loss_feature_by_input_40 >}} for the one chosen by input and {{< var c10.loss_mean_difference_40 >}} for the difference of means. [The difference of means costs most.]{.claim key="c10.mean_costs_most"}[The difference of means is not the one that costs most.]{.otherwise}
 #
 # ::: {.when key="c10.times_mean_difference_20"}
-# What the same price buys is another matter. At a length of 20% the difference of means already gives a factor of {{< var c10.times_mean_difference_20 >}} for {{< var c10.loss_mean_difference_20 >}} nats, while several features at 40% give {{< var c10.times_several_features_40 >}} for {{< var c10.loss_several_features_40 >}}.
+# Consider what a price buys, too. At a length of {{< var c10.weak >}} the difference of means gives a factor of {{< var c10.times_mean_difference_20 >}} for {{< var c10.loss_mean_difference_20 >}} nats; several features at {{< var c10.strong >}} give {{< var c10.times_several_features_40 >}} for {{< var c10.loss_several_features_40 >}}. [The difference of means gets more for less.]{.claim key="c10.mean_bargain"}[The difference of means cannot be said to get more for less.]{.otherwise}
 # :::
 #
-# In what is written the effect is small. The judge's probability changes by {{< var c10.verdict_mean_difference_40 >}} with the difference of means and by {{< var c10.verdict_feature_by_input_40 >}} with one feature (by input). [In writing, too, the difference of means does better than one feature.]{.claim key="c10.mean_more_written"} [In writing, too, one feature does better than a random direction.]{.claim key="c10.feature_written"}[In writing, the interval of the difference between one feature and a random direction includes 0.]{.otherwise} Whoever wants to steer this model, with these dictionaries, does better to gather labels and take a difference of means. The merit of features is that they offer directions where there are no labels; but what such a direction makes the model write is known only after ablating or adding it.
+# In what is written the judge's probability rises by {{< var c10.verdict_most >}} where it rises most. [No direction raises it by 0.2.]{.claim key="c10.written_small"}[Some direction raises it by 0.2 or more.]{.otherwise} It changes by {{< var c10.verdict_mean_difference_40 >}} with the difference of means and by {{< var c10.verdict_feature_by_input_40 >}} with one feature (by input). [In writing, too, the difference of means does better than one feature.]{.claim key="c10.mean_more_written"} [In writing, too, one feature does better than a random direction.]{.claim key="c10.feature_written"}[In writing, the interval of the difference between one feature and a random direction includes 0.]{.otherwise} [Whoever wants to steer this model, with these dictionaries, does better to gather labels and take a difference of means: it is ahead of one feature and of several, in topic words and in writing.]{.claim key="c10.labels_pay"}[The difference of means is not clearly ahead of one feature and of several both in topic words and in writing, so gathering labels cannot be said to be better always.]{.otherwise} The merit of features is that they offer directions where there are no labels; but what such a direction makes the model write is known only after ablating or adding it.
+
+# %% [markdown] tags=["ko"]
+# ### 고정하기, 끄기, 그리고 자리 {#sec-intervene-clamp}
+#
+# 더하기는 특징이 켜져 있든 꺼져 있든 같은 만큼 민다. 앞선 연구가 다음 과제로 남긴 것은 고정(clamp)이다 [@brainsurgery; @templeton2024]. 입력으로 고른 특징을 모든 토큰에서 한 값에 고정한다. 값은 그 특징이 켜진 토큰에서 활성값의 99번째 백분위수의 {{< var c10.multiples >}}배이고, 0배는 끄기이다. 한 배는 활성값의 평균 길이의 {{< var c10.high >}}에 해당한다(주제의 평균). 견주는 것은 자주 켜지는 특징 가운데 무작위로 고른 하나를 같은 값에 고정한 것이다. 또 같은 방향을 길이 {{< var c10.strong >}}로 어디에 더하는지도 바꾼다. 모든 토큰, 첫머리의 마지막 토큰 하나, 첫머리 뒤에 쓴 토큰들이다.
+#
+# 재는 것은 위와 같다. 다만 자리를 가릴 수 있도록, 시험 문장 {{< var c10.n_ends >}}개에서 마지막 {{< var c10.n_after >}}토큰을 쓴 글로, 그 앞을 첫머리로 보고 이 토큰들의 손실과 그 자리에서 주제 낱말에 주는 확률만 잰다. 그래서 같은 방향을 모든 토큰에 더한 줄의 수도 [@fig-intervene-steer]의 것과 조금 다르다.
+#
+# **예상.** 배수가 커지면 주제 낱말도 손실도 늘 것이고, 무작위 특징은 손실만 늘릴 것이다. 끄기는 거의 아무것도 바꾸지 않을 것이다. 그 주제가 아닌 글에서는 이미 꺼져 있는 때가 많기 때문이다. 토큰 하나에만 더한 것은 쓰는 토큰마다 더한 것보다 글을 덜 바꿀 것이다. 무작위 특징을 고정해도 주제 낱말이 그만큼 는다면, 고정해서 본 변화는 그 특징의 것이 아니다.
+
+# %% [markdown] src="1290" tags=["en"]
+# ### Clamping, ablating, and where {#sec-intervene-clamp}
+#
+# Adding pushes by the same amount whether the feature is on or off. What an earlier study left as its next step is clamping [@brainsurgery; @templeton2024]. The feature chosen by input is held at one value at all tokens: {{< var c10.multiples >}} times the 99th percentile of its activation where it is on; 0 times is ablation. That percentile is {{< var c10.high >}} of the mean length of activations (mean over topics). It is compared with a feature drawn at random from those that are often on, held at the same value. We also vary where the same direction is added, at length {{< var c10.strong >}}: at all tokens, at the last token of the beginning alone, or at the tokens written after it.
+#
+# What we measure is as above, except that, so that places can be told apart, the last {{< var c10.n_after >}} tokens of {{< var c10.n_ends >}} held-out sentences stand for what is written and those before them for the beginning: loss and the probability of topic words are those of these tokens alone. The line for adding at all tokens therefore differs a little from [@fig-intervene-steer].
+#
+# **Expectation.** With larger multiples topic words and loss will both grow, and a random feature will only raise the loss. Ablation will change hardly anything, since in texts on other topics the feature is often off already. Adding at one token will change what is written less than adding at every token that is written. If holding a random feature calls up as many topic words, what clamping shows is not the feature's doing.
+
+# %%
+chosen = {t: int(rise(t).argmax()) for t in topics}
+usual = np.setdiff1d(np.flatnonzero(often_F), list(chosen.values()))
+chance = dict(zip(topics, np.random.default_rng(seed).choice(usual, len(topics), replace=len(usual) < len(topics)), strict=True))
+firing = {t: X_NF[:, [f]].data for t, f in chosen.items()}
+high = {t: float(np.quantile(values[values > 0], 0.99)) for t, values in firing.items()}
+
+# %%
+def placed(topic):
+    """Edits by name, each as it is made while the model writes and as it is made in a held-out sentence."""
+    step = iv.add(topk.W_dec_FD[chosen[topic]].detach(), strong * norm)
+    edits = {f"{name}_{m}": iv.clamp(topk, int(feature), m * high[topic])
+             for name, feature in (("clamp", chosen[topic]), ("chance", chance[topic])) for m in multiples if m or name == "clamp"}  # fmt: skip
+    return {name: (edit, edit) for name, edit in edits.items()} | {
+        "at_all": (step, step),
+        "at_last": (iv.during(iv.only(step, [-1]), "prompt"), iv.only(step, [-n_after - 1])),
+        "at_written": (iv.during(step, "writing"), iv.only(step, range(-n_after, 0))),
+    }
+
+# %%
+ends = held[:n_ends]
+plain_after, moved = measure(None, None, ends, n_after), []
+for i, t in enumerate(topics):
+    for edit, (writing, reading) in placed(t).items():
+        verdicts, loss, mass_G = measure((middle, writing), (middle, reading), ends, n_after)
+        moved.append({"topic": t, "edit": edit, "verdict": verdicts[t] - plain_after[0][t], "mass": np.log2(mass_G[i] / plain_after[2][i]),
+                      "loss": loss - plain_after[1]})  # fmt: skip
+
+# %%
+by_edit = pd.DataFrame(moved).pivot_table(index="topic", columns="edit", values=["verdict", "mass", "loss"], sort=False)
+
+# %%
+def spanned(at, fmt):
+    """A mean and its interval as a table shows them."""
+    return f"{at[0]:{fmt}} [{at[1][0]:{fmt}}, {at[1][1]:{fmt}}]".replace("-", "\u2212")
+
+# %%
+def edit_span(what, edit, other=None):
+    """The mean over topics of what an edit does, or of how far it is ahead of another, and its 95% interval."""
+    each = (by_edit[what][edit] - (by_edit[what][other] if other else 0)).to_numpy()
+    return each.mean(), probing.interval(probing.cluster_bootstrap(each, np.arange(len(each)), draws, seed)[:, 0])
+
+# %%
+moves = {edit: {what: edit_span(what, edit) for what in ("mass", "verdict", "loss")} for edit in by_edit["mass"].columns}
+for edit, at in moves.items():
+    (doublings, span), (verdict, verdict_span), (price, price_span) = at.values()
+    results.record(f"times_{edit}", 2**doublings, "times", ".2f", interval=(2 ** span[0], 2 ** span[1]), tolerance=0.4)
+    results.record(f"verdict_{edit}", verdict, "probability", "+.3f", interval=verdict_span, tolerance=0.05)
+    results.record(f"loss_{edit}", price, "nats/token", "+.2f", interval=price_span, tolerance=0.15)
+results.record("multiples", ", ".join(str(m) for m in multiples), "text")
+results.record("n_after", n_after, "tokens", tolerance=0)
+results.record("n_ends", len(ends), "sentences", tolerance=0)
+results.record("top", multiples[-1], "times", tolerance=0)
+results.record("high", np.mean(list(high.values())) * float(topk.scale) / norm, "share", ".0%", tolerance=0.05)
+
+# %%
+top = multiples[-1]
+for key, what, edit, other, near in (("clamp_steers", "mass", "clamp_1", "chance_1", 0.2), ("clamp_written", "verdict", "clamp_1", "chance_1", 0.03),
+                                     ("places_differ", "verdict", "at_written", "at_last", 0.03), ("one_place_steers", "mass", "at_last", None, 0.1)):  # fmt: skip
+    low = edit_span(what, edit, other)[1][0]
+    results.claim(key, low > 0, f"{edit} above {other or 'the untouched model'} in {what}, 95% interval over topics", close=abs(low) < near)
+
+# %%
+less = edit_span("mass", "clamp_0")[1][1]
+results.claim("ablation_lowers", less < 0, "ablating the feature lowers the probability of topic words, 95% interval over topics", close=abs(less) < 0.1)
+dearer = moves[f"clamp_{top}"]["loss"][0] - moves["at_all"]["loss"][0]
+results.claim("clamp_dearer", dearer > 0, "the largest clamp raises the loss more than adding the direction at all tokens", close=abs(dearer) < 0.15)
+
+# %%
+places = {"at_all": "direction added at all tokens", "at_last": "direction added at the last token of the beginning", "at_written": "direction added at written tokens"}
+names = {f"clamp_{m}": f"feature held at {m}×" for m in multiples} | {f"chance_{m}": f"random feature held at {m}× of that" for m in multiples if m} | places
+
+# %%
+#| label: tbl-intervene-clamp
+#| tbl-cap-ko: "입력으로 고른 특징을 고정하거나(held at, 켜진 토큰의 활성값 99번째 백분위수의 배수, 0×는 끄기), 무작위로 고른 특징을 같은 값에 고정하거나(random feature), 방향을 어떤 토큰에만 더했을 때(added at). topic words: 주제 낱말의 확률이 몇 배가 되는가, judge: 이어 쓴 글을 그 주제로 보는 판정기 확률의 변화, loss: 손실의 변화(토큰당 내트). 평균과 95% 구간은 주제에 걸친 것이다."
+#| tbl-cap-en: "The feature chosen by input, held at multiples of the 99th percentile of its activation where it is on (0× is ablation), a random feature held at the same value, and the direction added at some tokens only. topic words: factor on their probability; judge: change of the judge's probability that what was written is about the topic; loss: change in nats per token. Means and 95% intervals over topics."
+shown = []
+for edit, name in names.items():
+    (mass, mass_span), verdict, price = moves[edit].values()
+    factor = 2**mass, tuple(2**bound for bound in mass_span)
+    cells = zip(("topic words", "judge", "loss"), (factor, verdict, price), (".2f", "+.3f", "+.3f"), strict=True)
+    shown.append({"edit": name} | {column: spanned(at, fmt) for column, at, fmt in cells})
+kc.plots.table(pd.DataFrame(shown))
+
+# %% [markdown] tags=["ko"]
+# 특징을 그 99번째 백분위수에 고정하면 주제 낱말의 확률은 {{< var c10.times_clamp_1 >}}배가 되고 손실은 {{< var c10.loss_clamp_1 >}}내트 달라진다. 무작위 특징을 같은 값에 고정하면 {{< var c10.times_chance_1 >}}배, {{< var c10.loss_chance_1 >}}내트이다([@tbl-intervene-clamp]). [고정한 특징은 무작위 특징보다 주제 낱말을 더 불러온다.]{.claim key="c10.clamp_steers"}[고정한 특징이 무작위 특징보다 주제 낱말을 더 불러온다고 할 만큼 구간이 0에서 떨어져 있지는 않다.]{.otherwise} 판정기의 확률은 고정한 특징에서 {{< var c10.verdict_clamp_1 >}}, 무작위 특징에서 {{< var c10.verdict_chance_1 >}} 달라진다. [쓴 글에서도 고정한 특징이 무작위 특징보다 낫다.]{.claim key="c10.clamp_written"}[쓴 글에서는 둘의 차이의 구간이 0에 걸친다.]{.otherwise} {{< var c10.top >}}배에 고정하면 손실은 {{< var c10.loss_clamp_2 >}}내트 달라지고, 주제 낱말의 확률은 {{< var c10.times_clamp_2 >}}배가 된다. [가장 큰 배수의 고정은 모든 토큰에 더하기보다 손실이 크다.]{.claim key="c10.clamp_dearer"}[가장 큰 배수의 고정도 모든 토큰에 더하기보다 손실이 크지는 않다.]{.otherwise}
+#
+# 특징을 끄면 주제 낱말의 확률은 {{< var c10.times_clamp_0 >}}배가 된다. [끄기만 해도 주제 낱말이 준다.]{.claim key="c10.ablation_lowers"}[끄는 것으로 주제 낱말이 줄지는 않는다. 구간이 1배에 걸친다.]{.otherwise} 방향을 첫머리의 마지막 토큰에만 더하면 뒤따르는 토큰에서 {{< var c10.times_at_last >}}배, 쓴 토큰에만 더하면 {{< var c10.times_at_written >}}배, 모든 토큰에 더하면 {{< var c10.times_at_all >}}배이다. [한 토큰에 더한 것도 뒤의 토큰에 남는다.]{.claim key="c10.one_place_steers"}[한 토큰에 더한 것은 뒤의 토큰에 뚜렷이 남지 않는다.]{.otherwise} 쓴 글의 판정은 차례로 {{< var c10.verdict_at_last >}}, {{< var c10.verdict_at_written >}}, {{< var c10.verdict_at_all >}} 달라진다. [글을 옮기는 데에는 쓰는 토큰마다 더하는 것이 한 토큰에 더하는 것보다 낫다.]{.claim key="c10.places_differ"}[글에서는 쓰는 토큰마다 더하는 것과 한 토큰에 더하는 것이 구별되지 않는다.]{.otherwise}
+
+# %% [markdown] src="e158" tags=["en"]
+# With the feature held at its own 99th percentile, the probability of topic words is {{< var c10.times_clamp_1 >}} times what it was, and loss changes by {{< var c10.loss_clamp_1 >}} nats. With a random feature held at the same value it is {{< var c10.times_chance_1 >}} times and {{< var c10.loss_chance_1 >}} nats ([@tbl-intervene-clamp]). [The clamped feature calls up topic words more than the random one.]{.claim key="c10.clamp_steers"}[The interval is not far enough from 0 to say that the clamped feature calls up topic words more than the random one.]{.otherwise} The judge's probability changes by {{< var c10.verdict_clamp_1 >}} with the clamped feature and by {{< var c10.verdict_chance_1 >}} with the random one. [In writing, too, the clamped feature does better than the random one.]{.claim key="c10.clamp_written"}[In writing, the interval of their difference includes 0.]{.otherwise} At {{< var c10.top >}} times the loss changes by {{< var c10.loss_clamp_2 >}} nats, and topic words are {{< var c10.times_clamp_2 >}} times as likely. [Holding at the largest multiple costs more loss than adding at all tokens.]{.claim key="c10.clamp_dearer"}[Even holding at the largest multiple costs no more loss than adding at all tokens.]{.otherwise}
+#
+# With the feature ablated the probability of topic words is {{< var c10.times_clamp_0 >}} times what it was. [Ablation by itself lowers topic words.]{.claim key="c10.ablation_lowers"}[Ablation does not lower topic words: the interval reaches a factor of 1.]{.otherwise} With the direction added at the last token of the beginning alone it is {{< var c10.times_at_last >}} times in the tokens that follow, at written tokens alone {{< var c10.times_at_written >}} times, and at all tokens {{< var c10.times_at_all >}} times. [What is added at one token is still there at later ones.]{.claim key="c10.one_place_steers"}[What is added at one token is not clearly there at later ones.]{.otherwise} The verdict on what is written changes by {{< var c10.verdict_at_last >}}, {{< var c10.verdict_at_written >}} and {{< var c10.verdict_at_all >}}. [To move a text, adding at every token that is written does better than adding at one.]{.claim key="c10.places_differ"}[In writing, adding at every token that is written cannot be told from adding at one.]{.otherwise}
 
 # %% [markdown] tags=["ko"]
 # ## 해로운 말의 특징 {#sec-intervene-harm}
@@ -508,6 +687,9 @@ for name, score in scores.items():
 results.record("n_special", len(special), "features", tolerance=max(8, round(0.4 * len(special))))
 still = (ratio["test"][special] >= 2).mean() if len(special) else 0.0
 results.record("special_still", still, "share", ".0%", tolerance=0.2)
+results.claim("few_keep", still < 0.5, "of the features chosen by the factor of two, fewer than half keep it on held-out texts", close=abs(still - 0.5) < 0.2)
+
+# %%
 results.record("one_train", area_F[ranked[0]], "AUROC", tolerance=0.04)
 results.record("yes_share", yes["test"].mean(), "share", ".0%", tolerance=0.001)
 results.record("n_harm_test", len(yes["test"]), "texts", tolerance=0)
@@ -530,17 +712,39 @@ after = {}
 for name, features in {"clean": [], **off}.items():
     patch = (middle, iv.clamp(sae, features)) if features else None
     out = iv.read_out(lm, harm_judged, (), patch, at=last)
-    score, loss = probe.decision_function(out.means_MD), out.loss_M
-    after[name] = {"area": detection.auroc_interval(score, told, docs["test"][:n_judged], draws=draws, seed=seed), "yes": loss[told].mean(), "no": loss[~told].mean(),
-                   "verdict": (score[told] > 0).mean()}  # fmt: skip
+    after[name] = {"score": probe.decision_function(out.means_MD), "loss": out.loss_M}
 
 # %%
+def over(values_M, rows_M):
+    """The mean over some of the texts, and its 95% interval over documents or templates."""
+    chosen_m = np.asarray(values_M, dtype=float)[rows_M]
+    return chosen_m.mean(), probing.interval(probing.cluster_bootstrap(chosen_m, docs["test"][:n_judged][rows_M], draws, seed)[:, 0])
+
+# %%
+clamped = []
 for name, at in after.items():
-    results.record(f"read_{name}", at["area"][0], "AUROC", interval=at["area"][1], tolerance=0.06)
-    results.record(f"named_{name}", at["verdict"], "share", ".0%", tolerance=0.12)
-for name in off:
-    for kind in ("yes", "no"):
-        results.record(f"cost_{kind}_{name}", after[name][kind] - after["clean"][kind], "nats/token", "+.3f", tolerance=0.05)
+    row = {"AUROC": detection.auroc_interval(at["score"], told, docs["test"][:n_judged], draws=draws, seed=seed)}
+    row |= {"named": over(at["score"] > 0, told), "alarm": over(at["score"] > 0, ~told)}
+    row |= {kind: over(at["loss"] - after["clean"]["loss"], rows) for kind, rows in (("yes", told), ("no", ~told))}
+    results.record(f"read_{name}", row["AUROC"][0], "AUROC", interval=row["AUROC"][1], tolerance=0.06)
+    for key in ("named", "alarm"):
+        results.record(f"{key}_{name}", row[key][0], "share", ".0%", interval=row[key][1], tolerance=0.12)
+    for kind in ("yes", "no") if name in off else ():
+        results.record(f"cost_{kind}_{name}", row[kind][0], "nats/token", "+.3f", interval=row[kind][1], tolerance=0.05)
+    clamped.append({"name": name} | row)
+
+# %%
+for kind, rows in (("yes", told), ("no", ~told)):
+    results.record(f"loss_{kind}_clean", after["clean"]["loss"][rows].mean(), "nats/token", ".2f", tolerance=0.1)
+results.record("n_told", int(told.sum()), "texts", tolerance=0)
+results.record("n_read", len(told), "texts", tolerance=0)
+
+# %%
+named_less, span = over((after["harmful"]["score"] > 0) * 1.0 - (after["others"]["score"] > 0), told)
+results.record("named_less", 100 * named_less, "points", "+.0f", interval=(100 * span[0], 100 * span[1]), tolerance=8)
+results.claim("named_falls", span[1] < 0, "with the label's features at zero fewer of its texts are named than with other features at zero, 95% interval over documents", close=abs(span[1]) < 0.05)
+spared = clamped[1]["no"][1][1]
+results.claim("ordinary_spared", spared < 0.02, "with the label's features at zero the loss on other texts rises by less than 0.02 nats, 95% interval over documents", close=abs(spared - 0.02) < 0.02)
 
 # %%
 one_auc, best_auc = found["one feature"], found["character n-grams"]
@@ -551,8 +755,23 @@ fewer, most = (found[f"{n} features"][0] for n in harm_ks[1:])
 results.record("most_used", harm_ks[-1], "features", tolerance=0)
 results.claim("most_over_fewer", most > fewer, "the most features tell better than fewer, by their point estimates", close=abs(most - fewer) < 0.05)
 results.claim("ngrams_best", best_auc[0] > max(v[0] for n, v in found.items() if n != "character n-grams"), "character n-grams have the largest area", close=True)
-drop = after["clean"]["area"][0] - after["harmful"]["area"][0]
+counted_out = best_auc[0] - max(v[0] for n, v in found.items() if "feature" in n)
+results.claim("few_below", counted_out >= 0, "no number of features tells better than character n-grams, by point estimates", close=abs(counted_out) < 0.05)
+drop = clamped[0]["AUROC"][0] - clamped[1]["AUROC"][0]
 results.claim("clamp_harmless", drop < 0.05, "with several features at zero the later probe loses less than 0.05 AUROC", close=abs(drop - 0.05) < 0.03)
+
+# %%
+def lost(row, kind, rows):
+    return f"{after[row['name']]['loss'][rows].mean():.2f}" + (f" ({spanned(row[kind], '+.3f')})" if row["name"] in off else "")
+
+# %%
+#| label: tbl-intervene-clamped
+#| tbl-cap-ko: "라벨의 특징을 0으로 묶었을 때. untouched: 그대로, label's features at 0: 라벨을 가장 잘 가리는 특징을 묶음, other features at 0: 비슷하게 자주 켜지는 다른 특징을 묶음. named, false alarms: 마지막 블록의 탐침이 라벨이 있는 글과 없는 글 가운데 있다고 부른 몫, loss: 라벨이 있는 글과 없는 글의 손실(토큰당 내트), 괄호 안은 그대로 둘 때보다 오른 만큼. 95% 구간은 문장틀을 다시 뽑은 것이다."
+#| tbl-cap-en: "The label's features held at 0. untouched: as it is; label's features at 0: those that tell the label best; other features at 0: others that are on about as often. named, false alarms: the share that the probe of the last block names among texts with and without the label; loss: on texts with and without the label, in nats per token, in parentheses its rise. 95% intervals are over templates."
+texts = {"clean": "untouched", "harmful": "label's features at 0", "others": "other features at 0"}
+kc.plots.table(pd.DataFrame([{"features": texts[row["name"]], "named": spanned(row["named"], ".0%"), "false alarms": spanned(row["alarm"], ".0%"),
+                              "AUROC": spanned(row["AUROC"], ".2f"), "loss, with": lost(row, "yes", told), "loss, without": lost(row, "no", ~told)}
+                             for row in clamped]))  # fmt: skip
 
 # %%
 #| label: fig-intervene-harm
@@ -570,21 +789,29 @@ ax.set_yticks(range(len(names)), names)
 ax.set(xlabel="AUROC on held-out texts")
 kc.plots.save(fig, "fig-intervene-harm")
 # %% [markdown] tags=["ko"]
-# 두 배 기준을 넘는 특징은 부정적 정서에서 {{< var c10.n_special >}}개이고, 새 문장에서도 두 배를 지킨 것은 {{< var c10.special_still >}}이다. 댓글에서는 {{< var hate:c10.n_special >}}개 가운데 {{< var hate:c10.special_still >}}가 지켜, 다수가 지키지 못하리라던 예상과 다르다. 다만 그 수가 적다. 가장 나은 특징 하나의 AUROC는 훈련에서 {{< var c10.one_train >}}이지만 새 문장에서는 {{< var c10.auc_one_feature >}}뿐이다([@fig-intervene-harm]). [한 특징은 우연보다 낫다.]{.claim key="c10.one_tells"}[구간이 0.5에 걸쳐, 한 특징이 우연보다 낫다고 하기에는 모자란다.]{.otherwise} 가장 나은 뉴런 하나는 {{< var c10.auc_one_neuron >}}이다. [뉴런 하나가 특징 하나보다 낫다.]{.claim key="c10.neuron_over_feature"}[특징 하나가 뉴런 하나에 뒤지지는 않는다.]{.otherwise} 특징 {{< var c10.several >}}개를 쓰면 {{< var c10.auc_10_features >}}, {{< var c10.most_used >}}개를 쓰면 {{< var c10.auc_50_features >}}, 활성값 전체로는 {{< var c10.auc_all_activations >}}, 글자 n-그램으로는 {{< var c10.auc_character_n_grams >}}이다. [특징을 여럿 쓰면 하나보다 낫다.]{.claim key="c10.many_tell"} [더 늘리면 더 나아진다.]{.claim key="c10.most_over_fewer"}[그러나 더 늘린다고 더 나아지지는 않는다.]{.otherwise} [가장 잘 가리는 것은 글자 n-그램이다.]{.claim key="c10.ngrams_best"} 댓글에서는 특징 하나 {{< var hate:c10.auc_one_feature >}}, 특징 {{< var c10.several >}}개 {{< var hate:c10.auc_10_features >}}, 활성값 전체 {{< var hate:c10.auc_all_activations >}}, 글자 n-그램 {{< var hate:c10.auc_character_n_grams >}}이다.
+# 새 문장 {{< var c10.n_harm_test >}}개 가운데 라벨이 있는 것은 {{< var c10.yes_share >}}이고, 댓글에서는 {{< var hate:c10.n_harm_test >}}개 가운데 {{< var hate:c10.yes_share >}}이다. 두 배 기준을 넘는 특징은 부정적 정서에서 {{< var c10.n_special >}}개이고, 새 문장에서도 두 배를 지킨 것은 {{< var c10.special_still >}}이다. [예상대로 절반이 넘는 특징이 지키지 못한다.]{.claim key="c10.few_keep"}[예상과 달리 절반 이상이 지킨다.]{.otherwise} 댓글에서는 {{< var hate:c10.n_special >}}개 가운데 {{< var hate:c10.special_still >}}가 지킨다. 가장 나은 특징 하나의 AUROC는 훈련에서 {{< var c10.one_train >}}, 새 문장에서 {{< var c10.auc_one_feature >}}이다([@fig-intervene-harm]). [한 특징은 우연보다 낫다.]{.claim key="c10.one_tells"}[구간이 0.5에 걸쳐, 한 특징이 우연보다 낫다고 하기에는 모자란다.]{.otherwise} 가장 나은 뉴런 하나는 {{< var c10.auc_one_neuron >}}이다. [뉴런 하나가 특징 하나보다 낫다.]{.claim key="c10.neuron_over_feature"}[특징 하나가 뉴런 하나에 뒤지지는 않는다.]{.otherwise} 특징 {{< var c10.several >}}개를 쓰면 {{< var c10.auc_10_features >}}, {{< var c10.most_used >}}개를 쓰면 {{< var c10.auc_50_features >}}, 활성값 전체로는 {{< var c10.auc_all_activations >}}, 글자 n-그램으로는 {{< var c10.auc_character_n_grams >}}이다. [특징을 여럿 쓰면 하나보다 낫다.]{.claim key="c10.many_tell"} [더 늘리면 더 나아진다.]{.claim key="c10.most_over_fewer"}[그러나 더 늘린다고 더 나아지지는 않는다.]{.otherwise} [가장 잘 가리는 것은 글자 n-그램이다.]{.claim key="c10.ngrams_best"} 댓글에서는 특징 하나 {{< var hate:c10.auc_one_feature >}}, 특징 {{< var c10.several >}}개 {{< var hate:c10.auc_10_features >}}, 활성값 전체 {{< var hate:c10.auc_all_activations >}}, 글자 n-그램 {{< var hate:c10.auc_character_n_grams >}}이다.
 #
-# 가장 나은 특징 {{< var c10.several >}}개를 q2에서 0으로 묶으면, 마지막 블록에서 같은 라벨을 읽는 탐침의 AUROC는 묶기 전 {{< var c10.read_clean >}}, 묶은 뒤 {{< var c10.read_harmful >}}이다. 켜지는 비율이 비슷한 다른 특징 {{< var c10.several >}}개를 묶었을 때는 {{< var c10.read_others >}}이다. 댓글에서는 차례로 {{< var hate:c10.read_clean >}}, {{< var hate:c10.read_harmful >}}이다. [특징을 묶어서 뒤의 탐침이 잃는 것은 0.05보다 작다.]{.claim key="c10.clamp_harmless"} 정보는 이 특징들 밖에도 있어서 특징을 묶는 것만으로는 없어지지 않는다. 탐지에도 차단에도 특징 몇 개는 간단한 기준선을 넘지 못했다. 특징이 줄 수 있는 것은 성능이 아니라, 무엇을 보고 그렇게 판단했는지를 들여다볼 자리이다.
+# 가장 나은 특징 {{< var c10.several >}}개를 q2에서 0으로 묶고 새 문장 {{< var c10.n_read >}}개(라벨이 있는 것 {{< var c10.n_told >}}개)를 읽힌다([@tbl-intervene-clamped]). 마지막 블록에서 같은 라벨을 읽는 탐침의 AUROC는 묶기 전 {{< var c10.read_clean >}}, 묶은 뒤 {{< var c10.read_harmful >}}이고, 켜지는 비율이 비슷한 다른 특징 {{< var c10.several >}}개를 묶었을 때는 {{< var c10.read_others >}}이다. 댓글에서는 차례로 {{< var hate:c10.read_clean >}}, {{< var hate:c10.read_harmful >}}, {{< var hate:c10.read_others >}}이다. [특징을 묶어서 뒤의 탐침이 잃는 것은 0.05보다 작다. 정보는 이 특징들 밖에도 있어서 특징을 묶는 것만으로는 없어지지 않는다.]{.claim key="c10.clamp_harmless"}[특징을 묶어서 뒤의 탐침이 잃는 것은 0.05에 이른다.]{.otherwise}
+#
+# 판정도 본다. 탐침은 라벨이 있는 글 가운데 {{< var c10.named_clean >}}를 있다고 부르고, 그 특징들을 묶으면 {{< var c10.named_harmful >}}, 다른 특징들을 묶으면 {{< var c10.named_others >}}를 그렇게 부른다. 둘의 차이는 {{< var c10.named_less >}}포인트이다. [라벨의 특징을 묶으면 있다고 부르는 글이 다른 특징을 묶을 때보다 줄어든다.]{.claim key="c10.named_falls"}[이 차이의 구간은 0보다 뚜렷이 낮지 않다.]{.otherwise} 댓글에서는 차례로 {{< var hate:c10.named_clean >}}, {{< var hate:c10.named_harmful >}}, {{< var hate:c10.named_others >}}이다. 라벨이 없는 글의 손실은 토큰당 {{< var c10.cost_no_harmful >}}내트, 댓글에서는 {{< var hate:c10.cost_no_harmful >}}내트 달라진다. [합성 문장에서는 구간이 통째로 0.02내트 아래에 있어, 다른 글이 치르는 값은 거의 없다.]{.claim key="c10.ordinary_spared"}[합성 문장에서는 구간이 0.02내트 위까지 걸쳐, 다른 글도 값을 치르지 않는다고 할 수 없다.]{.otherwise}
+#
+# [탐지에서 특징은 {{< var c10.most_used >}}개를 써도 글자 n-그램이라는 간단한 기준선을 넘지 못했다.]{.claim key="c10.few_below"}[탐지에서 특징은 글자 n-그램이라는 간단한 기준선보다 나은 점 추정값을 얻었다.]{.otherwise} 특징에 기대할 것은 성능보다도, 무엇을 보고 그렇게 판단했는지를 들여다볼 자리이다.
 
-# %% [markdown] src="19f4" tags=["en"]
-# By the factor of two there are {{< var c10.n_special >}} features for negative sentiment, of which {{< var c10.special_still >}} keep it on new sentences; for comments it is {{< var hate:c10.special_still >}} of {{< var hate:c10.n_special >}}, against our expectation that most would not, though they are few. The best single feature has an AUROC of {{< var c10.one_train >}} on training sentences, but only {{< var c10.auc_one_feature >}} on new ones ([@fig-intervene-harm]). [One feature does better than chance.]{.claim key="c10.one_tells"}[Its interval reaches down to 0.5, too little to call one feature better than chance.]{.otherwise} The best single neuron has {{< var c10.auc_one_neuron >}}. [One neuron does better than one feature.]{.claim key="c10.neuron_over_feature"}[One feature is not behind one neuron.]{.otherwise} With {{< var c10.several >}} features it is {{< var c10.auc_10_features >}}, with {{< var c10.most_used >}} of them {{< var c10.auc_50_features >}}, with all activations {{< var c10.auc_all_activations >}} and with character n-grams {{< var c10.auc_character_n_grams >}}. [Several features do better than one.]{.claim key="c10.many_tell"} [Still more of them do better still.]{.claim key="c10.most_over_fewer"}[But still more of them do no better.]{.otherwise} [Character n-grams do best.]{.claim key="c10.ngrams_best"} For comments it is {{< var hate:c10.auc_one_feature >}} with one feature, {{< var hate:c10.auc_10_features >}} with {{< var c10.several >}}, {{< var hate:c10.auc_all_activations >}} with all activations and {{< var hate:c10.auc_character_n_grams >}} with character n-grams.
+# %% [markdown] src="9ce0" tags=["en"]
+# Of {{< var c10.n_harm_test >}} new sentences {{< var c10.yes_share >}} have the label, and of {{< var hate:c10.n_harm_test >}} comments {{< var hate:c10.yes_share >}}. By the factor of two there are {{< var c10.n_special >}} features for negative sentiment, of which {{< var c10.special_still >}} keep it on new sentences. [As expected, most do not keep it.]{.claim key="c10.few_keep"}[Against our expectation, half of them or more keep it.]{.otherwise} For comments it is {{< var hate:c10.special_still >}} of {{< var hate:c10.n_special >}}. The best single feature has an AUROC of {{< var c10.one_train >}} on training sentences and {{< var c10.auc_one_feature >}} on new ones ([@fig-intervene-harm]). [One feature does better than chance.]{.claim key="c10.one_tells"}[Its interval reaches down to 0.5, too little to call one feature better than chance.]{.otherwise} The best single neuron has {{< var c10.auc_one_neuron >}}. [One neuron does better than one feature.]{.claim key="c10.neuron_over_feature"}[One feature is not behind one neuron.]{.otherwise} With {{< var c10.several >}} features it is {{< var c10.auc_10_features >}}, with {{< var c10.most_used >}} of them {{< var c10.auc_50_features >}}, with all activations {{< var c10.auc_all_activations >}} and with character n-grams {{< var c10.auc_character_n_grams >}}. [Several features do better than one.]{.claim key="c10.many_tell"} [Still more of them do better still.]{.claim key="c10.most_over_fewer"}[But still more of them do no better.]{.otherwise} [Character n-grams do best.]{.claim key="c10.ngrams_best"} For comments it is {{< var hate:c10.auc_one_feature >}} with one feature, {{< var hate:c10.auc_10_features >}} with {{< var c10.several >}}, {{< var hate:c10.auc_all_activations >}} with all activations and {{< var hate:c10.auc_character_n_grams >}} with character n-grams.
 #
-# With the best {{< var c10.several >}} features held at 0 at q2, the AUROC of a probe that reads the same label at the last block is {{< var c10.read_clean >}} before and {{< var c10.read_harmful >}} after. With {{< var c10.several >}} other features that are on about as often it is {{< var c10.read_others >}}. For comments it is {{< var hate:c10.read_clean >}} before and {{< var hate:c10.read_harmful >}} after. [What the later probe loses by clamping is less than 0.05.]{.claim key="c10.clamp_harmless"} The information is outside these features too, and clamping them does not remove it. For detection as for blocking, a few features did not beat simple baselines. What features can give is not performance but a place to look at what a verdict rests on.
+# With the best {{< var c10.several >}} features held at 0 at q2 the model reads {{< var c10.n_read >}} new sentences, {{< var c10.n_told >}} of them with the label ([@tbl-intervene-clamped]). The AUROC of a probe that reads the same label at the last block is {{< var c10.read_clean >}} before and {{< var c10.read_harmful >}} after; with {{< var c10.several >}} other features that are on about as often it is {{< var c10.read_others >}}. For comments it is {{< var hate:c10.read_clean >}}, {{< var hate:c10.read_harmful >}} and {{< var hate:c10.read_others >}}. [What the later probe loses by clamping is less than 0.05. The information is outside these features too, and clamping them does not remove it.]{.claim key="c10.clamp_harmless"}[What the later probe loses by clamping is 0.05 or more.]{.otherwise}
+#
+# As for verdicts, the probe names {{< var c10.named_clean >}} of the texts that have the label, {{< var c10.named_harmful >}} with those features held and {{< var c10.named_others >}} with the other features held. The two differ by {{< var c10.named_less >}} points. [Holding the label's features makes the probe name fewer of its texts than holding others does.]{.claim key="c10.named_falls"}[The interval of this difference is not clearly below 0.]{.otherwise} For comments it is {{< var hate:c10.named_clean >}}, {{< var hate:c10.named_harmful >}} and {{< var hate:c10.named_others >}}. Loss on texts without the label changes by {{< var c10.cost_no_harmful >}} nats per token, and for comments by {{< var hate:c10.cost_no_harmful >}}. [In synthetic sentences the whole interval is below 0.02 nats, so other texts pay next to nothing.]{.claim key="c10.ordinary_spared"}[In synthetic sentences the interval reaches above 0.02 nats, so other texts cannot be said to pay nothing.]{.otherwise}
+#
+# [In detection, even {{< var c10.most_used >}} features did not beat a simple baseline, character n-grams.]{.claim key="c10.few_below"}[In detection, features had a better point estimate than a simple baseline, character n-grams.]{.otherwise} What to expect of features is less performance than a place to look at what a verdict rests on.
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 결론을 뒤집는가 {#sec-intervene-refute}
 #
-# 이 모델은 작고 글을 매끄럽게 쓰지 못한다. 큰 모델에서는 특징 하나가 이어 쓴 글을 뚜렷이 바꾼다는 보고가 많으므로, 특징 하나의 약한 효과를 특징 일반의 것으로 옮겨서는 안 된다. 사전을 더 오래, 더 크게 학습했을 때 특징 하나가 평균의 차를 따라잡는다면 여기의 결론은 사전의 것이지 특징의 것이 아니다. 조향에 치르는 값을 시험 문장의 손실로 잰 것도 하나의 선택이다. 사람이 읽어 어색함을 매기면 순서가 달라질 수 있다.
+# 이 모델은 작고 글을 매끄럽게 쓰지 못한다. 큰 모델에서는 특징 하나가 이어 쓴 글을 뚜렷이 바꾼다는 보고가 많으므로, 여기서 특징 하나에 대해 잰 것을 특징 일반의 것으로 옮겨서는 안 된다. 사전을 더 오래, 더 크게 학습했을 때 특징 하나가 평균의 차를 따라잡는다면 여기의 결론은 사전의 것이지 특징의 것이 아니다. 조향에 치르는 값을 시험 문장의 손실로 잰 것도 하나의 선택이다. 사람이 읽어 어색함을 매기면 순서가 달라질 수 있다.
 
-# %% [markdown] src="d827" tags=["en"]
+# %% [markdown] src="5c99" tags=["en"]
 # ## What would overturn this {#sec-intervene-refute}
 #
-# This model is small and does not write fluently. Single features are often reported to change the writing of large models plainly, so the weak effect of one feature here must not be taken for that of features in general. If with larger dictionaries, trained for longer, one feature catches up with the difference of means, the conclusion was about these dictionaries and not about features. To take loss on held-out sentences as the price of steering is a choice as well. People who grade how odd a text reads might order things differently.
+# This model is small and does not write fluently. Single features are often reported to change the writing of large models plainly, so what is measured here of one feature must not be taken for that of features in general. If with larger dictionaries, trained for longer, one feature catches up with the difference of means, the conclusion was about these dictionaries and not about features. To take loss on held-out sentences as the price of steering is a choice as well. People who grade how odd a text reads might order things differently.

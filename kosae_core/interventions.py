@@ -91,6 +91,23 @@ def only(edit: Replace, positions: Sequence[int]) -> Replace:
     return chosen
 
 
+def during(edit: Replace, stage: str) -> Replace:
+    """Make an edit only while the model reads its prompt, or only at the tokens that it has written itself.
+
+    What is written comes back through the cache one token at a time, so a pass of one token is writing, and a pass of more
+    is the prompt: together with its start token it must have two or more.
+
+    Raises  ValueError for another stage.
+    """
+    if stage not in ("prompt", "writing"):
+        raise ValueError(f"the stage is prompt or writing, not {stage!r}.")
+
+    def staged(hidden_BTD: Tensor, real_BT: Tensor) -> Tensor:
+        return edit(hidden_BTD, real_BT) if (hidden_BTD.shape[1] == 1) == (stage == "writing") else hidden_BTD
+
+    return staged
+
+
 def patched(lm: LanguageModel, patch: Patch | None) -> AbstractContextManager:
     """The model with an edit in force, or as it is."""
     return nullcontext() if patch is None else lm.replaced(*patch)
@@ -101,9 +118,9 @@ class Readout:
     """What the model makes of M documents, one row each; G groups of tokens."""
 
     loss_M: np.ndarray
-    """Cross-entropy of its tokens but the first, nats per token."""
+    """Cross-entropy of its tokens but the first, nats per token; of its last ones alone where that was asked for."""
     mass_MG: np.ndarray
-    """Mean probability that the next token is one of a group, over all positions but the last."""
+    """Mean probability that the next token is one of a group, over the positions before those tokens."""
     means_MD: np.ndarray
     """Mean activation over real tokens at the point that was asked for; of width 0 where none was."""
 
@@ -111,12 +128,17 @@ class Readout:
 @torch.no_grad()
 def read_out(
     lm: LanguageModel, documents: Sequence[Sequence[int]], groups: Sequence[Sequence[int]] = (), patch: Patch | None = None,
-    *, at: str | None = None, tokens_per_batch: int = 1024,
+    *, at: str | None = None, last: int | None = None, tokens_per_batch: int = 1024,
 ) -> Readout:  # fmt: skip
     """Loss, probability of groups of tokens and mean activations at a point, in one pass, with or without an edit.
 
-    Raises  ValueError if a document has fewer than two tokens, or the edit is made at a later block than is read.
+    `last` scores the last so many tokens of each document alone, as what follows a prompt (all of a shorter one's).
+
+    Raises  ValueError if a document has fewer than two tokens, `last` is below 1, or the edit is made at a later block than
+            is read.
     """
+    if last is not None and last < 1:
+        raise ValueError(f"last is {last}: score one token or more, or leave it out for all.")
     if short := [row for row, ids in enumerate(documents) if len(ids) < 2]:
         raise ValueError(f"document {short[0]} has fewer than two tokens, so there is no next one; leave it out.")
     if patch is not None and at is not None and lm.resolve(patch[0]).block > lm.resolve(at).block:
@@ -133,6 +155,8 @@ def read_out(
             batch = lm.batch([documents[row] for row in rows])
             logprobs_BTV = lm.logits(batch)[:, :-1].float().log_softmax(-1)
             scored_BT = batch.attention_BT[:, 1:].to(logprobs_BTV)
+            if last is not None:  # padding is on the right
+                scored_BT = scored_BT * (scored_BT.flip(1).cumsum(1).flip(1) <= last)
             own_BT = logprobs_BTV.gather(2, batch.ids_BT[:, 1:, None])[..., 0]
             n_B = scored_BT.sum(1)
             loss_M[rows] = (-(own_BT * scored_BT).sum(1) / n_B).cpu().numpy()

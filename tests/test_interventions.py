@@ -121,6 +121,19 @@ def test_read_out_is_loss_and_mass_document_by_document(tiny_lm, sae, documents)
                 assert found.mass_MG[row, g] == pytest.approx(mass, rel=1e-3)
 
 
+@pytest.mark.parametrize("last", [1, 4, 400])
+def test_read_out_scores_the_last_tokens_alone(last, tiny_lm, documents):
+    found = iv.read_out(tiny_lm, documents, [[5, 9, 200]], last=last, tokens_per_batch=40)
+    for row, ids in enumerate(documents):
+        probs = plain_logits(tiny_lm, ids).softmax(-1)
+        places = range(max(0, len(ids) - 1 - last), len(ids) - 1)
+        assert found.loss_M[row] == pytest.approx(
+            np.mean([-float(probs[t, ids[t + 1]].log()) for t in places]), abs=1e-4
+        )
+        mass = np.mean([sum(float(probs[t, v]) for v in (5, 9, 200)) for t in places])
+        assert found.mass_MG[row, 0] == pytest.approx(mass, rel=1e-3)
+
+
 def test_pooled_is_the_mean_of_hidden_states(tiny_lm, sae, documents):
     edit, change = edits(sae)["clamp"]
     for patch in (None, (POINT, edit)):
@@ -176,6 +189,33 @@ def test_continuations_are_greedy_at_temperature_0(steered, tiny_lm, sae):
         assert len(written) == 6 or int(logits.argmax()) in ends
 
 
+@pytest.mark.parametrize("stage", ["prompt", "writing", "last of prompt"])
+def test_an_edit_during_one_stage_leaves_the_other_tokens(stage, tiny_lm):
+    """Against greedy writing without a cache, each token after a fresh pass in which a hook edits the same places."""
+    step_D = 4.0 * torch.randn(tiny_lm.d_model, generator=torch.Generator().manual_seed(5))
+    edit = iv.add(step_D, float(step_D.norm()))
+    patch = iv.during(iv.only(edit, [-1]), "prompt") if stage == "last of prompt" else iv.during(edit, stage)
+    (found,) = continuations(tiny_lm, TEXTS[1:2], max_new_tokens=6, temperature=0.0, patch=(POINT, patch))
+    ids = tiny_lm.documents(TEXTS[1:2])[0]
+    read = len(ids) - 1  # without the start token
+    begin, end = {"prompt": (0, read), "writing": (read, None), "last of prompt": (read - 1, read)}[stage]
+
+    def change(h_TD):  # the start token is not in it
+        h_TD = h_TD.clone()
+        h_TD[begin:end] += step_D
+        return h_TD
+
+    for token in found:
+        with hooked(tiny_lm, change):
+            logits = plain_logits(tiny_lm, ids)[-1]
+        logits[[t for t in tiny_lm.special_ids if t != tiny_lm.tokenizer.eos_token_id]] = -torch.inf
+        assert token == int(logits.argmax())
+        ids = [*ids, token]
+    assert len(found) == 6
+    other = None if stage == "prompt" else (POINT, edit)  # what it writes with another edit has to differ
+    assert found != continuations(tiny_lm, TEXTS[1:2], max_new_tokens=6, temperature=0.0, patch=other)[0]
+
+
 def test_a_text_is_continued_alike_alone_and_among_others_with_the_same_seed(tiny_lm):
     many = continuations(tiny_lm, [TEXTS[0], *TEXTS], max_new_tokens=5, seed=3)
     assert many[0] == continuations(tiny_lm, [TEXTS[0]], max_new_tokens=5, seed=3)[0]
@@ -190,6 +230,10 @@ def test_bad_requests_are_refused(tiny_lm, sae, documents):
             iv.clamp(sae, features)
     with pytest.raises(ValueError, match="fewer than two tokens"):
         iv.read_out(tiny_lm, [[0]])
+    with pytest.raises(ValueError, match="last is 0"):
+        iv.read_out(tiny_lm, documents, last=0)
+    with pytest.raises(ValueError, match="prompt or writing"):
+        iv.during(iv.reconstruct(sae), "always")
     with pytest.raises(ValueError, match="does not reach"):
         iv.read_out(tiny_lm, documents, (), (POINT, iv.reconstruct(sae)), at="b0.resid_post")
     with pytest.raises(ValueError, match="is not in a document"):
