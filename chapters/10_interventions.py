@@ -38,10 +38,6 @@ n_topics = 8
 several = 10
 lengths = [0.2, 0.4]
 n_held = 40
-n_words = 40
-multiples = [0, 1, 2]
-n_after = 8
-n_ends = 20
 harm_corpus = "synthetic"
 harm_label = "sentiment"
 harm_value = "negative"
@@ -351,6 +347,7 @@ X_MF = kc.document_features(topk, acts, pool="mean")
 means_MD = probing.document_means(acts)
 
 # %%
+n_words = 40
 counts = {t: logodds.token_counts([ids for ids, b in zip(acts.documents, big, strict=True) if b == t], len(vocabulary)) for t in sorted(set(big))}
 total = sum(counts.values())
 words = {t: np.argsort(-logodds.weighted_log_odds(counts[t], total - counts[t]))[:n_words] for t in topics}
@@ -521,6 +518,9 @@ kc.plots.save(fig, "fig-intervene-steer")
 # What we measure is as above, except that, so that places can be told apart, the last {{< var c10.n_after >}} tokens of {{< var c10.n_ends >}} held-out sentences stand for what is written and those before them for the beginning: loss and the probability of topic words are those of these tokens alone. The line for adding at all tokens therefore differs a little from [@fig-intervene-steer].
 #
 # **Expectation.** With larger multiples topic words and loss will both grow, and a random feature will only raise the loss. Ablation will change hardly anything, since in texts on other topics the feature is often off already. Adding at one token will change what is written less than adding at every token that is written. If holding a random feature calls up as many topic words, what clamping shows is not the feature's doing.
+
+# %%
+multiples, n_after, n_ends = [0, 1, 2], 8, 20  # of the high value; tokens at the end of a sentence; sentences
 
 # %%
 chosen = {t: int(rise(t).argmax()) for t in topics}
