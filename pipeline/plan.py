@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -195,13 +195,19 @@ class Plan:
         return needs.PROCESS + needs.reading_bytes(self.rows(stem)) + trained
 
     def table(self, stem: str) -> int:
-        """The rows of a chapter's largest store as one fp32 table."""
-        return 4 * self.model.d_model * self.rows(stem)
+        """A chapter's largest store as one fp32 table; those of some sentences at every block stand side by side."""
+        stores, points = set(self._stores(stem)), {}
+        for store in stores:
+            points.setdefault(replace(store, point=""), set()).add(store.point)
+        every = [len(p) * self.tokens(s) for s, p in points.items() if len(p) >= self.model.n_layers]
+        return int(4 * self.model.d_model * max([*map(self.tokens, stores), *every], default=0))
 
     def rows(self, stem: str) -> int:
         """Tokens of a chapter's largest store."""
-        parts = (part.source if isinstance(part, work.Run) else part for part in self.parts[stem])
-        return max((self.tokens(store) for store in set(parts) if isinstance(store, work.Store)), default=0)
+        return max(map(self.tokens, self._stores(stem)), default=0)
+
+    def _stores(self, stem: str) -> Iterable[work.Store]:
+        return (s for p in self.parts[stem] if isinstance(s := getattr(p, "source", p), work.Store))
 
     def process(self, stem: str) -> int:
         """Bytes that a chapter takes of the machine's own memory."""
