@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
@@ -51,14 +51,14 @@ class Plan:
                 raise ch.PipelineError(f"no chapter of {self.preset.name} has a parameter {name!r}.")
         models = {p["lm_name"]: p["lm_options"] for p in parameters.values() if "lm_name" in p}
         if len(models) != 1:
-            raise ch.PipelineError(
-                f"a plan is made for one language model, and {self.preset.name} names {sorted(models)}."
-            )
+            what = f"a plan is made for one language model, and {self.preset.name} names {sorted(models)}."
+            raise ch.PipelineError(what)
         self.name, self.options = models.popitem()
         self.on_gpu = "speed" in about
         self.element = {"fp32": 4, "bf16": 2, "fp16": 2}.get(self.options.get("dtype"), 2 if self.on_gpu else 4)
         self.bits = self.options.get("bits")
         self.model = read_model(self.name, about.get("models", {}), self.element)
+        self.parameters = parameters
         for stem, each in parameters.items():
             self.parts[stem] = list(work.of(stem, each, self.model.n_layers))
             for part in self.parts[stem]:
@@ -187,7 +187,7 @@ class Plan:
         beyond, table = _analyses().get(stem, (0, 0))
         more = self.table(stem) - table
         analyses = beyond + TABLES * more if more >= 0 else beyond * self.table(stem) / table
-        return self._trainings(stem) + int(analyses)
+        return self._trainings(stem) + int(analyses) + self.beside(stem)
 
     def _trainings(self, stem: str) -> int:
         runs = [part for part in self.parts[stem] if isinstance(part, work.Run)]
@@ -195,19 +195,19 @@ class Plan:
         return needs.PROCESS + needs.reading_bytes(self.rows(stem)) + trained
 
     def table(self, stem: str) -> int:
-        """A chapter's largest store as one fp32 table; those of some sentences at every block stand side by side."""
-        stores, points = set(self._stores(stem)), {}
-        for store in stores:
-            points.setdefault(replace(store, point=""), set()).add(store.point)
-        every = [len(p) * self.tokens(s) for s, p in points.items() if len(p) >= self.model.n_layers]
-        return int(4 * self.model.d_model * max([*map(self.tokens, stores), *every], default=0))
+        """The rows of a chapter's largest store as one fp32 table."""
+        return 4 * self.model.d_model * self.rows(stem)
 
     def rows(self, stem: str) -> int:
         """Tokens of a chapter's largest store."""
-        return max(map(self.tokens, self._stores(stem)), default=0)
+        stores = {s for p in self.parts[stem] if isinstance(s := getattr(p, "source", p), work.Store)}
+        return max(map(self.tokens, stores), default=0)
 
-    def _stores(self, stem: str) -> Iterable[work.Store]:
-        return (s for p in self.parts[stem] if isinstance(s := getattr(p, "source", p), work.Store))
+    def beside(self, stem: str) -> int:
+        """What chapter 08 holds of every block at once."""
+        p, m = self.parameters[stem], self.model
+        tokens = self.per_sentence[p["parallel"], "ko"] if "parallel" in p else 0
+        return work.of_every_block(p, m.n_layers, m.d_model, tokens) if tokens else 0
 
     def process(self, stem: str) -> int:
         """Bytes that a chapter takes of the machine's own memory."""
@@ -249,7 +249,7 @@ def _analyses() -> dict[str, tuple[int, int]]:
     default, found = Plan(ch.read_preset("default"), {}), {}
     for stem in default.parts.keys() & took.keys():
         counted = default._trainings(stem) + sum(default.memory(stem).values())
-        found[stem] = max(0, int(took[stem]["peak_mib"] * 2**20) - counted), default.table(stem)
+        found[stem] = max(0, int(took[stem]["peak_mib"] * 2**20) - counted - default.beside(stem)), default.table(stem)
     return found
 
 

@@ -216,6 +216,13 @@ def _08(c: Chapter) -> Iterator[Store | Run]:
     yield dictionary("the middle block without positions", p["seed"] + c.n_blocks + 1)
 
 
+def of_every_block(p: Parameters, n_blocks: int, d_model: int, tokens: float) -> int:
+    """Bytes that chapter 08 holds at once: codes of test sentences and activations of placed ones at every block, and two
+    tables of training sentences, with positions and without; of sentences of so many tokens."""
+    rows, placed = 2 * p["n_block"] * tokens, p["n_placed"] * min(tokens, p["longest"])
+    return int(n_blocks * (8 * p["match_k"] * rows + 8 * d_model * placed) + 8 * d_model * rows)
+
+
 def _09(c: Chapter) -> Iterator[Store | Run]:
     p = c.p
     yield from (store for lang in ("ko", "en") for store in c.both(lang))
