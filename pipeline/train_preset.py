@@ -104,11 +104,11 @@ def run(options: argparse.Namespace) -> None:
             raise ch.PipelineError(f"no chapter of {preset.name} has a parameter {name!r}.")
     name, how = language_model(preset, chapters, extra)
     with distributed.together(options.shard):
+        if ranks.share()[1] == 1:  # several share what it needs, and each looks at its own as it trains
+            print(before_running(options.preset, extra, [chapter.stem for chapter in chapters])[0], flush=True)
         lm = load_lm(name, **how)
         wanted = shared(preset, chapters, extra, lm)
         if ranks.first():
-            if ranks.share()[1] == 1:  # several share it, and each looks again at what is its own
-                print(before_running(options.preset, extra, [chapter.stem for chapter in chapters])[0], flush=True)
             print(f"{preset.name}: {len(wanted)} autoencoders of {name}, by {ranks.share()[1]} process(es)", flush=True)
         train_all(wanted, options.checkpoint_every)
 

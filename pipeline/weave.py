@@ -28,14 +28,14 @@ ENGLISH_ALONE = {
     "ko": "이 장은 영어만 읽게 하여 실행하였다. 본문에 한국어라 적힌 수는 모두 영어에서 잰 것이다.",
     "en": "This chapter was run on English alone: wherever the text says Korean, its numbers are those of English.",
 }
-VARIANTS = {
-    "ko": {"standard": "표준형", "gated": "게이트형", "gated_anneal": "p-annealing 게이트형"},
-    "en": {"gated_anneal": "gated p-annealing"},
-}
-"""What prose calls the variants that it does not call by their key, beside those that are written alike in both languages."""
-_ALIKE = {
+_NAMES = {
     "topk": "TopK", "batchtopk": "BatchTopK", "jumprelu": "JumpReLU", "matryoshka": "Matryoshka", "p_anneal": "p-annealing",
 }  # fmt: skip
+VARIANTS = {
+    "ko": _NAMES | {"standard": "표준형", "gated": "게이트형", "gated_anneal": "p-annealing 게이트형"},
+    "en": _NAMES | {"gated_anneal": "gated p-annealing"},
+}
+"""What prose calls the variants that it does not call by their key."""
 NOT_HELD = {"ko": "이번 실행에서는 성립하지 않았다", "en": "did not hold in this run"}
 
 _VAR = re.compile(r"\{\{<\s*var\s+(?:([a-z]\w*):)?([\w.]+)\s*>\}\}")
@@ -88,7 +88,7 @@ class Values:
             value = shown(entry)
             if entry["unit"] in ("variant", "setting"):
                 name, comma, rest = value.partition(",")
-                value = (_ALIKE | VARIANTS[language]).get(name, name) + comma + rest
+                value = VARIANTS[language].get(name, name) + comma + rest
             return value.replace("\u2212", "-") if _in_maths(text, match.start()) else value
 
         text = conditions.blocks(text, self.records, self.claims, at)

@@ -152,9 +152,7 @@ def inner_weights(model: lm.LanguageModel) -> int:
     return sum(p.numel() for p in model.model.parameters()) - table.numel()
 
 
-def gather(
-    d_model: int, blocks: int, tokens: int, family: str = "llama", points: int = 1, dtype: str = "bf16"
-) -> dict:  # fmt: skip
+def gather(d_model: int, blocks: int, tokens: int, family: str = "llama", points: int = 1, dtype: str = "bf16") -> dict:
     """A pass over random texts of 10 to 60 tokens, to the last block: seconds, and bytes of the stores."""
     model = random_lm(d_model, blocks, family)
     generator, texts, total = torch.Generator().manual_seed(0), [], 0
