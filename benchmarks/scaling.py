@@ -3,8 +3,8 @@
     python benchmarks/scaling.py --json benchmarks/scaling.json
 
 Steps of every variant over 1,024 to 65,536 features and d_model 128 to 2,048; whole trainings over x1, x4 and x16 tokens;
-gathering over as many, and over models of width 128 to 2,048 (its memory under `pass/`); and a process before it does any of this. From these `fit` takes the factors that `pipeline.costs`
-multiplies with a machine's rates. The seconds under `check/` are not fitted (their memory gave `needs.LOOKS`): trainings of other sizes, another family of
+gathering over as many, and over models of width 128 to 2,048; and a process before it does any of this. From these `fit` takes
+the factors that `pipeline.costs` multiplies with a machine's rates. The seconds under `check/` are not fitted (their memory gave `needs.LOOKS`): trainings of other sizes, another family of
 models, and the stores and trainings of whole chapters, each beside what `make plan` says.
 
 Each measurement runs in a process of its own; what is in the JSON is not measured again. With `--rounds 2` all are made twice,
@@ -22,7 +22,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -50,14 +49,6 @@ CHECKS = [
 
 def grid() -> Iterator[tuple[str, str, dict]]:
     """Name, function and settings of every measurement."""
-    for name, function, settings in runs():
-        yield name, function, settings
-        if function == "gather":
-            yield name.replace("gather", "pass"), "returning", settings
-
-
-def runs() -> Iterator[tuple[str, str, dict]]:
-    """All but the memory of a pass, which is measured with the settings of a gathering."""
     for d_model, n_features, batch in SIZES:
         sizes = {"d_model": d_model, "n_features": n_features, "batch": batch}
         sizes["steps"] = 7 if d_model * n_features <= 2**21 else 3
@@ -131,21 +122,10 @@ def alone(function: str, settings: dict) -> dict:
         process.join()
 
 
-def returning(**settings: Any) -> dict:
-    """A gathering in a fresh process that gives what it frees back to the system, so that its memory is what it holds.
-
-    Else glibc keeps blocks below 32 MiB, and how many of them lie idle between others differs from run to run.
-    """
-    code = (
-        f"import json; from workers import scaling; scaling.warm(None); print(json.dumps(scaling.gather(**{settings})))"
-    )
-    return json.loads(fresh(code, MALLOC_MMAP_THRESHOLD_=str(1 << 20)))
-
-
-def fresh(code: str, **variables: str) -> str:
+def fresh(code: str) -> str:
     """The last line that some code prints in a process of its own."""
     command, folder = [sys.executable, "-c", f"import torch; torch.set_num_threads(1); {code}"], Path(__file__).parent
-    done = subprocess.run(command, cwd=folder, env=os.environ | variables, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
     return done.stdout.splitlines()[-1]
 
 
@@ -229,11 +209,8 @@ def main() -> None:
             before = measured.get(name)
             if before and before["rounds"] >= count:
                 continue
-            if function == "returning":
-                found = returning(**settings)
-            else:
-                seen.append(asdict(costs.measured_rates(0.05)))
-                found = alone(function, settings)
+            seen.append(asdict(costs.measured_rates(0.05)))
+            found = alone(function, settings)
             result = smaller(before and before["result"], found)
             measured[name] = {"settings": settings, "rounds": count, "result": result}
             args.json.write_text(json.dumps(results, indent=1) + "\n")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from kosae_core.batches import length_batches
 from kosae_core.hooks import HookPoint
-from kosae_core.live import live_bytes
+from kosae_core.live import giving_back, live_bytes
 from kosae_core.lm import LanguageModel
 
 Progress = Callable[[int, int, str], None]
@@ -55,6 +55,7 @@ def pass_bytes(
     return int(two + (three - two) * (padded / len(longest) - 2))
 
 
+@giving_back()
 def fill(
     lm: LanguageModel, documents: Sequence[Sequence[int]], tables: dict[HookPoint, Tensor], tokens_per_batch: int,
     progress: Progress | None = None, share: tuple[int, int] = (0, 1),

@@ -51,7 +51,7 @@ def far_off(found):
     """The measurements that are further than TIME from what is said, with the ratio."""
     said, off = Costs(RATES, found["costs"]), {}
     for name, m in found["measured"].items():
-        if not name.startswith(("dead/", "memory/", "check/study/", "pass/", "check/pass/")):
+        if not name.startswith(("dead/", "memory/", "check/study/")):
             ratio = predicted(name, m, said) / m["result"]["seconds"]
             if abs(ratio - 1) > TIME:
                 off[name] = round(ratio, 2)
@@ -113,15 +113,12 @@ def test_bytes_of_a_store_are_within_10_percent(name):
     assert said == pytest.approx(r["bytes"], rel=BYTES)
 
 
-@pytest.mark.parametrize("name", [n for n in FOUND["measured"] if "pass/" in n])
+@pytest.mark.parametrize("name", [n for n in FOUND["measured"] if "gather/" in n])
 def test_memory_of_a_pass_is_within_10_percent(name, benchmark):
-    """Where what is freed goes back to the system; else glibc keeps up to as much again, another part in every run."""
     s, r = FOUND["measured"][name]["settings"], FOUND["measured"][name]["result"]
     sizes = s["d_model"], s["blocks"], s.get("family", "llama"), s.get("points", 1)
     said = benchmark.measure.said_peak(r["tokens"], *sizes, {"bf16": 2, "fp32": 4}[s.get("dtype", "bf16")])
     assert said == pytest.approx(r["peak"], rel=BYTES)
-    kept = FOUND["measured"][name.replace("pass/", "gather/")]["result"]["peak"]
-    assert 0.9 < kept / said < 2.0
 
 
 @pytest.mark.parametrize("name", [n for n in FOUND["measured"] if n.startswith("check/study/")])

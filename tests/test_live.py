@@ -1,6 +1,9 @@
 """What is said of the memory of a pass, against tensors counted as they come and go."""
 
 import gc
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -70,3 +73,33 @@ def test_a_pass_can_be_counted_from_the_configuration_alone(name):
     model = transformers.AutoModelForCausalLM.from_config(config).eval()
     taken = live_bytes(lambda: model.base_model(ids_BT, use_cache=False)) / ids_BT.numel()
     assert per_token(twin) == pytest.approx(taken, rel=0.1)
+
+
+HOLES = """
+import torch
+from contextlib import nullcontext
+from kosae_core.live import giving_back
+
+def taken():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS"))
+
+del [torch.zeros(4 << 20) for _ in range(2)][:]  # 16 MiB each: from here on glibc takes smaller ones from the heap
+for within in (nullcontext, giving_back, nullcontext):
+    with within():
+        tables = [torch.ones(1 << 20) for _ in range(16)]  # 4 MiB each
+        before = taken()
+        del tables[::2]  # holes
+        print((before - taken()) // 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process is asked what it takes in Linux's way")
+def test_within_giving_back_holes_are_not_kept_and_who_set_the_threshold_keeps_it():
+    def given_back(**variables):
+        command = [sys.executable, "-c", HOLES]
+        done = subprocess.run(command, env=os.environ | variables, check=True, capture_output=True, text=True)
+        return [int(line) for line in done.stdout.split()]
+
+    plain, within, after = given_back()
+    assert plain == after == 0 and 28 <= within <= 34
+    assert given_back(MALLOC_MMAP_THRESHOLD_=str(32 << 20)) == [0, 0, 0]
