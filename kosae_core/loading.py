@@ -17,8 +17,6 @@ from kosae_core import needs, paths
 from kosae_core.lm import LanguageModel
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
-MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
-"""Ways of spreading a model over devices, of accelerate."""
 
 
 def load_lm(
@@ -66,7 +64,7 @@ def load_lm(
     bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()
     try:
-        if not spread:  # what one device cannot hold, others can, and the disk in the end
+        if not isinstance(place, dict):  # who says where each part goes has thought of that
             needs.require_room_for_model(where, dtype, place, options, bits)
         tokenizer = AutoTokenizer.from_pretrained(where, **options)
         model, found = AutoModelForCausalLM.from_pretrained(where, output_loading_info=True, **how, **options)
@@ -110,13 +108,13 @@ def _place(device: str | torch.device | dict[str, Any] | None) -> torch.device |
     if device is None:
         rank = os.environ.get("LOCAL_RANK")  # one process for each GPU: torchrun
         device = "cpu" if n_gpus == 0 else f"cuda:{rank or 0}" if n_gpus == 1 or rank is not None else "auto"
-    if isinstance(device, dict) or device in MAPS:
+    if isinstance(device, dict) or device in needs.SPREAD:
         return device
     try:
         found = torch.device(device)
     except (RuntimeError, TypeError):
         raise ValueError(
-            f"device must be cpu, cuda, cuda:1, ..., one of {', '.join(MAPS)}, or a device_map, not {device!r}."
+            f"device must be cpu, cuda, cuda:1, ..., one of {', '.join(needs.SPREAD)}, or a device_map, not {device!r}."
         ) from None
     if found.type == "cuda" and (found.index or 0) >= n_gpus:
         raise ValueError(

@@ -45,6 +45,10 @@ MOMENTS = {"adam": 2, "adamw": 2, "muon": 1, "signum": 1}
 """Numbers that the optimiser keeps for each weight of the two matrices."""
 
 
+SPREAD = ("auto", "balanced", "balanced_low_0", "sequential")
+"""Ways of spreading a model over all GPUs and, where they are full, the machine's memory (a `device_map` of transformers)."""
+
+
 class TooLarge(RuntimeError):
     """A run does not fit this machine; the message has the number and what to turn."""
 
@@ -146,7 +150,9 @@ def _most(parts: dict[str, int]) -> int:
 
 
 def free_memory(device: torch.device | str = "cpu") -> int:
-    """Bytes that this process may still take: of a GPU, or of memory within its control group's limit."""
+    """Bytes that this process may still take: of a GPU, of memory within its control group's limit, or of all (`SPREAD`)."""
+    if device in SPREAD:
+        return sum(map(free_memory, ["cpu", *(f"cuda:{n}" for n in range(torch.cuda.device_count()))]))
     device = torch.device(device)
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
@@ -184,7 +190,7 @@ def require_memory(what: str, needed: int, device: torch.device | str, knob: str
 
     Raises  TooLarge with the numbers and `knob`, the thing to turn.
     """
-    free = free_memory(device)
+    free, device = free_memory(device), "all devices together" if device in SPREAD else device
     logger.info("%s needs about %s of memory on %s, where %s are free", what, gb(needed), device, gb(free))
     if needed > free:
         raise TooLarge(f"{what} needs about {gb(needed)} of memory on {device}, and {gb(free)} are free: {knob}.")
@@ -211,7 +217,7 @@ def whole_params(model: torch.nn.Module) -> int:
 
 
 def require_room_for_model(
-    where: str, dtype: torch.dtype, device: torch.device, options: dict[str, Any], bits: int | None = None
+    where: str, dtype: torch.dtype, device: torch.device | str, options: dict[str, Any], bits: int | None = None
 ) -> None:
     """Stop before the weights of a language model are read (or downloaded) that memory cannot hold, in 8 or 4 bits where it says so.
 

@@ -30,8 +30,8 @@ def train(
 ) -> tuple[SAE, History]:  # fmt: skip
     """Train an autoencoder on activations; with stores, a run that was made before is read back.
 
-    With `checkpoint`, the state is written to that file every so many steps, at the end, and when the run is interrupted;
-    a run that finds the file goes on from it. Inside `distributed.together` all ranks make the same call, and train together.
+    With `checkpoint`, the state is written to that file every so many steps, at the end, and when the run is interrupted (Ctrl-C,
+    SIGTERM); a run that finds the file goes on from it. Inside `distributed.together` all ranks make the same call, and train together.
 
     Shapes  `acts` and `held` are (tokens, d_model) tensors or activation stores.
     Raises  ValueError for activations that are empty, not finite (the row is named), or of two widths, and for a
@@ -74,16 +74,21 @@ def train(
 
 @contextmanager
 def _whole_steps(wanted: bool) -> Iterator[None]:
-    """Let an interrupt (Ctrl-C) wait for the end of the block: a checkpoint from the middle of a step would be torn."""
+    """Let an interrupt (Ctrl-C, or a scheduler's SIGTERM) wait for the end of the block: else a checkpoint would be torn."""
     if not wanted or threading.current_thread() is not threading.main_thread():
         yield
         return
     waiting: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: waiting.append(number))
+    caught = [
+        signal.SIGINT,
+        *([signal.SIGTERM] if ranks.alone() else []),
+    ]  # of several, those that are told to end do so
+    before = {number: signal.signal(number, lambda number, frame: waiting.append(number)) for number in caught}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if waiting:
         raise KeyboardInterrupt
 

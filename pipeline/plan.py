@@ -130,7 +130,7 @@ class Plan:
         kept = isinstance(run.source, work.Store)
         cfg = TrainConfig(run.steps, run.batch_size)
         return needs.train_parts(
-            self.config(run), cfg, run.d_model or self.model.d_model, self.rows_of(run), in_memory=not kept, held=run.held
+            self.config(run), cfg, run.d_model or self.model.d_model, self.rows_of(run), in_memory=not kept, held=bool(run.held)
         )  # fmt: skip
 
     def disk(self) -> dict[str, int]:
@@ -235,7 +235,7 @@ class Plan:
         """Of one training."""
         return speed.train(
             run.variant, run.d_model or self.model.d_model, run.n_features, run.batch_size, run.steps, self.rows_of(run), k=run.k,
-            target_l0=run.target_l0, initial_density=run.initial_density, held=run.held,
+            target_l0=run.target_l0, initial_density=run.initial_density, held=bool(run.held),
         )  # fmt: skip
 
 

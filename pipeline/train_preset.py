@@ -1,4 +1,4 @@
-"""Gather and train, before any chapter runs, the autoencoders that a preset's chapters share.
+"""Gather and train, before any chapter runs, the activations and autoencoders that a preset's chapters ask for.
 
     python -m kosae_core.training exaone
     torchrun --nproc-per-node 4 -m kosae_core.training exaone
@@ -10,6 +10,7 @@ features of a dictionary too where one device is too small for it, or where --sh
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import logging
 import os
@@ -20,11 +21,13 @@ from dataclasses import asdict
 from typing import Any
 
 from kosae_core import distributed, paths, ranks, store
+from kosae_core.activations import ActivationStore, gather
 from kosae_core.lm import LanguageModel
 from kosae_core.loading import load_lm
 from kosae_core.needs import TooLarge
 from kosae_core.readers import CorpusError
-from kosae_core.study import Study
+from kosae_core.sae import VARIANTS
+from kosae_core.training import train
 from pipeline import chapters as ch
 from pipeline import work
 from pipeline.before import before_running
@@ -32,8 +35,6 @@ from pipeline.execute import parse_value
 
 SECONDS = 5
 """Between two lines of progress."""
-Wanted = tuple[Study, str, str, str]
-"""A study, and the variant, language and hook point of one of its autoencoders."""
 
 
 def language_model(preset: ch.Preset, chapters: list[ch.Chapter], extra: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -50,46 +51,61 @@ def extra_of(chapter: ch.Chapter, extra: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in extra.items() if name in chapter.parameters}
 
 
-def shared(preset: ch.Preset, chapters: list[ch.Chapter], extra: dict[str, Any], lm: LanguageModel) -> list[Wanted]:
-    """The autoencoders that chapters take from their study, each once."""
-    found: dict[str, Wanted] = {}
+def asked_for(preset: ch.Preset, chapters: list[ch.Chapter], extra: dict[str, Any], n_blocks: int) -> tuple[list[work.Store], list[work.Run]]:  # fmt: skip
+    """The activations and the kept autoencoders of the chapters, each once, in the order in which they ask.
+
+    Without what the model writes itself, and without variants that a chapter defines by itself.
+    """
+    parts: list[work.Store | work.Run] = []
     for chapter in chapters:
-        p = preset.parameters(chapter, extra_of(chapter, extra))
-        for run in work.of(chapter.stem, p, lm.n_blocks):
-            if isinstance(run, work.Run) and run.held and run.stays:  # as `Study.sae` trains them
-                source = run.source
-                study = Study(
-                    corpus=source.corpus, lm_name=p["lm_name"], lm_options=p["lm_options"], n_train=p["n_train"],
-                    n_test=p["n_test"], points=(p["middle"], p["late"]), n_features=run.n_features, k=p["k"], steps=run.steps,
-                    batch_size=run.batch_size, seed=run.seed,
-                )  # fmt: skip
-                wanted = study, run.variant, source.lang, source.point
-                found[json.dumps([asdict(study), *wanted[1:]])] = wanted
-    for study, *_ in found.values():
-        vars(study)["lm"] = lm  # several studies read one model
-    return list(found.values())
+        parts += work.of(chapter.stem, preset.parameters(chapter, extra_of(chapter, extra)), n_blocks)
+    runs = {part: None for part in parts if isinstance(part, work.Run) and isinstance(part.source, work.Store)}
+    read = (store for part in parts for store in ([part] if isinstance(part, work.Store) else [part.source, part.held]))
+    stores = {store: None for store in read if isinstance(store, work.Store) and store.corpus != "generated"}
+    return list(stores), [run for run in runs if run.variant in VARIANTS]
 
 
-def train_all(wanted: list[Wanted], checkpoint_every: int) -> None:
+def gather_all(lm: LanguageModel, stores: list[work.Store]) -> dict[work.Store, ActivationStore]:
+    """The activations, each set of sentences run through the model once for all its points."""
+    sets: dict[work.Store, list[work.Store]] = {}
+    for each in stores:
+        sets.setdefault(dataclasses.replace(each, point=""), []).append(each)
+    found: dict[work.Store, ActivationStore] = {}
+    for of, members in sets.items():
+        what = " ".join(part for part in (of.corpus, of.split, of.lang) if part)
+        points = [each.point for each in members]
+        made = gather(lm, of.records(), points, progress=lines(f"gathering {what}", "token"))
+        found |= {each: made[each.point] for each in members}
+    return found
+
+
+def train_all(runs: list[work.Run], acts: dict[work.Store, ActivationStore], checkpoint_every: int) -> None:
     """Train what is not in the store; a checkpoint stands in the build folder until an autoencoder is there."""
-    for number, (study, variant, lang, point) in enumerate(wanted, 1):
-        key = store.key_of({**asdict(study), "sae": [variant, lang, point]})[:16]
-        checkpoint = paths.build_dir() / "checkpoints" / f"{variant}-{key}.pt"
-        what = f"{number} of {len(wanted)}: {variant} {lang} {point} ({study.corpus})"
-        study.sae(variant, lang, point, checkpoint=checkpoint, checkpoint_every=checkpoint_every, progress=lines(what))
+    for number, run in enumerate(runs, 1):
+        source = run.source
+        assert isinstance(source, work.Store)
+        key = store.key_of(asdict(run) | {"acts": acts[source].key})[:16]
+        checkpoint = paths.build_dir() / "checkpoints" / f"{run.variant}-{key}.pt"
+        of = f"{run.variant}{f' k={run.k}' if run.k else ''} {source.lang} {source.point} ({source.corpus})"
+        what = f"{number} of {len(runs)}: {of}, {run.n_features} features"
+        config, schedule = run.settings()
+        train(
+            config, acts[source], schedule, held=run.held and acts[run.held], checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every, progress=lines(what),
+        )  # fmt: skip
         if ranks.first():
             checkpoint.unlink(missing_ok=True)
             print(f"{what}: in the store", flush=True)
 
 
-def lines(what: str) -> Callable[[int, int, str], None]:
+def lines(what: str, unit: str = "step") -> Callable[[int, int, str], None]:
     """A callback that prints where a training stands, now and then."""
     last = [0.0]
 
     def progress(done: int, total: int, text: str) -> None:
         if time.monotonic() - last[0] > SECONDS or done == total:
             last[0] = time.monotonic()
-            print(f"{what}: step {done} of {total}, {text}", flush=True)
+            print(f"{what}: {unit} {done} of {total}{f', {text}' if unit == 'step' else ''}", flush=True)
 
     return progress
 
@@ -107,16 +123,17 @@ def run(options: argparse.Namespace) -> None:
         if ranks.share()[1] == 1:  # several share what it needs, and each looks at its own as it trains
             print(before_running(options.preset, extra, [chapter.stem for chapter in chapters])[0], flush=True)
         lm = load_lm(name, **how)
-        wanted = shared(preset, chapters, extra, lm)
+        stores, runs = asked_for(preset, chapters, extra, lm.n_blocks)
         if ranks.first():
-            print(f"{preset.name}: {len(wanted)} autoencoders of {name}, by {ranks.share()[1]} process(es)", flush=True)
-        train_all(wanted, options.checkpoint_every)
+            what = f"{len(stores)} stores and {len(runs)} autoencoders of {name}"
+            print(f"{preset.name}: {what}, by {ranks.share()[1]} process(es)", flush=True)
+        train_all(runs, gather_all(lm, stores), options.checkpoint_every)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m kosae_core.training",
-        description="Gather and train the autoencoders that a preset's chapters share, in as many processes as torchrun starts.",
+        description="Gather and train what a preset's chapters ask for, in as many processes as torchrun starts.",
     )
     parser.add_argument("preset", metavar="PRESET", help="a file of chapters/presets, by its name or path")
     parser.add_argument("--only", help="chapters to train for, by stem or number, separated by commas")

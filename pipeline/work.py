@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
+from kosae_core.corpora import Corpus, load_corpus
 from kosae_core.hooks import resolve_point
+from kosae_core.sae import SAEConfig
+from kosae_core.train_config import TrainConfig
 
 Parameters = dict[str, Any]
 BY_K = {"topk", "batchtopk", "matryoshka", "groupmax"}
@@ -29,6 +32,10 @@ class Store:
     limit: int | None
     """The sentences `first` to `limit` of the split; None: to its end."""
     point: str
+
+    def records(self) -> Corpus:
+        """Its sentences, as a chapter loads them."""
+        return load_corpus(self.corpus, split=self.split, lang=self.lang or None, limit=self.limit)[self.first :]
 
 
 @dataclass(frozen=True)
@@ -49,12 +56,26 @@ class Run:
     centre: str = "mean"
     auxk: int | None = None
     k_start: int | None = None
+    k_share: float = TrainConfig.k_share
     k_shape: str = "linear"
-    held: bool = False
+    held: Store | None = None
+    """What it is looked at on while it trains."""
     d_model: int | None = None
     """The width where it is not the model's."""
     stays: bool = field(default=False, compare=False)
     """Whether the chapter holds on to it while it trains others."""
+
+    def settings(self) -> tuple[SAEConfig, TrainConfig]:
+        """What the chapter gives to `train`.
+
+        Raises  ValueError for a variant that a chapter defines by itself.
+        """
+        variants = {"k": self.k, "auxk": self.auxk, "centre": self.centre, "initial_density": self.initial_density}
+        falling = {"k_start": self.k_start, "k_share": self.k_share, "k_shape": self.k_shape}
+        schedule = {"lr": self.lr, "target_l0": self.target_l0, "seed": self.seed} | falling
+        return SAEConfig(self.variant, self.n_features, **variants), TrainConfig(
+            self.steps, self.batch_size, **schedule
+        )
 
 
 @dataclass
@@ -95,14 +116,14 @@ class Chapter:
     def sae(self, variant: str, lang: str, point: str, corpus: str | None = None) -> Run:
         """As `Study.sae` trains it."""
         p, k = self.p, self.p["k"] if variant == "topk" else None
-        source = self.store("train", lang, point, corpus=corpus)
-        return Run(variant, p["n_features"], p["steps"], p["batch_size"], p["seed"], source, k=k, held=True, stays=True)
+        source, held = (self.store(split, lang, point, corpus=corpus) for split in ("train", "test"))
+        return Run(variant, p["n_features"], p["steps"], p["batch_size"], p["seed"], source, k=k, held=held, stays=True)
 
     def front(self, variant: str, l0: int, lang: str, seed: int, named: str, source: Store | None = None) -> Run:
         """As chapter 03 trains a point of its fronts, from the parameters that begin with `named`."""
         p, aim = self.p, {"k": l0} if variant in BY_K else {"target_l0": float(l0)}
         sizes = p[f"{named}_features"], p[f"{named}_steps"], p["batch_size"], seed
-        held = source is None
+        held = None if source else self.store("test", lang, p["middle"])
         return Run(variant, *sizes, source or self.store("train", lang, p["middle"]), held=held, **aim)
 
 
@@ -147,11 +168,11 @@ def _04(c: Chapter) -> Iterator[Store | Run]:
         yield from c.both(lang)
         yield from (c.sae(v, lang, p[point]) for v, point in product(("standard", "gated"), ("middle", "late")))
     yield c.sae("topk", p["langs"][0], p["middle"])
-    source = c.store("train", p["langs"][0], p["middle"])
+    source, held = (c.store(split, p["langs"][0], p["middle"]) for split in ("train", "test"))
     for k, shape, auxk, seed in product(p["sweep_k"], p["sweep_shapes"], (0, None), p["sweep_seeds"]):
-        falling = {} if shape == "none" else {"k_start": p["sweep_start"], "k_shape": shape}
+        sloping = {"k_start": p["sweep_start"], "k_share": p["sweep_share"], "k_shape": shape}
         sizes = p["sweep_features"], p["sweep_steps"], p["batch_size"], seed
-        yield Run("topk", *sizes, source, k=k, auxk=auxk, held=True, **falling)
+        yield Run("topk", *sizes, source, k=k, auxk=auxk, held=held, **({} if shape == "none" else sloping))
 
 
 def _05(c: Chapter) -> Iterator[Store | Run]:

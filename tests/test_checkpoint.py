@@ -120,7 +120,8 @@ def test_a_save_that_fails_leaves_the_old_checkpoint(acts, tmp_path, monkeypatch
     assert path.read_bytes() == before
 
 
-def test_an_interrupt_in_the_middle_of_a_step_waits_for_its_end(acts, tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_in_the_middle_of_a_step_waits_for_its_end(number, acts, tmp_path, monkeypatch):
     config, cfg = options("topk")
     whole, _ = kc.train(config, acts, cfg)
     path, steps = tmp_path / "run.pt", []
@@ -128,7 +129,7 @@ def test_an_interrupt_in_the_middle_of_a_step_waits_for_its_end(acts, tmp_path, 
     def normalise(self, plain=VARIANTS["topk"].normalise_decoder):
         steps.append(1)
         if len(steps) == 7:  # Adam has stepped, the step is not counted yet
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
         plain(self)
 
     monkeypatch.setattr(VARIANTS["topk"], "normalise_decoder", normalise)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,18 @@ def test_a_model_that_memory_cannot_hold_is_not_read(tiny_lm, tmp_path, monkeypa
         match=r"the model .* needs about 0\.2 MB of memory on cpu, .*: take a smaller model, or dtype=torch.bfl",
     ):
         kc.load_lm(tmp_path, device="cpu")
+
+
+def test_a_model_that_is_spread_may_take_all_devices_and_no_more(tiny_lm, tmp_path, monkeypatch):
+    tiny_lm.model.save_pretrained(tmp_path)
+    options = {"local_files_only": True, "trust_remote_code": False}
+    n_bytes = 4 * sum(p.numel() for p in tiny_lm.model.parameters())
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (n_bytes // 4, n_bytes))
+    for spare, fits in ((0, True), (-8, False)):
+        monkeypatch.setattr(needs, "_left_in_group", lambda group, spare=spare: n_bytes - 2 * (n_bytes // 4) + spare)
+        with nullcontext() if fits else pytest.raises(TooLarge, match="on all devices together, and .* are free"):
+            needs.require_room_for_model(str(tmp_path), torch.float32, "auto", options)
 
 
 def test_a_quantized_model_is_asked_for_as_it_will_be(tiny_lm, tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import os
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -198,23 +199,20 @@ def study(preset: str, chapters: list[str] | None = None) -> dict:
         os.environ["KOSAE_BUILD"] = folder
         model, stores, gathering = kc.load_lm(said.name, device="cpu"), {}, 0.0
         _ = model.key  # hashed once
-        sets: dict[tuple, list[work.Store]] = {}
+        sets: dict[work.Store, list[work.Store]] = {}
         for store in said.all.stores:
-            sets.setdefault((store.corpus, store.split, store.lang, store.first, store.limit), []).append(store)
-        for (corpus, split, lang, first, limit), each in sets.items():
-            texts = list(kc.load_corpus(corpus, split=split, lang=lang or None).texts)[first:limit]
+            sets.setdefault(replace(store, point=""), []).append(store)
+        for of, each in sets.items():
+            texts = list(of.records().texts)
             began = time.process_time()  # without what makes the corpus
             found = activations.gather(model, texts, [store.point for store in each])
             gathering += time.process_time() - began
             stores |= {store: found[store.point] for store in each}
         began = time.process_time()
         for run in said.all.runs:
-            options = {"k": run.k, "auxk": run.auxk, "initial_density": run.initial_density}
-            config = kc.SAEConfig("topk" if run.variant == "groupmax" else run.variant, run.n_features, **options)
-            cfg = kc.TrainConfig(
-                run.steps, run.batch_size, lr=run.lr, target_l0=run.target_l0, k_start=run.k_start, seed=run.seed, device="cpu"
-            )  # fmt: skip
-            kc.train(config, stores[run.source], cfg, held=stores[run.source] if run.held else None)
+            like = replace(run, variant="topk") if run.variant == "groupmax" else run  # chapter 03's own
+            config, cfg = like.settings()
+            kc.train(config, stores[run.source], replace(cfg, device="cpu"), held=run.held and stores[run.held])
         training = time.process_time() - began
         taken = {
             kind: sum(f.stat().st_size for f in (paths.store_dir() / part).rglob("*") if f.is_file())
