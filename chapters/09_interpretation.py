@@ -359,6 +359,8 @@ kc.plots.table(pd.DataFrame(rows), ".2f")
 
 # %%
 shipped = kc.load_sae("kosae-lm/q2") if lm_name == "kosae-lm" else sae
+if shipped is sae:  # of another model's features nothing has been read: ten of them are shown without
+    readings = {str(f): "" for f in np.random.default_rng(seed).choice(sae.n_features, 10, replace=False)}
 read = {s: kc.encode_store(shipped, stores[s])[:, [int(f) for f in readings]] for s in stores}
 
 # %%

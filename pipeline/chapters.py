@@ -90,20 +90,33 @@ class Preset:
         return self.chapters is None or chapter.stem in self.chapters
 
     def parameters(self, chapter: Chapter, extra: dict[str, Any] | None = None) -> dict[str, Any]:
-        """All parameters of a chapter under this preset, `extra` (from the command line) last.
+        """All parameters of a chapter under this preset, last those of `extra` (from the command line) that it has.
 
-        Raises  PipelineError for a key of the chapter's own section, or of `extra`, that the chapter does not have.
+        Raises  PipelineError for a key of the chapter's own section that the chapter does not have.
         """
-        own = chapter.parameters
-        merged = own | {key: value for key, value in self.common.items() if key in own}
-        for where, given in ((f"the preset {self.name}", self.sections.get(chapter.stem, {})), ("PARAMS", extra or {})):
-            for key in given:
-                if key not in own:
-                    raise PipelineError(
-                        f"{chapter.stem} has no parameter {key!r}, which {where} sets; it has {', '.join(own)}."
-                    )
-            merged |= given
-        return merged
+        own, section = chapter.parameters, self.sections.get(chapter.stem, {})
+        for key in section:
+            if key not in own:
+                where = f"the preset {self.name}"
+                raise PipelineError(
+                    f"{chapter.stem} has no parameter {key!r}, which {where} sets; it has {', '.join(own)}."
+                )
+        merged = own | {key: value for key, value in self.common.items() if key in own} | section
+        return merged | {key: value for key, value in (extra or {}).items() if key in own}
+
+    def all_parameters(self, chapters: list[Chapter], extra: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """The same of several chapters, by stem.
+
+        Raises  PipelineError also for a key of `extra` that none of them has.
+        """
+        has = {key: None for chapter in chapters for key in chapter.parameters}
+        for key in extra:
+            if key not in has:
+                asked = chapters[0].stem if len(chapters) == 1 else f"the chapters of {self.name}"
+                raise PipelineError(
+                    f"{asked}: there is no parameter {key!r}, which PARAMS sets; there are {', '.join(has)}."
+                )
+        return {chapter.stem: self.parameters(chapter, extra) for chapter in chapters}
 
 
 def tags(cell: NotebookNode) -> list[str]:

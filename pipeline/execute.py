@@ -61,14 +61,15 @@ def plan(preset: str, only: str | None = None, extra: dict[str, Any] | None = No
 
     Raises  PipelineError for an unknown chapter, preset or parameter.
     """
-    chosen, fallback = ch.read_preset(preset), None
-    jobs = []
-    for chapter in ch.read_chapters(only):
+    chosen, fallback, extra = ch.read_preset(preset), None, extra or {}
+    jobs, chapters = [], ch.read_chapters(only)
+    chosen.all_parameters(chapters, extra)  # raises where none has one of them
+    for chapter in chapters:
         used = chosen
         if not chosen.runs(chapter):
             used = fallback = fallback or ch.read_preset("default")
         parameters = used.parameters(chapter, extra)
-        run = "+".join([used.name, *(f"{k}={v}" for k, v in (extra or {}).items())])
+        run = "+".join([used.name, *(f"{k}={v}" for k, v in extra.items() if k in parameters)])
         run = re.sub(r"[^\w.=+-]", "_", run)[:100]
         if "preset" in parameters:
             parameters["preset"] = run

@@ -42,13 +42,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         about = self.preset.plan
-        parameters = {
-            c.stem: self.preset.parameters(c, {k: v for k, v in self.extra.items() if k in c.parameters})
-            for c in ch.read_chapters() if self.preset.runs(c)
-        }  # fmt: skip
-        for name in self.extra:
-            if not any(name in p for p in parameters.values()):
-                raise ch.PipelineError(f"no chapter of {self.preset.name} has a parameter {name!r}.")
+        parameters = self.preset.all_parameters([c for c in ch.read_chapters() if self.preset.runs(c)], self.extra)
         models = {p["lm_name"]: p["lm_options"] for p in parameters.values() if "lm_name" in p}
         if len(models) != 1:
             what = f"a plan is made for one language model, and {self.preset.name} names {sorted(models)}."

@@ -37,28 +37,21 @@ SECONDS = 5
 """Between two lines of progress."""
 
 
-def language_model(preset: ch.Preset, chapters: list[ch.Chapter], extra: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The one language model that the chapters read, and how it is loaded."""
-    read = [preset.parameters(chapter, extra_of(chapter, extra)) for chapter in chapters]
-    named = [(p["lm_name"], p["lm_options"]) for p in read if "lm_name" in p]
+def language_model(name: str, parameters: dict[str, work.Parameters]) -> tuple[str, dict[str, Any]]:
+    """The one language model that the chapters of a preset read, and how it is loaded."""
+    named = [(p["lm_name"], p["lm_options"]) for p in parameters.values() if "lm_name" in p]
     if not named or any(one != named[0] for one in named):
         n = len({json.dumps(one, sort_keys=True) for one in named})
-        raise ch.PipelineError(f"{preset.name} names {n} language models here, and one is trained on at a time.")
+        raise ch.PipelineError(f"{name} names {n} language models here, and one is trained on at a time.")
     return named[0]
 
 
-def extra_of(chapter: ch.Chapter, extra: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in extra.items() if name in chapter.parameters}
-
-
-def asked_for(preset: ch.Preset, chapters: list[ch.Chapter], extra: dict[str, Any], n_blocks: int) -> tuple[list[work.Store], list[work.Run]]:  # fmt: skip
+def asked_for(parameters: dict[str, work.Parameters], n_blocks: int) -> tuple[list[work.Store], list[work.Run]]:
     """The activations and the kept autoencoders of the chapters, each once, in the order in which they ask.
 
     Without what the model writes itself, and without variants that a chapter defines by itself.
     """
-    parts: list[work.Store | work.Run] = []
-    for chapter in chapters:
-        parts += work.of(chapter.stem, preset.parameters(chapter, extra_of(chapter, extra)), n_blocks)
+    parts = [part for stem, each in parameters.items() for part in work.of(stem, each, n_blocks)]
     runs = {part: None for part in parts if isinstance(part, work.Run) and isinstance(part.source, work.Store)}
     read = (store for part in parts for store in ([part] if isinstance(part, work.Store) else [part.source, part.held]))
     stores = {store: None for store in read if isinstance(store, work.Store) and store.corpus != "generated"}
@@ -115,15 +108,13 @@ def run(options: argparse.Namespace) -> None:
     extra = {name: parse_value(value) for name, value in options.p}
     preset = ch.read_preset(options.preset)
     chapters = [chapter for chapter in ch.read_chapters(options.only) if preset.runs(chapter)]
-    for name in extra:
-        if not any(name in chapter.parameters for chapter in chapters):
-            raise ch.PipelineError(f"no chapter of {preset.name} has a parameter {name!r}.")
-    name, how = language_model(preset, chapters, extra)
+    parameters = preset.all_parameters(chapters, extra)
+    name, how = language_model(preset.name, parameters)
     with distributed.together(options.shard):
         if ranks.share()[1] == 1:  # several share what it needs, and each looks at its own as it trains
-            print(before_running(options.preset, extra, [chapter.stem for chapter in chapters])[0], flush=True)
+            print(before_running(options.preset, extra, list(parameters))[0], flush=True)
         lm = load_lm(name, **how)
-        stores, runs = asked_for(preset, chapters, extra, lm.n_blocks)
+        stores, runs = asked_for(parameters, lm.n_blocks)
         if ranks.first():
             what = f"{len(stores)} stores and {len(runs)} autoencoders of {name}"
             print(f"{preset.name}: {what}, by {ranks.share()[1]} process(es)", flush=True)

@@ -252,7 +252,8 @@ def tiny_preset(tiny_lm, empty_store, tmp_path, monkeypatch):
     monkeypatch.setattr(train_preset, "load_lm", lambda name: tiny_lm)
     settings = {"n_train": 40, "n_test": 40, "n_features": 48, "k": 4, "steps": 12, "batch_size": 64}
     path = tmp_path / "tiny.yaml"
-    path.write_text(json.dumps({"chapters": ["07_visualization", "09_interpretation"], "common": settings}))
+    chapters = {"chapters": ["07_visualization", "09_interpretation"], "09_interpretation": {"sparse_steps": 12}}
+    path.write_text(json.dumps({**chapters, "common": settings}))
     return str(path), settings
 
 
@@ -261,14 +262,49 @@ def test_the_command_leaves_what_chapters_look_for(tiny_preset, tiny_lm, empty_s
     assert train_preset.main([path, "--checkpoint-every", "5", "-p", "seed", "3"]) == 0
     said = capsys.readouterr().out
     assert said.startswith("tiny needs about ") and " of memory in 0" in said and "; in 0" in said
-    assert "\ntiny: 2 autoencoders of kosae-lm, by 1 process(es)" in said
-    assert "step 12 of 12, EV" in said and said.count("in the store") == 2
+    assert "\ntiny: 8 stores and 3 autoencoders of kosae-lm, by 1 process(es)" in said
+    assert "step 12 of 12, EV" in said and said.count("in the store") == 3
+    assert "gathering synthetic train ko: token " in said
     assert not list((empty_store.parent / "checkpoints").iterdir())
     monkeypatch.setattr(training, "_run", lambda *args: pytest.fail("it is trained again"))
+    monkeypatch.setattr("kosae_core.activations.fill", lambda *args, **how: pytest.fail("it is gathered again"))
     study = Study(points=("q2.resid_post", "q3.resid_post"), seed=3, **settings)
     vars(study)["lm"] = tiny_lm
-    for variant in {"topk", *(run for run in ("gated", "standard") if f" {run} ko " in said)}:
+    variants = {run for run in ("topk", "gated", "standard") if f" {run} " in said}
+    assert len(variants) == 2
+    for variant in variants:
         assert len(study.sae(variant, "ko", "q2.resid_post")[1].loss) == 3
+    sparser = kc.SAEConfig("topk", 512, k=8)  # chapter 09's own
+    _, history = kc.train(sparser, study.acts("train"), kc.TrainConfig(12, 64, lr=0.02, seed=3))
+    assert len(history.loss) == 3
+
+
+@slow
+def test_every_chapter_runs_on_another_model_and_finds_what_the_command_made(tmp_path):
+    """A small GPT-2, whose positions are learned; all trainings but those of a variant that chapter 03 defines itself."""
+    import transformers
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(paths.models_dir() / "kosae-lm")
+    config = transformers.GPT2Config(
+        len(tokenizer), 256, n_embd=64, n_layer=4, n_head=4, bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )  # fmt: skip
+    folder, build = tmp_path / "model", tmp_path / "build"
+    transformers.GPT2LMHeadModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    asked = ["--only", "02,03,04,05,06,07,08,09,10", "-p", "lm_name", str(folder)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(paths.ROOT), "KOSAE_BUILD": str(build)}
+
+    def run(*command):
+        done = subprocess.run([sys.executable, "-m", *command, *asked], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return {path.parent for path in (build / "store" / "sae").glob("*/weights.safetensors")}
+
+    before = run("kosae_core.training", "smoke")
+    after = run("pipeline.execute", "--preset", "smoke")
+    assert len(before) > 40 and len(after - before) == 1
+    (folder_of_results,) = {path.parent for path in (build / "results").glob("*/*.json")}
+    assert len(list(folder_of_results.glob("[01][0-9].json"))) == 9
 
 
 def command(preset, build, world, **variables):
@@ -289,7 +325,8 @@ def test_torchrun_leaves_what_one_process_does_and_goes_on_after_a_death(tiny_lm
     settings = {"n_train": 40, "n_test": 40, "n_features": 48, "k": 4, "steps": 400, "batch_size": 64}
     settings |= {"lm_name": str(tmp_path / "lm")}
     preset = tmp_path / "tiny.yaml"
-    preset.write_text(json.dumps({"chapters": ["09_interpretation"], "common": settings}))
+    sparser = {"sparse_steps": 12}
+    preset.write_text(json.dumps({"chapters": ["09_interpretation"], "common": settings, "09_interpretation": sparser}))
     status, said = command(preset, tmp_path / "one", 1)
     assert status == 0 and "in the store" in said, said
     dying = tmp_path / "sitecustomize.py"  # the second process dies in the middle of its training
@@ -313,7 +350,7 @@ def test_torchrun_leaves_what_one_process_does_and_goes_on_after_a_death(tiny_lm
         {p.parent.name: p for p in (tmp_path / side / "store" / "sae").glob("*/weights.safetensors")}
         for side in ("one", "two")
     )
-    assert one.keys() == two.keys() and len(one) == 1
+    assert one.keys() == two.keys() and len(one) == 2
     for key, path in one.items():
         for (name, tensor), again in zip(
             sorted(load_file(path).items()), dict(sorted(load_file(two[key]).items())).values(), strict=True
@@ -335,7 +372,7 @@ def test_the_command_goes_on_from_its_checkpoint(tiny_preset, empty_store, monke
         train_preset.main([path, "--only", "09", "--checkpoint-every", "5"])
     assert len(list((empty_store.parent / "checkpoints").iterdir())) == 1
     monkeypatch.setattr(kc.trainer.Trainer, "advance", lambda self: (seen.append(self.step), advance(self))[1])
-    assert train_preset.main([path, "--only", "09"]) == 0 and seen == list(range(5, 12))
+    assert train_preset.main([path, "--only", "09"]) == 0 and seen == [*range(5, 12), *range(12)]
 
 
 @pytest.mark.parametrize(
@@ -345,7 +382,7 @@ def test_the_command_goes_on_from_its_checkpoint(tiny_preset, empty_store, monke
         (["no/file.yaml"], "there is no preset 'no/file.yaml'; there are"),
         (["smoke", "--only", "99"], "there is no chapter '99'"),
         (["smoke", "--shard", "2"], "1 rank(s) cannot share 2 parts of a dictionary: give a divisor of 1."),
-        (["smoke", "-p", "colour", "1"], "no chapter of smoke has a parameter 'colour'."),
+        (["smoke", "-p", "colour", "1"], "the chapters of smoke: there is no parameter 'colour', which PARAMS sets"),
         (["smoke", "-p", "lm_name", "no-such-model"], "load_lm('no-such-model'): neither the model inside, nor a folder"),
         (["smoke", "--checkpoint-every", "0"], "--checkpoint-every must be at least 1, not 0."),
     ],

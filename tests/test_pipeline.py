@@ -68,7 +68,11 @@ def test_common_keys_reach_only_chapters_that_have_them(book):
     ("text", "extra", "word"),
     [
         ("05_probe: {steps: 3}\n", {}, "05_probe has no parameter 'steps', which the preset odd sets"),
-        ("common: {}\n", {"layer": "q3"}, "05_probe has no parameter 'layer', which PARAMS sets"),
+        (
+            "common: {}\n",
+            {"layer": "q3"},
+            "05_probe: there is no parameter 'layer', which PARAMS sets; there are preset, seed, k",
+        ),
         ("06_none: {k: 3}\n", {}, "no such chapter"),
         ("common: [1\n", {}, "is not YAML"),
     ],

@@ -127,7 +127,7 @@ def test_params_change_what_is_planned():
     ("extra", "sentence"),
     [
         ({"lm_name": "nobody/nothing"}, "the model 'nobody/nothing' is not on this machine, and the preset's plan section does not"),
-        ({"colour": 1}, "no chapter of smoke has a parameter 'colour'"),
+        ({"colour": 1}, "the chapters of smoke: there is no parameter 'colour', which PARAMS sets"),
         ({"corpus": "no.txt"}, r"tokens a sentence of no\.txt has cannot be counted \(no file .*tokens_per_sentence"),
     ],
 )  # fmt: skip
