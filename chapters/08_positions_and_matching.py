@@ -54,7 +54,8 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from scipy import stats
 
 import kosae_core as kc
-from kosae_core import bilingual, features, layout, matching, positions, statistics
+from kosae_core import bilingual, features, layout, matching, positions, probing, statistics
+from kosae_core import interventions as iv
 from kosae_core.splicing import splice
 
 kc.plots.house_style()
@@ -67,14 +68,14 @@ lm = study.lm
 # %% [markdown] tags=["ko"]
 # ## 무엇을 바꾸면 특징이 달라지는가 {#sec-match-factors}
 #
-# 기준은 한국어 문장으로 학습한 TopK 사전(특징 {{< var c08.match_features >}}개, k는 {{< var c08.match_k >}})이다. 여기에서 한 가지씩 바꾼다. 시드만 바꾼 것, 같은 틀에서 나온 다른 문장, 영어, 게이트형, 두 배의 k, 두 배의 특징, 뒤쪽 층(q3), 그리고 평균이 아닌 기하 중앙값에서 시작하는 것(median)이다. `corpora`에 다른 말뭉치를 적으면 그것도 견준다. 시드가 아닌 것을 바꿀 때에도 시드는 서로 다르게 하므로, 시드만 바꾼 값과의 차이가 그 변화의 몫이다. 기준 사전의 특징마다 상대 사전에서 코사인이 가장 큰 특징을 찾고, 그 값이 {{< var c08.alike >}} 이상이면 다시 나타났다고 한다. 짝은 디코더의 행으로도, 인코더의 열로도 찾는다. 또 한 특징이 둘과 짝지어지지 않도록 합이 가장 큰 일대일 짝을 헝가리안 방법으로 구한다 [@kuhn1955]. 이 짝의 평균 코사인이 PW-MCC이다 [@song2025].
+# 기준은 한국어 문장으로 학습한 TopK 사전(특징 {{< var c08.match_features >}}개, k는 {{< var c08.match_k >}})이다. 여기에서 한 가지씩 바꾼다. 시드만 바꾼 것, 같은 틀에서 나온 다른 문장, 영어, 두 언어를 반씩 섞은 것(both), 게이트형, 두 배의 k(sparsity)와 절반의 k(sparser), 두 배의 특징(size)과 네 배의 특징(larger), 뒤쪽 층(q3), 그리고 평균이 아닌 기하 중앙값에서 시작하는 것(median)이다. `corpora`에 다른 말뭉치를 적으면 그것도 견준다. 시드가 아닌 것을 바꿀 때에도 시드는 서로 다르게 하므로, 시드만 바꾼 값과의 차이가 그 변화의 몫이다. 기준 사전의 특징마다 상대 사전에서 코사인이 가장 큰 특징을 찾고, 그 값이 {{< var c08.alike >}} 이상이면 다시 나타났다고 한다. 짝은 디코더의 행으로도, 인코더의 열로도 찾는다. 또 한 특징이 둘과 짝지어지지 않도록 합이 가장 큰 일대일 짝을 헝가리안 방법으로 구한다 [@kuhn1955]. 이 짝의 평균 코사인이 PW-MCC이다 [@song2025].
 #
 # **예상.** 같은 분포의 다른 문장은 시드만큼만 바꿀 것이다. 영어는 훨씬 많이 바꿀 것이다. 언어가 다르면 켜져야 할 방향이 다르기 때문이다. 인코더의 열은 다른 특징의 간섭을 덜도록 기울어 있어 사전마다 더 다를 것이다. 중심을 평균에서 중앙값으로 옮기는 것은 거의 아무것도 바꾸지 않을 것이다. 시드만 바꾸어도 절반 이상이 사라진다면, 특징의 목록을 모델의 부품 목록처럼 읽어서는 안 된다.
 
-# %% [markdown] src="8b53" tags=["en"]
+# %% [markdown] src="ed90" tags=["en"]
 # ## Which change alters features {#sec-match-factors}
 #
-# The base is a TopK dictionary trained on Korean sentences ({{< var c08.match_features >}} features, k of {{< var c08.match_k >}}). We change one thing at a time: the seed alone, other sentences of the same templates, English, the gated form, twice the k, twice the features, the late layer (q3), and a start from the geometric median in place of the mean (median). Corpora named in `corpora` are compared as well. Where it is not the seed that changes, seeds still differ, so the difference from the seed alone is what the change adds. For each feature of the base we look for the one of largest cosine in the other dictionary, and say that it has come back if the cosine is at least {{< var c08.alike >}}. Partners are sought by rows of the decoder and also by columns of the encoder. So that no feature is the partner of two, the Hungarian method gives the one-to-one pairing of the largest sum [@kuhn1955]; the mean cosine of this pairing is PW-MCC [@song2025].
+# The base is a TopK dictionary trained on Korean sentences ({{< var c08.match_features >}} features, k of {{< var c08.match_k >}}). We change one thing at a time: the seed alone, other sentences of the same templates, English, half of each language (both), the gated form, twice the k (sparsity) and half of it (sparser), twice the features (size) and four times as many (larger), the late layer (q3), and a start from the geometric median in place of the mean (median). Corpora named in `corpora` are compared as well. Where it is not the seed that changes, seeds still differ, so the difference from the seed alone is what the change adds. For each feature of the base we look for the one of largest cosine in the other dictionary, and say that it has come back if the cosine is at least {{< var c08.alike >}}. Partners are sought by rows of the decoder and also by columns of the encoder. So that no feature is the partner of two, the Hungarian method gives the one-to-one pairing of the largest sum [@kuhn1955]; the mean cosine of this pairing is PW-MCC [@song2025].
 #
 # **Expectation.** Other sentences of the same distribution will change no more than the seed does. English will change far more, since other directions have to fire. Encoder columns lean so as to escape the interference of other features, and will differ more between dictionaries. Moving the centre from mean to median will change next to nothing. If over half of the features vanish with the seed alone, a list of features must not be read like a list of the model's parts.
 
@@ -96,10 +97,13 @@ def dictionary(variant="topk", acts=None, s=0, n_features=match_features, k=matc
 data = {"sentences": elsewhere} | foreign
 if "en" in langs:
     data["language"] = study.acts("train", "en", middle)
+    half = {lang: study.acts("train", lang, middle) for lang in ("ko", "en")}
+    data["both"] = torch.cat([half[lang][: half[lang].n_tokens // 2] for lang in half])
 
 # %%
 changed = {"seed": {}} | {name: {"acts": acts} for name, acts in data.items()} | {
-    "variant": {"variant": "gated"}, "sparsity": {"k": 2 * match_k}, "size": {"n_features": 2 * match_features},
+    "variant": {"variant": "gated"}, "sparsity": {"k": 2 * match_k}, "sparser": {"k": match_k // 2},
+    "size": {"n_features": 2 * match_features}, "larger": {"n_features": 4 * match_features},
     "layer": {"acts": study.acts("train", "ko", late)}, "median": {"centre": "median"},
 }  # fmt: skip
 
@@ -162,7 +166,7 @@ for row in ranking.itertuples():
 results.record("first_change", ranking.change.iloc[0], "")
 
 # %%
-fresh = [name for name in data if name != "sentences"]
+fresh = [name for name in data if name not in ("sentences", "both")]  # with nothing of the base's own distribution
 rest = ranking[~ranking.change.isin(data)]
 results.claim("data_most", all(ranking.set_index("change").low[name] > rest.high.max() for name in fresh),
               "another language or corpus takes more features than any change that is not of data, intervals apart")  # fmt: skip
@@ -218,7 +222,7 @@ kc.plots.table(ranking.reset_index(drop=True), ".1%")
 # 같은 틀의 다른 문장으로 학습하면 {{< var c08.share_sentences_decoder >}}, 시드만 바꾸면 {{< var c08.share_seed_decoder >}}이다. [예상과 달리 같은 분포의 다른 문장은 시드보다 조금 더 바꾼다. 시드 짝에 걸친 두 범위는 겹치지 않는다.]{.claim key="c08.sentences_lowers"}[예상대로 다른 문장이 시드보다 더 바꾼다고 할 만큼 시드 짝에 걸친 두 범위가 갈라지지는 않는다.]{.otherwise} [다른 문장으로 학습한 사전과는 특징의 일부만 같다.]{.claim key="c08.part_shared"}
 #
 # ::: {.when key="c08.share_language_decoder"}
-# 영어로 학습하면 {{< var c08.share_language_decoder >}}이다. [영어는 시드보다 더 많이 바꾼다.]{.claim key="c08.language_lowers"} [영어에서 다시 나타나는 것은 시드만 바꾼 것의 십분의 일보다 적다.]{.claim key="c08.language_tenth"}
+# 영어로 학습하면 {{< var c08.share_language_decoder >}}이다. [영어는 시드보다 더 많이 바꾼다.]{.claim key="c08.language_lowers"} [영어에서 다시 나타나는 것은 시드만 바꾼 것의 십분의 일보다 적다.]{.claim key="c08.language_tenth"} 한국어를 반으로 줄이고 영어로 채우면 {{< var c08.share_both_decoder >}}이다. [영어가 자리를 차지하는 만큼 시드만 바꾼 것보다 적다.]{.claim key="c08.both_lowers"}[영어가 섞여도 시드만 바꾼 것보다 적다고 할 만큼 범위가 갈라지지는 않는다.]{.otherwise}
 # :::
 #
 # ::: {.when key="c08.share_synthetic_decoder"}
@@ -227,17 +231,17 @@ kc.plots.table(ranking.reset_index(drop=True), ".1%")
 #
 # [자료의 분포를 바꾸는 것은 자료가 아닌 어떤 것을 바꾸는 것보다 많은 특징을 앗아 가며, 그 구간은 다른 것과 겹치지 않는다([@tbl-match-order]).]{.claim key="c08.data_most"}[자료의 분포를 바꾸는 것이 다른 모든 변화보다 많은 특징을 앗아 간다고 할 만큼 구간이 갈라지지는 않는다([@tbl-match-order]).]{.otherwise} 자료가 특징을 정한다는 앞선 연구의 말은 자료의 분포에 대해서는 맞다. [같은 분포에서 무엇을 뽑았는지가 시드에 더하는 변화는 분포를 바꿀 때의 오분의 일보다 작다.]{.claim key="c08.sample_adds_little"}
 #
-# 게이트형은 {{< var c08.share_variant_decoder >}}, 두 배의 k는 {{< var c08.share_sparsity_decoder >}}, 뒤쪽 층은 {{< var c08.share_layer_decoder >}}이다. [변형을 바꾸거나]{.claim key="c08.variant_lowers"} [k를 두 배로 하거나]{.claim key="c08.sparsity_lowers"} [층을 옮기면]{.claim key="c08.layer_lowers"} 시드만 바꾼 것보다 적게 다시 나타난다. 두 배의 사전에서는 {{< var c08.share_size_decoder >}}이다. 큰 사전에는 자리가 많아 짝을 찾기 쉬우므로 높은 것이 당연하다.
+# 게이트형은 {{< var c08.share_variant_decoder >}}, 두 배의 k는 {{< var c08.share_sparsity_decoder >}}, 절반의 k는 {{< var c08.share_sparser_decoder >}}, 뒤쪽 층은 {{< var c08.share_layer_decoder >}}이다. [변형을 바꾸거나]{.claim key="c08.variant_lowers"} [k를 두 배로 하거나]{.claim key="c08.sparsity_lowers"} [반으로 줄이거나]{.claim key="c08.sparser_lowers"} [층을 옮기면]{.claim key="c08.layer_lowers"} 시드만 바꾼 것보다 적게 다시 나타난다. 두 배의 사전에서는 {{< var c08.share_size_decoder >}}, 네 배의 사전에서는 {{< var c08.share_larger_decoder >}}이다. 큰 사전에는 자리가 많아 짝을 찾기 쉬우므로 높은 것이 당연하다.
 #
 # 이 사전들은 {{< var c08.match_steps >}}걸음 학습한 것이다. 특징이 다시 나타나지 않는다는 보고를 읽을 때에는 사전이 다 학습되었는지부터 보아야 한다.
 
-# %% [markdown] src="0b14" tags=["en"]
+# %% [markdown] src="246f" tags=["en"]
 # With the seed alone changed, {{< var c08.share_seed_decoder >}} come back by the decoder ([@fig-match-factors], [@tbl-match-factors]); in a random dictionary {{< var c08.share_random >}}. [In every pair of seeds over half of the features come back.]{.claim key="c08.seed_half"}[Not in every pair of seeds is it over half, which is too little for reading a list of features like a list of the model's parts.]{.otherwise} The mean cosine of the one-to-one pairing is {{< var c08.paired_seed_decoder >}}, far above the {{< var c08.paired_random >}} of a random dictionary but far from 1. By the same bound on the encoder, only {{< var c08.share_seed_encoder >}} come back. [The ranges of encoder and decoder over pairs of seeds lie apart.]{.claim key="c08.encoder_differs"} Dictionaries may write the same directions and still read different ones. Whoever says that features are or are not the same has to say by which they were compared.
 #
 # Trained on other sentences of the same templates it is {{< var c08.share_sentences_decoder >}}, against {{< var c08.share_seed_decoder >}} with the seed alone. [Against our expectation, other sentences of the same distribution change slightly more than the seed does; the two ranges over pairs of seeds do not overlap.]{.claim key="c08.sentences_lowers"}[As expected, the two ranges over pairs of seeds are not so far apart that other sentences could be said to change more than the seed.]{.otherwise} [Only part of the features is shared with a dictionary trained on other sentences.]{.claim key="c08.part_shared"}
 #
 # ::: {.when key="c08.share_language_decoder"}
-# Trained on English it is {{< var c08.share_language_decoder >}}. [English changes more than the seed does.]{.claim key="c08.language_lowers"} [What comes back from English is less than a tenth of what another seed gives.]{.claim key="c08.language_tenth"}
+# Trained on English it is {{< var c08.share_language_decoder >}}. [English changes more than the seed does.]{.claim key="c08.language_lowers"} [What comes back from English is less than a tenth of what another seed gives.]{.claim key="c08.language_tenth"} With half of the Korean replaced by English it is {{< var c08.share_both_decoder >}}. [English takes up places, and that is fewer than with another seed alone.]{.claim key="c08.both_lowers"}[Mixed with English, the ranges are not so far apart that it could be said to be fewer than with another seed alone.]{.otherwise}
 # :::
 #
 # ::: {.when key="c08.share_synthetic_decoder"}
@@ -246,7 +250,7 @@ kc.plots.table(ranking.reset_index(drop=True), ".1%")
 #
 # [A change of the distribution of the data takes more features away than a change of anything that is not data, and its interval overlaps with no other ([@tbl-match-order]).]{.claim key="c08.data_most"}[The intervals are not so far apart that a change of the distribution of the data could be said to take more features away than every other ([@tbl-match-order]).]{.otherwise} The earlier study's word that data decide on features is right for the distribution of the data. [What the choice of a sample adds to the seed is less than a fifth of what a change of distribution does.]{.claim key="c08.sample_adds_little"}
 #
-# The gated form has {{< var c08.share_variant_decoder >}}, twice the k {{< var c08.share_sparsity_decoder >}}, the late layer {{< var c08.share_layer_decoder >}}. [With another variant,]{.claim key="c08.variant_lowers"} [with twice the k]{.claim key="c08.sparsity_lowers"} [or at another layer]{.claim key="c08.layer_lowers"} fewer come back than with another seed alone. In twice the dictionary it is {{< var c08.share_size_decoder >}}; a larger dictionary has more places and makes partners easier to find, so that this is high is no surprise.
+# The gated form has {{< var c08.share_variant_decoder >}}, twice the k {{< var c08.share_sparsity_decoder >}}, half the k {{< var c08.share_sparser_decoder >}}, the late layer {{< var c08.share_layer_decoder >}}. [With another variant,]{.claim key="c08.variant_lowers"} [with twice the k,]{.claim key="c08.sparsity_lowers"} [with half of it]{.claim key="c08.sparser_lowers"} [or at another layer]{.claim key="c08.layer_lowers"} fewer come back than with another seed alone. In twice the dictionary it is {{< var c08.share_size_decoder >}}, in four times the dictionary {{< var c08.share_larger_decoder >}}; a larger dictionary has more places and makes partners easier to find, so that this is high is no surprise.
 #
 # These dictionaries were trained for {{< var c08.match_steps >}} steps. Reading a report that features do not come back, one should see first whether the dictionaries were trained to the end.
 
@@ -301,7 +305,8 @@ for (change, part), each in crowded.groupby(["with", "part"]):
         results.record(f"crowded_{what}_{change}_{part}", each[what].mean(), "share", ".1%", interval=interval(each, what), tolerance=0.06)
 
 # %%
-twins = {name: [float((matching.nearest_other(weights(saes[name][s], "decoder")) >= alike).mean()) for s in match_seeds] for name in ("seed", "size")}
+SIZES = ("seed", "size", "larger")
+twins = {name: [float((matching.nearest_other(weights(saes[name][s], "decoder")) >= alike).mean()) for s in match_seeds] for name in SIZES}
 for name, values in twins.items():
     results.record(f"twins_{name}", np.mean(values), "share", ".1%", interval=(min(values), max(values)), tolerance=0.03)
 results.claim("few_twins", max(twins["seed"]) < 0.1, "under a tenth of a dictionary's features have a twin in it, every seed", close=abs(max(twins["seed"]) - 0.1) < 0.03)
@@ -325,14 +330,14 @@ kc.plots.table(crowded.groupby(["with", "part"])[["all", "near"]].mean().reset_i
 #
 # 가장 가까운 특징을 다른 특징과 함께 쓰는 것은 시드만 바꾼 디코더에서 {{< var c08.crowded_all_seed_decoder >}}, 인코더에서 {{< var c08.crowded_all_seed_encoder >}}, 무작위 사전에서 {{< var c08.crowded_random >}}이다([@tbl-match-shared]). [디코더의 짝은 우연보다 덜 겹친다.]{.claim key="c08.crowded_below_chance"}[디코더의 짝은 우연만큼 겹친다.]{.otherwise} 코사인이 기준을 넘는 짝만 보면 디코더에서 {{< var c08.crowded_near_seed_decoder >}}이다. [기준을 넘는 짝이 겹치는 것은 십분의 일이 되지 않으므로, 다시 나타나는 비율은 한 특징을 두 번 세어 부풀린 값이 아니다.]{.claim key="c08.near_hardly_crowded"}[기준을 넘는 짝도 겹치므로, 다시 나타나는 비율은 그만큼 부풀려진 값이다. 그래서 일대일 짝의 평균 코사인을 함께 보아야 한다.]{.otherwise}
 #
-# 한 사전 안에서 기준 이상으로 가까운 다른 특징, 곧 쌍둥이를 가진 특징은 {{< var c08.twins_seed >}}, 두 배로 큰 사전에서는 {{< var c08.twins_size >}}이다. [쌍둥이를 가진 것은 십분의 일이 되지 않는다.]{.claim key="c08.few_twins"}[쌍둥이가 드물지 않아, 사전의 크기를 그대로 특징의 수로 읽을 수 없다.]{.otherwise} [사전이 커지면 쌍둥이도 는다.]{.claim key="c08.more_twins"}[사전이 커져도 쌍둥이가 늘지는 않는다.]{.otherwise}
+# 한 사전 안에서 기준 이상으로 가까운 다른 특징, 곧 쌍둥이를 가진 특징은 {{< var c08.twins_seed >}}, 두 배로 큰 사전에서는 {{< var c08.twins_size >}}, 네 배에서는 {{< var c08.twins_larger >}}이다. [쌍둥이를 가진 것은 십분의 일이 되지 않는다.]{.claim key="c08.few_twins"}[쌍둥이가 드물지 않아, 사전의 크기를 그대로 특징의 수로 읽을 수 없다.]{.otherwise} [사전이 커지면 쌍둥이도 는다.]{.claim key="c08.more_twins"}[사전이 커져도 쌍둥이가 늘지는 않는다.]{.otherwise}
 
-# %% [markdown] src="d6c9" tags=["en"]
+# %% [markdown] src="b595" tags=["en"]
 # The geometric median lies {{< var c08.median_far >}} of the activations' root mean square distance away from the mean. With one seed and another centre {{< var c08.median_same >}} of the features come back. [As expected, nearly all are the same.]{.claim key="c08.median_same_most"}[Against our expectation they are far from nearly all. With the same first directions and the same order of tokens, to move the inputs by this little is enough for training to take another course. What changes with the seed alone can then not all be put down to the first directions; much of it comes of training being sensitive to small differences.]{.otherwise} [Still it is more than in any pair of two seeds.]{.claim key="c08.median_same_more"}[Nor is it more than in every pair of two seeds.]{.otherwise} With a start from the median and another seed, {{< var c08.share_median_decoder >}} come back. [The range overlaps with that of the seed alone.]{.claim key="c08.median_as_seed"}[The range lies apart from that of the seed alone.]{.otherwise} Explained variance on test tokens is {{< var c08.ev_seed >}} from the mean and {{< var c08.ev_median >}} from the median. A start from the geometric median gives other features, but so does a slightly different start with the same seed, so that this is no effect of the median as such.
 #
 # Features that have their nearest in common with another are {{< var c08.crowded_all_seed_decoder >}} by the decoder with the seed alone changed, {{< var c08.crowded_all_seed_encoder >}} by the encoder, and {{< var c08.crowded_random >}} with a random dictionary ([@tbl-match-shared]). [By the decoder partners are shared less than by chance.]{.claim key="c08.crowded_below_chance"}[By the decoder partners are shared as often as by chance.]{.otherwise} Among partners within the bound it is {{< var c08.crowded_near_seed_decoder >}} for the decoder. [Under a tenth of such partners is shared, so that the share that comes back is not inflated by counting one feature twice.]{.claim key="c08.near_hardly_crowded"}[Such partners are shared too, and by that much the share that comes back is inflated; the mean cosine of the one-to-one pairing has to be read beside it.]{.otherwise}
 #
-# Features with a twin, another one of the same dictionary within the bound, are {{< var c08.twins_seed >}}, and {{< var c08.twins_size >}} in a dictionary twice the size. [Under a tenth of the features have a twin.]{.claim key="c08.few_twins"}[Twins are not rare, so that the size of a dictionary cannot be read as its number of features.]{.otherwise} [In the larger dictionary there are more of them.]{.claim key="c08.more_twins"}[In the larger dictionary there are no more of them.]{.otherwise}
+# Features with a twin, another one of the same dictionary within the bound, are {{< var c08.twins_seed >}}, {{< var c08.twins_size >}} in a dictionary twice the size and {{< var c08.twins_larger >}} in one of four times. [Under a tenth of the features have a twin.]{.claim key="c08.few_twins"}[Twins are not rare, so that the size of a dictionary cannot be read as its number of features.]{.otherwise} [In the larger dictionary there are more of them.]{.claim key="c08.more_twins"}[In the larger dictionary there are no more of them.]{.otherwise}
 
 # %% [markdown] tags=["ko"]
 # ## 큰 사전에서 갈라지는 특징 {#sec-match-splitting}
@@ -350,17 +355,18 @@ def split_share(other, a, b):
     return (counts >= 2).mean()
 
 # %%
-splits = {name: [split_share(saes[name], a, b) for a, b in itertools.permutations(match_seeds, 2)] for name in ("seed", "size")}
+splits = {name: [split_share(saes[name], a, b) for a, b in itertools.permutations(match_seeds, 2)] for name in SIZES}
 for name, values in splits.items():
     results.record(f"split_{name}", np.mean(values), "share", ".1%", interval=(min(values), max(values)), tolerance=0.05)
 results.record("child", child, "cosine", ".1f", tolerance=0)
 results.claim("splits", min(splits["size"]) > max(splits["seed"]), "more features have two children in twice the dictionary, every pair")
+results.claim("splits_on", min(splits["larger"]) > max(splits["size"]), "and more again in four times the dictionary, every pair", close=True)
 
 # %% [markdown] tags=["ko"]
-# 두 배로 큰 사전에서 둘 이상으로 갈라진 특징은 {{< var c08.split_size >}}, 같은 크기의 사전에서는 {{< var c08.split_seed >}}이다. [갈라진 특징은 큰 사전에서 더 많다.]{.claim key="c08.splits"} 여기서 갈라짐은 방향이 가까운 것만 가리킨다. 한 뜻이 여러 뜻으로 나뉘었는지는 활성 문맥을 읽어야 안다.
+# 두 배로 큰 사전에서 둘 이상으로 갈라진 특징은 {{< var c08.split_size >}}, 네 배에서는 {{< var c08.split_larger >}}, 같은 크기의 사전에서는 {{< var c08.split_seed >}}이다. [갈라진 특징은 큰 사전에서 더 많다.]{.claim key="c08.splits"} [네 배로 키우면 더 갈라진다.]{.claim key="c08.splits_on"}[네 배로 키워도 더 갈라지지는 않는다.]{.otherwise} 여기서 갈라짐은 방향이 가까운 것만 가리킨다. 한 뜻이 여러 뜻으로 나뉘었는지는 활성 문맥을 읽어야 안다.
 
-# %% [markdown] src="7b3d" tags=["en"]
-# In a dictionary twice as large, {{< var c08.split_size >}} have split into two or more; in one of the same size, {{< var c08.split_seed >}}. [More features have split in the larger dictionary.]{.claim key="c08.splits"} Splitting here means no more than that directions are near. Whether one meaning has become several can only be told by reading the contexts in which they fire.
+# %% [markdown] src="5016" tags=["en"]
+# In a dictionary twice as large, {{< var c08.split_size >}} have split into two or more, in one four times as large {{< var c08.split_larger >}}; in one of the same size, {{< var c08.split_seed >}}. [More features have split in the larger dictionary.]{.claim key="c08.splits"} [In one of four times more have split again.]{.claim key="c08.splits_on"}[In one of four times no more have.]{.otherwise} Splitting here means no more than that directions are near. Whether one meaning has become several can only be told by reading the contexts in which they fire.
 
 # %% [markdown] tags=["ko"]
 # ## 평균과 표준편차 {#sec-match-moments}
@@ -628,6 +634,38 @@ results.claim("splice_costs", (spliced.ce_sae > spliced.ce_clean + 0.1).all(), "
 results.claim("splice_grows", korean.ce_sae.iloc[-1] > korean.ce_sae.iloc[0], "reconstructions cost more in the last block than in the first")
 
 # %%
+fitted_on, judged = texts["train", "ko"], texts["test", "ko"][: 10 * n_spliced]
+ends = [iv.read_out(lm, lm.documents(records.texts), at=blocks[-1]).means_MD for records in (fitted_on, judged)]
+topic = probing.fit_probe(ends[0], fitted_on.label("big"), probing.ProbeConfig(depth=1))
+template_M = np.unique([record.doc for record in judged], return_inverse=True)[1]
+
+# %%
+def read_through(point):
+    """Whether the topic of each sentence is still read at the last block, with a reconstruction at one block."""
+    patch = (point, iv.reconstruct(both[point]))
+    return topic.predict(iv.read_out(lm, lm.documents(judged.texts), (), patch, at=blocks[-1]).means_MD) == judged.label("big")
+
+# %%
+hits_MR = np.stack([topic.predict(ends[1]) == judged.label("big"), *map(read_through, blocks)], 1)
+spans = probing.cluster_bootstrap(hits_MR, template_M, 1000, seed)
+for i, name in enumerate(["clean", *(f"b{block}" for block in range(lm.n_blocks))]):
+    results.record(f"topic_{name}", hits_MR[:, i].mean(), "accuracy", ".1%", interval=probing.interval(spans[:, i]), tolerance=0.06)
+fell_R = hits_MR[:, 0].mean() - hits_MR[:, 1:].mean(0)
+results.record("topic_fell_most", 100 * fell_R.max(), "points", ".1f", tolerance=6)
+results.record("topic_fell_block", int(fell_R.argmax()), "block", tolerance=len(blocks))
+results.record("n_read", len(judged), "sentences", tolerance=0)
+results.claim("topic_falls", probing.interval((spans[:, :1] - spans[:, 1:])[:, fell_R.argmax()])[0] > 0, "in the block where it falls most, the accuracy of the topic falls with the whole 95% interval over templates")
+
+# %%
+#| label: tbl-match-spliced
+#| tbl-cap-ko: "한 블록의 활성값을 그 블록의 작은 사전이 재구성한 것으로 바꾸었을 때. loss: 언어 모델의 손실(토큰당 내트), recovered: 손실 회복률, topic: 마지막 블록에서 읽은 한국어 문장의 주제의 정확도."
+#| tbl-cap-en: "The activations of one block replaced by the reconstruction of that block's small dictionary. loss: the language model's, in nats per token; recovered: loss recovered; topic: accuracy of a Korean sentence's topic read at the last block."
+by_block = spliced.pivot(index="block", columns="lang", values=["ce_sae", "loss_recovered"])
+by_block.columns = [f"{'loss' if what == 'ce_sae' else 'recovered'}, {lang}" for what, lang in by_block.columns]
+by_block["topic"] = hits_MR[:, 1:].mean(0)
+kc.plots.table(by_block.reset_index(), {name: ".2f" if name.startswith("loss") else ".1%" for name in by_block})
+
+# %%
 #| label: fig-match-losses
 #| fig-cap-ko: "왼쪽: 재구성이 설명하지 못한 분산(SAE의 손실), 자리 정보가 있을 때와 없앴을 때. 마름모는 자리 없는 활성값으로 다시 학습한 사전이다. 오른쪽: 한 블록의 활성값을 재구성으로 바꾸었을 때 언어 모델의 손실. 점선은 바꾸지 않은 모델이다."
 #| fig-cap-en: "Left: variance that the reconstruction leaves unexplained (the SAE's loss), with positions and without; the diamond is a dictionary trained without positions. Right: the language model's loss with the activations of one block replaced by their reconstruction; dotted: the model untouched."
@@ -675,18 +713,18 @@ kc.plots.save(fig, "fig-match-positions")
 #
 # 자리를 없애면 언어 모델의 손실은 {{< var c08.loss_with >}}내트에서 {{< var c08.loss_without >}}내트로 바뀐다. [손실은 0.1내트 넘게 오른다.]{.claim key="c08.removal_costs"} 그때 자리의 몫은 첫 블록에서 {{< var c08.first_without >}}, 마지막 블록에서 {{< var c08.last_without >}}이다. [첫 블록 뒤의 모든 블록에서 자리의 몫이 줄어든다.]{.claim key="c08.removal_lowers"} 같은 사전의 설명 분산은 마지막 블록에서 자리가 있을 때 {{< var c08.last_ev_with >}}, 없을 때 {{< var c08.last_ev_without >}}이다([@fig-match-losses]). [모든 블록에서 SAE의 손실도 오른다.]{.claim key="c08.removal_costs_sae"} 가운데 블록에서는 {{< var c08.home_ev_with >}}에서 {{< var c08.home_ev_without >}}로 떨어지지만, 자리 없는 활성값으로 다시 학습하면 {{< var c08.home_ev_retrained >}}이다. [그러니 손실은 사전이 그런 활성값을 배우지 않은 탓이 크다.]{.claim key="c08.retrained_recovers"}[다시 학습해도 나아지지 않으므로, 자리 없는 활성값은 그 자체로 설명하기 어렵다.]{.otherwise} [자리 없는 활성값은 오히려 자리가 있을 때보다 설명하기 쉽다. 자리가 흩어 놓던 몫이 사라지기 때문이라고 볼 수 있다.]{.claim key="c08.simpler_without"}[자리가 있을 때만큼 설명하지는 못한다.]{.otherwise} 그렇게 학습한 사전에는 자리가 있는 사전의 특징 가운데 {{< var c08.share_unplaced >}}가 다시 나타난다. 시드만 바꾸면 {{< var c08.share_again >}}이다. [자리를 없애면 특징도 시드보다 더 바뀐다.]{.claim key="c08.unplaced_lowers"}[특징이 바뀌는 정도는 시드만 바꾼 것과 크게 다르지 않다.]{.otherwise}
 #
-# 한 블록의 활성값을 재구성으로 바꾸어 넣으면 언어 모델의 한국어 손실은 {{< var c08.ce_clean >}}내트에서 첫 블록 {{< var c08.ce_first >}}, 마지막 블록 {{< var c08.ce_last >}}내트로 오르고, 블록 {{< var c08.ce_most_block >}}에서 가장 크다({{< var c08.ce_most >}}). 활성값을 모두 지울 때의 손실에 견주어 되찾은 몫은 첫 블록에서 {{< var c08.recovered_first >}}, 마지막 블록에서 {{< var c08.recovered_last >}}이다. [어느 블록에서나, 두 언어 모두에서 0.1내트 넘게 잃는다.]{.claim key="c08.splice_costs"} [마지막 블록에서 첫 블록보다 더 잃는다.]{.claim key="c08.splice_grows"}[마지막 블록에서 첫 블록보다 더 잃지는 않는다. 앞에서 생긴 오차는 뒤의 블록들을 지나며 커질 수 있기 때문이다.]{.otherwise} 특징을 {{< var c08.match_k >}}개만 켜는 작은 사전이므로, 이 값은 블록끼리 견주는 데에만 쓴다. 더 큰 사전의 손실은 [@sec-variants]에 있다.
+# 한 블록의 활성값을 재구성으로 바꾸어 넣으면 언어 모델의 한국어 손실은 {{< var c08.ce_clean >}}내트에서 첫 블록 {{< var c08.ce_first >}}, 마지막 블록 {{< var c08.ce_last >}}내트로 오르고, 블록 {{< var c08.ce_most_block >}}에서 가장 크다({{< var c08.ce_most >}}). 활성값을 모두 지울 때의 손실에 견주어 되찾은 몫은 첫 블록에서 {{< var c08.recovered_first >}}, 마지막 블록에서 {{< var c08.recovered_last >}}이다. [어느 블록에서나, 두 언어 모두에서 0.1내트 넘게 잃는다.]{.claim key="c08.splice_costs"} [마지막 블록에서 첫 블록보다 더 잃는다.]{.claim key="c08.splice_grows"}[마지막 블록에서 첫 블록보다 더 잃지는 않는다. 앞에서 생긴 오차는 뒤의 블록들을 지나며 커질 수 있기 때문이다.]{.otherwise} 마지막 블록에서 읽은 주제는 손대지 않은 모델에서 문장 {{< var c08.n_read >}}개 가운데 {{< var c08.topic_clean >}}가 맞고, 가장 많이 떨어지는 블록 {{< var c08.topic_fell_block >}}에서 {{< var c08.topic_fell_most >}}포인트 낮다([@tbl-match-spliced]). [이 하락은 문장틀을 다시 뽑은 구간이 통째로 0 위에 있다.]{.claim key="c08.topic_falls"}[이 하락의 구간은 0을 포함한다. 손실은 뚜렷이 오르는데 주제는 거의 그대로 읽힌다.]{.otherwise} 특징을 {{< var c08.match_k >}}개만 켜는 작은 사전이므로, 이 값은 블록끼리 견주는 데에만 쓴다. 더 큰 사전의 손실은 [@sec-variants]에 있다.
 #
 # 자리를 없애도 남는 몫은 자리를 아는 특징의 것이 아니다. 합성 문장은 주어로 시작하여 어미로 끝나므로, 첫머리의 말에 켜지는 특징은 자리를 몰라도 첫머리에서 켜진다. 인과 마스크로도 앞에 온 토큰의 수를 어느 정도 셀 수 있다. 그래서 특징이 자리 자체를 나타내는지는 같은 말이 여러 자리에 올 때를 보고 정했다.
 
-# %% [markdown] src="a176" tags=["en"]
+# %% [markdown] src="e2c4" tags=["en"]
 # In every block the mean activation changes only gently with position ([@fig-match-profile]). At the first position it is {{< var c08.start_first >}} times that of the last in the first block, and {{< var c08.start_last >}} times in the last block. The standard deviation over features is {{< var c08.spread >}} times the mean: features differ far more than positions do. From the position where it is least to that where it is largest, the mean of the last block rises {{< var c08.sway_mean_last >}} times and the standard deviation {{< var c08.sway_std_last >}} times. [In every block it is the standard deviation that sways with position more than the mean: not all features change a little, but some fire strongly at certain positions.]{.claim key="c08.spread_sways"}[There is a block in which the standard deviation sways no more than the mean.]{.otherwise} The strongest activations (the upper quantile) at the first position are {{< var c08.top_start_first >}} times those of the last in the first block and {{< var c08.top_start_last >}} times in the last.
 #
 # Position explains {{< var c08.first_with >}} on average in the first block and {{< var c08.last_with >}} in the last ([@fig-match-positions]); the share is largest in block {{< var c08.peak_block >}}, at {{< var c08.peak_with >}}. [It is larger in the first block than in the last.]{.claim key="c08.early_positions"}[Against our expectation it is no larger in the first block than in the last.]{.otherwise} [It peaks in the middle, in a block that is neither the first nor the last.]{.claim key="c08.middle_peak"}[It peaks in a block at one of the ends.]{.otherwise} Among the quarter of features with the most activation it is {{< var c08.place_strong >}}, among that with the least {{< var c08.place_weak >}}. [Position explains more of features that fire strongly.]{.claim key="c08.strong_placed"}[Position explains no more of features that fire strongly.]{.otherwise} Features whose variance is explained by position to more than half number {{< var c08.most_placed >}} in the block that has most of them. [So there are some, if few.]{.claim key="c08.some_placed"}[So there are none.]{.otherwise} Those of which it is true among equal tokens too, features of position alone, number {{< var c08.alone_total >}} over all blocks. [Block {{< var c08.alone_block >}} has most of them; [@tbl-match-placed] has the count of each.]{.claim key="c08.some_alone"}[What had looked like position were words that come at that position.]{.otherwise}
 #
 # With positions removed, the language model's loss goes from {{< var c08.loss_with >}} to {{< var c08.loss_without >}} nats. [It rises by more than 0.1 nats.]{.claim key="c08.removal_costs"} The share of position is then {{< var c08.first_without >}} in the first block and {{< var c08.last_without >}} in the last. [In every block after the first the share of position falls.]{.claim key="c08.removal_lowers"} The variance that the same dictionary explains in the last block is {{< var c08.last_ev_with >}} with positions and {{< var c08.last_ev_without >}} without ([@fig-match-losses]). [In every block the SAE's loss rises, too.]{.claim key="c08.removal_costs_sae"} In the middle block it falls from {{< var c08.home_ev_with >}} to {{< var c08.home_ev_without >}}; a dictionary trained again, on activations without positions, has {{< var c08.home_ev_retrained >}}. [Much of the loss is then due to the dictionary not having learnt such activations.]{.claim key="c08.retrained_recovers"}[Training again does not help, so that activations without positions are hard to explain in themselves.]{.otherwise} [Activations without positions are even easier to explain than those with them; one may suppose that what positions spread out is gone.]{.claim key="c08.simpler_without"}[They are not explained as well as those with positions.]{.otherwise} Of the features of the dictionary with positions, {{< var c08.share_unplaced >}} come back in it; with another seed alone, {{< var c08.share_again >}}. [Without positions features change more than with the seed, too.]{.claim key="c08.unplaced_lowers"}[Features change about as much as with another seed.]{.otherwise}
 #
-# With the activations of one block replaced by their reconstruction, the language model's loss on Korean goes from {{< var c08.ce_clean >}} nats to {{< var c08.ce_first >}} in the first block and {{< var c08.ce_last >}} in the last, and is largest in block {{< var c08.ce_most_block >}} ({{< var c08.ce_most >}}). Of what zeros in place of the activations would cost, {{< var c08.recovered_first >}} is recovered in the first block and {{< var c08.recovered_last >}} in the last. [In every block and in both languages over 0.1 nats are lost.]{.claim key="c08.splice_costs"} [More is lost in the last block than in the first.]{.claim key="c08.splice_grows"}[No more is lost in the last block than in the first; an error made early may grow on its way through the blocks.]{.otherwise} These are small dictionaries with {{< var c08.match_k >}} features on, so the numbers serve to compare blocks and nothing else; [@sec-variants] has the losses of larger ones.
+# With the activations of one block replaced by their reconstruction, the language model's loss on Korean goes from {{< var c08.ce_clean >}} nats to {{< var c08.ce_first >}} in the first block and {{< var c08.ce_last >}} in the last, and is largest in block {{< var c08.ce_most_block >}} ({{< var c08.ce_most >}}). Of what zeros in place of the activations would cost, {{< var c08.recovered_first >}} is recovered in the first block and {{< var c08.recovered_last >}} in the last. [In every block and in both languages over 0.1 nats are lost.]{.claim key="c08.splice_costs"} [More is lost in the last block than in the first.]{.claim key="c08.splice_grows"}[No more is lost in the last block than in the first; an error made early may grow on its way through the blocks.]{.otherwise} At the last block the topic of {{< var c08.topic_clean >}} of {{< var c08.n_read >}} sentences is read rightly in the untouched model, and {{< var c08.topic_fell_most >}} points fewer with a reconstruction at block {{< var c08.topic_fell_block >}}, where it falls most ([@tbl-match-spliced]). [The interval of this fall over templates lies wholly above 0.]{.claim key="c08.topic_falls"}[The interval of this fall contains 0: the loss rises clearly while topics are read almost as before.]{.otherwise} These are small dictionaries with {{< var c08.match_k >}} features on, so the numbers serve to compare blocks and nothing else; [@sec-variants] has the losses of larger ones.
 #
 # What is left without positions does not belong to features that know the position. Synthetic sentences begin with a subject and close with an ending, so a feature for words at the start fires at the start without knowing where it is; and the causal mask, too, lets a token count to some extent how many came before. Whether a feature stands for the position itself was therefore decided where the same word comes at several.
 
@@ -769,22 +807,29 @@ kc.plots.table(table.rename_axis("trained").reset_index())
 # %% [markdown] tags=["ko"]
 # ## 블록에서 블록으로 {#sec-match-blocks}
 #
-# 잔차 스트림은 블록마다 조금씩 더해진다. 그러므로 한 블록의 특징이 다음 블록에도 있는지를 같은 방법으로 물을 수 있다. 블록 $b$의 특징에 블록 $b+1$에서 코사인이 {{< var c08.alike >}} 이상인 특징이 있으면 이어진다(persists)고, 없으면 사라진다(vanishes)고 한다. $b+1$의 특징 가운데 $b$에 그런 짝이 없는 것은 나타난다(appears)고 한다. 블록마다 시드가 다르므로 처음의 방향이 같아서 이어지는 일은 없다. 위쪽 기준은 가운데 블록에서 시드만 바꾼 사전이고, 아래쪽 기준은 다음 블록의 디코더에서 행마다 원소의 차례를 섞은 것이다.
+# 잔차 스트림은 블록마다 조금씩 더해진다. 그러므로 한 블록의 특징이 다음 블록에도 있는지를 같은 방법으로 물을 수 있다. 블록 $b$의 특징에 블록 $b+1$에서 코사인이 {{< var c08.alike >}} 이상인 특징이 있으면 이어진다(persists)고, 없으면 사라진다(vanishes)고 한다. $b+1$의 특징 가운데 $b$에 그런 짝이 없는 것은 나타난다(appears)고 한다. 블록마다 시드가 다르므로 처음의 방향이 같아서 이어지는 일은 없다. 블록마다의 사전은 시드를 바꾸어 {{< var c08.n_sets >}}벌을 학습하였다. 위쪽 기준은 가운데 블록에서 시드만 바꾼 사전이고, 아래쪽 기준은 다음 블록의 디코더에서 행마다 원소의 차례를 섞은 것이다.
 #
 # **예상.** 이웃한 블록에서는 시드만 바꾼 것에 가깝게 이어지고, 섞은 것에는 아무것도 이어지지 않을 것이다. 자주 켜지는 특징이 드문 특징보다 더 이어질 것이다.
 
-# %% [markdown] src="eec1" tags=["en"]
+# %% [markdown] src="3dba" tags=["en"]
 # ## From block to block {#sec-match-blocks}
 #
-# Each block adds a little to the residual stream, so we can ask in the same way whether a feature of one block is still there in the next. A feature of block $b$ persists if block $b+1$ has one with a cosine of at least {{< var c08.alike >}}, else it vanishes; a feature of $b+1$ without such a partner in $b$ appears. Every block has a seed of its own, so that nothing persists by having started from the same directions. The upper baseline is another seed in the middle block; the lower one is the decoder of the next block with the elements of each row in another order.
+# Each block adds a little to the residual stream, so we can ask in the same way whether a feature of one block is still there in the next. A feature of block $b$ persists if block $b+1$ has one with a cosine of at least {{< var c08.alike >}}, else it vanishes; a feature of $b+1$ without such a partner in $b$ appears. Every block has a seed of its own, so that nothing persists by having started from the same directions. Of these dictionaries there are {{< var c08.n_sets >}} sets, each with other seeds. The upper baseline is another seed in the middle block; the lower one is the decoder of the next block with the elements of each row in another order.
 #
 # **Expectation.** Between neighbours nearly as much persists as with the seed alone changed, and nothing in shuffled rows. Features that fire often will persist more than rare ones.
 
 # %%
 decoders = [weights(both[point], "decoder") for point in blocks]
 steps = [matching.step(a, b, alike) for a, b in itertools.pairwise(decoders)]
+more = [{p: dictionary(acts=mixed(p), s=seed + 100 * n + i) for i, p in enumerate(blocks)} for n in range(1, len(match_seeds))]
 shuffled = [matching.step(a, matching.shuffled_elements(b, seed), alike).persists for a, b in itertools.pairwise(decoders)]
 lasted_F = matching.chains(steps)
+
+# %%
+sets = [both, *more]
+kept_of = np.array([[matching.step(weights(each[a], "decoder"), weights(each[b], "decoder"), alike).persists
+                     for a, b in itertools.pairwise(blocks)] for each in sets])  # fmt: skip
+kept = kept_of.mean(axis=0)
 
 # %%
 preference, rate = {}, {}
@@ -800,28 +845,28 @@ often = {name: float(np.median(how_often[mask])) if mask.any() else 0.0 for name
 
 # %%
 for b, each in enumerate(steps):
-    results.record(f"persists_b{b}", each.persists, "share", ".1%", tolerance=0.06)
+    results.record(f"persists_b{b}", kept[b], "share", ".1%", interval=(kept_of[:, b].min(), kept_of[:, b].max()), tolerance=0.06)
     results.record(f"appears_b{b}", each.appears, "share", ".1%", tolerance=0.06)
-kept = [each.persists for each in steps]
+results.record("n_sets", len(sets), "", tolerance=0)
 for name, value in (("least", min(kept)), ("most", max(kept)), ("shuffled", max(shuffled))):
     results.record(f"persists_{name}", value, "share", ".1%", tolerance=0.06)
 results.record("persists_least_block", int(np.argmin(kept)), "block", tolerance=len(blocks))
 for name, value in often.items():
     results.record(f"often_{name}", value, "share of tokens", ".2%", tolerance=0.005)
 results.record("lasts", float((lasted_F == len(steps)).mean()), "share", ".1%", tolerance=0.05)
-results.claim("persists_above_chance", min(kept) > max(shuffled) + 0.01, "at every step more features persist than in shuffled rows")
-results.claim("persists_below_seed", max(kept) < stays["again"], "at no step do as many persist as come back with another seed in the middle block", close=True)
+results.claim("persists_above_chance", kept_of.min() > max(shuffled) + 0.01, "at every step more features persist than in shuffled rows, every set of seeds")
+results.claim("persists_below_seed", kept_of.max() < stays["again"], "at no step do as many persist as come back with another seed in the middle block, every set of seeds", close=True)
 results.claim("frequent_persist", often["persists"] > often["vanishes"], "features that persist fire more often than those that vanish, by the median")
 
 # %%
 #| label: fig-match-blocks
-#| fig-cap-ko: "이웃한 블록 사이에서 이어지는 특징과 새로 나타나는 특징의 비율. 점선은 가운데 블록에서 시드만 바꾼 사전, 파선은 행의 원소를 섞은 사전이다."
-#| fig-cap-en: "Shares of features that persist and that appear between neighbouring blocks. Dotted: another seed in the middle block; dashed: rows with shuffled elements."
+#| fig-cap-ko: "이웃한 블록 사이에서 이어지는 특징(시드 묶음의 평균, 세로선은 범위)과 새로 나타나는 특징의 비율. 점선은 가운데 블록에서 시드만 바꾼 사전, 파선은 행의 원소를 섞은 사전이다."
+#| fig-cap-en: "Shares of features that persist (means over sets of seeds; lines: range) and that appear between neighbouring blocks. Dotted: another seed in the middle block; dashed: rows with shuffled elements."
 #| fig-alt-ko: "블록 사이의 걸음마다 두 개의 막대와 두 개의 가로선."
 #| fig-alt-en: "Two bars per step between blocks, and two horizontal lines."
 fig, ax = plt.subplots(figsize=(0.75 * kc.plots.WIDTH, 2.5))
 at = np.arange(len(steps))
-ax.bar(at - 0.2, kept, 0.38, label="persists")
+ax.bar(at - 0.2, kept, 0.38, yerr=[kept - kept_of.min(axis=0), kept_of.max(axis=0) - kept], error_kw={"lw": 0.8}, label="persists")
 ax.bar(at + 0.2, [each.appears for each in steps], 0.38, label="appears")
 ax.axhline(stays["again"], color="#333333", ls=":", lw=1)
 ax.plot(at, shuffled, color="#333333", ls="--", lw=1)
@@ -856,12 +901,12 @@ fates = [("persists", blocks[0], lasted_F == len(steps)), ("vanishes", blocks[-2
 kc.plots.table(pd.DataFrame([row for fate in fates for row in examples(*fate)]))
 
 # %% [markdown] tags=["ko"]
-# 이웃한 블록 사이에서 이어지는 특징은 걸음마다 {{< var c08.persists_least >}}에서 {{< var c08.persists_most >}}이다([@fig-match-blocks]). 섞은 디코더에는 많아야 {{< var c08.persists_shuffled >}}가 이어지고, 가운데 블록에서 시드만 바꾸면 {{< var c08.share_again >}}가 다시 나타난다. [어느 걸음에서나 우연보다 많이 이어진다.]{.claim key="c08.persists_above_chance"} [어느 걸음에서도 시드만 바꾼 것만큼 이어지지는 않는다. 블록 하나는 시드보다 더 많이 바꾼다.]{.claim key="c08.persists_below_seed"}[시드만 바꾼 것만큼 이어지는 걸음도 있다. 블록 하나를 지나는 것과 시드를 바꾸는 것이 특징을 바꾸는 정도는 비슷하다.]{.otherwise} 가장 적게 이어지는 것은 블록 {{< var c08.persists_least_block >}}에서 다음 블록으로 가는 걸음이다. 첫 블록의 특징 가운데 마지막 블록까지 한 걸음도 끊기지 않고 이어지는 것은 {{< var c08.lasts >}}이다.
+# 이웃한 블록 사이에서 이어지는 특징은 걸음마다 {{< var c08.persists_least >}}에서 {{< var c08.persists_most >}}이다([@fig-match-blocks]). 섞은 디코더에는 많아야 {{< var c08.persists_shuffled >}}가 이어지고, 가운데 블록에서 시드만 바꾸면 {{< var c08.share_again >}}가 다시 나타난다. [시드를 바꾼 어느 벌에서도, 어느 걸음에서나 우연보다 많이 이어진다.]{.claim key="c08.persists_above_chance"} [어느 걸음에서도 시드만 바꾼 것만큼 이어지지는 않는다. 블록 하나는 시드보다 더 많이 바꾼다.]{.claim key="c08.persists_below_seed"}[시드만 바꾼 것만큼 이어지는 걸음도 있다. 블록 하나를 지나는 것과 시드를 바꾸는 것이 특징을 바꾸는 정도는 비슷하다.]{.otherwise} 가장 적게 이어지는 것은 블록 {{< var c08.persists_least_block >}}에서 다음 블록으로 가는 걸음이다. 첫 블록의 특징 가운데 마지막 블록까지 한 걸음도 끊기지 않고 이어지는 것은 {{< var c08.lasts >}}이다.
 #
 # 이어지는 특징이 켜지는 비율의 중앙값은 {{< var c08.often_persists >}}, 사라지는 특징은 {{< var c08.often_vanishes >}}이다. [자주 켜지는 특징이 더 이어진다.]{.claim key="c08.frequent_persist"}[자주 켜지는 특징이 더 이어지지는 않는다.]{.otherwise} [@tbl-match-blocks]에서 끝까지 이어지는 것과 마지막 걸음에서 바뀌는 것을 견주어 볼 수 있다. 다만 여기에서 사라졌다는 것은 그 방향이 사전에서 사라졌다는 뜻이다. 시드만 바꾸어도 {{< var c08.gone_again >}}는 사라지므로, 모델이 그 내용을 버렸다고 읽어서는 안 된다.
 
-# %% [markdown] src="8c6b" tags=["en"]
-# Between neighbouring blocks {{< var c08.persists_least >}} to {{< var c08.persists_most >}} of the features persist, step by step ([@fig-match-blocks]); in the shuffled decoder at most {{< var c08.persists_shuffled >}} do, and with another seed in the middle block {{< var c08.share_again >}} come back. [At every step more persist than by chance.]{.claim key="c08.persists_above_chance"} [At no step do as many persist as with the seed alone changed: one block changes more than the seed.]{.claim key="c08.persists_below_seed"}[At some step as many persist as with the seed alone changed: passing one block and changing the seed alter features about as much.]{.otherwise} The fewest persist at the step from block {{< var c08.persists_least_block >}} to the next. Of the features of the first block, {{< var c08.lasts >}} go on to the last one without missing a step.
+# %% [markdown] src="2b16" tags=["en"]
+# Between neighbouring blocks {{< var c08.persists_least >}} to {{< var c08.persists_most >}} of the features persist, step by step ([@fig-match-blocks]); in the shuffled decoder at most {{< var c08.persists_shuffled >}} do, and with another seed in the middle block {{< var c08.share_again >}} come back. [In every set and at every step more persist than by chance.]{.claim key="c08.persists_above_chance"} [At no step do as many persist as with the seed alone changed: one block changes more than the seed.]{.claim key="c08.persists_below_seed"}[At some step as many persist as with the seed alone changed: passing one block and changing the seed alter features about as much.]{.otherwise} The fewest persist at the step from block {{< var c08.persists_least_block >}} to the next. Of the features of the first block, {{< var c08.lasts >}} go on to the last one without missing a step.
 #
 # The median rate of firing is {{< var c08.often_persists >}} for features that persist and {{< var c08.often_vanishes >}} for those that vanish. [Features that fire often persist more.]{.claim key="c08.frequent_persist"}[Features that fire often do not persist more.]{.otherwise} [@tbl-match-blocks] sets those that go on to the end beside those that change at the last step. But to vanish means here that a direction has gone from the dictionary. With the seed alone {{< var c08.gone_again >}} of them go, so this must not be read as the model having dropped what they stood for.
 
@@ -991,11 +1036,11 @@ rows_of_pairs = {split: bilingual.paired_rows(texts[split, "ko"].label("pair"), 
 small_label = "small" if "small" in texts["train", "ko"].label_names else "big"
 
 
-def profiles(split, point, level):
+def profiles(documents, split, level):
     """Each feature over topics, items or sentences: the Korean side and the English one."""
     found = []
     for lang, rows_M in zip(("ko", "en"), rows_of_pairs[split], strict=True):
-        X_MF, records = documents_of[split, lang, point][rows_M], texts[split, lang].subset(rows_M)
+        X_MF, records = documents[split, lang][rows_M], texts[split, lang].subset(rows_M)
         topic, small = records.label("big"), records.label(small_label)
         if level == "sentence":
             found.append(X_MF.toarray())
@@ -1006,18 +1051,32 @@ def profiles(split, point, level):
     return found
 
 # %%
-shared, crossing = [], {}
-for level, point in itertools.product(("topic", "item", "sentence"), blocks):
+def moving_together(documents, level):
+    """Which features move together in both languages: on training sentences, and on test sentences as well."""
     above = {}
     for split in ("train", "test"):
-        ko, en = profiles(split, point, level)
+        ko, en = profiles(documents, split, level)
         by_chance = np.quantile(bilingual.shuffled_correlation(ko, en, shuffles, seed), 0.999)
         above[split] = bilingual.profile_correlation(ko, en) > by_chance
-    hits = above["test"][above["train"]]
-    crossing[level, point] = np.flatnonzero(above["train"] & above["test"])
-    low, high = stats.binomtest(int(hits.sum()), max(len(hits), 1)).proportion_ci(method="wilson")
-    shared.append({"level": level, "block": lm.resolve(point).block, "chosen": len(hits), "survive": int(hits.sum()), "low": low, "high": high})
+    return above["train"], above["train"] & above["test"]
+
+# %%
+shared, crossing = [], {}
+for level, point in itertools.product(("topic", "item", "sentence"), blocks):
+    chosen_F, survive_F = moving_together({key: documents_of[*key, point] for key in texts}, level)
+    crossing[level, point], n, k = np.flatnonzero(survive_F), int(chosen_F.sum()), int(survive_F.sum())
+    low, high = stats.binomtest(k, max(n, 1)).proportion_ci(method="wilson")
+    shared.append({"level": level, "block": lm.resolve(point).block, "chosen": n, "survive": k, "low": low, "high": high})
 shared = pd.DataFrame(shared)
+
+# %%
+def reading_sentences(dictionaries):
+    """By block, how many features move with the sentence in both languages, in training and test."""
+    found = []
+    for point in blocks:
+        documents = {key: kc.document_features(dictionaries[point], stores[key][point], pool="mean") for key in texts}
+        found.append(int(moving_together(documents, "sentence")[1].sum()))
+    return found
 
 # %%
 for row in shared.itertuples():
@@ -1026,11 +1085,13 @@ for row in shared.itertuples():
 results.record("shuffles", shuffles, "shuffles", tolerance=0)
 
 # %%
-survivors = shared[shared.level == "sentence"].set_index("block").survive
-halves = [int(survivors[survivors.index < lm.n_blocks / 2].sum()), int(survivors[survivors.index >= lm.n_blocks / 2].sum())]
-for name, value in zip(("early", "late"), halves, strict=True):
-    results.record(f"sentence_{name}", value, "features", tolerance=15)
-results.claim("sentence_earlier", halves[0] > halves[1], "more features read sentences in both languages in the early half of the blocks", close=abs(halves[0] - halves[1]) < 10)
+by_set = np.array([shared[shared.level == "sentence"].survive.tolist(), *map(reading_sentences, more)])
+early_B = np.arange(lm.n_blocks) < lm.n_blocks / 2
+halves = {"early": by_set[:, early_B].sum(axis=1), "late": by_set[:, ~early_B].sum(axis=1)}
+for name, value in halves.items():
+    results.record(f"sentence_{name}", value.mean(), "features", ".0f", interval=(value.min(), value.max()), tolerance=15)
+results.claim("sentence_earlier", (halves["early"] > halves["late"]).all(), "more features read sentences in both languages in the early half of the blocks, every set of seeds",
+              close=np.abs(halves["early"] - halves["late"]).min() < 10)  # fmt: skip
 
 # %%
 across = []
@@ -1144,14 +1205,14 @@ table = [{"language": language, "feature": int(f), "rate": f"{rate[home][row][f]
 kc.plots.table(pd.DataFrame(table))
 
 # %% [markdown] tags=["ko"]
-# 두 언어에서 같은 주제에 켜지는 특징 가운데 시험 문장에서도 살아남은 것은 가장 많은 블록에서 {{< var c08.most_topic >}}개이고(훈련 문장에서 고른 것은 {{< var c08.of_topic >}}개), 같은 소재에 켜지는 것은 {{< var c08.most_item >}}개이다({{< var c08.of_item >}}개 가운데; [@fig-match-languages]). 범주를 거치지 않고 문장과 그 번역문에서 함께 움직이는 것은 블록 {{< var c08.most_block_sentence >}}에서 가장 많아 {{< var c08.most_sentence >}}개이다({{< var c08.of_sentence >}}개 가운데). [주제를 함께 읽는 특징은 셋 이상이고 우연을 웃돈다.]{.claim key="c08.across_topic"}[주제를 함께 읽는 특징은 셋에 이르지 못하거나 우연을 웃돌지 않는다.]{.otherwise} [소재를 함께 읽는 특징은 셋 이상이고 우연을 웃돈다.]{.claim key="c08.across_item"}[소재를 함께 읽는 특징도 셋에 이르지 못하거나 우연을 웃돌지 않는다.]{.otherwise} [문장을 함께 읽는 특징은 셋 이상이고 우연을 웃돈다. 무엇을 읽는지는 [@tbl-match-across]의 토큰에서 짐작할 수 있다. 문장의 뜻보다는 문장 부호나 수사, 소유격처럼 번역하여도 남는 겉모습일 수 있다.]{.claim key="c08.across_sentence"}[문장을 함께 읽는 특징도 셋에 이르지 못하거나 우연을 웃돌지 않는다([@tbl-match-across]).]{.otherwise} [두 언어에 걸친 특징이 이 모델에 있기는 하다.]{.claim key="c08.across_any"}[그러니 이 모델과 이 사전에서 두 언어에 걸친 특징은 찾지 못했다는 것이 여기의 답이다. [@sec-match-factors]에서 한국어 사전의 특징이 영어 사전에 거의 다시 나타나지 않은 것과도 맞는다. 번역문으로 배운 적이 거의 없는 작은 모델에게 두 언어는 서로 다른 두 묶음의 토큰이다.]{.otherwise} 문장을 함께 읽는 특징은 앞쪽 절반의 블록에 {{< var c08.sentence_early >}}개, 뒤쪽 절반에 {{< var c08.sentence_late >}}개이다. [예상과 달리 앞쪽에 더 많다. 뒤쪽 블록의 뜻이 아니라 앞쪽 블록의 겉모습에서 두 언어가 만난다.]{.claim key="c08.sentence_earlier"}[예상대로 앞쪽에 더 많지는 않다.]{.otherwise} 다만 소재마다 문장이 몇 개뿐이라 약한 상관은 놓쳤을 수 있다.
+# 두 언어에서 같은 주제에 켜지는 특징 가운데 시험 문장에서도 살아남은 것은 가장 많은 블록에서 {{< var c08.most_topic >}}개이고(훈련 문장에서 고른 것은 {{< var c08.of_topic >}}개), 같은 소재에 켜지는 것은 {{< var c08.most_item >}}개이다({{< var c08.of_item >}}개 가운데; [@fig-match-languages]). 범주를 거치지 않고 문장과 그 번역문에서 함께 움직이는 것은 블록 {{< var c08.most_block_sentence >}}에서 가장 많아 {{< var c08.most_sentence >}}개이다({{< var c08.of_sentence >}}개 가운데). [주제를 함께 읽는 특징은 셋 이상이고 우연을 웃돈다.]{.claim key="c08.across_topic"}[주제를 함께 읽는 특징은 셋에 이르지 못하거나 우연을 웃돌지 않는다.]{.otherwise} [소재를 함께 읽는 특징은 셋 이상이고 우연을 웃돈다.]{.claim key="c08.across_item"}[소재를 함께 읽는 특징도 셋에 이르지 못하거나 우연을 웃돌지 않는다.]{.otherwise} [문장을 함께 읽는 특징은 셋 이상이고 우연을 웃돈다. 무엇을 읽는지는 [@tbl-match-across]의 토큰에서 짐작할 수 있다. 문장의 뜻보다는 문장 부호나 수사, 소유격처럼 번역하여도 남는 겉모습일 수 있다.]{.claim key="c08.across_sentence"}[문장을 함께 읽는 특징도 셋에 이르지 못하거나 우연을 웃돌지 않는다([@tbl-match-across]).]{.otherwise} [두 언어에 걸친 특징이 이 모델에 있기는 하다.]{.claim key="c08.across_any"}[그러니 이 모델과 이 사전에서 두 언어에 걸친 특징은 찾지 못했다는 것이 여기의 답이다. [@sec-match-factors]에서 한국어 사전의 특징이 영어 사전에 거의 다시 나타나지 않은 것과도 맞는다. 번역문으로 배운 적이 거의 없는 작은 모델에게 두 언어는 서로 다른 두 묶음의 토큰이다.]{.otherwise} 문장을 함께 읽는 특징은 시드를 바꾼 {{< var c08.n_sets >}}벌의 평균으로 앞쪽 절반의 블록에 {{< var c08.sentence_early >}}개, 뒤쪽 절반에 {{< var c08.sentence_late >}}개이다. [예상과 달리 어느 벌에서나 앞쪽에 더 많다. 뒤쪽 블록의 뜻이 아니라 앞쪽 블록의 겉모습에서 두 언어가 만난다.]{.claim key="c08.sentence_earlier"}[모든 벌에서 앞쪽에 더 많은 것은 아니다.]{.otherwise} 다만 소재마다 문장이 몇 개뿐이라 약한 상관은 놓쳤을 수 있다.
 #
 # 언어 선호의 분포는 양 끝에 몰려 있다. 한 언어에서만 켜지는 특징은 첫 블록에서 {{< var c08.only_first >}}, 마지막 블록에서 {{< var c08.only_last >}}이다. [마지막 블록에서 더 많다.]{.claim key="c08.single_grows"} 뒤로 갈수록 다음 토큰을 고르는 데에 쓰이고, 다음 토큰은 거의 언제나 같은 언어의 것이기 때문이라고 볼 수 있다.
 #
 # 그런 특징은 무엇인가? 가운데 층에서 한국어에서만 켜지는 특징 {{< var c08.single_ko >}}개 가운데 활성값의 절반 넘게를 조사나 어미에 쓰는 것은 {{< var c08.grammar_features_ko >}}이고, 자주 켜지는 사분의 일에서는 {{< var c08.grammar_frequent_ko >}}이다. 한국어 토큰 가운데 조사와 어미는 {{< var c08.grammar_tokens_ko >}}이다([@tbl-match-kinds]). [한국어의 특징에는 토큰의 비율보다 많은 조사와 어미가 있다.]{.claim key="c08.grammar_over_ko"}[한국어의 특징에는 토큰의 비율만큼 조사와 어미가 많지는 않다.]{.otherwise} [자주 켜지는 것에는 더 많다.]{.claim key="c08.grammar_frequent_ko"}[자주 켜지는 것에 더 많지도 않다.]{.otherwise} 영어에서만 켜지는 특징 {{< var c08.single_en >}}개에서 관사, 전치사, 대명사, 조동사, 접속사의 것은 {{< var c08.grammar_features_en >}}, 자주 켜지는 사분의 일에서 {{< var c08.grammar_frequent_en >}}, 토큰 가운데 {{< var c08.grammar_tokens_en >}}이다. [영어에서도 토큰의 비율보다 많다.]{.claim key="c08.grammar_over_en"}[영어에서는 토큰의 비율보다 많지 않다.]{.otherwise} [여기에서도 자주 켜지는 것에 더 많다.]{.claim key="c08.grammar_frequent_en"}[여기에서는 자주 켜지는 것에 더 많지 않다.]{.otherwise} [두 언어 모두 한 언어에만 있는 특징의 절반 넘게는 언어의 뼈대가 아니라 내용을 이루는 낱말이나 그 조각에 켜진다.]{.claim key="c08.content_most"}[한 언어에만 있는 특징의 절반 넘게가 내용을 이루는 낱말에 켜지는 것은 아니다.]{.otherwise} 갈래는 형태소 분석 없이 어절의 꼴로만 나눈 것이므로, 절댓값보다 토큰의 비율과의 차이를 보아야 한다. [@tbl-match-languages]에는 자주 켜지는 것과 그 토큰을 늘어놓았다.
 
-# %% [markdown] src="0411" tags=["en"]
-# Of the features that fire for the same topic in both languages, {{< var c08.most_topic >}} survive on test sentences in the block with most of them ({{< var c08.of_topic >}} were chosen on training sentences); of those that fire for the same item, {{< var c08.most_item >}} (of {{< var c08.of_item >}}; [@fig-match-languages]). Of those that move together on sentences and their translations, without classes, most are in block {{< var c08.most_block_sentence >}}: {{< var c08.most_sentence >}} (of {{< var c08.of_sentence >}}). [Features that read topics in both languages number three or more, above chance.]{.claim key="c08.across_topic"}[Features that read topics in both languages number fewer than three or are not above chance.]{.otherwise} [Features that read items in both number three or more, above chance.]{.claim key="c08.across_item"}[Features that read items in both number fewer than three or are not above chance.]{.otherwise} [Features that read sentences in both number three or more, above chance; the tokens of [@tbl-match-across] let one guess what they read. It may be less what a sentence means than what a translation keeps of its surface, such as punctuation, numerals or possessives.]{.claim key="c08.across_sentence"}[Features that read sentences in both, too, number fewer than three or are not above chance ([@tbl-match-across]).]{.otherwise} [This model does have features across languages.]{.claim key="c08.across_any"}[So the answer here is that we found no features across languages in this model with these dictionaries. That agrees with [@sec-match-factors], where features of the Korean dictionary hardly came back in the English one. To a small model that has hardly learnt from translations, two languages are two separate sets of tokens.]{.otherwise} Features that read sentences in both number {{< var c08.sentence_early >}} in the early half of the blocks and {{< var c08.sentence_late >}} in the late half. [Against our expectation there are more in the early half: the two languages meet in the surface that early blocks see, not in the meaning of late ones.]{.claim key="c08.sentence_earlier"}[As expected there are no more in the early half.]{.otherwise} With only a few sentences per item, weak correlations may have been missed.
+# %% [markdown] src="d961" tags=["en"]
+# Of the features that fire for the same topic in both languages, {{< var c08.most_topic >}} survive on test sentences in the block with most of them ({{< var c08.of_topic >}} were chosen on training sentences); of those that fire for the same item, {{< var c08.most_item >}} (of {{< var c08.of_item >}}; [@fig-match-languages]). Of those that move together on sentences and their translations, without classes, most are in block {{< var c08.most_block_sentence >}}: {{< var c08.most_sentence >}} (of {{< var c08.of_sentence >}}). [Features that read topics in both languages number three or more, above chance.]{.claim key="c08.across_topic"}[Features that read topics in both languages number fewer than three or are not above chance.]{.otherwise} [Features that read items in both number three or more, above chance.]{.claim key="c08.across_item"}[Features that read items in both number fewer than three or are not above chance.]{.otherwise} [Features that read sentences in both number three or more, above chance; the tokens of [@tbl-match-across] let one guess what they read. It may be less what a sentence means than what a translation keeps of its surface, such as punctuation, numerals or possessives.]{.claim key="c08.across_sentence"}[Features that read sentences in both, too, number fewer than three or are not above chance ([@tbl-match-across]).]{.otherwise} [This model does have features across languages.]{.claim key="c08.across_any"}[So the answer here is that we found no features across languages in this model with these dictionaries. That agrees with [@sec-match-factors], where features of the Korean dictionary hardly came back in the English one. To a small model that has hardly learnt from translations, two languages are two separate sets of tokens.]{.otherwise} On average over {{< var c08.n_sets >}} sets of seeds, features that read sentences in both number {{< var c08.sentence_early >}} in the early half of the blocks and {{< var c08.sentence_late >}} in the late half. [Against our expectation there are more in the early half, in every set: the two languages meet in the surface that early blocks see, not in the meaning of late ones.]{.claim key="c08.sentence_earlier"}[Not in every set are there more in the early half.]{.otherwise} With only a few sentences per item, weak correlations may have been missed.
 #
 # Language preference crowds at both ends. Features that fire in one language alone are {{< var c08.only_first >}} in the first block and {{< var c08.only_last >}} in the last. [There are more in the last block.]{.claim key="c08.single_grows"} One may suppose that later blocks serve to choose the next token, which is nearly always one of the same language.
 #

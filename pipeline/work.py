@@ -225,14 +225,16 @@ def _08(c: Chapter) -> Iterator[Store | Run]:
         sources = (own, elsewhere, *others, c.store("train", "ko", p["late"]))
         yield from (dictionary(source, seed) for source in sources)
         yield dictionary(own, seed, "gated")
-        yield dictionary(own, seed, k=2 * p["match_k"])
-        yield dictionary(own, seed, times=2)
+        yield from (dictionary(own, seed, k=k) for k in (2 * p["match_k"], p["match_k"] // 2))
+        yield from (dictionary(own, seed, times=times) for times in (2, 4))
+        if "en" in languages:
+            yield dictionary("both languages", seed)
         yield dictionary(own, seed, centre="median")
         yield dictionary("with the first token", seed)
     for block in range(c.n_blocks):
         for split, lang in product(("train", "test"), ("ko", "en")):
             yield c.store(split, lang, f"b{block}.resid_post", p["n_block"], p["parallel"])
-        yield dictionary(f"block {block}", p["seed"] + block)
+        yield from (dictionary(f"block {block}", p["seed"] + 100 * n + block) for n in range(len(p["match_seeds"])))
     yield dictionary("the middle block again", p["seed"] + c.n_blocks)
     yield dictionary("the middle block without positions", p["seed"] + c.n_blocks + 1)
 

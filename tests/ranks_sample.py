@@ -80,14 +80,17 @@ def run(world, folder, work, *args):
 
 
 def main(checkpoint, out, variant, parts, dies_at):
-    """Train with a checkpoint every 10 steps; rank 1 is killed before the step `dies_at`, and stalls there if it is negative."""
+    """Train with a checkpoint every 10 steps; rank 1 is killed before the step `dies_at` (fails there where it ends in "!"), and
+    stalls there if it is negative."""
     config, cfg = settings(variant)
-    advance, dies_at = Trainer.advance, int(dies_at)
+    advance, fails, dies_at = Trainer.advance, dies_at.endswith("!"), int(dies_at.rstrip("!"))
 
     def dying(self):
         if self.step == abs(dies_at) and ranks.session.rank == 1:
             if dies_at < 0:
                 time.sleep(60)
+            if fails:
+                raise ArithmeticError("a fault of rank 1")
             os.kill(os.getpid(), signal.SIGKILL)
         return advance(self)
 

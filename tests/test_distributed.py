@@ -138,6 +138,15 @@ def test_a_rank_that_dies_leaves_a_checkpoint_that_goes_on_to_the_same_bits(vari
 
 
 @slow
+def test_a_rank_that_fails_ends_the_run_with_its_own_error(tmp_path):
+    status, said = launch(tmp_path, "topk", 1, dies_at="27!")
+    assert status != 0 and "ArithmeticError: a fault of rank 1" in said and (tmp_path / "run.pt").exists()
+    assert not (tmp_path / "out.pt").exists()
+    status, said = launch(tmp_path, "topk", 1)
+    assert status == 0 and "from step 20" in said
+
+
+@slow
 def test_a_rank_that_does_not_answer_ends_the_run(tmp_path):
     status, said = launch(tmp_path, "topk", 1, dies_at=-27)
     assert status != 0 and "lost a rank" in said and "imed out" in said
@@ -286,7 +295,7 @@ def test_every_chapter_runs_on_another_model_and_finds_what_the_command_made(tmp
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(paths.models_dir() / "kosae-lm")
     config = transformers.GPT2Config(
-        len(tokenizer), 256, n_embd=64, n_layer=4, n_head=4, bos_token_id=tokenizer.bos_token_id,
+        vocab_size=len(tokenizer), n_positions=256, n_embd=64, n_layer=4, n_head=4, bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
     )  # fmt: skip
     folder, build = tmp_path / "model", tmp_path / "build"
