@@ -153,6 +153,9 @@ for change in list(changed)[1:]:
     results.claim(f"{change}_lowers", now["max"] < alone["min"], f"{change}: fewer features come back than with another seed, every pair",
                   close=abs(now["max"] - alone["min"]) < 0.06)  # fmt: skip
 
+sparser = span.loc["sparser", "decoder"]
+results.claim("sparser_more", sparser["min"] > alone["max"], "with half the k more features come back than with another seed, every pair", close=abs(sparser["min"] - alone["max"]) < 0.06)
+
 # %%
 decoder = rows[rows.part == "decoder"].pivot(index="pair", columns="change", values="share")
 lost = decoder.rsub(decoder["seed"], axis=0).drop(columns="seed").melt(ignore_index=False, value_name="lost").reset_index()
@@ -229,13 +232,21 @@ kc.plots.table(ranking.reset_index(drop=True), ".1%")
 # 말뭉치를 합성 말뭉치로 바꾸면 {{< var c08.share_synthetic_decoder >}}이다. [말뭉치는 시드보다 더 많이 바꾼다.]{.claim key="c08.synthetic_lowers"}
 # :::
 #
+# ::: {.when key="c08.share_keat_decoder"}
+# 같은 뉴스라도 제목이 아니라 문장인 KEAT로 학습하면 {{< var c08.share_keat_decoder >}}이다. [뉴스끼리도 말뭉치는 시드보다 더 많이 바꾼다.]{.claim key="c08.keat_lowers"}[뉴스끼리는 시드보다 더 바꾼다고 할 만큼 범위가 갈라지지 않는다.]{.otherwise}
+# :::
+#
+# ::: {.when key="c08.share_ynat_decoder"}
+# 같은 뉴스라도 문장이 아니라 제목인 YNAT로 학습하면 {{< var c08.share_ynat_decoder >}}이다. [뉴스끼리도 말뭉치는 시드보다 더 많이 바꾼다.]{.claim key="c08.ynat_lowers"}[뉴스끼리는 시드보다 더 바꾼다고 할 만큼 범위가 갈라지지 않는다.]{.otherwise}
+# :::
+#
 # [자료의 분포를 바꾸는 것은 자료가 아닌 어떤 것을 바꾸는 것보다 많은 특징을 앗아 가며, 그 구간은 다른 것과 겹치지 않는다([@tbl-match-order]).]{.claim key="c08.data_most"}[자료의 분포를 바꾸는 것이 다른 모든 변화보다 많은 특징을 앗아 간다고 할 만큼 구간이 갈라지지는 않는다([@tbl-match-order]).]{.otherwise} 자료가 특징을 정한다는 앞선 연구의 말은 자료의 분포에 대해서는 맞다. [같은 분포에서 무엇을 뽑았는지가 시드에 더하는 변화는 분포를 바꿀 때의 오분의 일보다 작다.]{.claim key="c08.sample_adds_little"}
 #
-# 게이트형은 {{< var c08.share_variant_decoder >}}, 두 배의 k는 {{< var c08.share_sparsity_decoder >}}, 절반의 k는 {{< var c08.share_sparser_decoder >}}, 뒤쪽 층은 {{< var c08.share_layer_decoder >}}이다. [변형을 바꾸거나]{.claim key="c08.variant_lowers"} [k를 두 배로 하거나]{.claim key="c08.sparsity_lowers"} [반으로 줄이거나]{.claim key="c08.sparser_lowers"} [층을 옮기면]{.claim key="c08.layer_lowers"} 시드만 바꾼 것보다 적게 다시 나타난다. 두 배의 사전에서는 {{< var c08.share_size_decoder >}}, 네 배의 사전에서는 {{< var c08.share_larger_decoder >}}이다. 큰 사전에는 자리가 많아 짝을 찾기 쉬우므로 높은 것이 당연하다.
+# 게이트형은 {{< var c08.share_variant_decoder >}}, 두 배의 k는 {{< var c08.share_sparsity_decoder >}}, 뒤쪽 층은 {{< var c08.share_layer_decoder >}}이다. [변형을 바꾸거나]{.claim key="c08.variant_lowers"} [k를 두 배로 하거나]{.claim key="c08.sparsity_lowers"} [층을 옮기면]{.claim key="c08.layer_lowers"} 시드만 바꾼 것보다 적게 다시 나타난다. 절반의 k에서는 {{< var c08.share_sparser_decoder >}}이다. [k를 줄이면 오히려 시드만 바꾼 것보다 많이 다시 나타난다. 다시 나타나는 비율은 무엇을 바꾸었는지에만 달린 것이 아니라 상대 사전이 얼마나 성긴지에도 달려 있다.]{.claim key="c08.sparser_more"}[k를 줄였다고 시드만 바꾼 것보다 많이 다시 나타나지는 않는다.]{.otherwise} 두 배의 사전에서는 {{< var c08.share_size_decoder >}}, 네 배의 사전에서는 {{< var c08.share_larger_decoder >}}이다. 큰 사전에는 자리가 많아 짝을 찾기 쉬우므로 높은 것이 당연하다.
 #
 # 이 사전들은 {{< var c08.match_steps >}}걸음 학습한 것이다. 특징이 다시 나타나지 않는다는 보고를 읽을 때에는 사전이 다 학습되었는지부터 보아야 한다.
 
-# %% [markdown] src="246f" tags=["en"]
+# %% [markdown] src="0d51" tags=["en"]
 # With the seed alone changed, {{< var c08.share_seed_decoder >}} come back by the decoder ([@fig-match-factors], [@tbl-match-factors]); in a random dictionary {{< var c08.share_random >}}. [In every pair of seeds over half of the features come back.]{.claim key="c08.seed_half"}[Not in every pair of seeds is it over half, which is too little for reading a list of features like a list of the model's parts.]{.otherwise} The mean cosine of the one-to-one pairing is {{< var c08.paired_seed_decoder >}}, far above the {{< var c08.paired_random >}} of a random dictionary but far from 1. By the same bound on the encoder, only {{< var c08.share_seed_encoder >}} come back. [The ranges of encoder and decoder over pairs of seeds lie apart.]{.claim key="c08.encoder_differs"} Dictionaries may write the same directions and still read different ones. Whoever says that features are or are not the same has to say by which they were compared.
 #
 # Trained on other sentences of the same templates it is {{< var c08.share_sentences_decoder >}}, against {{< var c08.share_seed_decoder >}} with the seed alone. [Against our expectation, other sentences of the same distribution change slightly more than the seed does; the two ranges over pairs of seeds do not overlap.]{.claim key="c08.sentences_lowers"}[As expected, the two ranges over pairs of seeds are not so far apart that other sentences could be said to change more than the seed.]{.otherwise} [Only part of the features is shared with a dictionary trained on other sentences.]{.claim key="c08.part_shared"}
@@ -248,9 +259,17 @@ kc.plots.table(ranking.reset_index(drop=True), ".1%")
 # With the synthetic corpus in place of this one it is {{< var c08.share_synthetic_decoder >}}. [The corpus changes more than the seed does.]{.claim key="c08.synthetic_lowers"}
 # :::
 #
+# ::: {.when key="c08.share_keat_decoder"}
+# Trained on KEAT, which is news too, but sentences and not titles, it is {{< var c08.share_keat_decoder >}}. [Between two corpora of news, too, the corpus changes more than the seed does.]{.claim key="c08.keat_lowers"}[Between two corpora of news the ranges are not so far apart that the corpus could be said to change more than the seed.]{.otherwise}
+# :::
+#
+# ::: {.when key="c08.share_ynat_decoder"}
+# Trained on YNAT, which is news too, but titles and not sentences, it is {{< var c08.share_ynat_decoder >}}. [Between two corpora of news, too, the corpus changes more than the seed does.]{.claim key="c08.ynat_lowers"}[Between two corpora of news the ranges are not so far apart that the corpus could be said to change more than the seed.]{.otherwise}
+# :::
+#
 # [A change of the distribution of the data takes more features away than a change of anything that is not data, and its interval overlaps with no other ([@tbl-match-order]).]{.claim key="c08.data_most"}[The intervals are not so far apart that a change of the distribution of the data could be said to take more features away than every other ([@tbl-match-order]).]{.otherwise} The earlier study's word that data decide on features is right for the distribution of the data. [What the choice of a sample adds to the seed is less than a fifth of what a change of distribution does.]{.claim key="c08.sample_adds_little"}
 #
-# The gated form has {{< var c08.share_variant_decoder >}}, twice the k {{< var c08.share_sparsity_decoder >}}, half the k {{< var c08.share_sparser_decoder >}}, the late layer {{< var c08.share_layer_decoder >}}. [With another variant,]{.claim key="c08.variant_lowers"} [with twice the k,]{.claim key="c08.sparsity_lowers"} [with half of it]{.claim key="c08.sparser_lowers"} [or at another layer]{.claim key="c08.layer_lowers"} fewer come back than with another seed alone. In twice the dictionary it is {{< var c08.share_size_decoder >}}, in four times the dictionary {{< var c08.share_larger_decoder >}}; a larger dictionary has more places and makes partners easier to find, so that this is high is no surprise.
+# The gated form has {{< var c08.share_variant_decoder >}}, twice the k {{< var c08.share_sparsity_decoder >}}, the late layer {{< var c08.share_layer_decoder >}}. [With another variant,]{.claim key="c08.variant_lowers"} [with twice the k]{.claim key="c08.sparsity_lowers"} [or at another layer]{.claim key="c08.layer_lowers"} fewer come back than with another seed alone. With half the k it is {{< var c08.share_sparser_decoder >}}. [With a smaller k more come back than with another seed alone: this share depends not only on what was changed, but also on how sparse the other dictionary is.]{.claim key="c08.sparser_more"}[With a smaller k no more come back than with another seed alone.]{.otherwise} In twice the dictionary it is {{< var c08.share_size_decoder >}}, in four times the dictionary {{< var c08.share_larger_decoder >}}; a larger dictionary has more places and makes partners easier to find, so that this is high is no surprise.
 #
 # These dictionaries were trained for {{< var c08.match_steps >}} steps. Reading a report that features do not come back, one should see first whether the dictionaries were trained to the end.
 

@@ -42,6 +42,7 @@ tags = ["JKS", "JKO", "JKG", "JKB", "JX", "EP", "EF", "EC", "ETM", "SN"]
 tags_limit = 800
 llm_url = ""
 llm_model = ""
+llm_prices = [0.0, 0.0]
 draws = 1000
 
 # %%
@@ -479,7 +480,7 @@ kc.plots.save(fig, "fig-interpret-plate")
 # %% [markdown] tags=["ko"]
 # ## 언어 모델이 쓴 설명 {#sec-interpret-llm}
 #
-# 규칙은 뜻을 말하지 못한다. 뜻을 말할 수 있는 것은 사람이나 언어 모델이다. OpenAI 호환 인터페이스를 가진 서버가 있으면 이 장은 특징마다 표시된 훈련 문장 열을 보여 주고 설명을 한 문장으로 쓰게 한 다음, 시험 문장으로 같은 탐지와 강조를 그 모델에게 맡긴다 [@paulo2024]. 다른 특징의 설명으로도 같은 판정을 한다. 질문의 수와 토큰의 수, 값은 묻기 전에 출력하고, 답은 저장소에 남겨 다시 묻지 않는다. 열쇠는 환경 변수 `OPENAI_API_KEY`에서 읽는다.
+# 규칙은 뜻을 말하지 못한다. 뜻을 말할 수 있는 것은 사람이나 언어 모델이다. OpenAI 호환 인터페이스를 가진 서버가 있으면 이 장은 특징마다 표시된 훈련 문장 열을 보여 주고 설명을 한 문장으로 쓰게 한 다음, 시험 문장으로 같은 탐지와 강조를 그 모델에게 맡긴다 [@paulo2024]. 다른 특징의 설명으로도 같은 판정을 한다. 질문의 수와 토큰의 수, 값(`llm_prices`에 적은, 읽고 쓰는 백만 토큰의 가격으로)은 묻기 전에 출력하고, 답은 저장소에 남겨 다시 묻지 않는다. 열쇠는 환경 변수 `OPENAI_API_KEY`에서 읽는다.
 #
 # ```sh
 # make chapters ONLY=09_interpretation PARAMS="-p llm_url http://localhost:8000/v1 -p llm_model Qwen/Qwen3-8B"
@@ -491,10 +492,10 @@ kc.plots.save(fig, "fig-interpret-plate")
 #
 # 저장소에 올린 수를 잰 기계에는 그런 서버가 없었다. 그래서 수가 없으며, 작은 내장 모델에게 대신 시키지는 않았다. 지시를 따르지 못하는 모델의 답은 설명이 아니다.
 
-# %% [markdown] src="34ef" tags=["en"]
+# %% [markdown] src="2a6f" tags=["en"]
 # ## Explanations written by a language model {#sec-interpret-llm}
 #
-# Rules cannot speak of meaning. People can, and language models. Where there is a server with an OpenAI-compatible interface, this chapter shows it ten marked training sentences for each feature, has it write an explanation of one sentence, and then leaves the same detection and fuzzing, on test sentences, to that model [@paulo2024]; once more with the explanation of another feature. The number of questions, of tokens and the price are printed before anything is asked, and answers are kept in the store and never asked for again. The key is read from the environment variable `OPENAI_API_KEY`.
+# Rules cannot speak of meaning. People can, and language models. Where there is a server with an OpenAI-compatible interface, this chapter shows it ten marked training sentences for each feature, has it write an explanation of one sentence, and then leaves the same detection and fuzzing, on test sentences, to that model [@paulo2024]; once more with the explanation of another feature. The number of questions, of tokens and the price (by `llm_prices`, for a million tokens read and written) are printed before anything is asked, and answers are kept in the store and never asked for again. The key is read from the environment variable `OPENAI_API_KEY`.
 #
 # ```sh
 # make chapters ONLY=09_interpretation PARAMS="-p llm_url http://localhost:8000/v1 -p llm_model Qwen/Qwen3-8B"
@@ -508,7 +509,7 @@ kc.plots.save(fig, "fig-interpret-plate")
 
 # %%
 if llm_url:
-    asker, texts = asking.Asker(asking.Endpoint(llm_url, llm_model)), {s: records[s].texts for s in records}
+    asker, texts = asking.Asker(asking.Endpoint(llm_url, llm_model, price_in=llm_prices[0], price_out=llm_prices[1])), {s: records[s].texts for s in records}
     fires_K = {int(f): firing(codes["sparse"], f, "half") for f in chosen["sparse"][:30]}
     fires_K = {f: one for f, one in fires_K.items() if one["train"].sum() >= 10 and one["test"].sum() >= 5}
     best_K = {f: le.strongest(stores["train"], codes["sparse"]["train"][:, [f]].toarray().ravel() * one["train"], seed=seed) for f, one in fires_K.items()}

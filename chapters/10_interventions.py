@@ -39,13 +39,14 @@ several = 10
 lengths = [0.2, 0.4]
 n_held = 40
 harm_corpus = "synthetic"
-harm_label = "sentiment"
-harm_value = "negative"
+harm_label = ["sentiment", "negative"]
+harm_shown = True
 harm_ks = [1, 10, 50]
 draws = 1000
 
 # %%
 import itertools
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -226,10 +227,10 @@ def whole(scores_V, n):
     return ", ".join(f"[{token}]" for token in found[:n])
 
 # %%
-def reads(feature, n=4):
+def reads(feature, n=4, X_NF=X_NF, ids_N=acts.token_ids):
     """The tokens on which a feature spends most of its activation."""
     column = X_NF[:, [feature]].tocoo()
-    return whole(np.bincount(acts.token_ids[column.row], column.data, minlength=len(vocabulary)), n)
+    return whole(np.bincount(ids_N[column.row], column.data, minlength=len(vocabulary)), n)
 
 # %%
 def effect_sizes(effects):
@@ -621,16 +622,16 @@ kc.plots.table(pd.DataFrame(shown))
 #
 # 백과 글은 해로운 글에서의 평균 활성값이 무해한 글의 두 배 이상인 특징을 해로운 특징이라 하고, 그것으로 탐지와 차단을 하자고 한다. 세 가지를 확인한다. 그렇게 고른 특징이 새 글에서도 두 배를 지키는가? 특징 하나 또는 몇 개는 글자 n-그램이나 활성값 전체에 견주어 새 글을 얼마나 잘 가리는가? 그 특징들을 0으로 묶으면 뒤쪽 블록에서 그 정보가 사라지는가?
 #
-# 악성 댓글은 이 책에 싣지 않는다. 책을 만드는 실행에서는 합성 말뭉치의 부정적 정서를 라벨로 삼아 같은 절차를 밟고, 댓글 말뭉치(BEEP! [@moon2020], 사람이 붙인 라벨, 공개된 개발 분할을 시험에 씀)에서 잰 수는 문장 없이 함께 적는다. `make chapters PRESET=hate`로 다시 잴 수 있다. 두 말뭉치에서 SAE는 각각의 훈련 글로 학습했다.
+# 악성 댓글은 이 책에 싣지 않는다. 특징이 읽는 토큰도 댓글에서는 가리며, 자기 기계에서 보려는 사람은 `harm_shown`을 켜면 된다. 책을 만드는 실행에서는 합성 말뭉치의 부정적 정서를 라벨로 삼아 같은 절차를 밟고, 댓글 말뭉치(BEEP! [@moon2020], 사람이 붙인 라벨, 공개된 개발 분할을 시험에 씀)에서 잰 수는 문장 없이 함께 적는다. `make chapters PRESET=hate`로 다시 잴 수 있다. 두 말뭉치에서 SAE는 각각의 훈련 글로 학습했다.
 #
 # **예상.** 두 배 기준으로 고른 특징의 다수는 새 글에서 두 배를 지키지 못할 것이다. 수천 개 가운데 드물게 켜지는 것을 고르면 우연히 치우친 것이 섞이기 때문이다. 한 특징은 우연보다 낫지만 낱말 세기에는 미치지 못할 것이다. 열 개를 0으로 묶어도 탐침이 거의 그대로라면, 특징을 묶어 해로운 정보를 없앴다고 말할 수 없다.
 
-# %% [markdown] src="3de0" tags=["en"]
+# %% [markdown] src="f91a" tags=["en"]
 # ## Features of harmful language {#sec-intervene-harm}
 #
 # The encyclopedia article calls a feature harmful if its mean activation on harmful text is at least twice that on harmless text, and would use such features to detect and to block. We check three things. Do features chosen so keep their factor of two on new texts? How well do one feature, or a few, tell new texts apart, compared with character n-grams and with all activations? And when those features are held at 0, is the information gone in later blocks?
 #
-# Abusive comments are not shown in this book. The run that makes it goes through the procedure with the negative sentiment of the synthetic corpus for a label, and gives beside it, without any text, the numbers measured on a corpus of comments (BEEP! [@moon2020], labelled by people; its public development set is the test). `make chapters PRESET=hate` measures them again. For each corpus the SAE was trained on its own training texts.
+# Abusive comments are not shown in this book. Tokens that features read in them are hidden too; who wants to see them on a machine of their own can set `harm_shown`. The run that makes it goes through the procedure with the negative sentiment of the synthetic corpus for a label, and gives beside it, without any text, the numbers measured on a corpus of comments (BEEP! [@moon2020], labelled by people; its public development set is the test). `make chapters PRESET=hate` measures them again. For each corpus the SAE was trained on its own training texts.
 #
 # **Expectation.** Most features chosen by the factor of two will not keep it on new texts, since picking rarely active ones among thousands picks some that lean by chance. One feature will beat chance and fall short of counting words. If the probe stays nearly as it was with ten features at 0, one cannot say that clamping features has removed the harmful information.
 
@@ -642,7 +643,7 @@ harm = study if own else kc.Study(
 )  # fmt: skip
 sae = harm.sae("topk", "ko", middle)[0]
 sides = {split: harm.records(split) for split in ("train", "test")}
-yes = {split: records.label(harm_label) == harm_value for split, records in sides.items()}
+yes = {split: records.label(harm_label[0]) == harm_label[1] for split, records in sides.items()}
 docs = {split: np.array([r.doc for r in records]) for split, records in sides.items()}
 
 # %%
@@ -693,6 +694,24 @@ results.claim("few_keep", still < 0.5, "of the features chosen by the factor of 
 results.record("one_train", area_F[ranked[0]], "AUROC", tolerance=0.04)
 results.record("yes_share", yes["test"].mean(), "share", ".0%", tolerance=0.001)
 results.record("n_harm_test", len(yes["test"]), "texts", tolerance=0)
+
+# %%
+X_NH, ids_N = kc.encode_store(sae, harm.acts("train")), harm.acts("train").token_ids
+area_test_F = detection.aurocs(feats["test"], yes["test"])
+
+# %%
+def seen_by(feature):
+    """The tokens that a feature of the label reads; hidden but for their number and length where they are not to be shown."""
+    tokens = reads(feature, 4, X_NH, ids_N)
+    return tokens if harm_shown else re.sub(r"[^][, ]", "●", tokens)
+
+# %%
+#| label: tbl-intervene-named
+#| tbl-cap-ko: "라벨을 훈련 글에서 가장 잘 가리는 다섯 특징. AUROC와 ratio(라벨이 있는 글의 평균 활성값을 없는 글의 것으로 나눈 값)는 훈련 글과 새 글에서, on은 켜진 글의 비율, reads는 활성값을 많이 쓰는 토큰이다."
+#| tbl-cap-en: "The five features that tell the label best in training texts. AUROC and ratio (mean activation on texts with the label over that on texts without) in training and in new texts; on: share of texts on which it fires; reads: tokens on which most activation is spent."
+named = [{"feature": str(f), "AUROC, train": area_F[f], "AUROC, new": area_test_F[f], "ratio, train": ratio["train"][f], "ratio, new": ratio["test"][f],
+          "on": (feats["train"][:, [int(f)]] > 0).mean(), "reads": seen_by(int(f))} for f in ranked[:5]]  # fmt: skip
+kc.plots.table(pd.DataFrame(named), {"AUROC, train": ".2f", "AUROC, new": ".2f", "ratio, train": ".1f", "ratio, new": ".1f", "on": ".0%"})
 
 # %%
 harm_judged = lm.documents(sides["test"][:n_judged].texts)
@@ -789,7 +808,7 @@ ax.set_yticks(range(len(names)), names)
 ax.set(xlabel="AUROC on held-out texts")
 kc.plots.save(fig, "fig-intervene-harm")
 # %% [markdown] tags=["ko"]
-# 새 문장 {{< var c10.n_harm_test >}}개 가운데 라벨이 있는 것은 {{< var c10.yes_share >}}이고, 댓글에서는 {{< var hate:c10.n_harm_test >}}개 가운데 {{< var hate:c10.yes_share >}}이다. 두 배 기준을 넘는 특징은 부정적 정서에서 {{< var c10.n_special >}}개이고, 새 문장에서도 두 배를 지킨 것은 {{< var c10.special_still >}}이다. [예상대로 절반이 넘는 특징이 지키지 못한다.]{.claim key="c10.few_keep"}[예상과 달리 절반 이상이 지킨다.]{.otherwise} 댓글에서는 {{< var hate:c10.n_special >}}개 가운데 {{< var hate:c10.special_still >}}가 지킨다. 가장 나은 특징 하나의 AUROC는 훈련에서 {{< var c10.one_train >}}, 새 문장에서 {{< var c10.auc_one_feature >}}이다([@fig-intervene-harm]). [한 특징은 우연보다 낫다.]{.claim key="c10.one_tells"}[구간이 0.5에 걸쳐, 한 특징이 우연보다 낫다고 하기에는 모자란다.]{.otherwise} 가장 나은 뉴런 하나는 {{< var c10.auc_one_neuron >}}이다. [뉴런 하나가 특징 하나보다 낫다.]{.claim key="c10.neuron_over_feature"}[특징 하나가 뉴런 하나에 뒤지지는 않는다.]{.otherwise} 특징 {{< var c10.several >}}개를 쓰면 {{< var c10.auc_10_features >}}, {{< var c10.most_used >}}개를 쓰면 {{< var c10.auc_50_features >}}, 활성값 전체로는 {{< var c10.auc_all_activations >}}, 글자 n-그램으로는 {{< var c10.auc_character_n_grams >}}이다. [특징을 여럿 쓰면 하나보다 낫다.]{.claim key="c10.many_tell"} [더 늘리면 더 나아진다.]{.claim key="c10.most_over_fewer"}[그러나 더 늘린다고 더 나아지지는 않는다.]{.otherwise} [가장 잘 가리는 것은 글자 n-그램이다.]{.claim key="c10.ngrams_best"} 댓글에서는 특징 하나 {{< var hate:c10.auc_one_feature >}}, 특징 {{< var c10.several >}}개 {{< var hate:c10.auc_10_features >}}, 활성값 전체 {{< var hate:c10.auc_all_activations >}}, 글자 n-그램 {{< var hate:c10.auc_character_n_grams >}}이다.
+# 새 문장 {{< var c10.n_harm_test >}}개 가운데 라벨이 있는 것은 {{< var c10.yes_share >}}이고, 댓글에서는 {{< var hate:c10.n_harm_test >}}개 가운데 {{< var hate:c10.yes_share >}}이다. 두 배 기준을 넘는 특징은 부정적 정서에서 {{< var c10.n_special >}}개이고, 새 문장에서도 두 배를 지킨 것은 {{< var c10.special_still >}}이다. [예상대로 절반이 넘는 특징이 지키지 못한다.]{.claim key="c10.few_keep"}[예상과 달리 절반 이상이 지킨다.]{.otherwise} 댓글에서는 {{< var hate:c10.n_special >}}개 가운데 {{< var hate:c10.special_still >}}가 지킨다. 가장 나은 특징 하나의 AUROC는 훈련에서 {{< var c10.one_train >}}, 새 문장에서 {{< var c10.auc_one_feature >}}이다([@fig-intervene-harm], 읽는 토큰은 [@tbl-intervene-named]). [한 특징은 우연보다 낫다.]{.claim key="c10.one_tells"}[구간이 0.5에 걸쳐, 한 특징이 우연보다 낫다고 하기에는 모자란다.]{.otherwise} 가장 나은 뉴런 하나는 {{< var c10.auc_one_neuron >}}이다. [뉴런 하나가 특징 하나보다 낫다.]{.claim key="c10.neuron_over_feature"}[특징 하나가 뉴런 하나에 뒤지지는 않는다.]{.otherwise} 특징 {{< var c10.several >}}개를 쓰면 {{< var c10.auc_10_features >}}, {{< var c10.most_used >}}개를 쓰면 {{< var c10.auc_50_features >}}, 활성값 전체로는 {{< var c10.auc_all_activations >}}, 글자 n-그램으로는 {{< var c10.auc_character_n_grams >}}이다. [특징을 여럿 쓰면 하나보다 낫다.]{.claim key="c10.many_tell"} [더 늘리면 더 나아진다.]{.claim key="c10.most_over_fewer"}[그러나 더 늘린다고 더 나아지지는 않는다.]{.otherwise} [가장 잘 가리는 것은 글자 n-그램이다.]{.claim key="c10.ngrams_best"} 댓글에서는 특징 하나 {{< var hate:c10.auc_one_feature >}}, 특징 {{< var c10.several >}}개 {{< var hate:c10.auc_10_features >}}, 활성값 전체 {{< var hate:c10.auc_all_activations >}}, 글자 n-그램 {{< var hate:c10.auc_character_n_grams >}}이다.
 #
 # 가장 나은 특징 {{< var c10.several >}}개를 q2에서 0으로 묶고 새 문장 {{< var c10.n_read >}}개(라벨이 있는 것 {{< var c10.n_told >}}개)를 읽힌다([@tbl-intervene-clamped]). 마지막 블록에서 같은 라벨을 읽는 탐침의 AUROC는 묶기 전 {{< var c10.read_clean >}}, 묶은 뒤 {{< var c10.read_harmful >}}이고, 켜지는 비율이 비슷한 다른 특징 {{< var c10.several >}}개를 묶었을 때는 {{< var c10.read_others >}}이다. 댓글에서는 차례로 {{< var hate:c10.read_clean >}}, {{< var hate:c10.read_harmful >}}, {{< var hate:c10.read_others >}}이다. [특징을 묶어서 뒤의 탐침이 잃는 것은 0.05보다 작다. 정보는 이 특징들 밖에도 있어서 특징을 묶는 것만으로는 없어지지 않는다.]{.claim key="c10.clamp_harmless"}[특징을 묶어서 뒤의 탐침이 잃는 것은 0.05에 이른다.]{.otherwise}
 #
@@ -797,8 +816,8 @@ kc.plots.save(fig, "fig-intervene-harm")
 #
 # [탐지에서 특징은 {{< var c10.most_used >}}개를 써도 글자 n-그램이라는 간단한 기준선을 넘지 못했다.]{.claim key="c10.few_below"}[탐지에서 특징은 글자 n-그램이라는 간단한 기준선보다 나은 점 추정값을 얻었다.]{.otherwise} 특징에 기대할 것은 성능보다도, 무엇을 보고 그렇게 판단했는지를 들여다볼 자리이다.
 
-# %% [markdown] src="9ce0" tags=["en"]
-# Of {{< var c10.n_harm_test >}} new sentences {{< var c10.yes_share >}} have the label, and of {{< var hate:c10.n_harm_test >}} comments {{< var hate:c10.yes_share >}}. By the factor of two there are {{< var c10.n_special >}} features for negative sentiment, of which {{< var c10.special_still >}} keep it on new sentences. [As expected, most do not keep it.]{.claim key="c10.few_keep"}[Against our expectation, half of them or more keep it.]{.otherwise} For comments it is {{< var hate:c10.special_still >}} of {{< var hate:c10.n_special >}}. The best single feature has an AUROC of {{< var c10.one_train >}} on training sentences and {{< var c10.auc_one_feature >}} on new ones ([@fig-intervene-harm]). [One feature does better than chance.]{.claim key="c10.one_tells"}[Its interval reaches down to 0.5, too little to call one feature better than chance.]{.otherwise} The best single neuron has {{< var c10.auc_one_neuron >}}. [One neuron does better than one feature.]{.claim key="c10.neuron_over_feature"}[One feature is not behind one neuron.]{.otherwise} With {{< var c10.several >}} features it is {{< var c10.auc_10_features >}}, with {{< var c10.most_used >}} of them {{< var c10.auc_50_features >}}, with all activations {{< var c10.auc_all_activations >}} and with character n-grams {{< var c10.auc_character_n_grams >}}. [Several features do better than one.]{.claim key="c10.many_tell"} [Still more of them do better still.]{.claim key="c10.most_over_fewer"}[But still more of them do no better.]{.otherwise} [Character n-grams do best.]{.claim key="c10.ngrams_best"} For comments it is {{< var hate:c10.auc_one_feature >}} with one feature, {{< var hate:c10.auc_10_features >}} with {{< var c10.several >}}, {{< var hate:c10.auc_all_activations >}} with all activations and {{< var hate:c10.auc_character_n_grams >}} with character n-grams.
+# %% [markdown] src="0629" tags=["en"]
+# Of {{< var c10.n_harm_test >}} new sentences {{< var c10.yes_share >}} have the label, and of {{< var hate:c10.n_harm_test >}} comments {{< var hate:c10.yes_share >}}. By the factor of two there are {{< var c10.n_special >}} features for negative sentiment, of which {{< var c10.special_still >}} keep it on new sentences. [As expected, most do not keep it.]{.claim key="c10.few_keep"}[Against our expectation, half of them or more keep it.]{.otherwise} For comments it is {{< var hate:c10.special_still >}} of {{< var hate:c10.n_special >}}. The best single feature has an AUROC of {{< var c10.one_train >}} on training sentences and {{< var c10.auc_one_feature >}} on new ones ([@fig-intervene-harm]; [@tbl-intervene-named] has what it reads). [One feature does better than chance.]{.claim key="c10.one_tells"}[Its interval reaches down to 0.5, too little to call one feature better than chance.]{.otherwise} The best single neuron has {{< var c10.auc_one_neuron >}}. [One neuron does better than one feature.]{.claim key="c10.neuron_over_feature"}[One feature is not behind one neuron.]{.otherwise} With {{< var c10.several >}} features it is {{< var c10.auc_10_features >}}, with {{< var c10.most_used >}} of them {{< var c10.auc_50_features >}}, with all activations {{< var c10.auc_all_activations >}} and with character n-grams {{< var c10.auc_character_n_grams >}}. [Several features do better than one.]{.claim key="c10.many_tell"} [Still more of them do better still.]{.claim key="c10.most_over_fewer"}[But still more of them do no better.]{.otherwise} [Character n-grams do best.]{.claim key="c10.ngrams_best"} For comments it is {{< var hate:c10.auc_one_feature >}} with one feature, {{< var hate:c10.auc_10_features >}} with {{< var c10.several >}}, {{< var hate:c10.auc_all_activations >}} with all activations and {{< var hate:c10.auc_character_n_grams >}} with character n-grams.
 #
 # With the best {{< var c10.several >}} features held at 0 at q2 the model reads {{< var c10.n_read >}} new sentences, {{< var c10.n_told >}} of them with the label ([@tbl-intervene-clamped]). The AUROC of a probe that reads the same label at the last block is {{< var c10.read_clean >}} before and {{< var c10.read_harmful >}} after; with {{< var c10.several >}} other features that are on about as often it is {{< var c10.read_others >}}. For comments it is {{< var hate:c10.read_clean >}}, {{< var hate:c10.read_harmful >}} and {{< var hate:c10.read_others >}}. [What the later probe loses by clamping is less than 0.05. The information is outside these features too, and clamping them does not remove it.]{.claim key="c10.clamp_harmless"}[What the later probe loses by clamping is 0.05 or more.]{.otherwise}
 #

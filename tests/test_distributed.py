@@ -289,6 +289,7 @@ def test_the_command_leaves_what_chapters_look_for(tiny_preset, tiny_lm, empty_s
 
 
 @slow
+@pytest.mark.timeout(1800)
 def test_every_chapter_runs_on_another_model_and_finds_what_the_command_made(tmp_path):
     """A small GPT-2, whose positions are learned; all trainings but those of a variant that chapter 03 defines itself."""
     import transformers

@@ -245,3 +245,35 @@ def _wait(port, process, log, seconds=120):
         except OSError:
             time.sleep(0.5)
     raise AssertionError(log.read_text()[-2000:])
+
+
+@pytest.mark.skipif(not os.environ.get("KOSAE_SLOW"), reason="takes minutes; make test-all runs it")
+@pytest.mark.timeout(900)
+def test_the_chapter_asks_and_records_what_it_was_told(server, tmp_path):
+    """Chapter 09 of `smoke` with the scripted endpoint: its estimate, its answers, and each question asked once."""
+    build = tmp_path / "build"
+    told = ["-p", "llm_url", f"http://127.0.0.1:{server.server_port}/v1", "-p", "llm_model", "scripted"]
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline.execute",
+        "--preset",
+        "smoke",
+        "--only",
+        "09",
+        *told,
+        "-p",
+        "llm_prices",
+        "[1, 2]",
+    ]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(paths.ROOT), "KOSAE_BUILD": str(build)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (notebook,) = (build / "executed").glob("smoke*/09_interpretation.ipynb")
+    assert re.search(r"\d+ questions to ask.*by the prices given", notebook.read_text(encoding="utf-8"))
+    records = json.loads(next((build / "results").glob("smoke*/09.json")).read_text(encoding="utf-8"))["records"]
+    assert records["c09.llm_features"]["value"] > 0 and records["c09.llm_model"]["value"] == "scripted"
+    kinds = [body["messages"][0]["content"] for _, _, body in server.seen]
+    assert {le.EXPLAIN, le.DETECT} <= set(kinds) and kinds.count(le.EXPLAIN) == records["c09.llm_features"]["value"]
+    # explanations that name a letter are judged by it, and so tell where the feature fires no better than that letter does
+    assert 0.2 < records["c09.llm_detection"]["value"] < 1 and records["c09.llm_unread"]["value"] == 0

@@ -70,7 +70,7 @@ def test_the_settings_of_the_sources():
     trained = {name: {(r.n_features, getattr(r.source, "point", "")) for r in p.all.runs} for name, p in made.items()}
     quantiles = {(100_000, f"b{n}.resid_post") for n in (8, 16, 24)}
     assert trained["exaone"] | trained["exaone_early"] >= quantiles
-    assert (16_384, "b8.resid_post") in trained["exaone"]
+    assert (12_288, "b8.resid_post") in trained["exaone"]
     assert {s.corpus for s in made["exaone"].all.stores} >= {"keat", "synthetic"}
     assert {s.point for s in made["gpt2"].all.stores} >= {f"b{n}.resid_post" for n in range(12)}
     for name, times in (("phi3", 4), ("mistral", 100)):
