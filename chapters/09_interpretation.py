@@ -36,7 +36,6 @@ good = 0.8
 labels = ["level", "tense", "negation", "numeral", "sentiment"]
 n_tokens = 1024
 n_clusters = 15
-top = 10
 tags_corpus = ""
 tags = ["JKS", "JKO", "JKG", "JKB", "JX", "EP", "EF", "EC", "ETM", "SN"]
 tags_limit = 800
@@ -722,6 +721,7 @@ for name, table in spaces.items():
 scores = pd.DataFrame(scores).set_index("space")
 
 # %%
+top = 10
 lead = {name: kc.grouping.leaders(spaces[name], grouped[name], top) for name in ("feature counts", "features, TF-IDF")}
 generic = {name: one.generic for name, one in lead.items()}
 most = {name: one.most_led[1] for name, one in lead.items()}
