@@ -127,7 +127,7 @@ for v, q in saes:
     span = bootstrap_ratio(by_group(kept_M, template_M), by_group(lost_M, template_M), repeats=draws, seed=seed)
     recovered = results.record(f"recovered_{q}_{v}", kept_M.sum() / lost_M.sum(), "share", ".1%", interval=span, tolerance=0.02)
     right = results.record(f"topic_{q}_{v}", seen[v, q][1].mean(), "accuracy", ".1%", tolerance=0.06)
-    rows.append({"layer": q, "variant": v, "loss recovered": f"{recovered:.1%} [{span[0]:.1%}, {span[1]:.1%}]", "topic": right,
+    rows.append({"layer": q, "variant": v, "L0": reports[v, q].l0, "loss recovered": f"{recovered:.1%} [{span[0]:.1%}, {span[1]:.1%}]", "topic": right,
                  "KL": reports[v, q].kl, "KL recovered": reports[v, q].kl_recovered,
                  "EV": reports[v, q].explained_variance, "EV about 0": reports[v, q].explained_variance_about_zero})  # fmt: skip
 rows = pd.DataFrame(rows)
@@ -186,9 +186,9 @@ results.claim("sae_costs", flops > 0.01, "encoding and decoding one point adds o
 
 # %%
 #| label: tbl-intervene-splice
-#| tbl-cap-ko: "재구성을 활성값 자리에 넣었을 때. loss recovered: 손실 회복률과 95% 구간(문장틀을 다시 뽑음), topic: 마지막 블록에서 읽은 주제의 정확도, KL: 다음 토큰 분포의 변화(토큰당 내트), KL recovered: 0으로 만들었을 때의 KL 가운데 되찾는 몫, EV: 평균을 중심으로 한 설명 분산, EV about 0: 0을 중심으로 한 옛 식."
-#| tbl-cap-en: "Reconstructions in place of activations. loss recovered: with 95% interval over templates; topic: accuracy of the topic read at the last block; KL: change of the next-token distribution, in nats per token; KL recovered: share made good of the KL that zeros cause; EV: explained variance about the mean; EV about 0: the older formula."
-kc.plots.table(rows, {"topic": ".1%", "KL": ".3f", "KL recovered": ".1%", "EV": ".3f", "EV about 0": ".3f"})
+#| tbl-cap-ko: "재구성을 활성값 자리에 넣었을 때. L0: 토큰마다 켜지는 특징의 수, loss recovered: 손실 회복률과 95% 구간(문장틀을 다시 뽑음), topic: 마지막 블록에서 읽은 주제의 정확도, KL: 다음 토큰 분포의 변화(토큰당 내트), KL recovered: 0으로 만들었을 때의 KL 가운데 되찾는 몫, EV: 평균을 중심으로 한 설명 분산, EV about 0: 0을 중심으로 한 옛 식."
+#| tbl-cap-en: "Reconstructions in place of activations. L0: features on per token; loss recovered: with 95% interval over templates; topic: accuracy of the topic read at the last block; KL: change of the next-token distribution, in nats per token; KL recovered: share made good of the KL that zeros cause; EV: explained variance about the mean; EV about 0: the older formula."
+kc.plots.table(rows, {"L0": ".0f", "topic": ".1%", "KL": ".3f", "KL recovered": ".1%", "EV": ".3f", "EV about 0": ".3f"})
 
 # %% [markdown] tags=["ko"]
 # [모든 변형이 두 층에서 손실을 90% 넘게 되찾는다]{.claim key="c10.recovered_ninety"}([@tbl-intervene-splice]). 시험 문장 {{< var c10.n_judged >}}개에서만 잰 것이어서, 같은 사전이라도 손실 회복률이 [@sec-training]의 표와 조금 다르다. 탐침은 손대지 않은 모델에서 이 문장들의 주제를 {{< var c10.topic_clean >}} 맞히고, 활성값을 0으로 만들면 q2에서 {{< var c10.topic_q2_zero >}}, q3에서 {{< var c10.topic_q3_zero >}} 맞힌다. 재구성으로 가장 많이 떨어지는 폭은 {{< var c10.topic_drop_points >}}포인트이고, 0으로 만들 때 잃는 것의 {{< var c10.topic_lost_most >}}이다. [어느 재구성에서나 잃는 것은 10포인트보다 작다.]{.claim key="c10.topic_kept"} 예상은 탐침이 손실보다 더 떨어진다는 것이었다. 0으로 만들 때 잃는 것을 전부로 치면, 재구성마다 잰 값의 평균으로 탐침은 {{< var c10.topic_lost >}}, 손실은 {{< var c10.loss_lost >}}를 잃는다. [탐침이 잃는 몫이 더 크다.]{.claim key="c10.probe_falls_further"}[탐침이 잃는 몫이 더 크지는 않다.]{.otherwise} [문장틀을 다시 뽑은 구간이 통째로 손실의 몫 위에 있다.]{.claim key="c10.probe_clearly_further"}[다만 문장틀을 다시 뽑은 구간이 통째로 손실의 몫 위에 있지는 않다.]{.otherwise} 시험 문장의 틀이 훈련과 다르므로 탐침 자체의 정확도가 높지 않고, 변형 사이의 몇 포인트 차이는 문장 수에 견주어 작다. 값도 치른다. 한 지점을 부호화하고 되돌리는 데에 드는 곱셈은 이 모델의 순전파 한 번에 드는 것의 {{< var c10.cost >}}이다.
