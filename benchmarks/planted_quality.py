@@ -14,7 +14,9 @@ import math
 import tempfile
 from pathlib import Path
 
-from train_throughput import PEERS, SIZES, Side, machine, planted_file
+import numpy as np
+from sklearn.linear_model import orthogonal_mp_gram
+from train_throughput import PEERS, SIZES, Side, machine, planted, planted_file
 
 RATES = (3e-4, 1e-3, 3e-3, 1e-2)
 STEPS, LOOKS = 1000, 10
@@ -36,6 +38,18 @@ def learn(library: str, variant: str, data: Path, lr: float | None, penalty: flo
         rows.append({"cpu_seconds": seconds} | side.ask("quality"))
     side.close()
     return rows
+
+
+def limits() -> dict[str, float]:
+    """Explained variance of held-out tokens by what no library is given: the planted code, and the true dictionary with
+    orthogonal matching pursuit for k features of each token."""
+    of, k = planted(SIZES["small"]), SIZES["small"]["k"]
+    acts_ND, codes_NF = of.sample(4_000, 2)
+    acts_ND, true_FD = acts_ND.numpy().astype(np.float64), of.directions_FD.numpy().astype(np.float64)
+    pursued_FN = orthogonal_mp_gram(true_FD @ true_FD.T, true_FD @ acts_ND.T, n_nonzero_coefs=k)
+    total = np.square(acts_ND - acts_ND.mean(0)).sum()
+    recons = {"planted_code": codes_NF @ true_FD, "matching_pursuit": pursued_FN.T @ true_FD}
+    return {name: float(1 - np.square(acts_ND - recon_ND).sum() / total) for name, recon_ND in recons.items()}
 
 
 def next_penalty(tried: dict[float, float], target: float) -> float:
@@ -91,6 +105,10 @@ def main() -> None:
         if args.json:
             args.json.write_text(json.dumps(results, indent=1) + "\n")
 
+    if "limits" not in results:
+        results["limits"] = limits()
+        save()
+    print(", ".join(f"EV of the {name.replace('_', ' ')}: {value:.4f}" for name, value in results["limits"].items()))
     with tempfile.TemporaryDirectory() as folder:
         data = planted_file(SIZES["small"], Path(folder), 400_000)
         for variant in args.variants:

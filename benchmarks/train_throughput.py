@@ -109,14 +109,18 @@ class Side:
         self.process.wait()
 
 
+def planted(size: dict) -> Planted:
+    """The dictionary of true features that a size is measured on."""
+    active = 12.0 * size["n_features"] / 2048 if size["d_model"] == 128 else 0.75 * size["k"]
+    return Planted(PlantedConfig(size["d_model"], size["n_features"] // 2, active=active))
+
+
 def planted_file(size: dict, folder: Path, n_tokens: int) -> Path:
     """Training and held-out tokens of a planted dictionary, and its directions."""
-    active = 12.0 * size["n_features"] / 2048 if size["d_model"] == 128 else 0.75 * size["k"]
-    planted = Planted(PlantedConfig(size["d_model"], size["n_features"] // 2, active=active))
-    path = folder / "planted.npz"
+    of, path = planted(size), folder / "planted.npz"
     np.savez(
-        path, acts_ND=planted.sample(n_tokens, 1)[0].numpy(), held_ND=planted.sample(20_000, 2)[0].numpy(),
-        true_FD=planted.directions_FD.numpy(),
+        path, acts_ND=of.sample(n_tokens, 1)[0].numpy(), held_ND=of.sample(20_000, 2)[0].numpy(),
+        true_FD=of.directions_FD.numpy(),
     )  # fmt: skip
     return path
 

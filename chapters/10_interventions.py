@@ -186,8 +186,8 @@ results.claim("sae_costs", flops > 0.01, "encoding and decoding one point adds o
 
 # %%
 #| label: tbl-intervene-splice
-#| tbl-cap-ko: "재구성을 활성값 자리에 넣었을 때. L0: 토큰마다 켜지는 특징의 수, loss recovered: 손실 회복률과 95% 구간(문장틀을 다시 뽑음), topic: 마지막 블록에서 읽은 주제의 정확도, KL: 다음 토큰 분포의 변화(토큰당 내트), KL recovered: 0으로 만들었을 때의 KL 가운데 되찾는 몫, EV: 평균을 중심으로 한 설명 분산, EV about 0: 0을 중심으로 한 옛 식."
-#| tbl-cap-en: "Reconstructions in place of activations. L0: features on per token; loss recovered: with 95% interval over templates; topic: accuracy of the topic read at the last block; KL: change of the next-token distribution, in nats per token; KL recovered: share made good of the KL that zeros cause; EV: explained variance about the mean; EV about 0: the older formula."
+#| tbl-cap-ko: "재구성을 활성값 자리에 넣었을 때. L0: 토큰마다 켜지는 특징의 평균 수, loss recovered: 손실 회복률과 95% 구간(문장틀을 다시 뽑음), topic: 마지막 블록에서 읽은 주제의 정확도, KL: 다음 토큰 분포의 변화(토큰당 내트), KL recovered: 0으로 만들었을 때의 KL 가운데 되찾는 몫, EV: 평균을 중심으로 한 설명 분산, EV about 0: 0을 중심으로 한 옛 식."
+#| tbl-cap-en: "Reconstructions in place of activations. L0: mean number of features on per token; loss recovered: with 95% interval over templates; topic: accuracy of the topic read at the last block; KL: change of the next-token distribution, in nats per token; KL recovered: share made good of the KL that zeros cause; EV: explained variance about the mean; EV about 0: the older formula."
 kc.plots.table(rows, {"L0": ".0f", "topic": ".1%", "KL": ".3f", "KL recovered": ".1%", "EV": ".3f", "EV about 0": ".3f"})
 
 # %% [markdown] tags=["ko"]
@@ -631,7 +631,7 @@ kc.plots.table(pd.DataFrame(shown))
 #
 # The encyclopedia article calls a feature harmful if its mean activation on harmful text is at least twice that on harmless text, and would use such features to detect and to block. We check three things. Do features chosen so keep their factor of two on new texts? How well do one feature, or a few, tell new texts apart, compared with character n-grams and with all activations? And when those features are held at 0, is the information gone in later blocks?
 #
-# Abusive comments are not shown in this book. Tokens that features read in them are hidden too; who wants to see them on a machine of their own can set `harm_shown`. The run that makes it goes through the procedure with the negative sentiment of the synthetic corpus for a label, and gives beside it, without any text, the numbers measured on a corpus of comments (BEEP! [@moon2020], labelled by people; its public development set is the test). `make chapters PRESET=hate` measures them again. For each corpus the SAE was trained on its own training texts.
+# Abusive comments are not shown in this book. Tokens that features read in them are hidden too; whoever wants to see them on a machine of their own can set `harm_shown`. The run that makes this book goes through the procedure with the negative sentiment of the synthetic corpus for a label, and gives beside it, without any text, the numbers measured on a corpus of comments (BEEP! [@moon2020], labelled by people; its public development set is the test). `make chapters PRESET=hate` measures them again. For each corpus the SAE was trained on its own training texts.
 #
 # **Expectation.** Most features chosen by the factor of two will not keep it on new texts, since picking rarely active ones among thousands picks some that lean by chance. One feature will beat chance and fall short of counting words. If the probe stays nearly as it was with ten features at 0, one cannot say that clamping features has removed the harmful information.
 
@@ -707,8 +707,8 @@ def seen_by(feature):
 
 # %%
 #| label: tbl-intervene-named
-#| tbl-cap-ko: "라벨을 훈련 글에서 가장 잘 가리는 다섯 특징. AUROC와 ratio(라벨이 있는 글의 평균 활성값을 없는 글의 것으로 나눈 값)는 훈련 글과 새 글에서, on은 켜진 글의 비율, reads는 활성값을 많이 쓰는 토큰이다."
-#| tbl-cap-en: "The five features that tell the label best in training texts. AUROC and ratio (mean activation on texts with the label over that on texts without) in training and in new texts; on: share of texts on which it fires; reads: tokens on which most activation is spent."
+#| tbl-cap-ko: "훈련 글의 1% 넘게에서 켜지는 특징 가운데, 라벨이 있는 글에서 더 세게 켜져 라벨을 가장 잘 가리는 다섯. AUROC와 ratio(라벨이 있는 글의 평균 활성값을 없는 글의 것으로 나눈 값)는 훈련 글과 새 글에서, on은 켜진 훈련 글의 비율, reads는 활성값을 많이 쓰는 토큰이다(댓글에서는 글자를 ●로 가린다)."
+#| tbl-cap-en: "Of the features that fire on over 1% of training texts, the five that tell the label best by being higher with it. AUROC and ratio (mean activation on texts with the label over that on texts without) in training and in new texts; on: share of training texts on which it fires; reads: tokens on which most activation is spent (in comments, characters are hidden as ●)."
 named = [{"feature": str(f), "AUROC, train": area_F[f], "AUROC, new": area_test_F[f], "ratio, train": ratio["train"][f], "ratio, new": ratio["test"][f],
           "on": (feats["train"][:, [int(f)]] > 0).mean(), "reads": seen_by(int(f))} for f in ranked[:5]]  # fmt: skip
 kc.plots.table(pd.DataFrame(named), {"AUROC, train": ".2f", "AUROC, new": ".2f", "ratio, train": ".1f", "ratio, new": ".1f", "on": ".0%"})
