@@ -29,10 +29,10 @@ def trainer(variant: str, options: dict, compiled: bool, acts_ND: torch.Tensor, 
     """One that has taken its first steps, at a learning rate that changes nothing."""
     k = size["k"] if "k" in kc.VARIANTS[variant].options else None
     config = kc.SAEConfig(variant, size["n_features"], k=k, **options)
-    cfg = kc.TrainConfig(10**6, size["batch"], lr=1e-9, log_every=10**9, resample_every=0, device="cpu")
+    cfg = kc.TrainConfig(
+        10**6, size["batch"], lr=1e-9, log_every=10**9, resample_every=0, device="cpu", compile=compiled
+    )  # fmt: skip
     made = Trainer(config, acts_ND, cfg)
-    if compiled:
-        made.sae.objective = torch.compile(made.sae.objective)
     for _ in range(WARM):
         made.advance()
     return made

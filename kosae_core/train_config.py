@@ -58,6 +58,9 @@ class TrainConfig:
     precision: str = "fp32"
     """bf16: matrix products in bf16 with fp32 master weights, gradients and optimiser (torch.autocast); fp64: all in fp64, on a
     CPU, to compare two ways of training (a saved autoencoder is fp32 when it is read)."""
+    compile: bool = False
+    """Compile what a step computes (torch.compile), by one process. On a CPU steps of gated that are dense become faster by it,
+    all others slower (`benchmarks/results/compiled_step.json`); on a GPU it has not been measured."""
     seed: int = 0
     """Seed of the initial weights, the order of the tokens and the resampling."""
     device: str | None = None

@@ -58,6 +58,8 @@ def _check_options(config: SAEConfig, cfg: TrainConfig) -> None:
         raise ValueError(f"target_l0 needs a variant with a sparsity coefficient; {config.variant} is set by k.")
     if cfg.k_start is not None and (config.k is None or not config.k <= cfg.k_start <= config.n_features):
         raise ValueError(f"k_start must lie between k ({config.k}) and n_features ({config.n_features}).")
+    if cfg.compile and not ranks.alone():
+        raise ValueError("compile is for one process: leave it out where several share a training.")
 
 
 @dataclass
@@ -103,6 +105,7 @@ class Trainer:
         self.held_BD = None if held_BD is None else held_BD.to(self.device)
         self.peak = peak_lr(config, cfg, self.sae.d_model)
         self.optimizers = optimizers.make(self.sae, cfg, self.peak)
+        self.objective = torch.compile(self.sae.objective) if cfg.compile else self.sae.objective
         self.average = [p.detach().clone() for p in self.sae.parameters()] if cfg.ema else []
         self.batches = rows.shuffled(acts, cfg.batch_size, self.generator)
         self.dead_after = cfg.dead_after if cfg.dead_after is not None else patience(config, cfg)
@@ -154,7 +157,7 @@ class Trainer:
             optimizer.zero_grad(set_to_none=True)
         for part_BD in x_BD.chunk(cfg.accumulate):
             with torch.autocast(self.device.type, torch.bfloat16, enabled=cfg.precision == "bf16"):
-                terms = sae.objective(part_BD, weight, dead_F)
+                terms = self.objective(part_BD, weight, dead_F)
             ((terms.mse + terms.sparsity + terms.aux) / cfg.accumulate).backward()
             with torch.no_grad():
                 fired_F |= terms.code.fired()

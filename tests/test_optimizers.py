@@ -1,6 +1,9 @@
 """How a step is taken: optimisers, averaged weights, parts of a batch, bf16 products."""
 
 import copy
+import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -35,6 +38,43 @@ def test_every_optimiser_learns_and_keeps_unit_rows(optimizer, acts):
     sae, history = finish(run("topk", acts, optimizer=optimizer))
     assert history.mse[-1] < 0.5 * history.mse[0]
     assert torch.allclose(sae.W_dec_FD.norm(dim=1), torch.ones(64), atol=1e-5)
+
+
+COMPILED = """
+import torch, kosae_core as kc
+acts = kc.planted.Planted(kc.planted.PlantedConfig(16, 32, active=2)).sample(4000, 0)[0]
+for variant, options in (("gated", {}), ("topk", {"k_start": 6})):
+    config = kc.SAEConfig(variant, 64, k=3 if variant == "topk" else None)
+    trained = [kc.train(config, acts, kc.TrainConfig(12, 256, lr=1e-3, compile=on, **options)) for on in (False, True)]
+    torch.testing.assert_close(trained[1][0].W_dec_FD, trained[0][0].W_dec_FD, atol=2e-3, rtol=0)
+    torch.testing.assert_close(*(torch.tensor(history.loss) for _, history in trained), rtol=1e-3, atol=0)
+"""
+
+
+@pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="torch.compile needs a C++ compiler")
+def test_a_compiled_step_is_the_same_step():
+    """In a process of its own, for the checks of shapes that tests put around every function cannot be compiled."""
+    subprocess.run([sys.executable, "-c", COMPILED], check=True, timeout=200)
+
+
+def gradients(acts, clip):
+    """All gradients as the optimiser sees them at the first step, end to end."""
+    trainer, seen = run("gated", acts, clip=clip), []
+
+    def step(self=trainer):
+        seen.append(torch.cat([p.grad.flatten() for p in self.sae.parameters()]).double())
+
+    trainer.optimizers[0].step = step
+    trainer.advance()
+    return seen[0]
+
+
+def test_clipping_scales_the_whole_gradient_to_its_largest_norm(acts):
+    whole = gradients(acts, 0.0)
+    norm = float(whole.norm())
+    assert norm > 0
+    torch.testing.assert_close(gradients(acts, norm / 5), whole / 5, rtol=1e-4, atol=1e-9)
+    torch.testing.assert_close(gradients(acts, 2 * norm), whole, rtol=1e-6, atol=0)
 
 
 def test_signum_moves_every_element_by_the_learning_rate():
