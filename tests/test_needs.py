@@ -80,7 +80,7 @@ def test_weights_gradients_and_moments(optimizer, ema):
     [("topk", 8192, 1024, 1024, 20000, 1), ("topk", 16384, 256, 1024, 2000, 9), ("gated", 8192, 256, 2048, 4000, 1)],
 )
 def test_the_most_memory_of_a_training(variant, F, D, B, N, processes):
-    """Weights of 16 MiB come from the heap, whose holes differ from run to run by a sixth of the whole: the median of nine counts."""
+    """Weights of 16 MiB come from the heap, whose holes differ from run to run: there the median of nine processes counts."""
     taken, command = [], [sys.executable, "-c", PEAK, variant, *map(str, (F, D, B, N))]
     for _ in range(processes):
         asked = subprocess.run(command, capture_output=True, text=True)
