@@ -3,8 +3,11 @@
 Names are imported on first use, so that `import kosae_core` costs nothing and a reader of results needs no torch.
 """
 
+import os
 from importlib import import_module
 
+# torch asks for 2 MiB pages for large blocks, where the system gives them when asked; read at its first tensor
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 __version__ = "0.1.0"
 
 _EXPORTS = {

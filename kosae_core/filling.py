@@ -55,7 +55,7 @@ def pass_bytes(
     return int(two + (three - two) * (padded / len(longest) - 2))
 
 
-@giving_back()
+@giving_back(1 << 20)
 def fill(
     lm: LanguageModel, documents: Sequence[Sequence[int]], tables: dict[HookPoint, Tensor], tokens_per_batch: int,
     progress: Progress | None = None, share: tuple[int, int] = (0, 1),

@@ -52,22 +52,31 @@ def live_bytes(call: Callable[[], Any]) -> int:
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD, _MOST = -3, -1, 32 << 20
 """Two of glibc's options (malloc.h), and the largest threshold that it comes to by itself (mallopt(3))."""
+_within: list[int] = []
+"""The thresholds of the calls of `giving_back` that this point is within."""
 
 
 @contextmanager
-def giving_back() -> Iterator[None]:
-    """Within it, memory of 1 MiB or more goes back to the system when a tensor is freed; on glibc, if nobody set this before.
+def giving_back(smallest: int) -> Iterator[None]:
+    """Within it, blocks of so many bytes or more go back to the system when freed; on glibc, if nobody set this before.
 
-    Else blocks below 32 MiB stay in the heap, where those of a pass leave holes: the process takes up to twice what tensors
-    hold, another part in every run. A training takes blocks of the same sizes at every step: it keeps the heap, without which steps take 1.0 to 1.5 times as long.
+    Else blocks below 32 MiB stay in the heap, where they leave holes for smaller ones to split: the process takes up to twice
+    what tensors hold, another part in every run. Each block given back is made of fresh pages when it is taken again, which
+    costs a pass little from 1 MiB on, and the steps of a training little from 8 MiB on where pages are large (`kosae_core`).
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is None or "MALLOC_MMAP_THRESHOLD_" in os.environ:
         yield
         return
-    mallopt(_MMAP_THRESHOLD, 1 << 20)
+
+    def keep_below(size: int) -> None:
+        mallopt(_MMAP_THRESHOLD, size)
+        mallopt(_TRIM_THRESHOLD, 2 * size)  # as glibc itself would set it
+
+    _within.append(smallest)
+    keep_below(smallest)
     try:
         yield
     finally:
-        mallopt(_MMAP_THRESHOLD, _MOST)
-        mallopt(_TRIM_THRESHOLD, 2 * _MOST)
+        _within.pop()
+        keep_below(_within[-1] if _within else _MOST)

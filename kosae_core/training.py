@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kosae_core import code, needs, provenance, ranks, rows, store
+from kosae_core.live import giving_back
 from kosae_core.sae import SAE, VARIANTS, SAEConfig, load_sae
 from kosae_core.train_config import History, TrainConfig
 from kosae_core.trainer import Trainer, peak_lr, pick_device
@@ -22,6 +23,8 @@ STAGE = (
 )  # fmt: skip
 """The modules whose code decides what a training gives, beside the variant's own."""
 Progress = Callable[[int, int, str], None]
+GIVEN_BACK = 8 << 20
+"""Bytes from which on a step's tables go back to the system between their uses (`live.giving_back`)."""
 
 
 def train(
@@ -93,6 +96,7 @@ def _whole_steps(wanted: bool) -> Iterator[None]:
         raise KeyboardInterrupt
 
 
+@giving_back(GIVEN_BACK)
 def _run(
     config: SAEConfig, acts: Any, cfg: TrainConfig, held: Any, progress: Progress | None, saved: tuple[Path, int] | None
 ) -> tuple[SAE, History]:  # fmt: skip
