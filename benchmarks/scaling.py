@@ -4,7 +4,7 @@
 
 Steps of every variant over 1,024 to 65,536 features and d_model 128 to 2,048; whole trainings over x1, x4 and x16 tokens;
 gathering over as many, and over models of width 128 to 2,048; and a process before it does any of this. From these `fit` takes
-the factors that `pipeline.costs` multiplies with a machine's rates. The seconds under `check/` are not fitted (their memory gave `needs.LOOKS`): trainings of other sizes, another family of
+the factors that `pipeline.costs` multiplies with a machine's rates. The seconds under `check/` are not fitted (their memory was, with all other: `needs`): trainings of other sizes, another family of
 models, and the stores and trainings of whole chapters, each beside what `make plan` says.
 
 Each measurement runs in a process of its own; what is in the JSON is not measured again. With `--rounds 2` all are made twice,
@@ -108,6 +108,9 @@ def alone(function: str, settings: dict) -> dict:
     here, there = context.Pipe(duplex=False)
 
     def call() -> None:
+        torch.set_num_threads(
+            1
+        )  # makes the pool that a fork loses, before several threads that read a model ask for it
         measure.warm(settings.get("variant"))
         there.send(getattr(measure, function)(**settings))
 
@@ -180,7 +183,7 @@ def fit(measured: dict, rates: costs.Rates) -> dict:
             runs = {steps: run["result"] for steps, run in runs.items() if run}
             means = {name: [round(run[name], 4) for run in runs.values()] for name in ("dense", "density")}
             found["course"][variant][aim] = {"steps": list(runs), **means}
-    return found | {"look": factors(looks, 2), "start": factors(starts), "gather": factors(passes)}
+    return found | {"look": factors(looks, 2), "start": factors(starts, 1), "gather": factors(passes)}
 
 
 def machine() -> dict:

@@ -27,19 +27,20 @@ ROW_LABELS, TEXT = 12, 10
 """Bytes beside each row of a store: its token, position and document; about what its token id and text take in JSON."""
 READ, WORDS = 250, 4 << 20
 """Bytes for each token of a corpus while its ids are found, held and written down; what a tokenizer keeps of words it has met."""
-TABLES = {"topk": 3.0, "batchtopk": 3.0, "matryoshka": 3.0, "standard": 5.0, "p_anneal": 5.6, "gated": 8.4, "gated_anneal": 9.1, "jumprelu": 8.0}  # fmt: skip
+TABLES = {"topk": 1.2, "batchtopk": 1.2, "matryoshka": 1.8, "standard": 3.3, "p_anneal": 5.0, "gated": 7.5, "gated_anneal": 8.3, "jumprelu": 6.8}  # fmt: skip
 """fp32 tables of (tokens of a part, features) that exist at once while a step is at its largest: at the start, where many
 features are on (with `initial_density` below a tenth it takes less). Measured on a CPU (`benchmarks/scaling.json`). A variant that
 is not listed counts as its parent that is."""
-HOLES, MAPPED = 1.7, 32 << 20
-"""Tables below 32 MiB come from the heap, not from the system, and leave so much room between them where there are many."""
-LOOKS = {"topk": 4.0, "standard": 4.5, "gated": 6.5}
-"""fp32 tables of (held-out tokens, features) at a look at them: by k, with one penalised path, with two or a threshold."""
-BIASES = 26
-"""Bytes for each pre-activation among which the first biases are looked for: two of them, a copy, an index of 8 bytes."""
-PROCESS = 625 << 20
+GIVEN_BACK, HOLES, HEAP = 8 << 20, 1.4, 7 << 20
+"""While it trains, blocks of so many bytes go back to the system between their uses (`live.giving_back`); smaller ones come from
+the heap, and leave so much room between them; and what else a training keeps there."""
+LOOKS = {"topk": 4.0, "gated": 5.0}
+"""fp32 tables of (held-out tokens, features) at a look at them: with one path, with two or a threshold."""
+BIASES = 18
+"""Bytes for each pre-activation among which the first biases are looked for: two of them, a copy, marks."""
+PROCESS = 614 << 20
 """Bytes of a process that has loaded the core and trained something small (`process` in `benchmarks/scaling.json`)."""
-ROWS = {"topk": 11, "standard": 17}
+ROWS = {"topk": 9, "standard": 5}
 """The same of (tokens, d_model) tables, by k and else."""
 MOMENTS = {"adam": 2, "adamw": 2, "muon": 1, "signum": 1}
 """Numbers that the optimiser keeps for each weight of the two matrices."""
@@ -122,21 +123,26 @@ def train_parts(
     variant = next(
         (c.variant for c in VARIANTS[config.variant].__mro__ if getattr(c, "variant", "") in TABLES), "gated"
     )
-    table, many = 4 * n_features * part, TABLES[variant] > TABLES["topk"]
-    step = TABLES[variant] * table * (HOLES if many and table < MAPPED else 1)
-    kind = "topk" if not many else "gated" if TABLES[variant] >= TABLES["jumprelu"] else "standard"
+    tables, table = TABLES[variant], 4 * n_features * part
+    by_k, adds = tables < TABLES["standard"], cfg.accumulate > 1  # then the gradients of the parts before are there too
+    step, kept = (
+        tables * table * (HOLES if table < GIVEN_BACK else 1),
+        weights * (2 + MOMENTS[cfg.optimizer] + bool(cfg.ema)),
+    )
+    there = 0 if adds else 1 if by_k else 0.5  # of the gradients, as the tables go while these come
+    once = max(step - there * weights, (1.5 if adds else 0.5) * weights)
+    once += weights * (cfg.optimizer not in ("adam", "adamw")) + ROWS["topk" if by_k else "standard"] * per_row * part
+    kind = "gated" if tables >= TABLES["jumprelu"] else "topk"
     look = LOOKS[kind] * 4 * n_features * cfg.held_tokens if held else 0  # at held-out tokens, between steps
-    adds = cfg.accumulate > 1  # then the gradients of the parts before are there too
-    once = max(step - weights * (not adds), (1.5 if adds else 0.5) * weights)  # the tables go as the gradients come
-    once += weights * (cfg.optimizer not in ("adam", "adamw")) + ROWS["standard" if many else "topk"] * per_row * part
     biases = BIASES * min(n_tokens, BIAS_ROWS) * min(config.n_features, 1024) if config.initial_density else 0
     statistics = (8 if config.centre == "median" else 4) * per_row * min(n_tokens, STATISTICS_ROWS)
     small = n_tokens * per_row <= rows.IN_MEMORY_BYTES
     return {
-        "weights, gradients and moments": weights * (2 + MOMENTS[cfg.optimizer] + bool(cfg.ema)),
+        "weights, gradients and moments": kept,
         "batch": int(max(once, look)),
         "table": (n_tokens * per_row if small and not in_memory else 0) + (per_row * cfg.held_tokens if held else 0),
         "statistics": everything + max(biases, statistics),  # one after the other
+        "heap": HEAP + int((HOLES - 1) * kept * (weights // 2 < GIVEN_BACK)),  # of two matrices each
     }
 
 
@@ -146,7 +152,7 @@ def train_bytes(*args: Any, **kwargs: Any) -> int:
 
 
 def _most(parts: dict[str, int]) -> int:
-    return max(sum(parts.values()) - parts["statistics"], parts["statistics"] + parts["table"])
+    return max(sum(parts.values()) - parts["statistics"], parts["statistics"] + parts["table"] + HEAP)
 
 
 def free_memory(device: torch.device | str = "cpu") -> int:
@@ -273,7 +279,7 @@ def require_room_to_train(
         "batch": f"raise accumulate (now {cfg.accumulate}), or lower batch_size ({cfg.batch_size}) or n_features ({config.n_features})",
         "table": "give fewer tokens", "statistics": "give fewer tokens",
     }  # fmt: skip
-    largest = max(parts, key=parts.__getitem__)
+    largest = max(knobs, key=parts.__getitem__)
     if device.type == "cuda":  # rows and statistics stay in the machine's own memory
         on_gpu = parts["weights, gradients and moments"] + parts["batch"]
         require_memory("the training", on_gpu, device, knobs[max(list(parts)[:2], key=parts.__getitem__)])

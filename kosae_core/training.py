@@ -23,8 +23,6 @@ STAGE = (
 )  # fmt: skip
 """The modules whose code decides what a training gives, beside the variant's own."""
 Progress = Callable[[int, int, str], None]
-GIVEN_BACK = 8 << 20
-"""Bytes from which on a step's tables go back to the system between their uses (`live.giving_back`)."""
 
 
 def train(
@@ -96,7 +94,7 @@ def _whole_steps(wanted: bool) -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-@giving_back(GIVEN_BACK)
+@giving_back(needs.GIVEN_BACK)
 def _run(
     config: SAEConfig, acts: Any, cfg: TrainConfig, held: Any, progress: Progress | None, saved: tuple[Path, int] | None
 ) -> tuple[SAE, History]:  # fmt: skip

@@ -18,7 +18,7 @@ from pipeline.costs import Costs, Rates
 FOUND = json.loads(costs.FILE.read_text())
 RATES = Rates(**FOUND["machine"]["rates"])
 PROCESS = FOUND["machine"]["process"]
-TIME, BYTES, LARGE = 0.35, 0.10, 250e6
+TIME, BYTES = 0.35, 0.10
 BY_K = ("topk", "batchtopk", "matryoshka")
 
 
@@ -159,26 +159,26 @@ def test_memory_of_a_training_process_is_within_10_percent():
 
 
 def by_table(found, large):
-    """The ratios of single steps, of those whose (batch, features) table the system gives whole, or of the others."""
-    ratios = {n: (a / b, b) for n, (a, b) in memory(found).items() if n.startswith(("step/", "memory/"))}
+    """The ratios of single steps, of those whose (batch, features) table is of 32 MiB or more, or of the others."""
+    ratios = {n: a / b for n, (a, b) in memory(found).items() if n.startswith(("step/", "memory/"))}
     sizes = {
         n: 4 * found["measured"][n]["settings"]["n_features"] * found["measured"][n]["settings"]["batch"]
         for n in ratios
     }
-    return {n: (round(r, 2), peak) for n, (r, peak) in ratios.items() if (sizes[n] >= needs.MAPPED) == large}
+    return {n: r for n, r in ratios.items() if (sizes[n] >= 32 << 20) == large}
 
 
 def test_memory_of_large_steps_is_within_10_percent():
     large = by_table(FOUND, True)
     assert len(large) == 14
-    assert {n: r for n, (r, _) in large.items() if abs(r - 1) > BYTES} == {}
+    assert {n: round(r, 2) for n, r in large.items() if abs(r - 1) > BYTES} == {}
 
 
-def test_memory_of_small_steps_is_of_the_right_size():
-    """Their tables come from the heap, whose holes no count foresees."""
+def test_memory_of_small_steps_is_within_30_percent():
+    """What a step keeps in the heap, and how much room is lost there, is not counted one by one."""
     small = by_table(FOUND, False)
-    assert {n: r for n, (r, peak) in small.items() if peak > LARGE and abs(r - 1) > 0.25} == {}
-    assert {n: r for n, (r, _) in small.items() if not 0.5 < r < 1.7} == {}
+    assert len(small) == 45
+    assert {n: round(r, 2) for n, r in small.items() if abs(r - 1) > 0.3} == {}
 
 
 def test_what_is_counted_is_what_the_core_does():

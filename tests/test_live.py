@@ -4,6 +4,7 @@ import gc
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -77,29 +78,55 @@ def test_a_pass_can_be_counted_from_the_configuration_alone(name):
 
 HOLES = """
 import torch
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from kosae_core.live import giving_back
 
 def taken():
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS"))
 
+@contextmanager
+def around():
+    with giving_back(8 << 20):
+        with giving_back(1 << 20):
+            pass
+        yield
+
 del [torch.zeros(4 << 20) for _ in range(2)][:]  # 16 MiB each: from here on glibc takes smaller ones from the heap
-for within in (nullcontext, giving_back, nullcontext):
+for within, n_bytes in ((nullcontext, 4 << 20), (lambda: giving_back(1 << 20), 4 << 20), (nullcontext, 4 << 20), (around, 4 << 20), (around, 8 << 20)):
     with within():
-        tables = [torch.ones(1 << 20) for _ in range(16)]  # 4 MiB each
+        tables = [torch.ones(n_bytes // 4) for _ in range(16)]
         before = taken()
         del tables[::2]  # holes
         print((before - taken()) // 1024)
 """
 
+linux = pytest.mark.skipif(sys.platform != "linux", reason="a process is asked what it takes in Linux's way")
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a process is asked what it takes in Linux's way")
+
+def said_by(code: str, **variables: str) -> list[int]:
+    """The numbers that some code prints in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ | variables, check=True, capture_output=True, text=True)  # fmt: skip
+    return [int(line) for line in done.stdout.split()]
+
+
+@linux
 def test_within_giving_back_holes_are_not_kept_and_who_set_the_threshold_keeps_it():
-    def given_back(**variables):
-        command = [sys.executable, "-c", HOLES]
-        done = subprocess.run(command, env=os.environ | variables, check=True, capture_output=True, text=True)
-        return [int(line) for line in done.stdout.split()]
+    plain, within, after, small, large = said_by(HOLES)
+    assert plain == after == small == 0 and 16 <= within <= 34  # some come from holes that were there
+    assert 32 <= large <= 68
+    assert said_by(HOLES, MALLOC_MMAP_THRESHOLD_=str(32 << 20)) == [0] * 5
 
-    plain, within, after = given_back()
-    assert plain == after == 0 and 16 <= within <= 34  # some come from holes that were there
-    assert given_back(MALLOC_MMAP_THRESHOLD_=str(32 << 20)) == [0, 0, 0]
+
+PAGES = """
+import kosae_core, torch
+table = torch.ones(16 << 20)
+print(sum(int(line.split()[1]) for line in open("/proc/self/smaps_rollup") if line.startswith("AnonHugePages")) // 1024)
+"""
+
+
+@linux
+def test_large_tables_have_large_pages_where_the_system_gives_them_when_asked(monkeypatch):
+    if "[madvise]" not in Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text():
+        pytest.skip("this system gives large pages to all, or to none")
+    monkeypatch.delenv("THP_MEM_ALLOC_ENABLE", raising=False)  # set where this process imported the package
+    assert said_by(PAGES)[0] >= 60 and said_by(PAGES, THP_MEM_ALLOC_ENABLE="0")[0] < 10

@@ -21,7 +21,6 @@ from kosae_core import activations, kernels, lm, needs, paths
 from kosae_core.live import giving_back
 from kosae_core.planted import Planted, PlantedConfig
 from kosae_core.trainer import Seen, Trainer
-from kosae_core.training import GIVEN_BACK
 from pipeline import chapters as ch
 from pipeline import facts, plan, work
 
@@ -74,7 +73,7 @@ class Entries(list):
         kernels.encode = encode
 
 
-@giving_back(GIVEN_BACK)
+@giving_back(needs.GIVEN_BACK)
 def step(variant: str, d_model: int, n_features: int, batch: int, steps: int, dead: float = 0.0, **sae) -> dict:
     """The median of some steps that do not move the weights, at a given density or k, and with a share of dead features."""
     acts_ND = torch.randn(max(4096, 2 * batch), d_model)
@@ -98,7 +97,7 @@ def step(variant: str, d_model: int, n_features: int, batch: int, steps: int, de
     return {"seconds": statistics.median(seconds[1:]), "look": look, "entries": entries, "peak": taken, "said": said}
 
 
-@giving_back(GIVEN_BACK)
+@giving_back(needs.GIVEN_BACK)
 def train(variant: str, d_model: int, n_features: int, batch: int, steps: int, tokens: int, held: bool = False, k: int | None = None, **options) -> dict:  # fmt: skip
     """A whole training on planted tokens: its seconds, and what decided them."""
     planted = PlantedConfig(d_model, min(n_features // 2, 2048), active=12.0)
