@@ -191,13 +191,18 @@ def gb(n_bytes: float) -> str:
     return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:.1f} MB"
 
 
+def _say(needed: int, free: int, sentence: str) -> None:
+    """Where it takes a tenth or more of what is free, also for those who have not asked for messages (Python prints warnings then)."""
+    logger.log(logging.WARNING if 10 * needed >= free else logging.INFO, sentence)
+
+
 def require_memory(what: str, needed: int, device: torch.device | str, knob: str) -> None:
     """Say what a run needs, and stop it where that is not there.
 
     Raises  TooLarge with the numbers and `knob`, the thing to turn.
     """
     free, device = free_memory(device), "all devices together" if device in SPREAD else device
-    logger.info("%s needs about %s of memory on %s, where %s are free", what, gb(needed), device, gb(free))
+    _say(needed, free, f"{what} needs about {gb(needed)} of memory on {device}, where {gb(free)} are free")
     if needed > free:
         raise TooLarge(f"{what} needs about {gb(needed)} of memory on {device}, and {gb(free)} are free: {knob}.")
 
@@ -208,7 +213,7 @@ def require_disk(what: str, needed: int, folder: Path, knob: str) -> None:
     Raises  TooLarge.
     """
     free = free_disk(folder)
-    logger.info("%s needs about %s of disk at %s, where %s are free", what, gb(needed), folder, gb(free))
+    _say(needed, free, f"{what} needs about {gb(needed)} of disk at {folder}, where {gb(free)} are free")
     if needed > free:
         raise TooLarge(f"{what} needs about {gb(needed)} of disk at {folder}, and {gb(free)} are free: {knob}.")
 

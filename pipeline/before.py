@@ -43,9 +43,10 @@ def before_running(preset: str, extra: dict[str, Any], stems: list[str]) -> tupl
         (f"memory in {largest}", ram + (0 if gpu else device), needs.free_memory(), "lower n_features, batch_size or n_train there"),
     ]  # fmt: skip
     if gpu:
-        asked.append(
-            (f"GPU memory in {largest}", device, needs.free_memory("cuda"), "lower n_features or batch_size there")
-        )
+        free = sum(
+            needs.free_memory(f"cuda:{n}") for n in range(torch.cuda.device_count())
+        )  # a model is spread over all
+        asked.append((f"GPU memory in {largest}", device, free, "lower n_features or batch_size there"))
     for what, needed, there, knob in asked:
         if needed > there:
             raise ch.PipelineError(

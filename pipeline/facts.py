@@ -1,4 +1,4 @@
-"""What a plan has to know of models and corpora, found without running or downloading anything."""
+"""What a plan has to know of models and corpora, found without running anything; of a model on the hub it reads the configuration."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import try_to_load_from_cache
+from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME, WEIGHTS_NAME
 
 from kosae_core import paths
 from kosae_core.live import live_bytes
+from kosae_core.loading import reachable
 from kosae_core.needs import whole_params
 from pipeline import chapters as ch
 
@@ -34,6 +37,8 @@ class Model:
     per_token: float
     """Bytes that a pass takes for a moment, for each token of its batch."""
     how: str
+    here: bool
+    """Whether its weights are on this machine."""
     place: str | None = None
     """The folder or name that its tokenizer is read from, where it is on this machine."""
 
@@ -47,15 +52,18 @@ def read_model(name: str, table: dict[str, Any], element: int = 4) -> Model:
     place = str(folder) if folder.is_dir() else name
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    try:  # a folder, or what the hub's cache has
-        config = AutoConfig.from_pretrained(place, local_files_only=True, trust_remote_code=False)
+    try:  # a folder, or what the hub or its cache has
+        if name in table or not reachable(name):  # what a preset states needs no hub
+            config, here = AutoConfig.from_pretrained(place, local_files_only=True, trust_remote_code=False), True
+        else:
+            config, here = AutoConfig.from_pretrained(place, trust_remote_code=False), _weights_here(place)
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(
                 config, trust_remote_code=False, dtype={2: torch.bfloat16, 4: torch.float32}[element]
             )
         text = config.get_text_config(decoder=True)
         facts = model.num_parameters(), text.hidden_size, text.num_hidden_layers, text.vocab_size, whole_params(model)
-        return Model(*facts, per_token(model), how="counted from its configuration", place=place)
+        return Model(*facts, per_token(model), how="counted from its configuration", here=here, place=place)
     except (OSError, ValueError):  # not there, or with code of its own, which a plan does not run
         pass
     facts = table.get(name)
@@ -66,7 +74,15 @@ def read_model(name: str, table: dict[str, Any], element: int = 4) -> Model:
         )
     whole = 2 * facts["vocab"] * facts["d_model"]  # as where the output's matrix is not the embedding
     size = PASS * facts["d_model"] * element
-    return Model(*(facts[fact] for fact in FACTS), whole, size, how="as the preset states")
+    return Model(*(facts[fact] for fact in FACTS), whole, size, how="as the preset states", here=False)
+
+
+def _weights_here(place: str) -> bool:
+    """Whether a folder, or the hub's cache, has a model's weights."""
+    if Path(place).is_dir():
+        return True
+    kept = (try_to_load_from_cache(place, name) for name in (SAFE_WEIGHTS_NAME, SAFE_WEIGHTS_INDEX_NAME, WEIGHTS_NAME))
+    return any(isinstance(file, str) for file in kept)
 
 
 def per_token(model: torch.nn.Module) -> float:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
+import torch
+
 from kosae_core import needs, paths
 from kosae_core.sae import SAEConfig
 from kosae_core.train_config import TrainConfig
@@ -49,7 +51,9 @@ class Plan:
             raise ch.PipelineError(what)
         self.name, self.options = models.popitem()
         self.on_gpu = "speed" in about
-        self.element = {"fp32": 4, "bf16": 2, "fp16": 2}.get(self.options.get("dtype"), 2 if self.on_gpu else 4)
+        self.element = {"fp32": 4, "bf16": 2, "fp16": 2}.get(
+            self.options.get("dtype"), 2 if self.on_gpu or torch.cuda.is_available() else 4
+        )
         self.bits = self.options.get("bits")
         self.model = read_model(self.name, about.get("models", {}), self.element)
         self.parameters = parameters
@@ -84,7 +88,7 @@ class Plan:
         if texts and self.model.place:
             from transformers import AutoTokenizer
 
-            tokenizer = AutoTokenizer.from_pretrained(self.model.place, local_files_only=True, trust_remote_code=False)
+            tokenizer = AutoTokenizer.from_pretrained(self.model.place, trust_remote_code=False)
             ids = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
             self.notes.append(f"tokens of {source} counted on {len(texts)} sentences")
             return sum(min(len(one), LONGEST) for one in ids) / len(ids)
@@ -128,13 +132,13 @@ class Plan:
         )  # fmt: skip
 
     def disk(self) -> dict[str, int]:
-        """Bytes on disk, by kind."""
+        """Bytes on disk, by kind; a model that is not here yet is downloaded, at 4 bytes a number or less."""
         stores = sum(needs.store_bytes(self.tokens(store), self.model.d_model) for store in self.all.stores)
         kept = [run for run in self.all.runs if isinstance(run.source, work.Store)]
         return {
             "stores": stores,
             "autoencoders": sum(needs.sae_bytes(self.config(r), self.model.d_model) for r in kept),
-        }
+        } | ({} if self.model.here else {"the model's download": 4 * self.model.n_params})
 
     def memory(self, stem: str) -> dict[str, int]:
         """The most bytes that a chapter holds at once on its device, by part: the model, one training, what it has trained."""
@@ -261,7 +265,7 @@ def report(plan: Plan) -> str:
         "gathers": f"{len(plan.all.stores)} stores, {sum(map(plan.tokens, plan.all.stores)) / 1e6:.2f} million rows "
         f"({'; '.join(dict.fromkeys(plan.notes))})",
         "trains": f"{len(plan.all.runs)} autoencoders, {len(runs)} of them kept, of up to {max((r.n_features for r in runs), default=0):,} features",
-        "disk": f"{gb(sum(disk.values()))}: stores {gb(disk['stores'])}, autoencoders {gb(disk['autoencoders'])} "
+        "disk": f"{gb(sum(disk.values()))}: {', '.join(f'{kind} {gb(size)}' for kind, size in disk.items())} "
         f"(free here: {gb(needs.free_disk(paths.store_dir()))})",
         "memory": f"{gb(sum(memory.values()) + (0 if plan.on_gpu else ram))} {'of the GPU ' if plan.on_gpu else ''}in {largest}: "
         + ", ".join(f"{name} {gb(size)}" for name, size in memory.items())

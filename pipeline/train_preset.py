@@ -82,6 +82,8 @@ def train_all(runs: list[work.Run], acts: dict[work.Store, ActivationStore], che
         of = f"{run.variant}{f' k={run.k}' if run.k else ''} {source.lang} {source.point} ({source.corpus})"
         what = f"{number} of {len(runs)}: {of}, {run.n_features} features"
         config, schedule = run.settings()
+        if ranks.first() and checkpoint.exists():
+            print(f"{what}: going on from its checkpoint", flush=True)
         train(
             config, acts[source], schedule, held=run.held and acts[run.held], checkpoint=checkpoint,
             checkpoint_every=checkpoint_every, progress=lines(what),

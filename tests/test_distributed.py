@@ -291,14 +291,14 @@ def test_the_command_leaves_what_chapters_look_for(tiny_preset, tiny_lm, empty_s
 @slow
 @pytest.mark.timeout(1800)
 def test_every_chapter_runs_on_another_model_and_finds_what_the_command_made(tmp_path):
-    """A small GPT-2, whose positions are learned; all trainings but those of a variant that chapter 03 defines itself."""
+    """A small GPT-2, whose positions are learned and whose sentences begin with their first token; all trainings but those of a variant that chapter 03 defines itself."""
     import transformers
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(paths.models_dir() / "kosae-lm")
     config = transformers.GPT2Config(
-        vocab_size=len(tokenizer), n_positions=256, n_embd=64, n_layer=4, n_head=4, bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
+        vocab_size=len(tokenizer), n_positions=256, n_embd=64, n_layer=4, n_head=4, bos_token_id=None, eos_token_id=tokenizer.eos_token_id,
     )  # fmt: skip
+    tokenizer.bos_token = None  # as of Qwen
     folder, build = tmp_path / "model", tmp_path / "build"
     transformers.GPT2LMHeadModel(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -356,6 +356,7 @@ def test_torchrun_leaves_what_one_process_does_and_goes_on_after_a_death(tiny_lm
     assert len(list((tmp_path / "two" / "checkpoints").glob("*.pt"))) == 1
     status, said = command(preset, tmp_path / "two", 2)
     assert status == 0 and "by 2 process(es)" in said and "in the store" in said, said
+    assert said.count("going on from its checkpoint") == 1
     one, two = (
         {p.parent.name: p for p in (tmp_path / side / "store" / "sae").glob("*/weights.safetensors")}
         for side in ("one", "two")

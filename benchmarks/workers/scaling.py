@@ -92,9 +92,8 @@ def step(variant: str, d_model: int, n_features: int, batch: int, steps: int, de
     began = time.process_time()
     trainer._log(Seen())
     look = time.process_time() - began
-    said = needs.train_bytes(config, cfg, d_model, len(acts_ND), in_memory=True)
     # the first step allocates, and is not timed
-    return {"seconds": statistics.median(seconds[1:]), "look": look, "entries": entries, "peak": taken, "said": said}
+    return {"seconds": statistics.median(seconds[1:]), "look": look, "entries": entries, "peak": taken}
 
 
 @giving_back(needs.GIVEN_BACK)
@@ -114,7 +113,6 @@ def train(variant: str, d_model: int, n_features: int, batch: int, steps: int, t
     sparse = [n for n in seen if n is not None]
     return {
         "seconds": seconds, "start": start, "peak": taken,
-        "said": needs.train_bytes(config, cfg, d_model, tokens, in_memory=True, held=held),
         "dense": 1 - len(sparse) / len(seen), "dead": statistics.mean(dead),
         "density": statistics.mean(sparse) / batch / n_features if sparse else 0.0,
     }  # fmt: skip
