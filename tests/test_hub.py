@@ -11,10 +11,13 @@ import yaml
 import kosae_core as kc
 from kosae_core import hub
 from kosae_core.sae import VARIANTS
+from pipeline import chapters as ch
+from pipeline.plan import Plan, report
 
 sys.path.insert(0, str(Path(__file__).parent))
 from hub_server import LocalHub
 from huggingface_hub import constants
+from transformers.utils import hub as transformers_hub
 
 
 @pytest.fixture
@@ -24,6 +27,7 @@ def local_hub(tmp_path, monkeypatch):
     monkeypatch.setattr(
         constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}"
     )
+    monkeypatch.setattr(transformers_hub, "_hf_api", None)  # its client keeps the address that it was made with
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_TOKEN", "hf_of_this_test")
@@ -143,3 +147,16 @@ def test_a_language_model_is_read_from_the_hub_and_afterwards_without_it(local_h
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     again = kc.load_lm("me/tiny", device="cpu")
     assert again.key == lm.key and again.revision == lm.revision
+
+
+def test_a_model_on_the_hub_is_planned_from_its_configuration(local_hub, tiny_lm, tmp_path):
+    tiny_lm.model.save_pretrained(tmp_path / "lm")
+    tiny_lm.tokenizer.save_pretrained(tmp_path / "lm")
+    local_hub.repos["me/tiny"] = [{file.name: file.read_bytes() for file in (tmp_path / "lm").iterdir()}]
+    n_params = sum(p.numel() for p in tiny_lm.model.parameters())
+    asked = Plan(ch.read_preset("smoke"), {"lm_name": "me/tiny"})
+    assert (asked.model.n_params, asked.model.d_model, asked.model.here) == (n_params, 32, False)
+    assert asked.disk()["the model's download"] == 4 * n_params
+    assert "the model's download" in report(asked)
+    kc.load_lm("me/tiny", device="cpu")
+    assert "the model's download" not in Plan(ch.read_preset("smoke"), {"lm_name": "me/tiny"}).disk()
