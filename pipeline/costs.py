@@ -116,7 +116,7 @@ class Course:
 
 
 @cache
-def _read() -> dict[str, Any]:
+def of_file() -> dict[str, Any]:
     return json.loads(FILE.read_text(encoding="utf-8"))
 
 
@@ -125,7 +125,7 @@ class Costs:
 
     def __init__(self, rates: Rates, found: dict[str, Any] | None = None) -> None:
         self.rates = rates
-        self.found = found or _read()["costs"]
+        self.found = found or of_file()["costs"]
 
     def listed(self, variant: str) -> str:
         """The variant, or its nearest parent that was measured; TopK for what only a chapter knows."""

@@ -12,7 +12,7 @@ import argparse
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -20,14 +20,12 @@ import torch
 from kosae_core import needs, paths
 from kosae_core.sae import SAEConfig
 from kosae_core.train_config import TrainConfig
+from pipeline import analyses, costs, side_by_side, work
 from pipeline import chapters as ch
-from pipeline import costs, side_by_side, work
-from pipeline.execute import parse_value, read_times
+from pipeline.execute import parse_value
 from pipeline.facts import read_model, sentences
 from pipeline.progress import minutes
 
-TABLES = 2.3
-"""fp32 tables of its largest store that a chapter's analyses hold at once: chapter 04 on 4,000 and on 20,000 sentences."""
 LONGEST = 127
 """Where `gather` cuts a sentence."""
 
@@ -63,9 +61,14 @@ class Plan:
                 self.all.add(part)
 
     @cached_property
+    def here(self) -> costs.Rates:
+        """This machine's rates, on one thread."""
+        return costs.measured_rates()
+
+    @cached_property
     def speeds(self) -> tuple[list[costs.Rates], str]:
         """Rates in the model and in training, and how they are known."""
-        here, speed = costs.measured_rates(), self.preset.plan.get("speed")
+        here, speed = self.here, self.preset.plan.get("speed")
         if speed is None:
             known = f"{here.products / 1e9:.0f} GFLOP/s and {here.memory / 1e9:.0f} GB/s on one thread, measured here just now"
             return [here, here], known
@@ -182,12 +185,10 @@ class Plan:
 
     def in_ram(self, stem: str) -> int:
         """What a chapter holds beside that in the machine's own memory."""
-        beyond, table = _analyses().get(stem, (0, 0))
-        more = self.table(stem) - table
-        analyses = beyond + TABLES * more if more >= 0 else beyond * self.table(stem) / table
-        return self._trainings(stem) + int(analyses) + self.beside(stem)
+        return self.trainings(stem) + analyses.memory(self, stem) + self.beside(stem)
 
-    def _trainings(self, stem: str) -> int:
+    def trainings(self, stem: str) -> int:
+        """The process, the corpus, and what trainings hold for as long as they last."""
         runs = [part for part in self.parts[stem] if isinstance(part, work.Run)]
         trained = max((each["table"] + each["statistics"] for each in map(self.training, runs)), default=0)
         return needs.PROCESS + needs.reading_bytes(self.rows(stem)) + trained
@@ -237,20 +238,6 @@ class Plan:
         )  # fmt: skip
 
 
-@cache
-def _analyses() -> dict[str, tuple[int, int]]:
-    """By chapter: the bytes that the committed run of `default` took beyond what is counted, and its largest table.
-
-    They are resident bytes, with the pages of stores that were read and that the system may take back.
-    """
-    took = read_times(paths.reference_dir("default") / "times.json")
-    default, found = Plan(ch.read_preset("default"), {}), {}
-    for stem in default.parts.keys() & took.keys():
-        counted = default._trainings(stem) + sum(default.memory(stem).values())
-        found[stem] = max(0, int(took[stem]["peak_mib"] * 2**20) - counted - default.beside(stem)), default.table(stem)
-    return found
-
-
 def report(plan: Plan) -> str:
     """The plan as people read it."""
     gb, m = needs.gb, plan.model
@@ -272,9 +259,10 @@ def report(plan: Plan) -> str:
         + (f"; {gb(ram)} of the machine" if plan.on_gpu else f", tables and the process {gb(ram)} (free here: {gb(needs.free_memory())})"),
         "fits": plan.fits(),
         "time": f"gathering {minutes(seconds['gathering'])}, training {minutes(seconds['training'])} of "
-        + ("the GPU" if plan.on_gpu else f"one core; {side_by_side.default()} chapters run at once"),
+        + ("the GPU" if plan.on_gpu else "one core")
+        + f"; analyses about {minutes(analyses.seconds(plan))} of one core; {side_by_side.default()} chapters run at once",
         "how": f"what a step and a pass cost ({costs.FILE.relative_to(paths.ROOT)}{', measured on a CPU, where new memory costs more: rather too long' if plan.on_gpu else ''}) at "
-        f"{plan.speeds[1]}; what chapters do with the results (probes, pictures) is not in it",
+        f"{plan.speeds[1]}; analyses from what the committed run of default took, with the size of the largest store: a guess",
     }  # fmt: skip
     head = f"{plan.preset.name}: {len(plan.parts)} chapters ({', '.join(plan.parts)}); nothing was run."
     return "\n".join([head, *(f"  {name:9} {text}" for name, text in lines.items())])

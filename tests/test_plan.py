@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from kosae_core import needs, paths
-from pipeline import before, costs, execute, plan, work
+from pipeline import analyses, before, costs, execute, plan, work
 from pipeline import chapters as ch
 from pipeline.plan import Plan
 
@@ -115,6 +115,16 @@ def test_memory_of_chapters_is_not_far_from_what_committed_runs_took(name, monke
     took, made = execute.read_times(paths.reference_dir(name) / "times.json"), planned(name)
     for stem in took.keys() & {stem for stem, parts in made.parts.items() if parts}:
         assert 0.85 < made.process(stem) / 2**20 / took[stem]["peak_mib"] < 1.4, stem
+
+
+@pytest.mark.parametrize("name", [name for name in COMMITTED if name != "default"])
+def test_time_of_committed_runs_is_not_far_from_what_they_took(name, monkeypatch):
+    """Of the machine whose rates are committed; ynat and keat ran beside other work."""
+    monkeypatch.delenv("KOSAE_DATA_DIR", raising=False)
+    monkeypatch.setattr(costs, "measured_rates", lambda: costs.Rates(**costs.of_file()["machine"]["rates"]))
+    took, made = execute.read_times(paths.reference_dir(name) / "times.json"), planned(name)
+    said = analyses.seconds(made) + sum(made.seconds().values())
+    assert 0.5 < said / sum(took[stem]["seconds"] for stem in made.parts.keys() & took.keys()) < 1.3
 
 
 def test_params_change_what_is_planned():
