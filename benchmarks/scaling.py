@@ -4,8 +4,8 @@
 
 Steps of every variant over 1,024 to 65,536 features and d_model 128 to 2,048; whole trainings over x1, x4 and x16 tokens;
 gathering over as many, and over models of width 128 to 2,048; and a process before it does any of this. From these `fit` takes
-the factors that `pipeline.costs` multiplies with a machine's rates. The seconds under `check/` are not fitted (their memory was, with all other: `needs`): trainings of other sizes, another family of
-models, and the stores and trainings of whole chapters, each beside what `make plan` says.
+the factors that `pipeline.costs` multiplies with a machine's rates. The seconds under `check/` are not
+fitted (all memory is, in `needs`): trainings of other sizes, another family of models, and the stores and trainings of whole chapters, each beside what `make plan` says.
 
 Each measurement runs in a process of its own; what is in the JSON is not measured again. With `--rounds 2` all are made twice,
 one round after the other, and the smaller seconds count: other work on the machine only ever adds to them.
@@ -108,9 +108,8 @@ def alone(function: str, settings: dict) -> dict:
     here, there = context.Pipe(duplex=False)
 
     def call() -> None:
-        torch.set_num_threads(
-            1
-        )  # makes the pool that a fork loses, before several threads that read a model ask for it
+        # makes the pool of threads that a fork loses, before several that read a model ask for it
+        torch.set_num_threads(1)
         measure.warm(settings.get("variant"))
         there.send(getattr(measure, function)(**settings))
 

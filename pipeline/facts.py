@@ -53,17 +53,17 @@ def read_model(name: str, table: dict[str, Any], element: int = 4) -> Model:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     try:  # a folder, or what the hub or its cache has
-        if name in table or not reachable(name):  # what a preset states needs no hub
-            config, here = AutoConfig.from_pretrained(place, local_files_only=True, trust_remote_code=False), True
-        else:
-            config, here = AutoConfig.from_pretrained(place, trust_remote_code=False), _weights_here(place)
+        alone = name in table or not reachable(name)  # what a preset states needs no hub
+        config = AutoConfig.from_pretrained(place, local_files_only=alone, trust_remote_code=False)
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(
                 config, trust_remote_code=False, dtype={2: torch.bfloat16, 4: torch.float32}[element]
             )
         text = config.get_text_config(decoder=True)
         facts = model.num_parameters(), text.hidden_size, text.num_hidden_layers, text.vocab_size, whole_params(model)
-        return Model(*facts, per_token(model), how="counted from its configuration", here=here, place=place)
+        return Model(
+            *facts, per_token(model), how="counted from its configuration", here=_weights_here(place), place=place
+        )
     except (OSError, ValueError):  # not there, or with code of its own, which a plan does not run
         pass
     facts = table.get(name)

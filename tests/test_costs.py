@@ -18,7 +18,7 @@ from pipeline.costs import Costs, Rates
 FOUND = json.loads(costs.FILE.read_text())
 RATES = Rates(**FOUND["machine"]["rates"])
 PROCESS = FOUND["machine"]["process"]
-TIME, BYTES = 0.35, 0.10
+TIME, BYTES, LARGE = 0.35, 0.10, 250e6
 BY_K = ("topk", "batchtopk", "matryoshka")
 
 
@@ -178,7 +178,8 @@ def test_memory_of_small_steps_is_within_30_percent():
     """What a step keeps in the heap, and how much room is lost there, is not counted one by one."""
     small = by_table(FOUND, False)
     assert len(small) == 45
-    assert {n: round(r, 2) for n, r in small.items() if abs(r - 1) > 0.3} == {}
+    peaks = {n: FOUND["measured"][n]["result"]["peak"] for n in small}
+    assert {n: round(r, 2) for n, r in small.items() if abs(r - 1) > (0.25 if peaks[n] > LARGE else 0.3)} == {}
 
 
 def test_what_is_counted_is_what_the_core_does():
