@@ -92,8 +92,8 @@ def compare_kernels(size: dict, device: str, repeats: int) -> dict:
     pre_BF = torch.randn(B, F, device=device)
     W_FD, y_BD = torch.randn(F, D, device=device), torch.randn(B, D, device=device)
     ours = kernels.backend(pre_BF)
-    pattern = kernels.Pattern(*ours.top(pre_BF, k), F)
-    values_N = pattern.entries(pre_BF)
+    crow_B, cols_N, values_N = ours.top(pre_BF, k)
+    pattern = kernels.Pattern(crow_B, cols_N, F)
     table_BF = torch.zeros_like(pre_BF).index_put((pattern.rows_N, pattern.cols_N), values_N)
     _ = pattern.by_column
     pairs = {

@@ -46,9 +46,12 @@ SIZES = {
 }
 # Matrix products of a dense step (batch x d_model x n_features); of the sparse variants all but the encoder's touch k features.
 PRODUCTS = {"standard": 5, "gated": 7, "jumprelu": 5, "topk": 1, "batchtopk": 1, "matryoshka": 1}
+GROUPMAX = "eai-sparsify groupmax"
+"""Measured beside TopK, but not the peer that ratios are of: it keeps the largest of each of k groups, not the k largest."""
 PEERS = {
     "standard": ("dictionary-learning", "sae-lens"), "gated": ("dictionary-learning", "sae-lens"),
-    "jumprelu": ("dictionary-learning", "sae-lens"), "topk": ("eai-sparsify", "dictionary-learning", "sae-lens"),
+    "jumprelu": ("dictionary-learning", "sae-lens"),
+    "topk": ("eai-sparsify", GROUPMAX, "dictionary-learning", "sae-lens"),
     "batchtopk": ("dictionary-learning", "sae-lens"), "matryoshka": ("dictionary-learning", "sae-lens"),
 }  # fmt: skip
 
@@ -177,7 +180,9 @@ def measure(variant: str, size: dict, data: Path, budget: int, turn: int) -> dic
             "quality": side.ask("quality"),
         }  # fmt: skip
         side.close()
-    fastest = max((n for n in found if not n.startswith("kosae")), key=lambda n: found[n]["samples_per_second"])
+    fastest = max(
+        (n for n in found if not n.startswith(("kosae", GROUPMAX))), key=lambda n: found[n]["samples_per_second"]
+    )
     gflops = dict(zip(dtypes, (statistics.median(rates) for rates in zip(*rate, strict=True)), strict=True))
     result = {"steps": budget, "sides": found, "fastest_peer": fastest, "gflops": gflops, "ratios": {}}
     for precision in dtypes:

@@ -203,9 +203,10 @@ class SAE(nn.Module, ABC):
         if not self.config.auxk or not ranks.any_feature(len(dead_N) > 0):
             return x_BD.new_zeros(())
         half = slice(0, -(-len(x_BD) // 2))
-        pre_BN = torch.addmm(bias_F[dead_N], x_BD[half], self.W_enc_DF[:, dead_N])
         error_BD = (x_BD if y_BD is None else y_BD)[half] - recon_BD[half]
-        return self.config.auxk_weight * losses.auxk(pre_BN, self.W_dec_FD[dead_N], error_BD, self.config.auxk)
+        code = kernels.encode(x_BD[half], self.W_enc_DF[:, dead_N], bias_F[dead_N], kernels.Top(self.config.auxk))
+        explained_BD = code.decode(self.W_dec_FD[dead_N], error_BD.new_zeros(error_BD.shape[1]))
+        return self.config.auxk_weight * losses.auxk(explained_BD, error_BD)
 
     def reconstruct(self, feats_BF: Tensor) -> Float[Tensor, "B D"]:
         """Features to normalised reconstructions."""
@@ -235,7 +236,7 @@ class SAE(nn.Module, ABC):
     def remove_parallel_gradient(self) -> None:
         """Take from the decoder's gradient the part along each row, which the unit norm would undo anyway."""
         grad_FD = self.W_dec_FD.grad
-        grad_FD -= (grad_FD * self.W_dec_FD).sum(1, keepdim=True) * self.W_dec_FD
+        grad_FD.addcmul_(torch.linalg.vecdot(grad_FD, self.W_dec_FD)[:, None], self.W_dec_FD, value=-1)
 
     @torch.no_grad()
     def normalise_decoder(self) -> None:

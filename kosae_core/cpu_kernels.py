@@ -2,11 +2,14 @@
 
 The loops are compiled by Numba, which the layouts of chapter 07 need anyway. Each is a pass over a range of rows without
 Python's lock; `parallel` gives every thread of torch a range, so that no second pool of threads competes with torch's, and
-a sum is taken in the same order however many there are.
+a sum is taken in the same order however many there are. Where only some entries of a product are wanted, each thread
+multiplies some rows, chooses among them while they are in its cache, and forgets them: the whole table never exists.
 """
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 
 import numba
@@ -17,11 +20,45 @@ from torch.nn import functional
 
 _compiled = numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
 GROUP = 16
+ROWS = 512
+"""Rows of a product that a thread makes at a time."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """x @ W + bias, of which only some entries are wanted."""
+
+    x_BD: Tensor
+    W_DF: Tensor
+    bias_F: Tensor
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.x_BD), self.W_DF.shape[1]
+
+    def __len__(self) -> int:
+        return len(self.x_BD)
+
+    def rows(self, at: slice, out: Tensor | None = None) -> Tensor:
+        """Some rows of the table, in the first rows of `out`."""
+        x_BD = self.x_BD[at]
+        return torch.addmm(self.bias_F, x_BD, self.W_DF, out=None if out is None else out[: len(x_BD)])
 
 
 @cache
 def _pool(n_threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(n_threads, thread_name_prefix="kosae")
+    """Threads that do not share out their own products; torch keeps that number for each thread, and one for new threads."""
+    n_before, all_here = torch.get_num_threads(), threading.Barrier(n_threads)
+
+    def begin(_: int) -> None:
+        torch.get_num_threads()  # at its first use in a thread, torch sets the number of new threads
+        torch.set_num_threads(1)
+        all_here.wait()
+
+    pool = ThreadPoolExecutor(n_threads, thread_name_prefix="kosae")
+    list(pool.map(begin, range(n_threads)))
+    torch.set_num_threads(n_before)
+    return pool
 
 
 def parallel(n: int, loop: Callable[[int, int], object], smallest: int = 64) -> list:
@@ -35,17 +72,18 @@ def parallel(n: int, loop: Callable[[int, int], object], smallest: int = 64) -> 
 
 
 @_compiled
-def _above(table_BF, bound_F, low, high, counts_B, capacity):
-    """Columns of the entries that exceed the column's bound, row by row; a count of -1 when they exceed `capacity`.
+def _above(table_BF, counts_B, bound_F, capacity):
+    """Columns and values of the entries above their column's bound, row by row; a count of -1 when they exceed `capacity`.
 
     Columns are looked at in groups of those `n_groups` apart, so that the first look is a plain pass over vectors.
     """
     n_columns = table_BF.shape[1]
     n_groups = max(1, n_columns // GROUP)
     whole = n_columns // n_groups * n_groups
-    found, hit = np.empty(capacity, np.int32), np.empty(n_groups, np.int8)
+    found, values = np.empty(capacity, np.int32), np.empty(capacity, table_BF.dtype)
+    hit = np.empty(n_groups, np.int8)
     n = 0
-    for b in range(low, high):
+    for b in range(len(table_BF)):
         before, row = n, table_BF[b]
         hit[:] = 0
         for start in range(0, whole, n_groups):
@@ -56,13 +94,13 @@ def _above(table_BF, bound_F, low, high, counts_B, capacity):
         for g in range(n_groups):
             if hit[g]:
                 if n + 2 * GROUP > capacity:
-                    return -1, found
+                    return -1, found, values
                 for j in range(g, n_columns, n_groups):
                     if row[j] > bound_F[j]:
-                        found[n] = j
+                        found[n], values[n] = j, row[j]
                         n += 1
         counts_B[b] = n - before
-    return n, found
+    return n, found, values
 
 
 @_compiled
@@ -91,46 +129,60 @@ def _keep_largest(best, where, n, k):
 
 
 @_compiled
-def _row_topk(table_BF, k, low, high, counts_B):
-    """Columns of the k largest positive entries of each row (fewer where fewer are positive), in no particular order.
+def _candidates(row, k, most, copy, best, where):
+    """Bring a row's positive entries that can be among its k largest into `best` and `where`; returns how many they are.
 
     The k-th largest of the maxima of groups of columns is a bound that at least k entries reach, and few others.
     """
-    n_columns = table_BF.shape[1]
-    n_groups = min(n_columns, max(4 * k, int(0.5 * np.sqrt(k * n_columns))))
+    n_columns, n_groups = len(row), len(most)
     whole = n_columns // n_groups * n_groups
+    most[:] = 0
+    for start in range(0, whole, n_groups):
+        part = row[start : start + n_groups]
+        for g in range(n_groups):
+            most[g] = part[g] if part[g] > most[g] else most[g]
+    rest = row[whole:]
+    for g in range(len(rest)):
+        most[g] = rest[g] if rest[g] > most[g] else most[g]
+    copy[:] = most
+    _keep_largest(copy, where, n_groups, k)
+    bound = copy[:k].min()
+    n = 0
+    for g in range(n_groups):
+        if most[g] >= bound:
+            for j in range(g, n_columns, n_groups):
+                if row[j] >= bound and row[j] > 0:
+                    best[n], where[n] = row[j], j
+                    n += 1
+    return n
+
+
+@_compiled
+def _row_topk(table_BF, counts_B, k):
+    """Columns and values of the k largest positive entries of each row (of all that are, where these are fewer), unordered."""
+    n_rows, n_columns = table_BF.shape
+    n_groups = min(n_columns, max(4 * k, int(0.5 * np.sqrt(k * n_columns))))
     best, where = np.empty(n_columns, table_BF.dtype), np.empty(n_columns, np.int32)
     most, copy = np.empty(n_groups, table_BF.dtype), np.empty(n_groups, table_BF.dtype)
-    found = np.empty((high - low) * k, np.int32)
+    found, values = np.empty(n_rows * k, np.int32), np.empty(n_rows * k, table_BF.dtype)
     total = 0
-    for b in range(low, high):
+    for b in range(n_rows):
         row = table_BF[b]
-        most[:] = 0
-        for start in range(0, whole, n_groups):
-            part = row[start : start + n_groups]
-            for g in range(n_groups):
-                most[g] = part[g] if part[g] > most[g] else most[g]
-        rest = row[whole:]
-        for g in range(len(rest)):
-            most[g] = rest[g] if rest[g] > most[g] else most[g]
-        copy[:] = most
-        _keep_largest(copy, where, n_groups, k)
-        bound = copy[:k].min()
-        n = 0
-        for g in range(n_groups):
-            if most[g] >= bound:
-                for j in range(g, n_columns, n_groups):
-                    if row[j] >= bound and row[j] > 0:
-                        best[n], where[n] = row[j], j
-                        n += 1
+        if n_columns > 16 * k:
+            n = _candidates(row, k, most, copy, best, where)
+        else:
+            n = 0
+            for j in range(n_columns):
+                best[n], where[n] = row[j], j
+                n += row[j] > 0
         if n > k:
             _keep_largest(best, where, n, k)
             n = k
         for i in range(n):
-            found[total + i] = where[i]
+            found[total + i], values[total + i] = where[i], best[i]
         total += n
         counts_B[b] = n
-    return total, found
+    return total, found, values
 
 
 @_compiled
@@ -164,48 +216,43 @@ def _sampled(y_BD, W_FD, crow_B, cols_N, out_N, low, high):
             out_N[e] = total
 
 
-def top(pre_BF: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k largest of each row, where positive: where rows start, and columns."""
-    table = _plain(pre_BF)
-    return _collected(len(table), lambda low, high, counts_B: _row_topk(table, k, low, high, counts_B))
+def top(pre_BF: Tensor | Product, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The k largest of each row, where positive: where rows start, columns and values."""
+    return _collected(pre_BF, lambda table, counts_B: _row_topk(table, counts_B, k))
 
 
-def batch_top(pre_BF: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """The n largest of the table, where positive.
+def batch_top(pre_BF: Tensor | Product, n: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The n largest of the table, where positive: where rows start, columns and values.
 
     A flat `topk` over millions of entries costs more than the product that made them. A part of the rows gives a bound that
     somewhat more than n entries pass, and only those are partitioned; the result is exact.
     """
-    table, n = _plain(pre_BF), min(n, pre_BF.numel())
-    sample = table[:: max(1, len(table) // 64)].reshape(-1)
-    rank = int(1.25 * n * sample.size / table.size) + 32
+    n_rows, n_columns = pre_BF.shape
+    n = min(n, n_rows * n_columns)
+    sample = _rows(pre_BF, slice(None, None, max(1, n_rows // 64))).reshape(-1)
+    rank = int(1.25 * n * sample.size / (n_rows * n_columns)) + 32
     bound = max(0, np.partition(sample, -rank)[-rank]) if rank < sample.size else 0
-    crow_B, cols_N = _everywhere_above(table, bound)
+    crow_B, cols_N, values_N = _everywhere_above(pre_BF, bound)
     if len(cols_N) < n and bound > 0:
-        crow_B, cols_N = _everywhere_above(table, 0)
+        crow_B, cols_N, values_N = _everywhere_above(pre_BF, 0)
     if len(cols_N) <= n:
-        return crow_B, cols_N
-    rows_N = np.repeat(np.arange(len(table)), np.diff(crow_B.numpy()))
-    values_N = table[rows_N, cols_N.numpy()]
-    kept_N = np.zeros(len(values_N), bool)
-    kept_N[np.argpartition(values_N, len(values_N) - n)[len(values_N) - n :]] = True
-    before = np.concatenate([[0], np.cumsum(kept_N)]).astype(np.int32)
-    return torch.from_numpy(before[crow_B.numpy()]), cols_N[torch.from_numpy(kept_N)]
+        return crow_B, cols_N, values_N
+    kept_N = np.zeros(len(cols_N), bool)
+    kept_N[np.argpartition(_plain(values_N), len(cols_N) - n)[len(cols_N) - n :]] = True
+    before, kept_N = np.concatenate([[0], np.cumsum(kept_N)]).astype(np.int32), torch.from_numpy(kept_N)
+    return torch.from_numpy(before[crow_B.numpy()]), cols_N[kept_N], values_N[kept_N]
 
 
-def above(pre_BF: Tensor, bound_F: Tensor, densest: float) -> tuple[Tensor, Tensor] | None:
-    """The entries above their column's bound; None where they are more than a share `densest` of the table."""
-    if pre_BF.dtype != torch.float32 and bool((bound_F < 0).any()):
+def above(pre_BF: Tensor, bound_F: Tensor, densest: float) -> tuple[Tensor, Tensor, Tensor] | None:
+    """The entries above their column's bound: where rows start, columns and values; None where they are more than a share
+    `densest` of the table."""
+    if pre_BF.dtype == torch.bfloat16 and bool((bound_F < 0).any()):
         pre_BF = pre_BF.float()  # integers order bf16 as numbers only where these are positive
-    table, bounds = _plain(pre_BF), _plain(bound_F.to(pre_BF.dtype))
-
-    def loop(low: int, high: int, counts_B: np.ndarray) -> tuple:
-        return _above(table, bounds, low, high, counts_B, int(densest * (high - low) * table.shape[1]) + 64)
-
-    return _collected(len(table), loop)
+    bounds = _plain(bound_F.to(pre_BF.dtype))
+    return _collected(pre_BF, lambda table, counts_B: _above(table, counts_B, bounds, int(densest * table.size) + 64))
 
 
-def by_column(crow_B: Tensor, cols_N: Tensor, rows_N: Tensor, n_columns: int) -> tuple[Tensor, Tensor, Tensor]:
+def by_column(crow_B: Tensor, cols_N: Tensor, n_columns: int) -> tuple[Tensor, Tensor, Tensor]:
     """Where each column starts (one more than there are columns), and the entries' numbers and rows by column."""
     return tuple(torch.from_numpy(part) for part in _by_column(crow_B.numpy(), cols_N.numpy(), n_columns))
 
@@ -231,19 +278,36 @@ def _plain(table: Tensor) -> np.ndarray:
     return (table.view(torch.int16) if table.dtype == torch.bfloat16 else table).numpy()
 
 
-def _everywhere_above(table: np.ndarray, bound: float) -> tuple[Tensor, Tensor]:
-    bounds, columns = np.full(table.shape[1], bound, table.dtype), table.shape[1]
-    return _collected(
-        len(table),
-        lambda low, high, counts_B: _above(table, bounds, low, high, counts_B, (high - low + 1) * columns + 64),
-    )
+def _rows(pre_BF: Tensor | Product, at: slice, out: Tensor | None = None) -> np.ndarray:
+    return _plain(pre_BF[at] if isinstance(pre_BF, Tensor) else pre_BF.rows(at, out))
 
 
-def _collected(n_rows: int, loop: Callable[[int, int, np.ndarray], tuple]) -> tuple[Tensor, Tensor] | None:
-    """Row starts and columns of what a loop over ranges of rows finds; None where it gave up."""
-    counts_B = np.zeros(n_rows, np.int32)
-    parts = parallel(n_rows, lambda low, high: loop(low, high, counts_B))
-    if any(n < 0 for n, _ in parts):
+def _everywhere_above(pre_BF: Tensor | Product, bound: float) -> tuple[Tensor, Tensor, Tensor]:
+    def loop(table: np.ndarray, counts_B: np.ndarray) -> tuple:
+        return _above(table, counts_B, np.full(table.shape[1], bound, table.dtype), table.size + 64)
+
+    return _collected(pre_BF, loop)
+
+
+def _collected(pre_BF: Tensor | Product, loop: Callable[[np.ndarray, np.ndarray], tuple]) -> tuple | None:
+    """Row starts, columns and values of what a loop over some rows finds among all; None where it gave up."""
+    counts_B = np.zeros(len(pre_BF), np.int32)
+    whole = isinstance(pre_BF, Tensor)
+    dtype = pre_BF.dtype if whole else pre_BF.W_DF.dtype
+
+    def part(low: int, high: int) -> list[tuple]:
+        at_once = high - low if whole else ROWS
+        out = None if whole else torch.empty(min(at_once, high - low), pre_BF.shape[1], dtype=dtype)
+        found = []
+        for start in range(low, high, at_once):
+            at = slice(start, min(start + at_once, high))
+            n, columns, values = loop(_rows(pre_BF, at, out), counts_B[at])
+            found.append((n, columns[: max(n, 0)], values[: max(n, 0)]))
+        return found
+
+    parts = [block for found in parallel(len(pre_BF), part) for block in found]
+    if any(n < 0 for n, _, _ in parts):
         return None
     starts = np.concatenate([[0], np.cumsum(counts_B)]).astype(np.int32)
-    return torch.from_numpy(starts), torch.from_numpy(np.concatenate([found[:n] for n, found in parts]))
+    cols_N, values_N = (torch.from_numpy(np.concatenate([each[i] for each in parts])) for i in (1, 2))
+    return torch.from_numpy(starts), cols_N, values_N.view(dtype)

@@ -60,20 +60,28 @@ def sampled(y_BD: Tensor, W_FD: Tensor, pattern) -> Tensor:
     return out_N
 
 
-def by_column(crow_B: Tensor, cols_N: Tensor, rows_N: Tensor, n_columns: int) -> tuple[Tensor, Tensor, Tensor]:
+def by_column(crow_B: Tensor, cols_N: Tensor, n_columns: int) -> tuple[Tensor, Tensor, Tensor]:
     """Where each column starts (one more than there are columns), and the entries' numbers and rows by column."""
     sorted_N, order_N = cols_N.sort(stable=True)
     edges = torch.arange(n_columns + 1, device=cols_N.device, dtype=cols_N.dtype)
-    return torch.searchsorted(sorted_N, edges).int(), order_N.int(), rows_N[order_N]
+    return (
+        torch.searchsorted(sorted_N, edges).int(),
+        order_N.int(),
+        torch.repeat_interleave(crow_B.diff())[order_N].int(),
+    )
 
 
-def top(pre_BF: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k largest of each row, where positive: where rows start, and columns."""
-    return gpu_selection.top(pre_BF, k)
+def _with_values(pre_BF: Tensor, starts_B: Tensor, cols_N: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    return starts_B, cols_N, pre_BF[torch.repeat_interleave(starts_B.diff()), cols_N]
 
 
-def batch_top(pre_BF: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """The n largest of the table, where positive: those above a bound that a sample of rows suggests, less the smallest."""
+def top(pre_BF: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The k largest of each row, where positive: where rows start, columns and values."""
+    return _with_values(pre_BF, *gpu_selection.top(pre_BF, k))
+
+
+def batch_top(pre_BF: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The n largest of the table, where positive (where rows start, columns and values): those above a bound that a sample of rows suggests, less the smallest."""
     n = min(n, pre_BF.numel())
     sample = pre_BF[:: max(1, len(pre_BF) // 64)].flatten().float()
     rank = int(1.25 * n * sample.numel() / pre_BF.numel()) + 32
@@ -83,17 +91,17 @@ def batch_top(pre_BF: Tensor, n: int) -> tuple[Tensor, Tensor]:
     if int(counts_B.sum()) < n and bound > 0:
         bound_F = torch.zeros_like(bound_F)
         counts_B = gpu_selection.count_above(pre_BF, bound_F)
-    starts_B, cols_N = gpu_selection.write_above(pre_BF, bound_F, counts_B)
+    starts_B, cols_N, values_N = _with_values(pre_BF, *gpu_selection.write_above(pre_BF, bound_F, counts_B))
     if len(cols_N) <= n:
-        return starts_B, cols_N
-    rows_N = torch.repeat_interleave(counts_B)
-    kept_N = pre_BF[rows_N, cols_N].topk(n, sorted=False).indices.sort().values
-    return gpu_selection.starts(torch.bincount(rows_N[kept_N], minlength=len(pre_BF))), cols_N[kept_N]
+        return starts_B, cols_N, values_N
+    kept_N = values_N.topk(n, sorted=False).indices.sort().values
+    rows_N = torch.repeat_interleave(counts_B)[kept_N]
+    return gpu_selection.starts(torch.bincount(rows_N, minlength=len(pre_BF))), cols_N[kept_N], values_N[kept_N]
 
 
-def above(pre_BF: Tensor, bound_F: Tensor, densest: float) -> tuple[Tensor, Tensor] | None:
-    """The entries above their column's bound; None where they are more than a share `densest` of the table."""
+def above(pre_BF: Tensor, bound_F: Tensor, densest: float) -> tuple[Tensor, Tensor, Tensor] | None:
+    """The entries above their column's bound (where rows start, columns and values); None where they are more than a share `densest` of the table."""
     counts_B = gpu_selection.count_above(pre_BF, bound_F)
     if int(counts_B.sum()) > densest * pre_BF.numel() + 64:
         return None
-    return gpu_selection.write_above(pre_BF, bound_F, counts_B)
+    return _with_values(pre_BF, *gpu_selection.write_above(pre_BF, bound_F, counts_B))

@@ -40,16 +40,16 @@ class Pattern:
     @cached_property
     def by_column(self) -> tuple[Tensor, Tensor, Tensor]:
         """Where each column starts, and the entries' numbers and rows in the order of columns."""
-        return backend(self.cols_N).by_column(self.crow_B, self.cols_N, self.rows_N, self.n_columns)
-
-    def entries(self, table_BF: Tensor) -> Tensor:
-        """The table's values at the pattern, at least float32."""
-        return _full(table_BF[self.rows_N, self.cols_N])
+        return backend(self.cols_N).by_column(self.crow_B, self.cols_N, self.n_columns)
 
     def kept(self, yes_N: Tensor) -> "Pattern":
         """The pattern of some of its entries."""
         before = nn_functional.pad(yes_N.cumsum(0, dtype=torch.int32), (1, 0))
         return Pattern(before[self.crow_B], self.cols_N[yes_N], self.n_columns)
+
+
+Chosen = tuple[Pattern, Tensor]
+"""Some entries of a table, and their values, at least float32."""
 
 
 class Code:
@@ -114,15 +114,14 @@ class Top:
 
     k: int
 
-    def choose(self, pre_BF: Tensor) -> Pattern:
-        pattern = Pattern(*backend(pre_BF).top(pre_BF, min(self.k, pre_BF.shape[1])), pre_BF.shape[1])
+    def choose(self, pre_BF: Tensor | cpu_kernels.Product) -> Chosen:
+        k = min(self.k, pre_BF.shape[1])
+        pattern, values_N = _chosen(backend(pre_BF).top(pre_BF, k), pre_BF.shape[1])
         if ranks.n_features() == 1:
-            return pattern
-        at = pattern.rows_N, torch.arange(len(pattern.cols_N), device=pre_BF.device) - pattern.crow_B[pattern.rows_N]
-        table_Bk = pre_BF.new_zeros(len(pre_BF), min(self.k, pre_BF.shape[1])).index_put(
-            at, pre_BF[pattern.rows_N, pattern.cols_N]
-        )
-        return pattern.kept(ranks.among_largest(table_Bk, self.k)[at])
+            return pattern, values_N
+        at = pattern.rows_N, torch.arange(len(values_N), device=values_N.device) - pattern.crow_B[pattern.rows_N]
+        yes_N = ranks.among_largest(values_N.new_zeros(len(pre_BF), k).index_put(at, values_N), self.k)[at]
+        return pattern.kept(yes_N), values_N[yes_N]
 
     def dense(self, pre_BF: Tensor) -> Tensor:
         values_Bk, index_Bk = pre_BF.topk(min(self.k, pre_BF.shape[1]), dim=1, sorted=False)
@@ -135,13 +134,13 @@ class BatchTop:
 
     n: int
 
-    def choose(self, pre_BF: Tensor) -> Pattern:
+    def choose(self, pre_BF: Tensor | cpu_kernels.Product) -> Chosen:
         n = self.n * ranks.n_rows()
-        pattern = Pattern(*backend(pre_BF).batch_top(pre_BF, n), pre_BF.shape[1])
+        pattern, values_N = _chosen(backend(pre_BF).batch_top(pre_BF, n), pre_BF.shape[1])
         if ranks.alone():
-            return pattern
-        values_1N = pattern.entries(pre_BF)[None]
-        return pattern.kept(ranks.among_largest(values_1N, n, whole_batch=True)[0])
+            return pattern, values_N
+        yes_N = ranks.among_largest(values_N[None], n, whole_batch=True)[0]
+        return pattern.kept(yes_N), values_N[yes_N]
 
     def dense(self, pre_BF: Tensor) -> Tensor:
         values_N, flat_N = pre_BF.reshape(-1).topk(min(self.n, pre_BF.numel()))
@@ -154,19 +153,24 @@ class Above:
 
     bound: float | Tensor = 0.0
 
-    def choose(self, pre_BF: Tensor) -> Pattern | None:
+    def choose(self, pre_BF: Tensor) -> Chosen | None:
         dtype = torch.promote_types(pre_BF.dtype, torch.float32)
         bound_F = torch.as_tensor(self.bound, dtype=dtype, device=pre_BF.device).expand(pre_BF.shape[1])
         found = backend(pre_BF).above(pre_BF, bound_F, DENSEST)
-        return None if found is None else Pattern(*found, pre_BF.shape[1])
+        return None if found is None else _chosen(found, pre_BF.shape[1])
 
     def dense(self, pre_BF: Tensor) -> Tensor:
         return pre_BF
 
 
-def backend(tensor: Tensor) -> ModuleType:
+def _chosen(found: tuple[Tensor, Tensor, Tensor], n_columns: int) -> Chosen:
+    crow_B, cols_N, values_N = found
+    return Pattern(crow_B, cols_N, n_columns), _full(values_N)
+
+
+def backend(of: Tensor | cpu_kernels.Product) -> ModuleType:
     """The module whose kernels run where a tensor is."""
-    if tensor.device.type == "cpu":
+    if isinstance(of, cpu_kernels.Product) or of.device.type == "cpu":
         return cpu_kernels
     from kosae_core import gpu_kernels  # needs Triton, which comes with PyTorch's builds for GPUs
 
@@ -183,12 +187,17 @@ def encode(x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, select: Top | BatchTop | 
 
     The gradient for `x_BD`, which training does not need, is computed only where it is asked for.
     """
+    device = x_BD.device.type
+    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x_BD.dtype
     with torch.no_grad():
-        pre_BF = torch.addmm(bias_F, x_BD, W_DF)
-        pattern = select.choose(pre_BF)
-    if pattern is None:
+        pre_BF = cpu_kernels.Product(x_BD.to(dtype), W_DF.detach().to(dtype), bias_F.detach().to(dtype))
+        if backend(x_BD) is not cpu_kernels or isinstance(select, Above):
+            pre_BF = pre_BF.rows(slice(None))
+        chosen = select.choose(pre_BF)
+    if chosen is None:
         return Code(select.dense(_Table.apply(x_BD, W_DF, bias_F, pre_BF)))
-    return Code(_Entries.apply(x_BD, W_DF, bias_F, pattern.entries(pre_BF), pattern), pattern)
+    pattern, values_N = chosen
+    return Code(_Entries.apply(x_BD, W_DF, bias_F, values_N, pattern), pattern)
 
 
 def _transposed(values_N: Tensor, y_BD: Tensor, pattern: Pattern) -> Tensor:

@@ -10,6 +10,7 @@ import math
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import mse_loss
 
 from kosae_core import ranks
 
@@ -21,7 +22,7 @@ def squared_error(recon_BD: Float[Tensor, "B D"], x_BD: Float[Tensor, "B D"]) ->
 
     Differs Bricken et al. 2023 sum over dimensions; the mean is that sum divided by d_model, once.
     """
-    return (recon_BD - x_BD).square().mean()
+    return mse_loss(recon_BD, x_BD)
 
 
 def _summed(values: Tensor) -> Tensor:
@@ -48,16 +49,11 @@ def lp(values: Float[Tensor, "..."], n_tokens: int, d_model: int, p: float, eps:
     return _summed((values / math.sqrt(d_model) + eps).pow(p) - eps**p) / n_tokens
 
 
-def auxk(
-    pre_BN: Float[Tensor, "B N"], W_dec_ND: Float[Tensor, "N D"], error_BD: Float[Tensor, "B D"], k: int
-) -> Float[Tensor, ""]:
-    """How badly the `k` strongest of N dead features reconstruct what the live ones left, as a share of it.
+def auxk(recon_BD: Float[Tensor, "B D"], error_BD: Float[Tensor, "B D"]) -> Float[Tensor, ""]:
+    """How badly `recon_BD`, by the strongest of the dead features, matches what the live ones left, as a share of it.
 
-    Shapes  pre_BN pre-activations of the dead features alone, with gradient; error_BD is detached here.
+    Shapes  error_BD is detached here.
     Source  Gao et al. 2024, arXiv:2406.04093, appendix A.2 (error normalised as in the authors' code).
     """
     error_BD = error_BD.detach()
-    values_Bk, index_Bk = pre_BN.topk(min(k, pre_BN.shape[1]), dim=1)
-    feats_BN = torch.zeros_like(pre_BN).scatter(1, index_Bk, ranks.winning(values_Bk.relu(), k))
-    recon_BD = ranks.added(feats_BN @ W_dec_ND)
     return squared_error(recon_BD, error_BD) / ranks.mean(error_BD.square().mean()).clamp_min(1e-12)

@@ -26,7 +26,7 @@ def table(rows, columns, seed=0):
 
 
 def sets(found):
-    crow_B, cols_N = (part.cpu() for part in found)
+    crow_B, cols_N = (part.cpu() for part in found[:2])
     return [set(cols_N[low:high].tolist()) for low, high in zip(crow_B, crow_B[1:], strict=False)]
 
 
@@ -45,7 +45,9 @@ def test_equal_values_of_every_size_are_kept_by_column(monkeypatch):
         pre_BF = steps_BF * scale
         for k in (1, 9, F):
             found = gpu_kernels.top(pre_BF.to(DEVICE), k)
-            assert [part.cpu().tolist() for part in found] == [part.tolist() for part in largest(pre_BF, k)]
+            assert [part.cpu().tolist() for part in found[:2]] == [part.tolist() for part in largest(pre_BF, k)]
+            rows_N = torch.repeat_interleave(found[0].cpu().diff())
+            assert torch.equal(found[2].cpu(), pre_BF[rows_N, found[1].cpu()])
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -65,16 +67,17 @@ def test_selections_are_those_of_the_cpu(dtype):
 
 
 def test_sums_and_products_are_those_of_the_cpu():
-    pattern = Pattern(*cpu_kernels.batch_top(table(B, F), 500), F)
+    crow_B, cols_N, values_N = cpu_kernels.batch_top(table(B, F), 500)
+    pattern = Pattern(crow_B, cols_N, F)
     there = Pattern(pattern.crow_B.to(DEVICE), pattern.cols_N.to(DEVICE), F)
-    values_N, W_FD, y_BD = pattern.entries(table(B, F)), table(F, D, 1), table(B, D, 2)
+    W_FD, y_BD = table(F, D, 1), table(B, D, 2)
     on_gpu = [t.to(DEVICE) for t in (values_N, W_FD, y_BD)]
     bags = gpu_kernels.bag(on_gpu[0], there.crow_B, there.cols_N, on_gpu[1]).cpu()
     assert torch.allclose(bags, cpu_kernels.bag(values_N, pattern.crow_B, pattern.cols_N, W_FD), atol=1e-5)
     dots = gpu_kernels.sampled(on_gpu[2], on_gpu[1], there).cpu()
     assert torch.allclose(dots, cpu_kernels.sampled(y_BD, W_FD, pattern), atol=1e-5)
-    by_gpu = gpu_kernels.by_column(there.crow_B, there.cols_N, there.rows_N, F)
-    by_cpu = cpu_kernels.by_column(pattern.crow_B, pattern.cols_N, pattern.rows_N, F)
+    by_gpu = gpu_kernels.by_column(there.crow_B, there.cols_N, F)
+    by_cpu = cpu_kernels.by_column(pattern.crow_B, pattern.cols_N, F)
     assert all(torch.equal(a.cpu(), b) for a, b in zip(by_gpu, by_cpu, strict=True))
 
 

@@ -1,5 +1,7 @@
 """The kernels of sparse features against sorts, loops and dense products."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,13 @@ def table(rows, columns, seed=0, dtype=torch.float32):
     return torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed)).to(dtype)
 
 
-def as_sets(pattern: Pattern) -> list[set[int]]:
+def as_table(chosen: tuple[Pattern, torch.Tensor]) -> torch.Tensor:
+    pattern, values_N = chosen
+    return values_N.new_zeros(pattern.n_rows, pattern.n_columns).index_put((pattern.rows_N, pattern.cols_N), values_N)
+
+
+def as_sets(chosen: tuple[Pattern, torch.Tensor]) -> list[set[int]]:
+    pattern, _ = chosen
     return [
         set(pattern.cols_N[low:high].tolist())
         for low, high in zip(pattern.crow_B, pattern.crow_B[1:], strict=False)
@@ -27,9 +35,7 @@ def as_sets(pattern: Pattern) -> list[set[int]]:
 @pytest.mark.parametrize("k", [1, 3, 40])
 def test_top_is_the_sorted_answer(columns, k, dtype):
     pre_BF = table(B, columns, dtype=dtype) * torch.logspace(-2, 2, B)[:, None].to(dtype)
-    pattern = Top(min(k, columns)).choose(pre_BF)
-    got = torch.zeros(B, columns)
-    got[pattern.rows_N, pattern.cols_N] = pattern.entries(pre_BF)
+    got = as_table(Top(min(k, columns)).choose(pre_BF))
     for row, expected in zip(got, pre_BF.float(), strict=True):
         best = expected.sort(descending=True).values[: min(k, columns)].relu()
         assert torch.equal(row.sort(descending=True).values[: len(best)], best)
@@ -49,9 +55,10 @@ def test_top_with_infinite_entries_ends():
 def test_batch_top_is_the_sorted_answer(shape, share, dtype):
     pre_BF = table(*shape, seed=3, dtype=dtype)
     n = max(1, int(share * pre_BF.numel()))
-    pattern = BatchTop(n).choose(pre_BF)
+    pattern, values_N = BatchTop(n).choose(pre_BF)
     values = pre_BF.float().flatten().sort(descending=True).values[:n]
-    assert sorted(pattern.entries(pre_BF).tolist(), reverse=True) == values[values > 0].tolist()
+    assert sorted(values_N.tolist(), reverse=True) == values[values > 0].tolist()
+    assert torch.equal(values_N, pre_BF[pattern.rows_N, pattern.cols_N].float())
     flat = pattern.rows_N.long() * shape[1] + pattern.cols_N
     assert len(flat.unique()) == len(flat)
 
@@ -61,16 +68,16 @@ def test_batch_top_where_the_sampled_rows_are_unlike_the_others(factor):
     # every 5th row is sampled for the bound: make them far larger, or far smaller, than the rest
     pre_BF = table(320, 50, seed=4).abs()
     pre_BF[::5] *= factor
-    pattern = BatchTop(2000).choose(pre_BF)
-    assert len(pattern.cols_N) == 2000
-    assert float(pattern.entries(pre_BF).min()) == float(pre_BF.flatten().sort(descending=True).values[1999])
+    _, values_N = BatchTop(2000).choose(pre_BF)
+    assert len(values_N) == 2000
+    assert float(values_N.min()) == float(pre_BF.flatten().sort(descending=True).values[1999])
 
 
 def test_nothing_positive_gives_empty_patterns():
     pre_BF = -torch.ones(20, 40)
     for select in (Top(3), BatchTop(10), Above()):
-        pattern = select.choose(pre_BF)
-        assert len(pattern.cols_N) == 0 and pattern.crow_B.tolist() == [0] * 21
+        pattern, values_N = select.choose(pre_BF)
+        assert len(pattern.cols_N) == len(values_N) == 0 and pattern.crow_B.tolist() == [0] * 21
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -130,10 +137,31 @@ def test_values_and_gradients_against_dense_products(select):
 @pytest.mark.parametrize("select", [Top(4), BatchTop(150)])
 def test_dense_twins_choose_the_same(select):
     pre_BF = table(B, 90)
-    pattern = select.choose(pre_BF)
-    expected = torch.zeros_like(pre_BF)
-    expected[pattern.rows_N, pattern.cols_N] = pattern.entries(pre_BF)
-    assert torch.equal(select.dense(pre_BF), expected)
+    assert torch.equal(select.dense(pre_BF), as_table(select.choose(pre_BF)))
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, torch.float64])
+@pytest.mark.parametrize("select", [Top(4), Top(60), BatchTop(3000)])
+def test_a_product_in_pieces_chooses_what_the_whole_table_does(select, dtype, monkeypatch):
+    monkeypatch.setattr(cpu_kernels, "ROWS", 48)  # and a last piece that is shorter
+    x_BD, W_DF, bias_F = (table(*shape, seed=5, dtype=dtype) for shape in ((500, D), (D, 90), (90, 1)))
+    product = cpu_kernels.Product(x_BD, W_DF, bias_F[:, 0])
+    pieces, whole = as_table(select.choose(product)), as_table(select.choose(product.rows(slice(None))))
+    assert torch.equal(pieces != 0, whole != 0) and torch.allclose(pieces, whole, rtol=1e-5)
+
+
+def test_threads_that_multiply_alone_leave_the_others_as_they_are():
+    n_threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        cpu_kernels.parallel(1000, lambda low, high: None)
+        seen = [torch.get_num_threads()]
+        other = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+        other.start()
+        other.join()
+        assert seen == [3, 3] and cpu_kernels.parallel(1000, lambda low, high: torch.get_num_threads()) == [1, 1, 1]
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def test_parts_of_a_code_add_up_to_it():
@@ -148,7 +176,7 @@ def test_parts_of_a_code_add_up_to_it():
 
 
 def test_columns_are_sorted():
-    pattern = BatchTop(500).choose(table(B, 33))
+    pattern, _ = BatchTop(500).choose(table(B, 33))
     starts_F, order_N, rows_N = (part.numpy() for part in pattern.by_column)
     cols_N = pattern.cols_N.numpy()
     assert (np.diff(cols_N[order_N]) >= 0).all() and (pattern.rows_N.numpy()[order_N] == rows_N).all()

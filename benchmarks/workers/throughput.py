@@ -42,7 +42,10 @@ class Kosae:
 
     def __init__(self, variant, precision, acts_ND, o):
         import kosae_core as kc
+        from kosae_core import live, needs
         from kosae_core.trainer import Trainer
+
+        live.giving_back(needs.GIVEN_BACK).__enter__()  # until the process ends, as around every training
 
         config = kc.SAEConfig(variant, o["n_features"], **({"k": o["k"]} if variant in SPARSE else {}))
         aim = {} if variant in SPARSE else {"target_l0": float(o["k"])}
@@ -158,8 +161,7 @@ class Sparsify:
     def __init__(self, variant, precision, acts_ND, o):
         from sparsify import SparseCoder, SparseCoderConfig
 
-        activation = {"topk": "topk", "groupmax": "groupmax"}[variant]
-        config = SparseCoderConfig(num_latents=o["n_features"], k=o["k"], activation=activation)
+        config = SparseCoderConfig(num_latents=o["n_features"], k=o["k"], activation=variant)
         torch.manual_seed(0)
         self.sae, self.batches = SparseCoder(acts_ND.shape[1], config), Batches(acts_ND, o["batch"], 1.0)
         self.sae.b_dec.data = self.batches.acts_ND[:10_000].mean(0)
@@ -184,7 +186,17 @@ class Sparsify:
         return feats_BF, self.sae.decode(top_acts, index)
 
 
-LIBRARIES = {"kosae": Kosae, "dictionary-learning": DictionaryLearning, "sae-lens": SaeLens, "eai-sparsify": Sparsify}
+class Groupmax(Sparsify):
+    """The same with one feature of each of k groups in place of the k largest."""
+
+    def __init__(self, variant, precision, acts_ND, o):
+        super().__init__("groupmax", precision, acts_ND, o)
+
+
+LIBRARIES = {
+    "kosae": Kosae, "dictionary-learning": DictionaryLearning, "sae-lens": SaeLens, "eai-sparsify": Sparsify,
+    "eai-sparsify groupmax": Groupmax,
+}  # fmt: skip
 
 
 @torch.no_grad()
