@@ -104,84 +104,66 @@ def _above(table_BF, counts_B, bound_F, capacity):
 
 
 @_compiled
-def _keep_largest(best, where, n, k):
-    """Bring the k largest of the first n to the front (Hoare's quickselect)."""
-    left, right = 0, n - 1
-    while left < right:
-        pivot = best[(left + right) // 2]
-        i, j = left, right
-        while i <= j:
-            while best[i] > pivot:
-                i += 1
-            while best[j] < pivot:
-                j -= 1
-            if i <= j:
-                best[i], best[j] = best[j], best[i]
-                where[i], where[j] = where[j], where[i]
-                i += 1
-                j -= 1
-        if k - 1 <= j:
-            right = j
-        elif k - 1 >= i:
-            left = i
+def _reached(values, n, k, low, high):
+    """The largest bound from `low` to `high` that at least k of the first n integers reach, or a lower one that just k do."""
+    while low < high:
+        middle = low + (high - low + 1) // 2
+        count = 0
+        for i in range(n):
+            count += values[i] >= middle
+        if count < k:
+            high = middle - 1
         else:
-            break
-
-
-@_compiled
-def _candidates(row, k, most, copy, best, where):
-    """Bring a row's positive entries that can be among its k largest into `best` and `where`; returns how many they are.
-
-    The k-th largest of the maxima of groups of columns is a bound that at least k entries reach, and few others.
-    """
-    n_columns, n_groups = len(row), len(most)
-    whole = n_columns // n_groups * n_groups
-    most[:] = 0
-    for start in range(0, whole, n_groups):
-        part = row[start : start + n_groups]
-        for g in range(n_groups):
-            most[g] = part[g] if part[g] > most[g] else most[g]
-    rest = row[whole:]
-    for g in range(len(rest)):
-        most[g] = rest[g] if rest[g] > most[g] else most[g]
-    copy[:] = most
-    _keep_largest(copy, where, n_groups, k)
-    bound = copy[:k].min()
-    n = 0
-    for g in range(n_groups):
-        if most[g] >= bound:
-            for j in range(g, n_columns, n_groups):
-                if row[j] >= bound and row[j] > 0:
-                    best[n], where[n] = row[j], j
-                    n += 1
-    return n
+            low = middle
+            if count == k:
+                break
+    return low
 
 
 @_compiled
 def _row_topk(table_BF, counts_B, k):
-    """Columns and values of the k largest positive entries of each row (of all that are, where these are fewer), unordered."""
+    """Columns and values of the k largest positive entries of each row (of all that are, where these are fewer), unordered.
+
+    The table holds integers. A bound that k of the maxima of groups of columns reach is one that at least k entries reach, and few
+    others; among these the next bound is sought. Each count on the way is a plain pass over vectors.
+    """
     n_rows, n_columns = table_BF.shape
-    n_groups = min(n_columns, max(4 * k, int(0.5 * np.sqrt(k * n_columns))))
-    best, where = np.empty(n_columns, table_BF.dtype), np.empty(n_columns, np.int32)
-    most, copy = np.empty(n_groups, table_BF.dtype), np.empty(n_groups, table_BF.dtype)
-    found, values = np.empty(n_rows * k, np.int32), np.empty(n_rows * k, table_BF.dtype)
+    grouped = n_columns > 16 * k
+    n_groups = min(n_columns, max(8 * k, int(0.5 * np.sqrt(k * n_columns)))) if grouped else n_columns
+    whole = n_columns // max(1, n_groups) * n_groups
+    best, where = np.empty(n_columns + 1, table_BF.dtype), np.empty(n_columns + 1, np.int32)
+    most = np.zeros(n_groups + 1, table_BF.dtype)
+    found, values = np.empty(n_rows * k + 1, np.int32), np.empty(n_rows * k + 1, table_BF.dtype)
     total = 0
     for b in range(n_rows):
         row = table_BF[b]
-        if n_columns > 16 * k:
-            n = _candidates(row, k, most, copy, best, where)
-        else:
-            n = 0
-            for j in range(n_columns):
-                best[n], where[n] = row[j], j
-                n += row[j] > 0
-        if n > k:
-            _keep_largest(best, where, n, k)
-            n = k
+        most[:] = 0
+        for start in range(0, whole, max(1, n_groups)):
+            part = row[start : start + n_groups]
+            for g in range(n_groups):
+                most[g] = max(most[g], part[g])
+        rest = row[whole:]
+        for g in range(len(rest)):
+            most[g] = max(most[g], rest[g])
+        largest = np.int64(most.max())
+        bound = max(np.int64(1), _reached(most, n_groups, k, np.int64(0), largest))
+        n = 0
+        for g in range(n_groups):
+            if most[g] >= bound:
+                for j in range(g, n_columns, n_groups):
+                    best[n], where[n] = row[j], j
+                    n += row[j] >= bound
+        bound = _reached(best, n, k, bound, largest) if n > k else np.int64(0)
+        to, end = total, total + min(n, k)
         for i in range(n):
-            found[total + i], values[total + i] = where[i], best[i]
-        total += n
-        counts_B[b] = n
+            found[to], values[to] = where[i], best[i]
+            to += best[i] > bound
+        for i in range(n):
+            if best[i] == bound and to < end:
+                found[to], values[to] = where[i], best[i]
+                to += 1
+        counts_B[b] = end - total
+        total = end
     return total, found, values
 
 
@@ -218,7 +200,11 @@ def _sampled(y_BD, W_FD, crow_B, cols_N, out_N, low, high):
 
 def top(pre_BF: Tensor | Product, k: int) -> tuple[Tensor, Tensor, Tensor]:
     """The k largest of each row, where positive: where rows start, columns and values."""
-    return _collected(pre_BF, lambda table, counts_B: _row_topk(table, counts_B, k))
+
+    def loop(table: np.ndarray, counts_B: np.ndarray) -> tuple:  # positive numbers are ordered as their bits are
+        return _row_topk(table.view(f"i{table.itemsize}"), counts_B, k)
+
+    return _collected(pre_BF, loop)
 
 
 def batch_top(pre_BF: Tensor | Product, n: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -93,8 +93,8 @@ class Code:
         """Which features are on at least once, shape (F,)."""
         if self.pattern is None:
             return self.values.detach().amax(0) > 0
-        on_N = self.pattern.cols_N[self.values > 0]
-        return torch.bincount(on_N, minlength=self.pattern.n_columns) > 0
+        cols_N, on_N = self.pattern.cols_N, self.values > 0
+        return torch.bincount(cols_N if bool(on_N.all()) else cols_N[on_N], minlength=self.pattern.n_columns) > 0
 
     def split(self, edges: tuple[int, ...]) -> list["Code"]:
         """The parts between neighbouring edges of the columns, each a code of its own."""
@@ -203,7 +203,7 @@ def encode(x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, select: Top | BatchTop | 
 def _transposed(values_N: Tensor, y_BD: Tensor, pattern: Pattern) -> Tensor:
     """S^T @ y for the sparse matrix S of the values, shape (F, D): one bag of rows of `y` per column."""
     starts_F, order_N, rows_N = pattern.by_column
-    return backend(y_BD).bag(values_N[order_N], starts_F, rows_N, y_BD)
+    return backend(y_BD).bag(values_N.index_select(0, order_N), starts_F, rows_N, y_BD)
 
 
 class _Table(torch.autograd.Function):

@@ -76,7 +76,7 @@ class Shuffled:
         while len(self.order) < self.batch_size:
             self.order = torch.cat([self.order, torch.randperm(self.total, generator=self.generator)])
         index, self.order = self.order[: self.batch_size], self.order[self.batch_size :]
-        return self.table[index] if self.table is not None else require_finite(self.acts.batch(index))
+        return self.table.index_select(0, index) if self.table is not None else require_finite(self.acts.batch(index))
 
 
 def shuffled(acts: Any, batch_size: int, generator: torch.Generator) -> Any:

@@ -173,8 +173,9 @@ class Trainer:
         fired_F = ranks.any_row(fired_F)
         ranks.average_gradients(sae)
         sae.remove_parallel_gradient()
-        if cfg.clip:
-            nn.utils.clip_grads_with_norm_(sae.parameters(), cfg.clip, parts.gradient_norm(sae))
+        norm = parts.gradient_norm(sae) if cfg.clip else None
+        if norm is not None and (self.device.type != "cpu" or norm > cfg.clip):  # a GPU would be waited for
+            nn.utils.clip_grads_with_norm_(sae.parameters(), cfg.clip, norm)
         for optimizer in self.optimizers:
             optimizer.step()
         sae.normalise_decoder()

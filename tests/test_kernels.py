@@ -46,7 +46,7 @@ def test_top_with_infinite_entries_ends():
     pre_BF = table(B, 64)
     pre_BF[3, 5], pre_BF[4] = float("inf"), float("nan")
     found = as_sets(Top(4).choose(pre_BF))
-    assert 5 in found[3] and found[4] == set() and len(found[5]) == 4
+    assert 5 in found[3] and len(found[4]) == len(found[5]) == 4  # NaN is kept, so that the loss shows it
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
