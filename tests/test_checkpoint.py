@@ -77,10 +77,15 @@ def test_checkpoints_come_at_their_steps_and_none_is_written_again(acts, tmp_pat
         Trainer, "save", lambda self, path, save=Trainer.save: (written.append(self.step), save(self, path))
     )
     path = tmp_path / "run.pt"
+    with pytest.raises(Stop):
+        kc.train(config, acts, cfg, checkpoint=path, checkpoint_every=15, progress=stop_at(20))
+    *regular, stopped = written
+    assert regular == [15] and 20 <= stopped < 30  # an interrupt saves too
+    written.clear()
     kc.train(config, acts, cfg, checkpoint=path, checkpoint_every=15)
-    assert written == [15, 30, 40]
+    assert written == [30, 40]
     kc.train(config, acts, cfg, checkpoint=path, checkpoint_every=15)
-    assert written == [15, 30, 40]
+    assert written == [30, 40]
 
 
 def test_a_checkpoint_of_another_run_is_refused_with_what_differs(acts, tmp_path):

@@ -61,6 +61,32 @@ def test_crosscoder_objective_against_formula(points):
 
 
 @pytest.mark.parametrize("variant", ["transcoder", "crosscoder"])
+def test_auxk_against_a_loop(variant, points):
+    both, dead = Joined(*points), [1, 4, 9, 33]
+    config = kc.SAEConfig(variant, 40, k=3, d_in=16, auxk=2, auxk_weight=0.5)
+    sae = kc.VARIANTS[variant](config, 40, torch.Generator().manual_seed(1))
+    kc.inputs.fit_inputs(sae, both)
+    with torch.no_grad():
+        sae.b_enc_F += 0.2
+        sae.b_dec_D += 0.1
+    rows = sae.normalise(both[0:50])
+    terms = sae.train().objective(rows, 1.0, NO_DEAD.index_fill(0, torch.tensor(dead), True))
+    terms.aux.backward()
+    read, target = (rows[:, :16], rows[:, 16:]) if variant == "transcoder" else (rows - sae.b_dec_D, rows)
+    pre = (read.double() @ sae.W_enc_DF.double() + sae.b_enc_F).detach().numpy()[:25]  # half of the batch
+    error = (target - terms.recon_BD).detach().double().numpy()[:25]
+    recon = np.zeros_like(error)
+    for row in range(25):
+        for f in sorted(dead, key=lambda f: -pre[row, f])[:2]:
+            recon[row] += max(0.0, pre[row, f]) * sae.W_dec_FD[f].detach().numpy()
+    expected = 0.5 * ((recon - error) ** 2).mean() / (error**2).mean()
+    assert float(terms.aux.detach()) == pytest.approx(expected, rel=1e-4)
+    live = [f for f in range(40) if f not in dead]
+    assert float(sae.W_enc_DF.grad[:, dead].norm()) > 0 and float(sae.W_dec_FD.grad[dead].norm()) > 0
+    assert float(sae.W_enc_DF.grad[:, live].abs().max()) < 1e-6 and float(sae.W_dec_FD.grad[live].abs().max()) == 0
+
+
+@pytest.mark.parametrize("variant", ["transcoder", "crosscoder"])
 def test_two_points_are_saved_and_read_back(variant, points, tmp_path):
     sae = trained(variant, Joined(*points))
     back = kc.load_sae(sae.save(tmp_path / variant))

@@ -1,5 +1,7 @@
 """The autoencoders against loops and formulas that share no code with them."""
 
+import ast
+import inspect
 import json
 import math
 
@@ -297,6 +299,16 @@ def test_contradictions_are_refused(options, sentence):
 def test_wrong_width_is_refused():
     with pytest.raises(ValueError, match=r"shape \(tokens, 7\), not \(3, 8\)"):
         build("topk").encode(torch.zeros(3, 8))
+
+
+@pytest.mark.parametrize("variant", sorted(VARIANTS))
+def test_a_variant_is_under_40_lines_of_code(variant):
+    tree = ast.parse(inspect.getsource(VARIANTS[variant]))
+    for node in ast.walk(tree):
+        first = node.body[0] if isinstance(node, ast.ClassDef | ast.FunctionDef) else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            node.body = node.body[1:] or [ast.Pass()]  # without its docstring
+    assert sum(bool(line.strip()) for line in ast.unparse(tree).splitlines()) < 40
 
 
 def test_a_new_variant_is_one_small_class(acts_BD):

@@ -162,6 +162,26 @@ def test_geometric_median_is_not_moved_by_an_outlier():
     assert np.allclose(geometric_median(points, 200).numpy(), slow, atol=1e-2)
 
 
+def test_resampling_draws_inputs_in_proportion_to_their_squared_loss(acts):
+    sae = VARIANTS["standard"](config("standard"), 24, torch.Generator().manual_seed(0))
+    fit_inputs(sae, acts)
+    x_BD = sae.normalise(acts[:4]) * torch.tensor([0.5, 0.8, 1.2, 1.6])[:, None]
+    dead_F = torch.zeros(64, dtype=torch.bool)
+    dead_F[3] = True
+    with torch.no_grad():
+        sae.W_dec_FD[3], sae.W_enc_DF[:, 3] = 0.0, 0.0  # what it becomes must not change the losses
+        loss_B = (sae.reconstruct(sae.features(x_BD)) - x_BD).square().sum(1)
+    drawn, generator, start = np.zeros(4), torch.Generator().manual_seed(1), weights(sae)
+    for _ in range(2000):
+        sae.load_state_dict(sae.state_dict() | start)
+        resample(sae, dead_F, x_BD, [], generator)
+        drawn[int(torch.nn.functional.cosine_similarity(sae.W_dec_FD[3][None], x_BD - sae.b_dec_D).argmax())] += 1
+    expected = (loss_B.square() / loss_B.square().sum()).numpy()
+    assert np.allclose(drawn / 2000, expected, atol=0.04)
+    for other in (np.full(4, 0.25), (loss_B / loss_B.sum()).numpy()):  # uniform, or by the loss itself
+        assert np.abs(other - expected).max() > 0.1
+
+
 @pytest.mark.parametrize("variant", ["standard", "gated"])
 def test_resampling_moves_only_dead_features(variant, acts):
     sae = VARIANTS[variant](config(variant), 24, torch.Generator().manual_seed(0))

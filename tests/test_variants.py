@@ -145,6 +145,31 @@ def test_p_annealing_ends_at_its_exponent_and_keeps_the_size_of_the_penalty():
     assert sae.p.item() == pytest.approx(0.3)
 
 
+@pytest.mark.parametrize("densest", [0.0, 3.0])
+@pytest.mark.parametrize("variant", ["standard", "p_anneal", "gated", "gated_anneal"])
+def test_sparsity_terms_and_their_gradients_against_plain_autograd(variant, densest, monkeypatch):
+    """L1 on the features, or on the gate; annealed half of the way, to the power p. Over tables and over entries."""
+    monkeypatch.setattr(kernels, "DENSEST", densest)
+    sae, x_BD = fresh(variant, sparsity=0.7), torch.randn(B, D, generator=torch.Generator().manual_seed(13))
+    annealed = "p_end" in sae.options
+    if annealed:
+        sae.progress, sae.p = 0.6, torch.tensor(0.6)  # p falls from 1 to 0.2 between a fifth and the end
+    terms = sae.objective(x_BD, 0.5, torch.zeros(F, dtype=torch.bool))
+    assert (terms.code.pattern is None) == (densest == 0)
+    terms.sparsity.backward()
+    got = {name: p.grad.clone() for name, p in sae.named_parameters() if p.grad is not None}
+    sae.zero_grad()
+    on_BF = torch.relu((x_BD - sae.b_dec_D) @ sae.W_enc_DF + sae.b_enc_F) / D**0.5
+    expected = 0.7 * 0.5 * (((on_BF + 1e-3) ** 0.6 - 1e-3**0.6).sum() if annealed else on_BF.sum()) / B
+    expected.backward()
+    assert float(terms.sparsity.detach()) == pytest.approx(float(expected.detach()), rel=1e-4)
+    encoder = {"W_enc_DF", "b_dec_D", "b_gate_F" if variant.startswith("gated") else "b_enc_F"}
+    plain = {name: p.grad for name, p in sae.named_parameters() if p.grad is not None}
+    assert {name for name in plain if float(plain[name].abs().max()) > 0} == encoder
+    for name, grad in got.items():
+        assert torch.allclose(grad, plain.get(name, torch.zeros_like(grad)), rtol=1e-3, atol=1e-4), name
+
+
 def test_lp_is_l1_at_one_and_the_formula_elsewhere():
     feats_BF = torch.tensor([[0.0, 4.0, 1.0], [2.0, 0.0, 0.0]])
     assert float(losses.lp(feats_BF, 2, 4, 1.0)) == pytest.approx(float(losses.l1(feats_BF, 2, 4)))
@@ -178,7 +203,7 @@ def test_k_falls_in_training_and_is_k_afterwards(variant):
 
 def test_l0_is_steered_to_its_target():
     acts_ND = torch.randn(4000, 16, generator=torch.Generator().manual_seed(12)).abs().pow(2)
-    for variant in ("standard", "gated", "jumprelu"):
+    for variant in ("standard", "gated", "jumprelu", "p_anneal", "gated_anneal"):
         schedule = kc.TrainConfig(steps=500, batch_size=256, target_l0=6.0)
         _, history = kc.train(SAEConfig(variant, 64), acts_ND, schedule)
         assert np.mean(history.l0[-5:]) == pytest.approx(6.0, rel=0.2), variant
