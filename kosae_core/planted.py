@@ -117,18 +117,23 @@ def _rates(config: PlantedConfig) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Recovery:
-    """How well a learned dictionary matches the true one; all but the last two come from directions alone."""
+    """How well a learned dictionary matches the true one; all but the last two come from directions alone.
+
+    The first two look from each true feature to the nearest learned one, the other three from each learned one to the nearest
+    true one.
+    """
 
     mean_max_cosine: float
     """Mean over true features of the best cosine with a learned one."""
     recovered: float
     """Share of true features whose best cosine is above 0.9."""
     uniqueness: float
-    """Distinct true features that are some learned feature's nearest, per learned feature or per true one, whichever are fewer."""
+    """Distinct true features that are some learned feature's nearest, per learned feature."""
     precision: float
-    """Of the tokens on which a true feature's match fires, the share on which it is truly active; mean over true features."""
+    """Of the tokens on which a learned feature fires, the share on which its nearest true one is on; mean over learned features,
+    with 0 for those that never fire."""
     recall: float
-    """Of the tokens on which a true feature is active, the share on which its match fires; mean over those that occur."""
+    """Of the tokens on which the nearest true one is on, the share on which the learned feature fires; mean in the same way."""
 
     def as_dict(self) -> dict[str, float]:
         """The five numbers by name."""
@@ -143,19 +148,18 @@ def recovery(
 
     Shapes  F true features, G learned ones, N tokens. Without codes precision and recall are NaN.
     Source  SynthSAEBench, arXiv:2602.14687; mean max cosine similarity as in Sharkey et al. 2022.
-    Differs a match is the best cosine, several true features may share one; a match that never fires has precision 0.
+    Differs nearest is the largest cosine, not the largest size of one: features here do not fire below 0.
     """
     cosine_FG = _unit(true_FD) @ _unit(learned_GD).t()
-    best_F, match_F = cosine_FG.max(dim=1)
-    uniqueness = len(cosine_FG.argmax(dim=0).unique()) / min(cosine_FG.shape)
+    best_F, nearest_G = cosine_FG.amax(dim=1), cosine_FG.argmax(dim=0)
+    uniqueness = len(nearest_G.unique()) / len(nearest_G)
     precision = recall = float("nan")
     if codes_NF is not None and feats_NG is not None:
-        true_NF = sparse.csr_array(codes_NF > 0, dtype=np.float32)
-        fired_NF = sparse.csr_array(sparse.csc_array(feats_NG > 0, dtype=np.float32)[:, match_F.cpu().numpy()])
-        both_F = true_NF.multiply(fired_NF).sum(axis=0)
-        true_F, fired_F = true_NF.sum(axis=0), fired_NF.sum(axis=0)
-        precision = float(np.mean(both_F / np.maximum(fired_F, 1)))
-        recall = float(np.mean(both_F[true_F > 0] / true_F[true_F > 0])) if true_F.any() else float("nan")
+        true_NG = sparse.csc_array(codes_NF > 0, dtype=np.float32)[:, nearest_G.cpu().numpy()]
+        fired_NG = sparse.csc_array(feats_NG > 0, dtype=np.float32)
+        both_G = true_NG.multiply(fired_NG).sum(axis=0)
+        precision = float(np.mean(both_G / np.maximum(fired_NG.sum(axis=0), 1)))
+        recall = float(np.mean(both_G / np.maximum(true_NG.sum(axis=0), 1)))
     return Recovery(float(best_F.mean()), float((best_F > 0.9).float().mean()), uniqueness, precision, recall)
 
 

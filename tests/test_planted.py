@@ -56,19 +56,19 @@ def test_recovery_against_loops():
     feats[:, :2] = codes[:, :2]
     cosine = [[t @ g / np.linalg.norm(t) / np.linalg.norm(g) for g in learned] for t in true]
     best = [max(row) for row in cosine]
-    match = [row.index(max(row)) for row in cosine]
-    nearest = {max(range(6), key=lambda f: cosine[f][g]) for g in range(9)}
+    nearest = [max(range(6), key=lambda f: cosine[f][g]) for g in range(9)]
+    feats[:, 5] = 0  # a feature that never fires
     precision, recall = [], []
-    for f in range(6):
-        hit = sum(codes[n, f] > 0 and feats[n, match[f]] > 0 for n in range(50))
-        precision.append(hit / max(1, sum(feats[n, match[f]] > 0 for n in range(50))))
+    for g, f in enumerate(nearest):
+        hit = sum(codes[n, f] > 0 and feats[n, g] > 0 for n in range(50))
+        precision.append(hit / max(1, sum(feats[n, g] > 0 for n in range(50))))
         recall.append(hit / sum(codes[n, f] > 0 for n in range(50)))
     got = recovery(
         torch.tensor(true), torch.tensor(learned), sparse.csr_array(codes), sparse.csr_array(feats)
     )  # fmt: skip
     assert got.mean_max_cosine == pytest.approx(np.mean(best))
     assert got.recovered == pytest.approx(np.mean([b > 0.9 for b in best]))
-    assert got.uniqueness == pytest.approx(len(nearest) / 6)
+    assert got.uniqueness == pytest.approx(len(set(nearest)) / 9) and len(set(nearest)) < 6 and precision[5] == 0
     assert got.precision == pytest.approx(np.mean(precision))
     assert got.recall == pytest.approx(np.mean(recall))
 
