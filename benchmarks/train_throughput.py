@@ -9,6 +9,7 @@ makes beside the project's (`build/peers`), with the same torch. A result that i
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
@@ -25,6 +26,7 @@ from kosae_core import paths
 from kosae_core.planted import Planted, PlantedConfig
 
 WORKER = Path(__file__).parent / "workers" / "throughput.py"
+LEARNT = Path(__file__).parent / "results" / "planted_quality.json"
 PINS = {"sae-lens": "6.54.12", "dictionary-learning": "0.1.0", "eai-sparsify": "1.3.3"}
 NEEDED = (
     "natsort",
@@ -46,6 +48,8 @@ SIZES = {
 }
 # Matrix products of a dense step (batch x d_model x n_features); of the sparse variants all but the encoder's touch k features.
 PRODUCTS = {"standard": 5, "gated": 7, "jumprelu": 5, "topk": 1, "batchtopk": 1, "matryoshka": 1}
+DENSE = ("standard", "gated", "jumprelu")
+"""Variants whose peers compute with dense tables: sae-lens is compiled for them too, as its runner would."""
 GROUPMAX = "eai-sparsify groupmax"
 """Measured beside TopK, but not the peer that ratios are of: it keeps the largest of each of k groups, not the k largest."""
 PEERS = {
@@ -149,7 +153,16 @@ def product_rate(size: dict, dtype: torch.dtype) -> float:
     return statistics.median(rates)
 
 
-def measure(variant: str, size: dict, data: Path, budget: int, turn: int) -> dict:
+def equal_l0(variant: str, library: str, k: int, learnt: dict) -> float | None:
+    """The coefficient whose L0 came nearest to k where `planted_quality.py` sought it at the peer's own rate; None: its default."""
+    start, found = f"{variant}/{library}/own/", {}
+    for key, looks in learnt.items():
+        if key.startswith(start):
+            found[float(key.removeprefix(start))] = abs(math.log(max(looks[-1]["l0"], 0.1) / k))
+    return min(found, key=found.get) if found else None
+
+
+def measure(variant: str, size: dict, data: Path, budget: int, turn: int, learnt: dict) -> dict:
     """Each side's samples per second over a whole training (with the spread over turns), and what it has learnt by it.
 
     Whole trainings, since a penalised autoencoder's steps cost less as it becomes sparse; the first turn is not timed.
@@ -160,9 +173,14 @@ def measure(variant: str, size: dict, data: Path, budget: int, turn: int) -> dic
     if product_rate(size, torch.bfloat16) < product_rate(size, torch.float32):
         del dtypes["bf16"]
     names = [("kosae", precision) for precision in dtypes]
+    compiled = ("compiled",) * (variant in DENSE)
     names += [(peer, precision) for peer in PEERS[variant]
-              for precision in (dtypes if peer == "sae-lens" else ("fp32",))]  # fmt: skip
-    sides = [Side(library, variant, precision, data, options) for library, precision in names]
+              for precision in ((*dtypes, *compiled) if peer == "sae-lens" else ("fp32",))]  # fmt: skip
+    penalties = {peer: equal_l0(variant, peer, size["k"], learnt) for peer in PEERS[variant]}
+    sides = [
+        Side(library, variant, precision, data, options | {"penalty": penalties.get(library)})
+        for library, precision in names
+    ]
     seconds: dict[str, list[float]] = {side.name: [] for side in sides}
     rate = []
     for number in range(budget // turn):
@@ -184,7 +202,15 @@ def measure(variant: str, size: dict, data: Path, budget: int, turn: int) -> dic
         (n for n in found if not n.startswith(("kosae", GROUPMAX))), key=lambda n: found[n]["samples_per_second"]
     )
     gflops = dict(zip(dtypes, (statistics.median(rates) for rates in zip(*rate, strict=True)), strict=True))
-    result = {"steps": budget, "sides": found, "fastest_peer": fastest, "gflops": gflops, "ratios": {}}
+    result = {
+        "machine": machine(),
+        "steps": budget,
+        "penalties": penalties,
+        "sides": found,
+        "fastest_peer": fastest,
+        "gflops": gflops,
+        "ratios": {},
+    }
     for precision in dtypes:
         ours = seconds[f"kosae, {precision}"]
         turns = sorted(b / a for a, b in zip(ours, seconds[fastest], strict=True))
@@ -208,6 +234,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(2)
     results = json.loads(args.json.read_text()) if args.json and args.json.exists() else {}
+    learnt = json.loads(LEARNT.read_text()) if LEARNT.exists() else {}
     for name in args.sizes:
         size = SIZES[name]
         with tempfile.TemporaryDirectory() as folder:
@@ -216,8 +243,7 @@ def main() -> None:
                 key = f"{name}/{variant}"
                 if key not in results:
                     data = data or planted_file(size, Path(folder), 400_000 if name == "small" else 200_000)
-                    results[key] = measure(variant, size, data, args.budget, args.turn)
-                    results["machine"] = machine()
+                    results[key] = measure(variant, size, data, args.budget, args.turn, learnt)
                     if args.json:
                         args.json.write_text(json.dumps(results, indent=1) + "\n")
                 row = results[key]

@@ -1,173 +1,17 @@
-"""Selection, sums and products over the active features of a batch, on a CPU.
+"""Sums and products over the active features of a batch, on a CPU; `cpu_selection` chooses them."""
 
-The loops are compiled by Numba, which the layouts of chapter 07 need anyway. Each is a pass over a range of rows without
-Python's lock; `parallel` gives every thread of torch a range, so that no second pool of threads competes with torch's, and
-a sum is taken in the same order however many there are. Where only some entries of a product are wanted, each thread
-multiplies some rows, chooses among them while they are in its cache, and forgets them: the whole table never exists.
-"""
-
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cache
-
-import numba
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-_compiled = numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
-GROUP = 16
-ROWS = 512
-"""Rows of a product that a thread makes at a time."""
+from kosae_core.cpu_selection import Product, above, batch_top, top
+from kosae_core.loops import compiled, parallel
+
+__all__ = ["Product", "above", "bag", "batch_top", "by_column", "sampled", "top"]
 
 
-@dataclass(frozen=True)
-class Product:
-    """x @ W + bias, of which only some entries are wanted."""
-
-    x_BD: Tensor
-    W_DF: Tensor
-    bias_F: Tensor
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return len(self.x_BD), self.W_DF.shape[1]
-
-    def __len__(self) -> int:
-        return len(self.x_BD)
-
-    def rows(self, at: slice, out: Tensor | None = None) -> Tensor:
-        """Some rows of the table, in the first rows of `out`."""
-        x_BD = self.x_BD[at]
-        return torch.addmm(self.bias_F, x_BD, self.W_DF, out=None if out is None else out[: len(x_BD)])
-
-
-@cache
-def _pool(n_threads: int) -> ThreadPoolExecutor:
-    """Threads that do not share out their own products; torch keeps that number for each thread, and one for new threads."""
-    n_before, all_here = torch.get_num_threads(), threading.Barrier(n_threads)
-
-    def begin(_: int) -> None:
-        torch.get_num_threads()  # at its first use in a thread, torch sets the number of new threads
-        torch.set_num_threads(1)
-        all_here.wait()
-
-    pool = ThreadPoolExecutor(n_threads, thread_name_prefix="kosae")
-    list(pool.map(begin, range(n_threads)))
-    torch.set_num_threads(n_before)
-    return pool
-
-
-def parallel(n: int, loop: Callable[[int, int], object], smallest: int = 64) -> list:
-    """Call `loop(low, high)` on ranges that cover 0 to n, one for each thread of torch; returns the results in order."""
-    n_threads = max(1, min(torch.get_num_threads(), n // smallest))
-    if n_threads == 1:
-        return [loop(0, n)]
-    edges = [n * i // n_threads for i in range(n_threads + 1)]
-    futures = [_pool(n_threads).submit(loop, *edge) for edge in zip(edges, edges[1:], strict=False)]
-    return [future.result() for future in futures]
-
-
-@_compiled
-def _above(table_BF, counts_B, bound_F, capacity):
-    """Columns and values of the entries above their column's bound, row by row; a count of -1 when they exceed `capacity`.
-
-    Columns are looked at in groups of those `n_groups` apart, so that the first look is a plain pass over vectors.
-    """
-    n_columns = table_BF.shape[1]
-    n_groups = max(1, n_columns // GROUP)
-    whole = n_columns // n_groups * n_groups
-    found, values = np.empty(capacity, np.int32), np.empty(capacity, table_BF.dtype)
-    hit = np.empty(n_groups, np.int8)
-    n = 0
-    for b in range(len(table_BF)):
-        before, row = n, table_BF[b]
-        hit[:] = 0
-        for start in range(0, whole, n_groups):
-            part, bound = row[start : start + n_groups], bound_F[start : start + n_groups]
-            for g in range(n_groups):
-                hit[g] |= np.int8(part[g] > bound[g])
-        hit[: n_columns - whole] = 1
-        for g in range(n_groups):
-            if hit[g]:
-                if n + 2 * GROUP > capacity:
-                    return -1, found, values
-                for j in range(g, n_columns, n_groups):
-                    if row[j] > bound_F[j]:
-                        found[n], values[n] = j, row[j]
-                        n += 1
-        counts_B[b] = n - before
-    return n, found, values
-
-
-@_compiled
-def _reached(values, n, k, low, high):
-    """The largest bound from `low` to `high` that at least k of the first n integers reach, or a lower one that just k do."""
-    while low < high:
-        middle = low + (high - low + 1) // 2
-        count = 0
-        for i in range(n):
-            count += values[i] >= middle
-        if count < k:
-            high = middle - 1
-        else:
-            low = middle
-            if count == k:
-                break
-    return low
-
-
-@_compiled
-def _row_topk(table_BF, counts_B, k):
-    """Columns and values of the k largest positive entries of each row (of all that are, where these are fewer), unordered.
-
-    The table holds integers. A bound that k of the maxima of groups of columns reach is one that at least k entries reach, and few
-    others; among these the next bound is sought. Each count on the way is a plain pass over vectors.
-    """
-    n_rows, n_columns = table_BF.shape
-    grouped = n_columns > 16 * k
-    n_groups = min(n_columns, max(8 * k, int(0.5 * np.sqrt(k * n_columns)))) if grouped else n_columns
-    whole = n_columns // max(1, n_groups) * n_groups
-    best, where = np.empty(n_columns + 1, table_BF.dtype), np.empty(n_columns + 1, np.int32)
-    most = np.zeros(n_groups + 1, table_BF.dtype)
-    found, values = np.empty(n_rows * k + 1, np.int32), np.empty(n_rows * k + 1, table_BF.dtype)
-    total = 0
-    for b in range(n_rows):
-        row = table_BF[b]
-        most[:] = 0
-        for start in range(0, whole, max(1, n_groups)):
-            part = row[start : start + n_groups]
-            for g in range(n_groups):
-                most[g] = max(most[g], part[g])
-        rest = row[whole:]
-        for g in range(len(rest)):
-            most[g] = max(most[g], rest[g])
-        largest = np.int64(most.max())
-        bound = max(np.int64(1), _reached(most, n_groups, k, np.int64(0), largest))
-        n = 0
-        for g in range(n_groups):
-            if most[g] >= bound:
-                for j in range(g, n_columns, n_groups):
-                    best[n], where[n] = row[j], j
-                    n += row[j] >= bound
-        bound = _reached(best, n, k, bound, largest) if n > k else np.int64(0)
-        to, end = total, total + min(n, k)
-        for i in range(n):
-            found[to], values[to] = where[i], best[i]
-            to += best[i] > bound
-        for i in range(n):
-            if best[i] == bound and to < end:
-                found[to], values[to] = where[i], best[i]
-                to += 1
-        counts_B[b] = end - total
-        total = end
-    return total, found, values
-
-
-@_compiled
+@compiled
 def _by_column(crow_B, cols_N, n_columns):
     """The entries sorted by column: where each column starts, and the entries' numbers and rows in that order."""
     starts = np.zeros(n_columns + 1, np.int32)
@@ -185,7 +29,7 @@ def _by_column(crow_B, cols_N, n_columns):
     return starts, order, rows
 
 
-@_compiled
+@compiled
 def _sampled(y_BD, W_FD, crow_B, cols_N, out_N, low, high):
     """out[e] = y[row of e] . W[column of e]."""
     for b in range(low, high):
@@ -196,46 +40,6 @@ def _sampled(y_BD, W_FD, crow_B, cols_N, out_N, low, high):
             for d in range(len(y)):
                 total += y[d] * row[d]
             out_N[e] = total
-
-
-def top(pre_BF: Tensor | Product, k: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The k largest of each row, where positive: where rows start, columns and values."""
-
-    def loop(table: np.ndarray, counts_B: np.ndarray) -> tuple:  # positive numbers are ordered as their bits are
-        return _row_topk(table.view(f"i{table.itemsize}"), counts_B, k)
-
-    return _collected(pre_BF, loop)
-
-
-def batch_top(pre_BF: Tensor | Product, n: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The n largest of the table, where positive: where rows start, columns and values.
-
-    A flat `topk` over millions of entries costs more than the product that made them. A part of the rows gives a bound that
-    somewhat more than n entries pass, and only those are partitioned; the result is exact.
-    """
-    n_rows, n_columns = pre_BF.shape
-    n = min(n, n_rows * n_columns)
-    sample = _rows(pre_BF, slice(None, None, max(1, n_rows // 64))).reshape(-1)
-    rank = int(1.25 * n * sample.size / (n_rows * n_columns)) + 32
-    bound = max(0, np.partition(sample, -rank)[-rank]) if rank < sample.size else 0
-    crow_B, cols_N, values_N = _everywhere_above(pre_BF, bound)
-    if len(cols_N) < n and bound > 0:
-        crow_B, cols_N, values_N = _everywhere_above(pre_BF, 0)
-    if len(cols_N) <= n:
-        return crow_B, cols_N, values_N
-    kept_N = np.zeros(len(cols_N), bool)
-    kept_N[np.argpartition(_plain(values_N), len(cols_N) - n)[len(cols_N) - n :]] = True
-    before, kept_N = np.concatenate([[0], np.cumsum(kept_N)]).astype(np.int32), torch.from_numpy(kept_N)
-    return torch.from_numpy(before[crow_B.numpy()]), cols_N[kept_N], values_N[kept_N]
-
-
-def above(pre_BF: Tensor, bound_F: Tensor, densest: float) -> tuple[Tensor, Tensor, Tensor] | None:
-    """The entries above their column's bound: where rows start, columns and values; None where they are more than a share
-    `densest` of the table."""
-    if pre_BF.dtype == torch.bfloat16 and bool((bound_F < 0).any()):
-        pre_BF = pre_BF.float()  # integers order bf16 as numbers only where these are positive
-    bounds = _plain(bound_F.to(pre_BF.dtype))
-    return _collected(pre_BF, lambda table, counts_B: _above(table, counts_B, bounds, int(densest * table.size) + 64))
 
 
 def by_column(crow_B: Tensor, cols_N: Tensor, n_columns: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -256,44 +60,3 @@ def sampled(y_BD: Tensor, W_FD: Tensor, pattern) -> Tensor:
     arrays = [t.detach().contiguous().numpy() for t in (y_BD, W_FD, pattern.crow_B, pattern.cols_N)]
     parallel(len(y_BD), lambda low, high: _sampled(*arrays, out_N.numpy(), low, high))
     return out_N
-
-
-def _plain(table: Tensor) -> np.ndarray:
-    """A table as NumPy sees it: bf16 as integers, whose order is that of its positive numbers."""
-    table = table.detach().contiguous()
-    return (table.view(torch.int16) if table.dtype == torch.bfloat16 else table).numpy()
-
-
-def _rows(pre_BF: Tensor | Product, at: slice, out: Tensor | None = None) -> np.ndarray:
-    return _plain(pre_BF[at] if isinstance(pre_BF, Tensor) else pre_BF.rows(at, out))
-
-
-def _everywhere_above(pre_BF: Tensor | Product, bound: float) -> tuple[Tensor, Tensor, Tensor]:
-    def loop(table: np.ndarray, counts_B: np.ndarray) -> tuple:
-        return _above(table, counts_B, np.full(table.shape[1], bound, table.dtype), table.size + 64)
-
-    return _collected(pre_BF, loop)
-
-
-def _collected(pre_BF: Tensor | Product, loop: Callable[[np.ndarray, np.ndarray], tuple]) -> tuple | None:
-    """Row starts, columns and values of what a loop over some rows finds among all; None where it gave up."""
-    counts_B = np.zeros(len(pre_BF), np.int32)
-    whole = isinstance(pre_BF, Tensor)
-    dtype = pre_BF.dtype if whole else pre_BF.W_DF.dtype
-
-    def part(low: int, high: int) -> list[tuple]:
-        at_once = high - low if whole else ROWS
-        out = None if whole else torch.empty(min(at_once, high - low), pre_BF.shape[1], dtype=dtype)
-        found = []
-        for start in range(low, high, at_once):
-            at = slice(start, min(start + at_once, high))
-            n, columns, values = loop(_rows(pre_BF, at, out), counts_B[at])
-            found.append((n, columns[: max(n, 0)], values[: max(n, 0)]))
-        return found
-
-    parts = [block for found in parallel(len(pre_BF), part) for block in found]
-    if any(n < 0 for n, _, _ in parts):
-        return None
-    starts = np.concatenate([[0], np.cumsum(counts_B)]).astype(np.int32)
-    cols_N, values_N = (torch.from_numpy(np.concatenate([each[i] for each in parts])) for i in (1, 2))
-    return torch.from_numpy(starts), cols_N, values_N.view(dtype)

@@ -32,8 +32,9 @@ TABLES = {"topk": 1.2, "batchtopk": 1.2, "matryoshka": 1.8, "standard": 3.3, "p_
 features are on (with `initial_density` below a tenth it takes less). Measured on a CPU (`benchmarks/scaling.json`). A variant that
 is not listed counts as its parent that is."""
 GIVEN_BACK, HOLES, HEAP = 8 << 20, 1.4, 7 << 20
-"""While it trains, blocks of so many bytes go back to the system between their uses (`live.giving_back`); smaller ones come from
+"""Blocks of so many bytes go back to the system between their uses while it trains (`live.giving_back`); smaller ones come from
 the heap, and leave so much room between them; and what else a training keeps there."""
+BY_K = ("topk", "batchtopk", "matryoshka")  # their tables on a CPU have only the rows that its threads make at a time
 LOOKS = {"topk": 4.0, "gated": 5.0}
 """fp32 tables of (held-out tokens, features) at a look at them: with one path, with two or a threshold."""
 BIASES = 18
@@ -105,7 +106,7 @@ def lm_bytes(n_params: int, element: int, whole: int = 0, bits: int | None = Non
 
 def train_parts(
     config: "SAEConfig", cfg: "TrainConfig", d_model: int, n_tokens: int, *, in_memory: bool = False, held: bool = False,
-    shares: int = 1, parts: int = 1,
+    shares: int = 1, parts: int = 1, on_gpu: bool = False,
 ) -> dict[str, int]:  # fmt: skip
     """The bytes that a training adds to a process, by what they are for.
 
@@ -114,6 +115,7 @@ def train_parts(
     `in_memory` says that the activations are a tensor already; `table` is where they are read into one. `statistics` is
     needed before the weights have gradients and moments, and is not added to what comes later.
     """
+    from kosae_core import cpu_selection
     from kosae_core.base import VARIANTS
     from kosae_core.inputs import BIAS_ROWS, STATISTICS_ROWS
 
@@ -123,8 +125,9 @@ def train_parts(
     variant = next(
         (c.variant for c in VARIANTS[config.variant].__mro__ if getattr(c, "variant", "") in TABLES), "gated"
     )
-    tables, table = TABLES[variant], 4 * n_features * part
-    by_k, adds = tables < TABLES["standard"], cfg.accumulate > 1  # then the gradients of the parts before are there too
+    by_k, adds = variant in BY_K, cfg.accumulate > 1  # then the gradients of the parts before are there too
+    at_once = part if on_gpu or not by_k else min(part, cpu_selection.ROWS * torch.get_num_threads())
+    tables, table = TABLES[variant], 4 * n_features * at_once
     step, kept = (
         tables * table * (HOLES if table < GIVEN_BACK else 1),
         weights * (2 + MOMENTS[cfg.optimizer] + bool(cfg.ema)),
@@ -249,10 +252,16 @@ def require_room_for_model(
 
 
 def _parts(
-    config: "SAEConfig", acts: Any, cfg: "TrainConfig", held: Any, shares: int, parts: int
+    config: "SAEConfig", acts: Any, cfg: "TrainConfig", held: Any, shares: int, parts: int, device: torch.device
 ) -> dict[str, int]:  # fmt: skip
     there = isinstance(acts, torch.Tensor) or hasattr(acts, "shuffled")  # a stream, whose buffer is its own business
-    counted = {"in_memory": there, "held": held is not None, "shares": shares, "parts": parts}
+    counted = {
+        "in_memory": there,
+        "held": held is not None,
+        "shares": shares,
+        "parts": parts,
+        "on_gpu": device.type == "cuda",
+    }
     return train_parts(config, cfg, rows.width(acts), rows.count(acts), **counted)
 
 
@@ -262,7 +271,7 @@ def fewest_parts(
     """How many parts a dictionary must be cut into for each rank's to fit its device; 1 where no cut helps."""
     world = ranks.share()[1]
     for parts in (n for n in range(1, world + 1) if world % n == 0 and config.n_features % n == 0):
-        needed = _parts(config, acts, cfg, held, world // parts, parts)
+        needed = _parts(config, acts, cfg, held, world // parts, parts, device)
         on_gpu = needed["weights, gradients and moments"] + needed["batch"]
         if (on_gpu if device.type == "cuda" else ranks.on_this_machine() * _most(needed)) <= free_memory(device):
             return parts
@@ -277,7 +286,7 @@ def require_room_to_train(
     Raises  TooLarge naming the setting that takes the most.
     """
     d_model, here = rows.width(acts), ranks.on_this_machine()
-    parts = _parts(config, acts, cfg, held, ranks.n_rows(), ranks.n_features())
+    parts = _parts(config, acts, cfg, held, ranks.n_rows(), ranks.n_features(), device)
     needed = here * _most(parts)
     knobs = {
         "weights, gradients and moments": f"lower n_features (now {config.n_features})",

@@ -18,7 +18,7 @@ from kosae_core.trainer import Trainer, peak_lr, pick_device
 
 logger = logging.getLogger("kosae.training")
 STAGE = (
-    "base", "losses", "kernels", "cpu_kernels", "gpu_kernels", "gpu_selection", "inputs", "rows", "ranks", "parts",
+    "base", "losses", "kernels", "loops", "cpu_kernels", "cpu_selection", "gpu_kernels", "gpu_selection", "inputs", "rows", "ranks", "parts",
     "schedules", "optimizers", "resampling", "trainer", "training",
 )  # fmt: skip
 """The modules whose code decides what a training gives, beside the variant's own."""

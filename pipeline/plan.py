@@ -131,7 +131,8 @@ class Plan:
         kept = isinstance(run.source, work.Store)
         cfg = TrainConfig(run.steps, run.batch_size)
         return needs.train_parts(
-            self.config(run), cfg, run.d_model or self.model.d_model, self.rows_of(run), in_memory=not kept, held=bool(run.held)
+            self.config(run), cfg, run.d_model or self.model.d_model, self.rows_of(run), in_memory=not kept, held=bool(run.held),
+            on_gpu=self.on_gpu,
         )  # fmt: skip
 
     def disk(self) -> dict[str, int]:

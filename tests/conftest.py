@@ -14,7 +14,7 @@ import torch
 # The shapes in the annotations of the core are checked at every call that a test makes. The modules of the grammar hold
 # no tensors and make millions of small calls, each of which the check would slow down tenfold; compiled loops cannot be wrapped.
 UNCHECKED = {
-    "conjugation", "corpora", "cpu_kernels", "english", "gpu_kernels", "gpu_selection", "grammar", "korean", "readers", "schema", "sentences", "synthetic",
+    "conjugation", "corpora", "cpu_kernels", "cpu_selection", "english", "gpu_kernels", "gpu_selection", "grammar", "korean", "loops", "readers", "schema", "sentences", "synthetic",
 }  # fmt: skip
 CORE = Path(__file__).parent.parent / "kosae_core"
 jaxtyping.install_import_hook(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from kosae_core import cpu_kernels, kernels
+from kosae_core import cpu_kernels, cpu_selection, kernels, loops
 from kosae_core.kernels import Above, BatchTop, Pattern, Top, encode
 
 B, D = 70, 12
@@ -110,7 +110,7 @@ def test_threads_do_not_change_the_answer():
 
 def test_ranges_cover_everything_once():
     for n in (1, 63, 64, 1000):
-        parts = cpu_kernels.parallel(n, lambda low, high: list(range(low, high)))
+        parts = loops.parallel(n, lambda low, high: list(range(low, high)))
         assert [i for part in parts for i in part] == list(range(n))
 
 
@@ -143,7 +143,7 @@ def test_dense_twins_choose_the_same(select):
 @pytest.mark.parametrize("dtype", [*DTYPES, torch.float64])
 @pytest.mark.parametrize("select", [Top(4), Top(60), BatchTop(3000)])
 def test_a_product_in_pieces_chooses_what_the_whole_table_does(select, dtype, monkeypatch):
-    monkeypatch.setattr(cpu_kernels, "ROWS", 48)  # and a last piece that is shorter
+    monkeypatch.setattr(cpu_selection, "ROWS", 48)  # and a last piece that is shorter
     x_BD, W_DF, bias_F = (table(*shape, seed=5, dtype=dtype) for shape in ((500, D), (D, 90), (90, 1)))
     product = cpu_kernels.Product(x_BD, W_DF, bias_F[:, 0])
     pieces, whole = as_table(select.choose(product)), as_table(select.choose(product.rows(slice(None))))
@@ -154,12 +154,12 @@ def test_threads_that_multiply_alone_leave_the_others_as_they_are():
     n_threads = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
-        cpu_kernels.parallel(1000, lambda low, high: None)
+        loops.parallel(1000, lambda low, high: None)
         seen = [torch.get_num_threads()]
         other = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
         other.start()
         other.join()
-        assert seen == [3, 3] and cpu_kernels.parallel(1000, lambda low, high: torch.get_num_threads()) == [1, 1, 1]
+        assert seen == [3, 3] and loops.parallel(1000, lambda low, high: torch.get_num_threads()) == [1, 1, 1]
     finally:
         torch.set_num_threads(n_threads)
 

@@ -140,6 +140,8 @@ class SaeLens:
         )  # fmt: skip
         self.batches = Batches(acts_ND, o["batch"], self.scale)
         self.trainer = SAETrainer(cfg, sae, self.batches)
+        if precision == "compiled":  # as its runner with compile_sae
+            sae.training_forward_pass = torch.compile(sae.training_forward_pass)
 
     def step(self):
         self.trainer.step(next(self.batches))
