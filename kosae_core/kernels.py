@@ -226,7 +226,8 @@ class _Entries(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, values_N: Tensor, pattern: Pattern) -> Tensor:
-        ctx.save_for_backward(x_BD, W_DF)
+        # a copy of some features' columns, as AuxK makes it, need not live on
+        ctx.save_for_backward(x_BD, W_DF if ctx.needs_input_grad[0] else None)
         ctx.pattern = pattern
         return values_N.view_as(values_N)
 

@@ -128,10 +128,8 @@ def train_parts(
     by_k, adds = variant in BY_K, cfg.accumulate > 1  # then the gradients of the parts before are there too
     at_once = part if on_gpu or not by_k else min(part, cpu_selection.ROWS * torch.get_num_threads())
     tables, table = TABLES[variant], 4 * n_features * at_once
-    step, kept = (
-        tables * table * (HOLES if table < GIVEN_BACK else 1),
-        weights * (2 + MOMENTS[cfg.optimizer] + bool(cfg.ema)),
-    )
+    step = tables * table * (HOLES if table < GIVEN_BACK else 1)
+    kept = weights * (2 + MOMENTS[cfg.optimizer] + bool(cfg.ema))
     there = 0 if adds else 1 if by_k else 0.5  # of the gradients, as the tables go while these come
     once = max(step - there * weights, (1.5 if adds else 0.5) * weights)
     once += weights * (cfg.optimizer not in ("adam", "adamw")) + ROWS["topk" if by_k else "standard"] * per_row * part
@@ -255,13 +253,8 @@ def _parts(
     config: "SAEConfig", acts: Any, cfg: "TrainConfig", held: Any, shares: int, parts: int, device: torch.device
 ) -> dict[str, int]:  # fmt: skip
     there = isinstance(acts, torch.Tensor) or hasattr(acts, "shuffled")  # a stream, whose buffer is its own business
-    counted = {
-        "in_memory": there,
-        "held": held is not None,
-        "shares": shares,
-        "parts": parts,
-        "on_gpu": device.type == "cuda",
-    }
+    on_gpu = device.type == "cuda"
+    counted = {"in_memory": there, "held": held is not None, "shares": shares, "parts": parts, "on_gpu": on_gpu}
     return train_parts(config, cfg, rows.width(acts), rows.count(acts), **counted)
 
 

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from kosae_core import paths
+from kosae_core import kernels, paths
 from kosae_core.sae import VARIANTS
 
 FILE = paths.ROOT / "benchmarks" / "scaling.json"
@@ -35,6 +35,8 @@ COLUMNS = ("products", "weights", "tables", "entries", "calls")
 """What a step is made of, each divided by its rate; `calls` counts 1,000 small operations."""
 PRODUCTS: dict[str, dict[str, int]] = {"sparse": {}, "dense": {"standard": 5, "gated": 7, "jumprelu": 5}}
 """Dense products of a step; 1, the encoder's, where none is given: the gradients are then those of the entries alone."""
+COURSE = 2048
+"""Features of the whole trainings by which the course of one is judged (`benchmarks/scaling.py`)."""
 STATISTICS, BIASES, LOG_EVERY, HELD = 65_536, 4096, 10, 2048
 """As `kosae_core.inputs` and `TrainConfig` have them (a test holds them together)."""
 
@@ -53,8 +55,8 @@ class Rates:
 
 def measured_rates(least: float = 0.15, rounds: int = 3) -> Rates:
     """This machine's, on one thread, in processor time; the best of some rounds, since other work can only take away."""
-    x_BD, W_DF, table = torch.randn(1024, 512), torch.randn(512, 2048), torch.randn(1 << 22)
-    small, threads = torch.randn(8), torch.get_num_threads()
+    x_BD, W_DF, small = torch.randn(1024, 512), torch.randn(512, 2048), torch.randn(8)
+    table, threads = torch.randn(1 << 25), torch.get_num_threads()  # larger than any cache
 
     def calls() -> None:
         for _ in range(1000):
@@ -163,6 +165,10 @@ class Costs:
         sizes = d_model, n_features, batch
         if "dense" in self.kinds(variant):
             dense, density = self.course(variant, steps, target_l0 is not None, initial_density)
+            density *= (
+                COURSE / n_features
+            )  # a token turns on about as many features of a small dictionary as of a large one
+            dense, density = (1.0, 0.0) if density > kernels.DENSEST else (dense, density)
             each = (1 - dense) * self.step(variant, "sparse", *sizes, density * batch * n_features)
             each += dense * self.step(variant, "dense", *sizes)
         else:

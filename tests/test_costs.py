@@ -186,6 +186,8 @@ def test_what_is_counted_is_what_the_core_does():
     assert costs.STATISTICS == inputs.STATISTICS_ROWS and costs.BIASES == inputs.BIAS_ROWS
     cfg = kc.TrainConfig()
     assert (cfg.log_every, cfg.held_tokens) == (costs.LOG_EVERY, costs.HELD)
+    courses = [m["settings"]["n_features"] for name, m in FOUND["measured"].items() if name.startswith("train/")]
+    assert set(courses) == {costs.COURSE}
 
 
 def test_rates_are_measured_here():

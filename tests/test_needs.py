@@ -105,11 +105,11 @@ def test_a_training_that_cannot_fit_is_stopped_with_the_knob(free, config, cfg, 
     monkeypatch.setattr("kosae_core.training.Trainer", None)  # nothing is begun
     acts = torch.randn(5000, 256 if free == GB // 2 else 64)
     with pytest.raises(TooLarge, match=sentence):
-        kc.train(kc.SAEConfig("topk", k=4, **config), acts, kc.TrainConfig(steps=1, device="cpu", **cfg))
+        kc.train(kc.SAEConfig("standard", **config), acts, kc.TrainConfig(steps=1, device="cpu", **cfg))
 
 
 def test_raising_accumulate_is_a_knob_that_helps():
-    config, whole = kc.SAEConfig("topk", 2**15), kc.TrainConfig(batch_size=2**13)
+    config, whole = kc.SAEConfig("standard", 2**15), kc.TrainConfig(batch_size=2**13)
     parts = kc.TrainConfig(batch_size=2**13, accumulate=16)
     assert needs.train_bytes(config, parts, 32, 5000) < 0.3 * needs.train_bytes(config, whole, 32, 5000)
 
