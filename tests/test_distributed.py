@@ -241,7 +241,7 @@ def test_a_dictionary_is_cut_where_one_device_is_too_small(monkeypatch):
     config, cfg, gpu = kc.SAEConfig("topk", 2**16), kc.TrainConfig(batch_size=1024), torch.device("cuda")
     acts, needed = torch.zeros(10, 256), {}
     for n in (1, 2, 4, 8):
-        of = needs.train_parts(config, cfg, 256, 10, in_memory=True, shares=8 // n, parts=n)
+        of = needs.train_parts(config, cfg, 256, 10, in_memory=True, shares=8 // n, parts=n, on_gpu=True)
         needed[n] = of["weights, gradients and moments"] + of["batch"]
         assert of["weights, gradients and moments"] == pytest.approx(4 * 4 * 2 * 256 * 2**16 / n, rel=0.01)
     weights = 4 * 4 * 2 * 256 * 2**16  # two matrices in fp32, their gradients and Adam's two moments
