@@ -271,5 +271,6 @@ def _numbers(values: Any) -> list[float]:
 def _histogram(name: str, values: np.ndarray, bins: int = 40) -> dict[str, list[float]]:
     if not len(values):
         return {f"{name}_bar_heights": [], f"{name}_bar_values": []}
-    heights, edges = np.histogram(values, bins)
+    digits = 5 - int(np.floor(np.log10(max(np.abs(values).max(), 1e-30))))  # of six that are written
+    heights, edges = np.histogram(np.round(values.astype(np.float64), digits), bins)
     return {f"{name}_bar_heights": heights.tolist(), f"{name}_bar_values": _numbers((edges[1:] + edges[:-1]) / 2)}

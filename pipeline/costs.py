@@ -10,7 +10,7 @@ A penalised autoencoder computes with tables while a tenth of the features or mo
 kinds of step are measured apart; which share of a run is which, and how many entries there are, is that of whole trainings
 of 40, 160 and 640 steps on planted tokens (`Course`), so it is a guess for other data.
 
-Not counted: AuxK of dead features (with half of them dead a TopK step costs about twice as much), resampling, checkpoints,
+Not counted: AuxK of dead features (with half of them dead a TopK step costs about 1.6 times as much), resampling, checkpoints,
 hashing and sealing of files, and what several threads lose by waiting for each other. For a GPU, whose rates a preset states,
 the passes are those of a CPU, where a new tensor costs more than a pass over an old one: such hours are rather too long.
 """

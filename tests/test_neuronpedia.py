@@ -226,3 +226,9 @@ def test_what_cannot_be_exported_is_said_and_leaves_nothing(made, tiny_lm, tmp_p
     with pytest.raises(ZeroDivisionError):
         neuronpedia.export(sae, store, tiny_lm, tmp_path / "x", ABOUT, explanations={3: "x"})
     assert not [path for path in (tmp_path / "x").rglob("*") if path.is_file()]
+
+
+def test_numbers_that_differ_by_rounding_are_one_in_a_histogram():
+    one = np.float32(1.7)
+    found = neuronpedia._histogram("x", np.array([one, np.nextafter(one, np.float32(2))]))
+    assert max(found["x_bar_heights"]) == 2
