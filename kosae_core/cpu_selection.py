@@ -103,7 +103,21 @@ def _largest(values_N, k):
 
 
 @compiled
-def _row_topk(table_BF, counts_B, k):
+def _maxima(row, most, n_groups):
+    """The largest positive entry of each group of columns, 0 where there is none."""
+    whole = len(row) // max(1, n_groups) * n_groups
+    most[:] = 0
+    for start in range(0, whole, max(1, n_groups)):
+        part = row[start : start + n_groups]
+        for g in range(n_groups):
+            most[g] = max(most[g], part[g])
+    rest = row[whole:]
+    for g in range(len(rest)):
+        most[g] = max(most[g], rest[g])
+
+
+@compiled
+def _row_topk(table_BF, counts_B, k, infinity):
     """Columns and values of the k largest positive entries of each row (of all that are, where these are fewer), unordered.
 
     The table holds integers. A bound that k of the maxima of groups of columns reach is one that at least k entries reach, and few
@@ -112,21 +126,17 @@ def _row_topk(table_BF, counts_B, k):
     n_rows, n_columns = table_BF.shape
     grouped = n_columns > 16 * k
     n_groups = min(n_columns, max(8 * k, int(0.5 * np.sqrt(k * n_columns)))) if grouped else n_columns
-    whole = n_columns // max(1, n_groups) * n_groups
     best, where = np.empty(n_columns + 1, table_BF.dtype), np.empty(n_columns + 1, np.int32)
     most = np.zeros(n_groups + 1, table_BF.dtype)
     found, values = np.empty(n_rows * k + 1, np.int32), np.empty(n_rows * k + 1, table_BF.dtype)
     total = 0
     for b in range(n_rows):
         row = table_BF[b]
-        most[:] = 0
-        for start in range(0, whole, max(1, n_groups)):
-            part = row[start : start + n_groups]
-            for g in range(n_groups):
-                most[g] = max(most[g], part[g])
-        rest = row[whole:]
-        for g in range(len(rest)):
-            most[g] = max(most[g], rest[g])
+        _maxima(row, most, n_groups)
+        if most.max() > infinity:  # the bits of NaN, which is not kept
+            row = row.copy()
+            row[row > infinity] = 0
+            _maxima(row, most, n_groups)
         largest = np.int64(most.max())
         bound = max(np.int64(1), _reached(most, n_groups, k, np.int64(0), largest, k))
         n = 0
@@ -151,7 +161,9 @@ def _row_topk(table_BF, counts_B, k):
 
 def top(pre_BF: Tensor | Product, k: int) -> tuple[Tensor, Tensor, Tensor]:
     """The k largest of each row, where positive: where rows start, columns and values."""
-    return _collected(pre_BF, lambda table, counts_B: _row_topk(_ordered(table), counts_B, k))
+    dtype = pre_BF.dtype if isinstance(pre_BF, Tensor) else pre_BF.W_DF.dtype
+    infinity = int(_ordered(_plain(torch.full((1,), torch.inf, dtype=dtype)))[0])
+    return _collected(pre_BF, lambda table, counts_B: _row_topk(_ordered(table), counts_B, k, infinity))
 
 
 def batch_top(pre_BF: Tensor | Product, n: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -46,7 +46,11 @@ def test_top_with_infinite_entries_ends():
     pre_BF = table(B, 64)
     pre_BF[3, 5], pre_BF[4] = float("inf"), float("nan")
     found = as_sets(Top(4).choose(pre_BF))
-    assert 5 in found[3] and len(found[4]) == len(found[5]) == 4  # NaN is kept, so that the loss shows it
+    assert 5 in found[3] and found[4] == set() and len(found[5]) == 4
+    some_BF = table(B, 200)
+    expected = as_sets(Top(4).choose(some_BF[:, 2:]))
+    some_BF[:, 0], some_BF[:, 1] = float("nan"), -float("nan")
+    assert as_sets(Top(4).choose(some_BF)) == [{column + 2 for column in row} for row in expected]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
