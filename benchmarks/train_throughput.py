@@ -117,9 +117,11 @@ class Side:
 
 
 def planted(size: dict) -> Planted:
-    """The dictionary of true features that a size is measured on."""
-    active = 12.0 * size["n_features"] / 2048 if size["d_model"] == 128 else 0.75 * size["k"]
-    return Planted(PlantedConfig(size["d_model"], size["n_features"] // 2, active=active))
+    """The dictionary of true features that a size is measured on: frequencies and values both have long tails."""
+    active = 0.75 * size["k"]
+    return Planted(
+        PlantedConfig(size["d_model"], size["n_features"] // 2, active=active, zipf=0.8, values="exponential")
+    )
 
 
 def planted_file(size: dict, folder: Path, n_tokens: int) -> Path:

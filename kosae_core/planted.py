@@ -23,6 +23,8 @@ class PlantedConfig:
     """Exponent: the i-th feature fires in proportion to i ** -zipf."""
     noise: float = 0.01
     """Standard deviation of the noise on each element."""
+    values: str = "uniform"
+    """uniform: a feature that fires has a value uniform in [0.5, 1.5]; exponential: 0.5 plus an exponential of mean 1."""
     kind: str = "independent"
     """independent; correlated: features of a group fire together more often; hierarchical: a child only with its parent."""
     correlation: float = 0.5
@@ -37,6 +39,8 @@ class PlantedConfig:
     def __post_init__(self) -> None:
         if self.kind not in ("independent", "correlated", "hierarchical"):
             raise ValueError(f"kind must be independent, correlated or hierarchical, not {self.kind!r}.")
+        if self.values not in ("uniform", "exponential"):
+            raise ValueError(f"values must be uniform or exponential, not {self.values!r}.")
         if not 0 <= self.correlation < 1:
             raise ValueError(f"correlation must lie between 0 and 1, not {self.correlation}.")
         if min(self.groups, self.branching) < 1:
@@ -61,7 +65,7 @@ class Planted:
     def sample(self, n_tokens: int, seed: int = 0) -> tuple[Float[Tensor, "N D"], sparse.csr_array]:
         """Draw tokens: their activations, and their true feature values as a (tokens, features) sparse array.
 
-        Each feature fires by its own rate, whatever the kind, with a value uniform in [0.5, 1.5].
+        Each feature fires by its own rate, whatever the kind, with a value drawn as `values` says.
 
         Source  Correlated and hierarchical firing as in SynthSAEBench, arXiv:2602.14687.
         Differs one factor per group in place of a low-rank correlation; siblings do not exclude each other.
@@ -71,7 +75,8 @@ class Planted:
         for start in range(0, n_tokens, 8192):
             fires = self._fires(min(8192, n_tokens - start), rng)
             block = sparse.csr_array(fires.astype(np.float32))
-            block.data[:] = rng.uniform(0.5, 1.5, block.nnz)
+            exponential = self.config.values == "exponential"
+            block.data[:] = 0.5 + rng.exponential(1.0, block.nnz) if exponential else rng.uniform(0.5, 1.5, block.nnz)
             blocks.append(block)
         codes_NF = sparse.csr_array(sparse.vstack(blocks))
         acts_ND = codes_NF @ self.directions_FD.numpy()

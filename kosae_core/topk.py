@@ -19,7 +19,8 @@ class TopKSAE(SAE):
     rows.
 
     Source  Gao et al. 2024, arXiv:2406.04093, sections 2.3 and 2.4, appendix A.2.
-    Differs AuxK looks at half of each batch.
+    Differs AuxK looks at half of each batch, and training lifts the biases of features that have long been silent
+            (`TrainConfig.lift`; 0 gives the paper's form).
     """
 
     variant = "topk"
@@ -46,11 +47,11 @@ class BatchTopKSAE(SAE):
     Source  Bussmann et al. 2024, arXiv:2412.06410.
     Differs for the first `warm_topk` of the training each token keeps its own k. Where the whole batch competes from the
             start, the columns of frequent features outgrow those of rare ones, which then never win; 0 gives the paper's
-            form. AuxK weighs 1/8 in place of 1/32, since more features die. The threshold is a running mean with a memory of 20 batches, not the mean over a separate pass.
+            form. The threshold is a running mean with a memory of 20 batches, not the mean over a separate pass.
     """
 
     variant = "batchtopk"
-    options = {"k": 32, "auxk": 128, "auxk_weight": 1 / 8, "warm_topk": 0.3}
+    options = {"k": 32, "auxk": 128, "auxk_weight": 1 / 32, "warm_topk": 0.5}
     resamples = False
 
     def add_biases(self) -> None:

@@ -47,6 +47,9 @@ class TrainConfig:
     """How it falls: linear or cosine."""
     dead_after: int | None = None
     """Tokens without firing after which a feature counts as dead; None: see `trainer.patience`."""
+    lift: float | None = None
+    """Added at each step to the encoder's bias of a feature that has long been silent (see `trainer.lift_after`), until it fires
+    (variants with k); 0: nothing; None: 0.05."""
     resample_every: int | None = None
     """Steps between resamplings (standard, gated), of which none comes in the last 40%; 0: never; None: a tenth."""
     clip: float = 1.0
@@ -88,8 +91,8 @@ class TrainConfig:
             raise ValueError(f"ema must lie between 0 and 1 (exclusive), not {self.ema}.")
         if self.accumulate < 1 or self.batch_size % self.accumulate:
             raise ValueError(f"accumulate must divide batch_size ({self.batch_size}), not be {self.accumulate}.")
-        if min(self.clip, self.dead_after or 0, self.resample_every or 0) < 0:
-            raise ValueError("clip, dead_after and resample_every must not be negative.")
+        if min(self.clip, self.dead_after or 0, self.resample_every or 0, self.lift or 0) < 0:
+            raise ValueError("clip, dead_after, resample_every and lift must not be negative.")
 
 
 @dataclass

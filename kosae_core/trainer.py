@@ -19,6 +19,12 @@ from kosae_core.train_config import History, TrainConfig
 
 logger = logging.getLogger("kosae.training")
 
+LIFT = 0.05
+"""What a silent feature's bias rises by at each step, in root mean squares of an input's elements.
+
+Source  the bias that evens out the load of experts, Wang et al. 2024, arXiv:2408.15664; there for every expert at all times.
+"""
+
 
 def peak_lr(config: SAEConfig, cfg: TrainConfig, d_model: int) -> float:
     """The learning rate asked for, else the variant's, scaled from d_model 256 by the inverse square root of the width."""
@@ -50,6 +56,17 @@ def patience(config: SAEConfig, cfg: TrainConfig) -> int:
     return min(10_000_000, tokens // 8, waiting)
 
 
+def lift_after(config: SAEConfig, cfg: TrainConfig) -> int:
+    """Tokens of silence after which a feature's bias is lifted: half of `dead_after`, where it is given.
+
+    Else 128 times what a feature waits on average to fire, F / k, and no less than a 128th of the run. Sooner, rare features
+    are lifted that only wait for their tokens.
+    """
+    if cfg.dead_after is not None:
+        return cfg.dead_after // 2
+    return max(cfg.steps * cfg.batch_size // 128, 128 * config.n_features // config.k)
+
+
 def _check_options(config: SAEConfig, cfg: TrainConfig) -> None:
     """Refuse a target or a schedule that means nothing to the variant, and numbers that the device's kernels do not have."""
     if cfg.precision == "fp64" and pick_device(cfg.device).type != "cpu":
@@ -58,6 +75,8 @@ def _check_options(config: SAEConfig, cfg: TrainConfig) -> None:
         raise ValueError(f"target_l0 needs a variant with a sparsity coefficient; {config.variant} is set by k.")
     if cfg.k_start is not None and (config.k is None or not config.k <= cfg.k_start <= config.n_features):
         raise ValueError(f"k_start must lie between k ({config.k}) and n_features ({config.n_features}).")
+    if cfg.lift and config.k is None:
+        raise ValueError(f"lift is for variants with k, which {config.variant} does not have.")
     if cfg.compile and not ranks.alone():
         raise ValueError("compile is for one process: leave it out where several share a training.")
 
@@ -109,6 +128,8 @@ class Trainer:
         self.average = [p.detach().clone() for p in self.sae.parameters()] if cfg.ema else []
         self.batches = rows.shuffled(acts, cfg.batch_size, self.generator)
         self.dead_after = cfg.dead_after if cfg.dead_after is not None else patience(config, cfg)
+        self.lift = LIFT if cfg.lift is None else cfg.lift
+        self.lift_after = None if config.k is None or not self.lift else lift_after(config, cfg)
         self.resample_every = cfg.resample_every if cfg.resample_every is not None else max(1, cfg.steps // 10)
         self.silent_F = torch.zeros(len(self.sae.W_dec_FD), dtype=torch.long, device=self.device)
         self.step, self.strength, self.history = 0, 1.0, History()
@@ -178,6 +199,9 @@ class Trainer:
             nn.utils.clip_grads_with_norm_(sae.parameters(), cfg.clip, norm)
         for optimizer in self.optimizers:
             optimizer.step()
+        if self.lift_after is not None:
+            with torch.no_grad():
+                sae.b_enc_F += self.lift * (self.silent_F > self.lift_after)
         sae.normalise_decoder()
         for mean, parameter in zip(self.average, sae.parameters(), strict=bool(self.average)):
             mean.lerp_(parameter.detach(), 1 - min(cfg.ema, self.step / (self.step + 10)))
