@@ -222,9 +222,9 @@ agreement["jump"] = same(z_BF * (z_BF > theta_F), sae)
 #
 # $$ L = \frac{1}{d}\lVert x - \hat x \rVert^2 + \alpha \, \frac{\lVert e - \hat e \rVert^2}{\lVert e \rVert^2}, \qquad e = x - \hat x $$ {#eq-var-auxk}
 #
-# 둘째 항이 AuxK이다. 오래 켜지지 않은 특징들만 모아 그 가운데 큰 것 몇으로 나머지 오차 $e$를 재구성하게 한다($\hat e$). 뽑히지 못한 특징에는 기울기가 오지 않아 한번 죽으면 되살아날 길이 없는데, 이 항이 그 길을 낸다. 오차의 크기로 나누는 것은 논문의 식이 아니라 저자들의 코드를 따른 것이고, 논문대로 $\alpha = 1/32$로 두었다. 다만 계산을 아끼려고 배치의 절반만 본다. 표준형과 게이트형은 대신 죽은 특징에 새 방향을 주는 재표집을 쓴다.
+# 둘째 항이 AuxK이다. 오래 켜지지 않은 특징들만 모아 그 가운데 큰 것 몇으로 나머지 오차 $e$를 재구성하게 한다($\hat e$). 뽑히지 못한 특징에는 기울기가 오지 않아 한번 죽으면 되살아날 길이 없는데, 이 항이 그 길을 낸다. 오차의 크기로 나누는 것은 논문의 식이 아니라 저자들의 코드를 따른 것이고, 논문대로 $\alpha = 1/32$로 두었다. 다만 계산을 아끼려고 배치의 절반만 본다. 우리 학습은 장치를 하나 더 둔다. 오래 켜지지 않은 특징의 편향 $b_{\mathrm{enc}}$를 켜질 때까지 걸음마다 0.005씩 올린다(`lift`). 전문가 혼합 모델에서 전문가의 부하를 고르게 하려고 편향을 옮기는 방법 [@wang2024]을 빌린 것으로, 손실에 항을 더하지 않는다. 표준형과 게이트형은 대신 죽은 특징에 새 방향을 주는 재표집을 쓴다.
 
-# %% [markdown] src="ab32" tags=["en"]
+# %% [markdown] src="2f7b" tags=["en"]
 # ## TopK: the number is fixed {#sec-var-topk}
 #
 # TopK has no penalty. Of each token's values it keeps the $k$ largest [@gao2024].
@@ -233,7 +233,7 @@ agreement["jump"] = same(z_BF * (z_BF > theta_F), sae)
 #
 # $$ L = \frac{1}{d}\lVert x - \hat x \rVert^2 + \alpha \, \frac{\lVert e - \hat e \rVert^2}{\lVert e \rVert^2}, \qquad e = x - \hat x $$ {#eq-var-auxk}
 #
-# The second term is AuxK. It takes the features that have long been silent and lets the largest few of them reconstruct the remaining error $e$ (as $\hat e$). A feature that is not chosen gets no gradient, so once dead it has no way back; this term opens one. Dividing by the size of the error follows the authors' code and not the formula of the paper; as in the paper, $\alpha = 1/32$. To save computing, though, it looks at half of the batch. The standard and gated forms instead resample, giving dead features new directions.
+# The second term is AuxK. It takes the features that have long been silent and lets the largest few of them reconstruct the remaining error $e$ (as $\hat e$). A feature that is not chosen gets no gradient, so once dead it has no way back; this term opens one. Dividing by the size of the error follows the authors' code and not the formula of the paper; as in the paper, $\alpha = 1/32$. To save computing, though, it looks at half of the batch. Our training has one more device: the bias $b_{\mathrm{enc}}$ of a feature that has long been silent rises by 0.005 at each step until it fires (`lift`). The idea is borrowed from mixtures of experts, where biases are moved to even out the load [@wang2024]; it adds no term to the loss. The standard and gated forms instead resample, giving dead features new directions.
 
 # %%
 sae = saes["topk"]
@@ -271,7 +271,7 @@ kc.plots.save(fig, "fig-variants-shapes")
 #
 # $$ f = z \odot \mathbb{1}[\,z > \max(0, \tau)\,], \qquad \tau = z_{(kB+1)} $$ {#eq-var-batch}
 #
-# 이대로는 한 토큰의 특징이 곁에 놓인 토큰에 달려 있다. 그래서 학습이 끝나면 $\tau$ 대신 켜진 값 가운데 가장 작은 것의 평균 $\theta$를 쓴다. 논문은 이 평균을 따로 재고, 우리 코드는 학습 끝 무렵의 이동 평균을 쓴다. 또 논문과 달리 학습의 처음 얼마 동안은(`warm_topk`) 토큰마다 $k$개를 따로 남긴다. 처음부터 배치 전체가 겨루면 흔한 특징의 열이 먼저 커져, 드문 특징은 뽑힐 기회를 얻지 못하기 때문이다. 그래도 TopK보다 많은 특징이 죽으므로 AuxK의 무게를 $1/8$로 높였다.
+# 이대로는 한 토큰의 특징이 곁에 놓인 토큰에 달려 있다. 그래서 학습이 끝나면 $\tau$ 대신 켜진 값 가운데 가장 작은 것의 평균 $\theta$를 쓴다. 논문은 이 평균을 따로 재고, 우리 코드는 학습 끝 무렵의 이동 평균을 쓴다. 또 논문과 달리 학습의 앞 절반에서는(`warm_topk`) 토큰마다 $k$개를 따로 남긴다. 처음부터 배치 전체가 겨루면 흔한 특징의 열이 먼저 커져, 드문 특징은 뽑힐 기회를 얻지 못하기 때문이다.
 #
 # $$ \theta = \mathbb{E}_{\text{batch}}\,[\, \min \{ f_{bj} : f_{bj} > 0 \} \,] $$ {#eq-var-threshold}
 #
@@ -295,14 +295,14 @@ kc.plots.save(fig, "fig-variants-shapes")
 #
 # **예상.** 손으로 계산한 $f$는 여기서도 `encode`와 같고, [@eq-var-ste]의 둘째 식으로 쓴 문턱의 기울기는 코드의 기울기와 같다. BatchTopK는 토큰마다 켜는 수를 달리하면서 평균은 $k$ 가까이에 둘 것이다. 굳힌 문턱에서 평균이 $k$에서 25% 넘게 벗어난다면 $\theta$는 학습의 예산을 대신하지 못한다. 벌점을 쓰는 변형은 학습하는 동안 계수를 조절하여 원하는 L0에 맞춘다.
 
-# %% [markdown] src="a7dc" tags=["en"]
+# %% [markdown] src="7ea6" tags=["en"]
 # ## Those that branched off {#sec-var-more}
 #
 # **BatchTopK** lets a batch share its budget [@bussmann2024]. With $z = \pi + b_{\mathrm{enc}}$, of a batch of $B$ tokens only the $kB$ largest values are kept. $z_{(i)}$ is the $i$-th largest value of the batch.
 #
 # $$ f = z \odot \mathbb{1}[\,z > \max(0, \tau)\,], \qquad \tau = z_{(kB+1)} $$ {#eq-var-batch}
 #
-# As it stands, a token's features depend on the tokens beside it. After training, therefore, $\tau$ gives way to $\theta$, the mean of the smallest values that were on. The paper measures it separately; our code keeps a running mean towards the end of training. And unlike the paper, for the first part of the training (`warm_topk`) each token keeps $k$ of its own: where the whole batch competes from the start, the columns of frequent features grow first, and rare features never get the chance to be chosen. More features die than in TopK all the same, so AuxK weighs $1/8$.
+# As it stands, a token's features depend on the tokens beside it. After training, therefore, $\tau$ gives way to $\theta$, the mean of the smallest values that were on. The paper measures it separately; our code keeps a running mean towards the end of training. And unlike the paper, for the first half of the training (`warm_topk`) each token keeps $k$ of its own: where the whole batch competes from the start, the columns of frequent features grow first, and rare features never get the chance to be chosen.
 #
 # $$ \theta = \mathbb{E}_{\text{batch}}\,[\, \min \{ f_{bj} : f_{bj} > 0 \} \,] $$ {#eq-var-threshold}
 #
@@ -658,16 +658,16 @@ kc.plots.table(frame.assign(miss=miss), {c: ".3f" if c.startswith("EV") else ".1
 # %% [markdown] tags=["ko"]
 # ## 정답을 아는 자료에서 {#sec-var-planted}
 #
-# 위의 어떤 지표도 특징이 맞는지는 말해 주지 않는다. 참된 특징을 모르기 때문이다. 그래서 방향을 우리가 심은 자료를 쓴다. {{< var c03.planted_d >}}차원에 무작위 방향 {{< var c03.planted_features >}}개를 심고, 토큰마다 평균 {{< var c03.planted_active >}}개를 서로 독립으로 켠다. 빈도는 지프의 법칙을 따르고 크기는 0.5와 1.5 사이에서 고르게 뽑는다. 같은 수의 특징을 가진 오토인코더를 시드 {{< var c03.n_seeds >}}개로 학습하고 새로 뽑은 토큰에서 잰다. 처음 셋은 희소성을 세 가지로 바꾸고, 나머지 다섯은 참 L0를 목표로 한 번씩 학습한다.
+# 위의 어떤 지표도 특징이 맞는지는 말해 주지 않는다. 참된 특징을 모르기 때문이다. 그래서 방향을 우리가 심은 자료를 쓴다. {{< var c03.planted_d >}}차원에 무작위 방향 {{< var c03.planted_features >}}개를 심고, 토큰마다 평균 {{< var c03.planted_active >}}개를 서로 독립으로 켠다. 빈도는 지프의 법칙을 따르고 크기는 0.5와 1.5 사이에서 고르게 뽑는다. 같은 수의 특징을 가진 오토인코더를 시드 {{< var c03.n_seeds >}}개로 학습하고 새로 뽑은 토큰에서 잰다. 처음 셋은 희소성을 세 가지로 바꾸고, 나머지 다섯은 참 L0를 목표로 한 번씩 학습한다. 변형을 논문대로 견주려고 편향을 올리는 장치(`lift`)는 끈다.
 #
 # 지표는 다섯이다. 참 방향마다 가장 가까운 학습된 방향의 코사인을 평균한 것(MMCS), 그 코사인이 0.9를 넘는 비율(회복률), 학습된 방향들이 서로 다른 참 방향을 가리키는 정도(고유성), 학습된 특징이 켜질 때 그와 가장 가까운 참 특징도 켜져 있는 비율(정밀도)과 그 역(재현율)이다 [@chanin2026synth]. 뒤의 셋은 학습된 특징에 걸쳐 평균하며, 한 번도 켜지지 않는 특징은 정밀도와 재현율을 0으로 센다. SAEBench [@karvonen2025]의 SCR(spurious correlation removal)과 TPP(targeted probe perturbation)는 쓰지 않는다. 신뢰도 검사를 통과하지 못하여 쓰지 말라는 감사 결과가 있기 때문이다 [@chanin2026].
 #
 # **예상.** 표준형은 약한 활성을 많이 남겨 정밀도가 낮고, 게이트형과 TopK는 L0가 참값에 가까울 때 방향을 더 많이 되찾는다. 켜진 수가 토큰마다 다르니 BatchTopK는 TopK보다, 수를 직접 벌하는 JumpReLU는 표준형보다 많이 되찾고, 심은 특징에는 위계가 없으니 Matryoshka는 BatchTopK를 넘지 못할 것이다. 회복률이 가장 높은 설정과 EV가 가장 높은 설정은 서로 다를 것이다. 둘이 같다면 EV만 보고 고르는 관행에 잘못이 없는 것이고, 이 절의 요점은 무너진다.
 
-# %% [markdown] src="64da" tags=["en"]
+# %% [markdown] src="0bae" tags=["en"]
 # ## On data whose answer is known {#sec-var-planted}
 #
-# None of the measures above says whether features are right, since the true ones are unknown. So we use data in which we planted the directions: {{< var c03.planted_features >}} random ones in {{< var c03.planted_d >}} dimensions, of which each token turns on {{< var c03.planted_active >}} on average, independently, with frequencies that follow Zipf's law and magnitudes uniform between 0.5 and 1.5. Autoencoders with as many features are trained with {{< var c03.n_seeds >}} seeds and measured on freshly drawn tokens. The first three variants get three levels of sparsity each, the other five the true L0 as their target.
+# None of the measures above says whether features are right, since the true ones are unknown. So we use data in which we planted the directions: {{< var c03.planted_features >}} random ones in {{< var c03.planted_d >}} dimensions, of which each token turns on {{< var c03.planted_active >}} on average, independently, with frequencies that follow Zipf's law and magnitudes uniform between 0.5 and 1.5. Autoencoders with as many features are trained with {{< var c03.n_seeds >}} seeds and measured on freshly drawn tokens. The first three variants get three levels of sparsity each, the other five the true L0 as their target. To compare the variants as in their papers, biases are not lifted (`lift`).
 #
 # There are five measures: the cosine of each true direction with the nearest learned one, averaged (MMCS); the share for which it exceeds 0.9 (recovery); how far learned directions point to different true ones (uniqueness); of the times a learned feature fires, the share on which its nearest true one is on (precision), and the converse (recall) [@chanin2026synth]. The last three are means over learned features, where one that never fires counts as 0 in precision and recall. SCR (spurious correlation removal) and TPP (targeted probe perturbation) of SAEBench [@karvonen2025] are not used, because an audit found that they fail tests of reliability and should not be [@chanin2026].
 #
@@ -695,11 +695,12 @@ settings += [aimed(v) for v in LATER]
 
 # %%
 @functools.cache
-def plant(variant, name, value, s, **kind):
+def plant(variant, name, value, s, lift=0.0, **kind):
     """Train on one planted dictionary; what it explains on new tokens, and what it finds."""
     truth, train_ND, held_ND, codes = planted(s, **kind)
     target, options = (value, {}) if name == "target_l0" else (None, {name: value})
-    schedule = kc.TrainConfig(planted_steps, min(512, planted_tokens // 30), target_l0=target, seed=s, device="cpu")
+    how = {"target_l0": target, "lift": lift, "seed": s, "device": "cpu"}
+    schedule = kc.TrainConfig(planted_steps, min(512, planted_tokens // 30), **how)
     sae, _ = kc.train(kc.SAEConfig(variant, planted_features, **options), train_ND, schedule)
     found = recovery(truth.directions_FD, sae.W_dec_FD, codes, kc.encode_store(sae, held_ND))
     report = kc.evaluate(sae, held_ND)
@@ -854,6 +855,20 @@ for v, share in dead.items():
 results.claim("topk_has_dead", dead["topk"] > 0.01, "matched TopK has over 1% dead, with AuxK")
 
 # %%
+lifted = pd.DataFrame([plant(*settings[matched["topk"]], s, lift=None)[1] for s in seeds])
+for column in ("dead_share", "recovered"):
+    x, key = lifted[column], "dead" if column == "dead_share" else column
+    results.record(f"lifted_{key}", x.mean(), "mean over seeds", ".1%", seeds, (x.min(), x.max()), 0.05)
+
+# %%
+results.claim("lift_fewer_dead", lifted.dead_share.mean() < dead["topk"], "TopK has fewer dead when biases are lifted")
+results.claim(
+    "lift_finds_as_many",
+    lifted.recovered.mean() > chosen["topk"].recovered.mean() - 0.05,
+    "lifted TopK recovers no 5 points less than without, mean over seeds",
+)
+
+# %%
 #| label: fig-variants-frontier
 #| fig-cap-ko: "심은 사전에서 희소성을 바꾸어 가며 잰 값. 점은 시드의 평균이고 막대는 최솟값에서 최댓값까지이다. 왼쪽: L0와 EV. 세로선은 실제로 켜진 특징의 평균 수. 오른쪽: 같은 학습들의 EV와 회복률."
 #| fig-cap-en: "Planted dictionaries at several levels of sparsity. Dots are means over seeds, bars run from lowest to highest. Left: EV against L0; the vertical line is the mean number of features truly on. Right: recovery against EV of the same runs."
@@ -883,9 +898,9 @@ kc.plots.save(fig, "fig-variants-frontier")
 #
 # 이 셋에서 EV가 가장 높은 설정은 {{< var c03.best_ev_setting >}}, 회복률이 가장 높은 설정은 {{< var c03.best_found_setting >}}이다. [둘은 다른 설정이다.]{.claim key="c03.ev_misleads"} 더 무거운 증거는 어긋남이 가장 큰 쌍에 있다. 거기서는 {{< var c03.trap_setting >}}의 EV가 {{< var c03.trap_ev >}}, {{< var c03.better_setting >}}의 EV가 {{< var c03.better_ev >}}인데, 회복률은 차례로 {{< var c03.trap_recovered >}}와 {{< var c03.better_recovered >}}이다. [EV가 더 높은 사전이 참 특징을 30%포인트 넘게 덜 찾을 수 있는 것이다.]{.claim key="c03.ev_trap"} [@fig-variants-frontier]의 오른쪽이 이를 보여 준다. 더 많이 켜면 EV는 대체로 오르지만, 참보다 많이 켤 때는 한 방향을 여러 특징으로 나누어 적을 자유도 생긴다. EV는 높으나 참 특징을 덜 찾는 일은 다른 방법에서도 보고되었다 [@chanin2026synth].
 #
-# L1 계수를 {{< var c03.l1_swing >}}배 바꾸는 동안 표준형의 L0는 {{< var c03.l0_swing >}}배 달라지고, TopK의 L0는 $k$에서 가장 많이 벗어난 것이 {{< var c03.topk_off >}}이다. [표준형의 L0는 계수에 따라 2배 넘게 달라지는데 TopK의 L0는 $k$ 가까이에 머문다.]{.claim key="c03.l1_needs_tuning"} 그러므로 조정의 수고를 던다는 주장은 옳다. 활성의 붕괴가 죽은 특징을 가리킨다면 이야기가 다르다. 새 토큰에서 한 번도 켜지지 않은 특징은 표준형 {{< var c03.planted_dead_standard >}}, 게이트형 {{< var c03.planted_dead_gated >}}, TopK {{< var c03.planted_dead_topk >}}이다. [AuxK가 있어도 짧은 학습에서 TopK가 저절로 붕괴를 피하지는 않는다.]{.claim key="c03.topk_has_dead"} 실제 활성값에서의 비율은 [@tbl-variants-real]에 있다.
+# L1 계수를 {{< var c03.l1_swing >}}배 바꾸는 동안 표준형의 L0는 {{< var c03.l0_swing >}}배 달라지고, TopK의 L0는 $k$에서 가장 많이 벗어난 것이 {{< var c03.topk_off >}}이다. [표준형의 L0는 계수에 따라 2배 넘게 달라지는데 TopK의 L0는 $k$ 가까이에 머문다.]{.claim key="c03.l1_needs_tuning"} 그러므로 조정의 수고를 던다는 주장은 옳다. 활성의 붕괴가 죽은 특징을 가리킨다면 이야기가 다르다. 새 토큰에서 한 번도 켜지지 않은 특징은 표준형 {{< var c03.planted_dead_standard >}}, 게이트형 {{< var c03.planted_dead_gated >}}, TopK {{< var c03.planted_dead_topk >}}이다. [AuxK가 있어도 짧은 학습에서 TopK가 저절로 붕괴를 피하지는 않는다.]{.claim key="c03.topk_has_dead"} 편향을 올리면 {{< var c03.lifted_dead >}}이고, 회복률은 {{< var c03.lifted_recovered >}}이다. [손실을 건드리지 않고도 죽은 특징이 줄며,]{.claim key="c03.lift_fewer_dead"}[그래도 죽은 특징은 줄지 않으며,]{.otherwise} [찾는 방향은 줄지 않는다.]{.claim key="c03.lift_finds_as_many"}[그 대신 찾는 방향이 줄어든다.]{.otherwise} 실제 활성값에서의 비율은 [@tbl-variants-real]에 있다.
 
-# %% [markdown] src="1ab0" tags=["en"]
+# %% [markdown] src="37d8" tags=["en"]
 # First the three, at the setting whose L0 is closest to the true one. [In every run MMCS is at least 0.1 above that of a random dictionary,]{.claim key="c03.all_above_chance"} which has {{< var c03.mmcs_random >}}. Recovery is {{< var c03.planted_recovered_standard >}} for standard, {{< var c03.planted_recovered_gated >}} for gated and {{< var c03.planted_recovered_topk >}} for TopK ([@tbl-variants-planted]). [Gated and TopK recover more directions than standard, with ranges over seeds that do not overlap.]{.claim key="c03.more_recovered"}[But the ranges over seeds of both are not apart from that of standard, so they cannot be said to recover more.]{.otherwise} With a weaker penalty standard recovers up to {{< var c03.standard_best_recovered >}}, at an L0 of {{< var c03.standard_best_l0 >}}: to find directions it has to turn on more features than there truly are. Precision is {{< var c03.planted_precision_standard >}}, {{< var c03.planted_precision_gated >}} and {{< var c03.planted_precision_topk >}} in turn. [Gated is more precise than standard, with ranges over seeds that do not overlap.]{.claim key="c03.gated_more_precise"}[The ranges over seeds of gated and standard overlap.]{.otherwise} [So is TopK.]{.claim key="c03.topk_more_precise"}[Those of TopK and standard overlap.]{.otherwise} Even at the closest settings, though, L0 differs ({{< var c03.planted_l0_standard >}}, {{< var c03.planted_l0_gated >}} and {{< var c03.planted_l0_topk >}}), so not all of this belongs to the variant. A feature whose direction is right but which fires on the wrong tokens misleads whoever names it and collects its examples.
 #
 # Of the other five, recovery is {{< var c03.planted_recovered_batchtopk >}} for BatchTopK, {{< var c03.planted_recovered_matryoshka >}} for Matryoshka, {{< var c03.planted_recovered_jumprelu >}} for JumpReLU, {{< var c03.planted_recovered_p_anneal >}} for the annealed standard form and {{< var c03.planted_recovered_gated_anneal >}} for the annealed gated one. By the ranges over seeds, [BatchTopK recovers more than TopK,]{.claim key="c03.planted_batch"}[BatchTopK and TopK overlap,]{.otherwise} [JumpReLU recovers more than standard,]{.claim key="c03.planted_jump"}[so do JumpReLU and standard,]{.otherwise} [and BatchTopK more than Matryoshka.]{.claim key="c03.planted_nested"}[and BatchTopK and Matryoshka cannot be told apart.]{.otherwise} Steering towards a target is another course of training than a fixed coefficient, so how much of this belongs to the variant has to be seen in longer runs.
@@ -894,7 +909,7 @@ kc.plots.save(fig, "fig-variants-frontier")
 #
 # Among these three the setting of highest EV is {{< var c03.best_ev_setting >}}, that of highest recovery {{< var c03.best_found_setting >}}. [They are two different settings.]{.claim key="c03.ev_misleads"} The weightier evidence is in the pair that disagrees most. There {{< var c03.trap_setting >}} has an EV of {{< var c03.trap_ev >}} and {{< var c03.better_setting >}} one of {{< var c03.better_ev >}}, while recovery is {{< var c03.trap_recovered >}} and {{< var c03.better_recovered >}} in turn. [A dictionary of higher EV can find fewer true features, by over 30 percentage points.]{.claim key="c03.ev_trap"} The right of [@fig-variants-frontier] shows it. Turning on more mostly raises EV, but beyond the true number it also brings the freedom to spell one direction with several features. Higher EV with fewer true features has been reported of another method too [@chanin2026synth].
 #
-# While the L1 coefficient changes by a factor of {{< var c03.l1_swing >}}, the standard form's L0 changes {{< var c03.l0_swing >}}-fold; TopK's L0 strays from $k$ by {{< var c03.topk_off >}} at most. [The standard form's L0 swings more than 2-fold with the coefficient, while TopK's L0 stays near $k$.]{.claim key="c03.l1_needs_tuning"} So it is right that TopK spares the tuning. If the collapse of activations refers to dead features, it is another story. Of the features, {{< var c03.planted_dead_standard >}} never fire on the new tokens in standard, {{< var c03.planted_dead_gated >}} in gated and {{< var c03.planted_dead_topk >}} in TopK. [Even with AuxK, TopK does not by itself escape collapse in a short training.]{.claim key="c03.topk_has_dead"} For real activations the share is in [@tbl-variants-real].
+# While the L1 coefficient changes by a factor of {{< var c03.l1_swing >}}, the standard form's L0 changes {{< var c03.l0_swing >}}-fold; TopK's L0 strays from $k$ by {{< var c03.topk_off >}} at most. [The standard form's L0 swings more than 2-fold with the coefficient, while TopK's L0 stays near $k$.]{.claim key="c03.l1_needs_tuning"} So it is right that TopK spares the tuning. If the collapse of activations refers to dead features, it is another story. Of the features, {{< var c03.planted_dead_standard >}} never fire on the new tokens in standard, {{< var c03.planted_dead_gated >}} in gated and {{< var c03.planted_dead_topk >}} in TopK. [Even with AuxK, TopK does not by itself escape collapse in a short training.]{.claim key="c03.topk_has_dead"} With biases lifted they are {{< var c03.lifted_dead >}}, and recovery is {{< var c03.lifted_recovered >}}. [Fewer features are dead without a change of the loss,]{.claim key="c03.lift_fewer_dead"}[No fewer features are dead for it,]{.otherwise} [and no fewer directions are found.]{.claim key="c03.lift_finds_as_many"}[and fewer directions are found.]{.otherwise} For real activations the share is in [@tbl-variants-real].
 
 # %% [markdown] tags=["ko"]
 # ## 함께 켜지는 특징, 서로를 품는 특징 {#sec-var-kinds}

@@ -536,9 +536,13 @@ for v in ("standard", "gated", "topk"):
     seen[v] = kc.evaluate(runs[v, langs[0], middle][0], familiar).relative_bias_centred
     results.record(f"bias_seen_{v}", seen[v], "ratio", ".3f", tolerance=0.02)
 off = max(abs(seen[v] - 1) for v in ("gated", "topk"))
-results.claim("gated_unbiased", off < 0.02, "on training tokens the relative bias of gated and topk is within 0.02 of 1")
+results.claim(
+    "gated_unbiased", off < 0.02, "on training tokens the relative bias of gated and topk is within 0.02 of 1"
+)
 larger = all(bias[v, langs[0], middle] > value for v, value in seen.items())
-results.claim("inflates_on_new", larger, "the relative bias is larger on test than on training tokens, for every variant")
+results.claim(
+    "inflates_on_new", larger, "the relative bias is larger on test than on training tokens, for every variant"
+)
 
 # %%
 results.claim(
@@ -562,16 +566,16 @@ results.claim(
 #
 # TopK에는 벌점이 없는 대신 k가 있다. @{memesoo99}는 k를 크게 잡아 시작한 뒤 목표까지 직선으로 낮추었다(코드에서는 전체 걸음의 1/4에 걸쳐 낮춘다). 그러자 죽은 특징이 27,997개에서 15,400개로 줄었다고 한다. 또 k가 클수록 검증 손실이 낮고 일찍 자리를 잡으며, k가 작으면 곡선이 이따금 튀어 오른다고 했다. 은닉 차원 3,072에서 k가 24, 48, 64, 100, 128, 256일 때 그린 로그 손실은 0.63, 0.60, 0.54, 0.52, 0.47, 0.39쯤이다. k와 은닉 차원의 비를 지키면 우리 모델에서 k는 2, 4, 5, 8, 11, 21이다. 이 실행에서 재는 k는 {{< var c04.sweep_ks >}}이고, 스케줄은 {{< var c04.sweep_start >}}에서 시작한다. 앞선 수는 그 모델에서 4배로 넓힌 사전의 크기보다 커서 어느 사전의 것인지 알 수 없다. 그래서 개수가 아니라 비율을 견준다. 15,400은 27,997의 0.55배이다.
 #
-# **예상.** k가 크면 한 걸음에 더 많은 특징이 켜져 기울기를 받으므로, 크게 시작하면 굶는 특징이 적을 것이다. 그러나 같은 일을 하는 장치가 이미 있다. AuxK는 오래 켜지지 않은 특징에게 남은 오차를 맡긴다 [@gao2024]. 그러므로 스케줄(schedule)이 이겨야 할 기준선은 맨 TopK가 아니라 AuxK가 있는 TopK이다. AuxK 없이는 스케줄이 죽은 특징을 줄이고, AuxK가 있으면 더 줄일 것이 거의 남지 않으리라고 본다. 손실에서는 스케줄이 밑질 것이다. 목표 k로 학습하는 걸음이 그만큼 적기 때문이다. k가 클수록 손실이 낮다는 것은 쓸 수 있는 특징이 많아지니 거의 당연하고, 자리를 잡는 때와 튀어 오름은 당연하지 않다.
+# **예상.** k가 크면 한 걸음에 더 많은 특징이 켜져 기울기를 받으므로, 크게 시작하면 굶는 특징이 적을 것이다. 그러나 같은 일을 하는 장치가 이미 있다. AuxK는 오래 켜지지 않은 특징에게 남은 오차를 맡긴다 [@gao2024]. 그러므로 스케줄(schedule)이 이겨야 할 기준선은 맨 TopK가 아니라 AuxK가 있는 TopK이다. AuxK 없이는 스케줄이 죽은 특징을 줄이고, AuxK가 있으면 더 줄일 것이 거의 남지 않으리라고 본다(3장에서 본 `lift`는 여기서 끈다). 손실에서는 스케줄이 밑질 것이다. 목표 k로 학습하는 걸음이 그만큼 적기 때문이다. k가 클수록 손실이 낮다는 것은 쓸 수 있는 특징이 많아지니 거의 당연하고, 자리를 잡는 때와 튀어 오름은 당연하지 않다.
 #
 # 검증 손실은 시험 토큰에서 설명되지 않은 분산이다. 학습하는 동안에는 그 걸음의 k로 재므로, 스케줄이 있는 곡선은 k가 큰 동안 아주 낮다가 k가 줄면 다시 올라갈 수 있다. 이것은 과적합이 아니다. AuxK가 없어도 스케줄이 죽은 특징을 줄이지 못하면 앞의 주장은 여기에서 틀린 것이고, k를 키웠는데 손실이 높아지면 뒤의 주장이 틀린 것이다.
 
-# %% [markdown] src="174b" tags=["en"]
+# %% [markdown] src="ac6f" tags=["en"]
 # ## Starting with a large k {#sec-train-k}
 #
 # TopK has no penalty; it has k. @{memesoo99} start with a large k and lower it to its target along a straight line (in the code, over 1/4 of all steps). Dead features are said to fall from 27,997 to 15,400. It is also said that a larger k gives a lower validation loss and settles sooner, and that curves of a small k show spikes. At a hidden dimension of 3,072, the log losses drawn for k of 24, 48, 64, 100, 128, 256 are about 0.63, 0.60, 0.54, 0.52, 0.47, 0.39. With the ratio of k to the hidden dimension kept, k in our model is 2, 4, 5, 8, 11, 21. This run measures k of {{< var c04.sweep_ks >}}, and the schedule starts from {{< var c04.sweep_start >}}. The earlier counts exceed the size of a dictionary 4 times as wide as that model, so we cannot tell which dictionary they belong to. We therefore compare shares, not counts. 15,400 is 0.55 times 27,997.
 #
-# **Expectation.** With a large k more features fire at each step and receive a gradient, so a large start should leave fewer of them starved. But there is already a device for that: AuxK hands the remaining error to features that have long been silent [@gao2024]. The baseline that the schedule has to beat is therefore not plain TopK but TopK with AuxK. We expect that without AuxK the schedule leaves fewer dead features, and that with AuxK there is little left for it to do. In loss the schedule should come off worse, since fewer steps are spent at the target k. That loss falls as k grows is almost a matter of course, since more features may be used; when it settles and whether it spikes is not.
+# **Expectation.** With a large k more features fire at each step and receive a gradient, so a large start should leave fewer of them starved. But there is already a device for that: AuxK hands the remaining error to features that have long been silent [@gao2024]. The baseline that the schedule has to beat is therefore not plain TopK but TopK with AuxK. We expect that without AuxK the schedule leaves fewer dead features, and that with AuxK there is little left for it to do (`lift`, which chapter 3 described, is off here). In loss the schedule should come off worse, since fewer steps are spent at the target k. That loss falls as k grows is almost a matter of course, since more features may be used; when it settles and whether it spikes is not.
 #
 # Validation loss is the unexplained variance on test tokens. During training it is measured with the k of that step, so a curve with a schedule can be very low while k is large and rise again as k falls. This is not overfitting. If the schedule leaves no fewer dead features even without AuxK, the first claim is wrong here; if the loss rises with k, the second is.
 
@@ -585,7 +589,7 @@ def one_of_the_sweep(k, shape, aux, seed):
     """A TopK autoencoder with k throughout, or with k falling to it from `sweep_start`."""
     falling = {} if shape == "none" else {"k_start": sweep_start, "k_share": sweep_share, "k_shape": shape}
     config = kc.SAEConfig(variant="topk", n_features=sweep_features, k=k, auxk=AUXK[aux])
-    schedule = kc.TrainConfig(steps=sweep_steps, batch_size=batch_size, seed=seed, **falling)
+    schedule = kc.TrainConfig(steps=sweep_steps, batch_size=batch_size, seed=seed, lift=0, **falling)
     return kc.train(config, acts, schedule, held=held)
 
 
@@ -622,7 +626,16 @@ left.set(xlabel="step", ylabel="validation loss (1 − EV)", yscale="log")
 log_labels(left.yaxis)
 for (shape, aux), line in sweep_means.dead.groupby(["schedule", "auxk"]):
     face = "white" if aux == "on" else "#555555"
-    right.plot(line.index.get_level_values("k"), line, color="#555555", ls=DASHES[shape], marker="o", mfc=face, lw=1, clip_on=False)
+    right.plot(
+        line.index.get_level_values("k"),
+        line,
+        color="#555555",
+        ls=DASHES[shape],
+        marker="o",
+        mfc=face,
+        lw=1,
+        clip_on=False,
+    )
 right.set(xlabel="k", ylabel="dead share", xscale="log", xticks=sorted(sweep_k))
 right.xaxis.set_major_formatter("{x:g}")
 right.minorticks_off()

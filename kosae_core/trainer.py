@@ -202,13 +202,13 @@ class Trainer:
             nn.utils.clip_grads_with_norm_(sae.parameters(), cfg.clip, norm)
         for optimizer in self.optimizers:
             optimizer.step()
-        if self.lift_after is not None:
-            with torch.no_grad():
-                sae.b_enc_F += self.lift * (self.silent_F > self.lift_after)
         sae.normalise_decoder()
         for mean, parameter in zip(self.average, sae.parameters(), strict=bool(self.average)):
             mean.lerp_(parameter.detach(), 1 - min(cfg.ema, self.step / (self.step + 10)))
         self.silent_F = torch.where(fired_F, 0, self.silent_F + len(x_BD) * ranks.n_rows())
+        if self.lift_after is not None:
+            with torch.no_grad():
+                sae.b_enc_F += self.lift * (self.silent_F > self.lift_after)
         if cfg.target_l0 is not None:
             self.strength = toward_l0(self.strength, seen.l0, cfg.target_l0)
         return seen

@@ -24,6 +24,15 @@ def test_rates_and_samples_are_what_was_asked():
     assert codes_NF.data.min() >= 0.5 and codes_NF.data.max() <= 1.5
 
 
+def test_values_with_a_long_tail():
+    planted = Planted(PlantedConfig(d_model=16, n_features=40, active=4.0, values="exponential"))
+    values = planted.sample(20_000)[1].data
+    assert values.min() >= 0.5 and values.mean() == pytest.approx(1.5, abs=0.02)
+    assert values.std() == pytest.approx(1.0, abs=0.03)
+    with pytest.raises(ValueError, match="values must be uniform or exponential, not 'normal'"):
+        PlantedConfig(values="normal")
+
+
 def test_rates_are_capped_and_still_sum():
     rates_F = Planted(PlantedConfig(d_model=4, n_features=40, active=10.0, zipf=2.0)).rates_F
     assert rates_F.max() <= 0.9 + 1e-6 and rates_F.sum() == pytest.approx(10.0, abs=1e-3)

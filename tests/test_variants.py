@@ -11,7 +11,7 @@ from kosae_core import kernels, losses
 from kosae_core.jumprelu import _Jump
 from kosae_core.sae import VARIANTS, SAEConfig
 from kosae_core.schedules import k_at, toward_l0
-from kosae_core.trainer import patience
+from kosae_core.trainer import Trainer, lift_after, patience
 
 D, F, B = 6, 24, 40
 NO_DEAD = torch.zeros(F, dtype=torch.bool)
@@ -231,6 +231,33 @@ def test_patience_follows_run_and_sparsity(settings, steps, expected):
     assert patience(config, kc.TrainConfig(steps=steps, batch_size=2048)) == expected
 
 
+def test_a_feature_is_lifted_after_128_waiting_times_and_a_128th_of_the_run():
+    config = SAEConfig("topk", 2048, k=16)
+    assert lift_after(config, kc.TrainConfig(steps=1000, batch_size=2048)) == 128 * 2048 // 16
+    assert lift_after(config, kc.TrainConfig(steps=10_000, batch_size=2048)) == 160_000
+    assert lift_after(config, kc.TrainConfig(steps=1000, batch_size=2048, dead_after=5000)) == 2500
+
+
+@pytest.mark.parametrize("variant", ["topk", "batchtopk", "matryoshka"])
+def test_silent_features_are_lifted_until_they_fire(variant):
+    acts_ND = torch.randn(2000, 16, generator=torch.Generator().manual_seed(14))
+    config = SAEConfig(variant, 64, k=4, auxk=0, warm_topk=None if variant == "topk" else 0.5)
+    for lift, most_silent in ((0.0, 32), (0.25, 0)):
+        cfg = kc.TrainConfig(steps=80, batch_size=100, lr=1e-9, lift=lift, dead_after=400, device="cpu")
+        trainer = Trainer(config, acts_ND, cfg)
+        with torch.no_grad():
+            trainer.sae.b_enc_F[:32] = -6.0
+        seen_F, rose = torch.zeros(64, dtype=torch.bool), 0
+        while not trainer.done:
+            before_F, silent_F = trainer.sae.b_enc_F.detach().clone(), trainer.silent_F.clone()
+            trainer.advance()
+            fired_F = trainer.silent_F < silent_F + 100
+            due_F = ~fired_F & (silent_F + 100 > 200)
+            assert torch.allclose(trainer.sae.b_enc_F.detach() - before_F, lift * due_F, atol=1e-6)
+            seen_F, rose = seen_F | fired_F, rose + int(due_F.sum())
+        assert rose >= 32 and int((~seen_F[:32]).sum()) == most_silent
+
+
 def test_settings_that_mean_nothing_are_refused():
     acts_ND = torch.randn(50, 4)
     with pytest.raises(ValueError, match=r"target_l0 needs a variant with a sparsity coefficient; topk is set by k"):
@@ -239,6 +266,10 @@ def test_settings_that_mean_nothing_are_refused():
         kc.train(SAEConfig("topk", 8, k=2), acts_ND, kc.TrainConfig(steps=1, k_start=9))
     with pytest.raises(ValueError, match=r"k_start must lie between k \(None\)"):
         kc.train(SAEConfig("standard", 8), acts_ND, kc.TrainConfig(steps=1, k_start=4))
+    with pytest.raises(ValueError, match="lift is for variants with k, which gated does not have"):
+        kc.train(SAEConfig("gated", 8), acts_ND, kc.TrainConfig(steps=1, lift=0.1))
+    with pytest.raises(ValueError, match="clip, dead_after, resample_every and lift must not be negative"):
+        kc.TrainConfig(lift=-0.1)
     with pytest.raises(ValueError, match="k_shape must be one of linear, cosine"):
         kc.TrainConfig(k_shape="step")
     with pytest.raises(ValueError, match="bandwidth must be positive"):
