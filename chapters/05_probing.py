@@ -1090,16 +1090,6 @@ kc.plots.table(table.fillna("").rename_axis("read").reset_index(), fmt=".3f")
 #
 # It may be otherwise where the mean of a sentence is read. There raw activations reach {{< var c05.many_raw_mean_all >}}, and {{< var c05.many_averaged >}} features minus raw activations are {{< var c05.many_mean_over_raw >}} [{{< var c05.many_mean_over_raw_low >}}, {{< var c05.many_mean_over_raw_high >}}]. [Here features are ahead. As seen in [@sec-probing-linear], averaged activations blend the tokens and make a weak baseline: the choice of the baseline decides the conclusion.]{.claim key="c05.many_mean_ahead"}[Here, too, features are not clearly ahead.]{.otherwise} With one component each the difference is {{< var c05.many_mean_one >}} [{{< var c05.many_mean_one_low >}}, {{< var c05.many_mean_one_high >}}]. [Here one feature is ahead of one neuron. When a sentence is averaged, the feature leaves a trace of having fired at some token, while the values of a neuron may cancel out.]{.claim key="c05.many_mean_one_ahead"}[One feature is not clearly ahead of one neuron.]{.otherwise}
 
-# %% [markdown] tags=["ko"]
-# ::: {.when key="c05.tags_tasks"}
-# 사람이 품사를 단 말뭉치(UD Korean-GSD [@chun2018])에서도 같은 것을 묻는다. 어절의 마지막 토큰에서 그 어절에 이 조사나 어미가 있는지를 가리며, SAE는 그 말뭉치의 훈련 문장에서 학습한다.
-# :::
-
-# %% [markdown] src="6769" tags=["en"]
-# ::: {.when key="c05.tags_tasks"}
-# The same is asked of a corpus whose parts of speech people assigned (UD Korean-GSD [@chun2018]): at the last token of each word, whether the word has this particle or ending. The SAEs are trained on the training sentences of that corpus.
-# :::
-
 # %%
 if tags_corpus:
     tagged = {split: kc.load_corpus(tags_corpus, split=split, limit=800) for split in ("train", "test")}
@@ -1144,14 +1134,10 @@ if tags_corpus:
     )
 
 # %% [markdown] tags=["ko"]
-# ::: {.when key="c05.tags_tasks"}
-# 조사와 어미 {{< var c05.tags_tasks >}}개에서 성분 하나로는 뉴런이 {{< var c05.tags_raw_1 >}}이고, 변형들의 평균에서 이것을 뺀 차이는 {{< var c05.tags_over_raw_1 >}} [{{< var c05.tags_over_raw_1_low >}}, {{< var c05.tags_over_raw_1_high >}}]이다. [여기서도 특징 하나가 뉴런 하나를 앞선다.]{.claim key="c05.tags_one_above_neuron"}[여기서는 특징 하나가 뉴런 하나를 뚜렷이 앞선다고 할 수 없다.]{.otherwise} 모두 쓰면 날활성값이 {{< var c05.tags_raw_all >}}이고, 변형들의 평균에서 이것을 뺀 차이는 {{< var c05.tags_over_raw_all >}} [{{< var c05.tags_over_raw_all_low >}}, {{< var c05.tags_over_raw_all_high >}}]이다. [날활성값이 앞선다.]{.claim key="c05.tags_raw_ahead"}[날활성값이 뚜렷이 앞선다고는 할 수 없다.]{.otherwise}
-# :::
+# 사람이 품사를 단 말뭉치에도 같은 것을 물었다. UD 한국어 말뭉치(GSD [@chun2018])에서 어절의 마지막 토큰만 보고 그 어절에 어떤 조사나 어미가 들어 있는지를 가린다. SAE도 그 말뭉치의 훈련 문장으로 학습했다. 조사와 어미 {{< var ud:c05.tags_tasks >}}개에서 뉴런 하나의 AUC는 {{< var ud:c05.tags_raw_1 >}}이고, 변형들의 평균에서 이것을 뺀 차이는 {{< var ud:c05.tags_over_raw_1 >}} [{{< var ud:c05.tags_over_raw_1_low >}}, {{< var ud:c05.tags_over_raw_1_high >}}]이다. 성분을 모두 쓰면 날활성값이 {{< var ud:c05.tags_raw_all >}}, 차이는 {{< var ud:c05.tags_over_raw_all >}} [{{< var ud:c05.tags_over_raw_all_low >}}, {{< var ud:c05.tags_over_raw_all_high >}}]이다. 문장은 싣지 않는다. `make chapters PRESET=ud ONLY=05_probing`으로 다시 잴 수 있다.
 
-# %% [markdown] src="8c5d" tags=["en"]
-# ::: {.when key="c05.tags_tasks"}
-# On {{< var c05.tags_tasks >}} particles and endings one neuron reaches {{< var c05.tags_raw_1 >}}, and the mean of the variants minus this is {{< var c05.tags_over_raw_1 >}} [{{< var c05.tags_over_raw_1_low >}}, {{< var c05.tags_over_raw_1_high >}}]. [Here, too, one feature is ahead of one neuron.]{.claim key="c05.tags_one_above_neuron"}[Here one feature is not clearly ahead of one neuron.]{.otherwise} With all components raw activations reach {{< var c05.tags_raw_all >}}, and the mean of the variants minus this is {{< var c05.tags_over_raw_all >}} [{{< var c05.tags_over_raw_all_low >}}, {{< var c05.tags_over_raw_all_high >}}]. [Raw activations are ahead.]{.claim key="c05.tags_raw_ahead"}[Raw activations are not clearly ahead.]{.otherwise}
-# :::
+# %% [markdown] src="4198" tags=["en"]
+# The same was asked of a corpus whose parts of speech people assigned. In the UD Korean corpus (GSD [@chun2018]) the last token of each word has to tell whether the word contains a given particle or ending. The SAEs, too, were trained on the training sentences of that corpus. On {{< var ud:c05.tags_tasks >}} particles and endings the AUC of one neuron is {{< var ud:c05.tags_raw_1 >}}, and the mean of the variants minus this is {{< var ud:c05.tags_over_raw_1 >}} [{{< var ud:c05.tags_over_raw_1_low >}}, {{< var ud:c05.tags_over_raw_1_high >}}]. With all components raw activations reach {{< var ud:c05.tags_raw_all >}}, and the difference is {{< var ud:c05.tags_over_raw_all >}} [{{< var ud:c05.tags_over_raw_all_low >}}, {{< var ud:c05.tags_over_raw_all_high >}}]. No sentence of it is shown. `make chapters PRESET=ud ONLY=05_probing` measures it again.
 
 # %% [markdown] tags=["ko"]
 # ## 흡수: 작은 특징이 큰 특징을 삼킬 때 {#sec-probing-absorption}
