@@ -71,7 +71,7 @@ class Code:
         return Code(values, self.pattern)
 
     def decode(self, W_FD: Tensor, bias_D: Tensor) -> Tensor:
-        """The product with a (F, D) matrix plus a bias, shape (B, D)."""
+        """The product with a (F, D) matrix plus a bias, of shape (D,) or (B, D); shape (B, D)."""
         if self.pattern is not None:
             return ranks.added(_Decode.apply(self.values, W_FD, self.pattern)) + bias_D
         if ranks.n_features() > 1:
@@ -100,11 +100,15 @@ class Code:
         """The parts between neighbouring edges of the columns, each a code of its own."""
         if self.pattern is None:
             return [Code(self.values[:, low:high]) for low, high in pairwise(edges)]
-        parts, cols_N = [], self.pattern.cols_N
-        for low, high in pairwise(edges):
-            inside_N = (cols_N >= low) & (cols_N < high)
-            part = self.pattern.kept(inside_N)
-            parts.append(Code(self.values[inside_N], Pattern(part.crow_B, part.cols_N - low, high - low)))
+        crow_B, cols_N = self.pattern.crow_B, self.pattern.cols_N
+        part_N = torch.bucketize(cols_N, torch.tensor(edges[1:-1], device=cols_N.device), right=True, out_int32=True)
+        starts_P, order_N, rows_N = backend(cols_N).by_column(crow_B, part_N, len(edges) - 1)
+        sizes, parts = starts_P.diff().tolist(), []
+        chosen = (t.index_select(0, order_N).split(sizes) for t in (self.values, cols_N))
+        for low, high, values_N, inside_N, rows_M in zip(edges, edges[1:], *chosen, rows_N.split(sizes), strict=False):
+            counts_B = torch.bincount(rows_M, minlength=len(crow_B) - 1)
+            starts_B = nn_functional.pad(counts_B.cumsum(0, dtype=torch.int32), (1, 0))
+            parts.append(Code(values_N, Pattern(starts_B, inside_N - low, high - low)))
         return parts
 
 

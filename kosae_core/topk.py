@@ -109,9 +109,8 @@ class MatryoshkaSAE(BatchTopKSAE):
 
     def fit(self, x_BD: Tensor, code: kernels.Code) -> tuple[Tensor, Tensor]:
         edges = ranks.edges((0, *self.config.prefixes), len(self.W_dec_FD))
-        recon_BD, errors = self.b_dec_D.expand_as(x_BD), []
-        nothing_D = torch.zeros_like(self.b_dec_D)
+        recon_BD, errors = self.b_dec_D, []
         for part, W_GD in zip(code.split(edges), self.W_dec_FD.split([b - a for a, b in pairwise(edges)]), strict=True):
-            recon_BD = recon_BD + part.decode(W_GD, nothing_D)
+            recon_BD = part.decode(W_GD, recon_BD)
             errors.append(losses.squared_error(recon_BD, x_BD))
         return torch.stack(errors).mean(), recon_BD
