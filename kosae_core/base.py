@@ -204,8 +204,9 @@ class SAE(nn.Module, ABC):
             return x_BD.new_zeros(())
         half = slice(0, -(-len(x_BD) // 2))
         error_BD = (x_BD if y_BD is None else y_BD)[half] - recon_BD[half]
-        code = kernels.encode(x_BD[half], self.W_enc_DF[:, dead_N], bias_F[dead_N], kernels.Top(self.config.auxk))
-        explained_BD = code.decode(self.W_dec_FD[dead_N], error_BD.new_zeros(error_BD.shape[1]))
+        W_enc_DN, bias_N = self.W_enc_DF.index_select(1, dead_N), bias_F.index_select(0, dead_N)
+        code = kernels.encode(x_BD[half], W_enc_DN, bias_N, kernels.Top(self.config.auxk))
+        explained_BD = code.decode(self.W_dec_FD.index_select(0, dead_N), error_BD.new_zeros(error_BD.shape[1]))
         return self.config.auxk_weight * losses.auxk(explained_BD, error_BD)
 
     def reconstruct(self, feats_BF: Tensor) -> Float[Tensor, "B D"]:

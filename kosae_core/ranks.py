@@ -193,12 +193,11 @@ def any_feature(yes: bool) -> bool:
     return yes if n_features() == 1 else bool(reduced(torch.tensor([int(yes)]), 1, dist.ReduceOp.MAX))
 
 
-def lowest(values_N: Tensor) -> Tensor | None:
-    """The least number of all ranks; None where no rank has one."""
-    if _now is None:
-        return values_N.min() if len(values_N) else None
-    mine = values_N.min() if len(values_N) else values_N.new_tensor(torch.inf)
-    least = reduced(reduced(mine, 0, dist.ReduceOp.MIN), 1, dist.ReduceOp.MIN)
+def lowest_positive(values_N: Tensor) -> Tensor | None:
+    """The least positive number of all ranks; None where no rank has one."""
+    least = values_N.masked_fill(values_N <= 0, torch.inf).min() if len(values_N) else values_N.new_tensor(torch.inf)
+    if _now is not None:
+        least = reduced(reduced(least, 0, dist.ReduceOp.MIN), 1, dist.ReduceOp.MIN)
     return least if bool(least.isfinite()) else None
 
 

@@ -88,7 +88,7 @@ class BatchTopKSAE(SAE):
     @torch.no_grad()
     def follow_threshold(self, values: Tensor) -> None:
         """Move the threshold towards the smallest active feature of this batch."""
-        lowest = ranks.lowest(values[values > 0]) if self.training else None
+        lowest = ranks.lowest_positive(values) if self.training else None
         if lowest is not None:
             self.n_batches += 1
             self.threshold.lerp_(lowest.to(self.threshold), 1.0 / min(int(self.n_batches), MEMORY))
