@@ -156,6 +156,7 @@ def _03(c: Chapter) -> Iterator[Store | Run]:
         *levels,  # the aim of TopK is one of its levels
         *((variant, "aim") for variant in ("p_anneal", "gated_anneal", *six) if variant != "topk"),
         *product(six, ("correlated", "hierarchical")),
+        ("topk", "lifted"),
     ]
     for (variant, level), seed in product(aims, range(p["seed"], p["seed"] + p["n_seeds"])):
         sizes = p["planted_features"], p["planted_steps"], min(512, p["planted_tokens"] // 30), seed
