@@ -552,9 +552,7 @@ kc.plots.save(fig, "fig-act-depth")
 # %%
 models = {name: lm if name == read else kc.load_lm(name) for name in dict.fromkeys(["kosae-lm", read])}
 kinds = dict(zip(models, ("built-in", "asked about"), strict=False))
-profiles = {
-    name: depth.profile(each, texts[langs[0]][:n_probe], sample[langs[0]], "big") for name, each in models.items()
-}
+profiles = {name: depth.profile(each, texts[langs[0]][:n_probe], sample[langs[0]], "big") for name, each in models.items()}
 
 # %%
 #| label: tbl-act-models
@@ -564,9 +562,7 @@ rows = [{"model": kinds[name], "blocks": models[name].n_blocks, "width": models[
          "norm/first": part["norm"][at] / part["norm"][0], "maximum": part["max"][at], "sum": part["sum"][at],
          "kurtosis": part["kurtosis"][at], "accuracy": part.accuracy[at]}
         for name, part in profiles.items() for i in range(4) for at in [models[name].resolve(f"q{i}.resid_post").block]]  # fmt: skip
-kc.plots.table(
-    pd.DataFrame(rows), fmt={"norm/first": ".2f", "maximum": ".1f", "sum": ".1f", "kurtosis": ".1f", "accuracy": ".1%"}
-)
+kc.plots.table(pd.DataFrame(rows), fmt={"norm/first": ".2f", "maximum": ".1f", "sum": ".1f", "kurtosis": ".1f", "accuracy": ".1%"})
 
 # %%
 #| label: fig-act-models
@@ -597,16 +593,8 @@ if read != "kosae-lm":
     results.record("asked", read, "model")
     results.record("asked_peak_depth", peak[read], "relative depth", ".2f")
     results.record("asked_best_depth", best_at[read], "relative depth", ".2f")
-    results.claim(
-        "models_peak_alike",
-        abs(peak[read] - peak["kosae-lm"]) <= apart,
-        "magnitude peaks within one block of the same relative depth",
-    )
-    results.claim(
-        "models_best_alike",
-        abs(best_at[read] - best_at["kosae-lm"]) <= apart,
-        "accuracy is best within one block of the same relative depth",
-    )
+    results.claim("models_peak_alike", abs(peak[read] - peak["kosae-lm"]) <= apart, "magnitude peaks within one block of the same relative depth")
+    results.claim("models_best_alike", abs(best_at[read] - best_at["kosae-lm"]) <= apart, "accuracy is best within one block of the same relative depth")
 
 # %% [markdown] tags=["ko"]
 # 내장 모델에서 절댓값의 합은 상대 깊이 {{< var c02.inside_peak_depth >}}에서, 큰 범주의 정확도는 {{< var c02.inside_best_depth >}}에서 가장 높다.

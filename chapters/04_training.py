@@ -536,13 +536,9 @@ for v in ("standard", "gated", "topk"):
     seen[v] = kc.evaluate(runs[v, langs[0], middle][0], familiar).relative_bias_centred
     results.record(f"bias_seen_{v}", seen[v], "ratio", ".3f", tolerance=0.02)
 off = max(abs(seen[v] - 1) for v in ("gated", "topk"))
-results.claim(
-    "gated_unbiased", off < 0.02, "on training tokens the relative bias of gated and topk is within 0.02 of 1"
-)
+results.claim("gated_unbiased", off < 0.02, "on training tokens the relative bias of gated and topk is within 0.02 of 1")
 larger = all(bias[v, langs[0], middle] > value for v, value in seen.items())
-results.claim(
-    "inflates_on_new", larger, "the relative bias is larger on test than on training tokens, for every variant"
-)
+results.claim("inflates_on_new", larger, "the relative bias is larger on test than on training tokens, for every variant")
 
 # %%
 results.claim(
@@ -626,16 +622,7 @@ left.set(xlabel="step", ylabel="validation loss (1 − EV)", yscale="log")
 log_labels(left.yaxis)
 for (shape, aux), line in sweep_means.dead.groupby(["schedule", "auxk"]):
     face = "white" if aux == "on" else "#555555"
-    right.plot(
-        line.index.get_level_values("k"),
-        line,
-        color="#555555",
-        ls=DASHES[shape],
-        marker="o",
-        mfc=face,
-        lw=1,
-        clip_on=False,
-    )
+    right.plot(line.index.get_level_values("k"), line, color="#555555", ls=DASHES[shape], marker="o", mfc=face, lw=1, clip_on=False)
 right.set(xlabel="k", ylabel="dead share", xscale="log", xticks=sorted(sweep_k))
 right.xaxis.set_major_formatter("{x:g}")
 right.minorticks_off()

@@ -108,12 +108,10 @@ if not names_item.all():
 # %% [markdown] src="49df" tags=["en"]
 # The SAEs are four of those that the chapters share: Standard and Gated, each trained on the middle layer (q2) and on the late one (q3). There are two ways to make one feature vector per sentence. The sum over tokens is study A's feature count; the mean is that sum divided by the number of tokens. A sum also carries the length of the sentence. We therefore use the sum in study A's protocol and the mean in our own, where it puts features and raw activations on the same footing. How much the choice changes is seen in [@tbl-probing-linear].
 
-
 # %%
 def pooled(sae, lang="ko", layer="q2"):
     """Sums of the features over the tokens of each sentence, for both splits."""
     return {split: kc.document_features(sae, study.acts(split, lang, points[layer])) for split in ("train", "test")}
-
 
 # %%
 def per_token(sums, lang="ko", layer="q2"):
@@ -121,7 +119,6 @@ def per_token(sums, lang="ko", layer="q2"):
     index = {split: np.asarray(study.acts(split, lang, points[layer]).doc_index) for split in sums}
     tokens = {split: np.bincount(index[split], minlength=X.shape[0]).clip(1) for split, X in sums.items()}
     return {split: sparse.csr_array(sparse.diags_array(1 / tokens[split]) @ X) for split, X in sums.items()}
-
 
 # %%
 saes = {(v, q): study.sae(v, "ko", points[q])[0] for v in ("standard", "gated") for q in points}
@@ -181,7 +178,6 @@ source = pd.DataFrame(rows)
 # %%
 FACTORS = {"variant": ("standard", "gated"), "layer": ("q3", "q2"), "label": ("big", "small"), "depth": (2, 3)}
 
-
 # %%
 def accuracies(frame, factor, scored, clusters, which=slice(None)):
     """Accuracy per level of a factor and k, the mean over all else, and bootstrap samples of it."""
@@ -190,7 +186,6 @@ def accuracies(frame, factor, scored, clusters, which=slice(None)):
     hits = pd.DataFrame({key: np.mean([h[scored][which] for h in group.hits], axis=0) for key, group in groups})
     samples = kc.probing.cluster_bootstrap(hits.to_numpy(), clusters[which], draws, seed)
     return hits.mean(), pd.DataFrame(samples, columns=hits.columns)
-
 
 # %%
 def four_panels(frame, scored, clusters, bottom=0):
@@ -211,7 +206,6 @@ def four_panels(frame, scored, clusters, bottom=0):
     fig.supylabel("accuracy", fontsize=9)
     return fig
 
-
 # %%
 #| label: fig-probing-source
 #| fig-cap-ko: "연구 A의 절차로 되찾은 범주: 학습에 쓴 문장에서 잰 정확도. 두 범주 조건 모두 작은 범주를 예측한다. 차이를 보이려고 세로축을 0보다 위에서 시작할 수 있다. 띠는 문장틀 또는 문서 단위 붓스트랩 95% 구간."
@@ -220,7 +214,6 @@ def four_panels(frame, scored, clusters, bottom=0):
 #| fig-alt-en: "Line plot in four panels, features per class against accuracy; each panel compares two curves: by variant, layer, label size and probe depth."
 fig = four_panels(source, "seen", docs["train"][first], bottom=0.75)  # close to 1: an axis from 0 would hide the gaps
 kc.plots.save(fig, "fig-probing-source")
-
 
 # %%
 def record_with_interval(key, value, samples, unit, fmt=".3f", tolerance=0.05):
@@ -231,10 +224,8 @@ def record_with_interval(key, value, samples, unit, fmt=".3f", tolerance=0.05):
     results.record(f"{key}_high", high, unit, fmt, tolerance=tolerance)
     return low, high
 
-
 # %%
 verdicts, judged = [], {}
-
 
 # %%
 def judge(name, protocol, frame, factor, scored, clusters):
@@ -243,17 +234,9 @@ def judge(name, protocol, frame, factor, scored, clusters):
     mean, samples = accuracies(frame, factor, scored, clusters)
     gap, gaps = (mean[upper] - mean[lower]).mean(), (samples[upper] - samples[lower]).mean(axis=1)
     low, high = record_with_interval(f"{name}_{protocol}_gap", gap, gaps, "accuracy", "+.3f")
-    results.claim(
-        f"{name}_{protocol}",
-        low > 0,
-        f"{upper} above {lower}, {protocol} protocol, interval above 0",
-        close=abs(low) < 0.02,
-    )
+    results.claim(f"{name}_{protocol}", low > 0, f"{upper} above {lower}, {protocol} protocol, interval above 0", close=abs(low) < 0.02)
     judged[name, protocol] = gap, low, high
-    verdicts.append(
-        (name.upper(), f"{factor}: {upper} above {lower}", protocol, f"{gap:+.3f} [{low:+.3f}, {high:+.3f}]", low > 0)
-    )
-
+    verdicts.append((name.upper(), f"{factor}: {upper} above {lower}", protocol, f"{gap:+.3f} [{low:+.3f}, {high:+.3f}]", low > 0))
 
 # %%
 claimed = {"a1": "variant", "a2": "layer", "a3": "label", "a4": "depth"}
@@ -344,20 +327,11 @@ seen, scrambled, new = (np.array(curve) for curve in list(decay.values())[:3])
 for key, curve in zip(("seen", "shuffled", "new"), (seen, scrambled, new), strict=True):
     results.record(f"leak_{key}", curve[-1], "accuracy", ".2f", tolerance=0.08)
     results.record(f"leak_{key}_first", curve[0], "accuracy", ".2f", tolerance=0.08)
-results.claim(
-    "memorised", scrambled[-1] > 3 / len(set(target)), "shuffled labels reach three times chance at the largest k"
-)
+results.claim("memorised", scrambled[-1] > 3 / len(set(target)), "shuffled labels reach three times chance at the largest k")
 
 # %%
-results.claim(
-    "memorised_at_once",
-    scrambled[0] > 0.9,
-    "shuffled labels are memorised to over 90% at the smallest k",
-    close=abs(scrambled[0] - 0.9) < 0.08,
-)
-results.claim(
-    "overstated", (seen - new).min() > 0, "at every k accuracy on trained sentences is above that on new ones"
-)
+results.claim("memorised_at_once", scrambled[0] > 0.9, "shuffled labels are memorised to over 90% at the smallest k", close=abs(scrambled[0] - 0.9) < 0.08)
+results.claim("overstated", (seen - new).min() > 0, "at every k accuracy on trained sentences is above that on new ones")
 
 # %%
 if not names_item.all():
@@ -397,9 +371,7 @@ if finest == "small":
     matched = (mean["small"][inside] - np.interp(at, known, mean["big"])).mean()
     drawn = [np.mean(s["small"][inside] - np.interp(at, known, s["big"])) for _, s in samples.iterrows()]
     low, _ = record_with_interval("a3_matched_gap", matched, drawn, "accuracy", "+.4f")
-    results.claim(
-        "a3_matched", low > 0, "small above big at the same number of features, interval above 0", close=abs(low) < 0.02
-    )
+    results.claim("a3_matched", low > 0, "small above big at the same number of features, interval above 0", close=abs(low) < 0.02)
     vanishes = abs(matched) < 0.1 * abs(judged["a3", "source"][0])
     results.claim("a3_vanishes", vanishes, "matched, the difference of A3 is under 10% of what it was")
     for size, each in itertools.product(sizes, (1, 10)):
@@ -437,7 +409,6 @@ if finest == "small":
 probes = [ProbeConfig(depth=depth, steps=probe_steps, weight_decay=0.1, seed=seed) for depth in (2, 3)]
 results.record("probe_steps", probe_steps, "steps", tolerance=0)
 
-
 # %%
 def standardised(X):
     """Both splits in units of each component's mean and standard deviation on the training sentences."""
@@ -445,12 +416,10 @@ def standardised(X):
     centre, spread = dense["train"].mean(0), dense["train"].std(0)
     return {split: (part - centre) / np.where(spread > 1e-8, spread, 1) for split, part in dense.items()}
 
-
 # %%
 def proper_sweep(X, size, configs):
     """A label predicts itself, from the top features of its own classes, on the test split."""
     return sweep(X["train"], y["train"][size], y["train"][size], ks, configs, {"new": (X["test"], y["test"][size])})
-
 
 # %%
 rows = []
@@ -473,31 +442,16 @@ kc.plots.save(fig, "fig-probing-proper")
 # %%
 for name, factor in claimed.items():
     judge(name, "proper", proper, factor, "new", docs["test"])
-survive = all(
-    judged[name, "proper"][1] > 0 and judged[name, "proper"][0] < judged[name, "source"][0] for name in ("a1", "a2")
-)
-results.claim(
-    "a12_survive_smaller",
-    survive,
-    "A1 and A2 hold under the proper protocol, with smaller differences than under the source one",
-)
-results.claim(
-    "shrunk_is_better",
-    judged["a1", "proper"][2] < 0,
-    "standard above gated, proper protocol, interval of gated minus standard below 0",
-    close=abs(judged["a1", "proper"][2]) < 0.02,
-)
+survive = all(judged[name, "proper"][1] > 0 and judged[name, "proper"][0] < judged[name, "source"][0] for name in ("a1", "a2"))
+results.claim("a12_survive_smaller", survive, "A1 and A2 hold under the proper protocol, with smaller differences than under the source one")
+results.claim("shrunk_is_better", judged["a1", "proper"][2] < 0, "standard above gated, proper protocol, interval of gated minus standard below 0", close=abs(judged["a1", "proper"][2]) < 0.02)
 
 # %%
 level, _ = accuracies(proper, "label", "new", docs["test"])
 for size, each in itertools.product(sizes, (1, 10, 50)):
     results.record(f"proper_{size}_k{each}", level[size, each], "accuracy", ".2f", tolerance=0.06)
 if finest == "small":
-    results.claim(
-        "a3_turns",
-        level["small", 1] > level["big", 1] and level["small", 50] < level["big", 50],
-        "small above big at k of 1, below at 50",
-    )
+    results.claim("a3_turns", level["small", 1] > level["big", 1] and level["small", 50] < level["big", 50], "small above big at k of 1, below at 50")
 
 # %%
 for protocol, frame in {"source": source, "proper": proper}.items():
@@ -611,20 +565,13 @@ for size, (key, pair) in itertools.product(sizes, pairs.items()):
     samples = kc.probing.cluster_bootstrap(np.stack(hits, 1), docs["test"], draws, seed)
     gap = hits[0].mean() - hits[1].mean()
     low, _ = record_with_interval(f"{key}_{size}", gap, samples[:, 0] - samples[:, 1], "accuracy", "+.3f")
-    results.claim(
-        f"{key}_{size}",
-        low > 0,
-        f"{pair[0]} above {pair[1]} for k up to 5, {size}, interval above 0",
-        close=abs(low) < 0.02,
-    )
-
+    results.claim(f"{key}_{size}", low > 0, f"{pair[0]} above {pair[1]} for k up to 5, {size}, interval above 0", close=abs(low) < 0.02)
 
 # %%
 def lead_over_neurons(each):
     """Gated right minus neurons right, per test sentence, at one k of the big label."""
     part = sparse_probes[(sparse_probes.label == "big") & (sparse_probes.k == each)].set_index("bag")
     return part.hits["gated"]["new"].astype(float) - part.hits["raw"]["new"]
-
 
 # %%
 leads = np.stack([lead_over_neurons(each) for each in (ks[0], ks[-1])], 1)
@@ -633,18 +580,8 @@ shrinkage = leads[:, 0].mean() - leads[:, 1].mean()
 
 # %%
 low, high = record_with_interval("lead_shrinks", shrinkage, samples[:, 0] - samples[:, 1], "accuracy", "+.3f")
-results.claim(
-    "lead_grows",
-    high < 0,
-    "gated's lead over neurons is larger at the largest k than at the smallest, interval below 0",
-    close=abs(high) < 0.02,
-)
-results.claim(
-    "lead_shrinks",
-    low > 0,
-    "gated's lead over neurons is smaller at the largest k than at the smallest, interval above 0",
-    close=abs(low) < 0.02,
-)
+results.claim("lead_grows", high < 0, "gated's lead over neurons is larger at the largest k than at the smallest, interval below 0", close=abs(high) < 0.02)
+results.claim("lead_shrinks", low > 0, "gated's lead over neurons is smaller at the largest k than at the smallest, interval above 0", close=abs(low) < 0.02)
 
 # %% [markdown] tags=["ko"]
 # [@fig-probing-baselines]에서 $k$가 5 이하인 곳을 읽는다. 큰 범주에서 [게이트형 특징은 예상대로 뉴런보다 높다.]{.claim key="c05.over_neurons_big"}[게이트형 특징은 예상과 달리 뉴런보다 뚜렷이 높다고 할 수 없다.]{.otherwise} 차이는 {{< var c05.over_neurons_big >}} [{{< var c05.over_neurons_big_low >}}, {{< var c05.over_neurons_big_high >}}]이다. [무작위 특징과 견주면 더 높다.]{.claim key="c05.over_random_big"}[무작위 특징보다 뚜렷이 높다고 할 수 없다.]{.otherwise} 차이는 {{< var c05.over_random_big >}} [{{< var c05.over_random_big_low >}}, {{< var c05.over_random_big_high >}}]이다. 이 그림에서 게이트형의 맞수는 기준선만이 아니다. [같은 곳에서 TopK는 게이트형보다 높다.]{.claim key="c05.topk_over_gated_big"}[같은 곳에서 TopK가 게이트형보다 뚜렷이 높다고는 할 수 없다.]{.otherwise} 큰 범주에서 TopK에서 게이트형을 뺀 차이는 {{< var c05.topk_over_gated_big >}} [{{< var c05.topk_over_gated_big_low >}}, {{< var c05.topk_over_gated_big_high >}}]이다. A1이 견주는 두 변형이 가능한 변형의 전부가 아니라는 점을 함께 읽어야 한다.
@@ -700,18 +637,14 @@ for lang, name, analyzer, longest in [each for each in counts if each[0] in ("ko
     known = count.fit_transform(study.records("train", lang).texts)
     counted[lang, "", name] = {"train": known, "test": count.transform(study.records("test", lang).texts)}
 
-
 # %%
 def linear_hits(X, Cs, standardise):
     """Which test sentences a logistic regression labels rightly, for each label with a C of its own."""
     hits = {}
     for size in sizes:
-        model = kc.probing.linear_probe(
-            X["train"], y["train"][size], docs["train"], Cs=Cs, standardise=standardise, seed=seed
-        )
+        model = kc.probing.linear_probe(X["train"], y["train"][size], docs["train"], Cs=Cs, standardise=standardise, seed=seed)
         hits[size] = model.predict(X["test"]) == y["test"][size]
     return hits
-
 
 # %%
 linear = {key: linear_hits(X, (0.001, 0.01, 0.1), True) for key, X in represented.items()}
@@ -728,9 +661,7 @@ for key, hits in linear.items():
     for (suffix, which), size in itertools.product(subsets.items(), sizes):
         samples = kc.probing.cluster_bootstrap(hits[size][which], docs["test"][which], draws, seed)[:, 0]
         low, high = kc.probing.interval(samples)
-        value = results.record(
-            f"linear_{name}_{size}{suffix}", hits[size][which].mean(), "accuracy", ".3f", None, (low, high), 0.06
-        )
+        value = results.record(f"linear_{name}_{size}{suffix}", hits[size][which].mean(), "accuracy", ".3f", None, (low, high), 0.06)
         row[size + suffix.replace("_", ", ")] = f"{value:.3f} [{low:.2f}, {high:.2f}]"
     shown.append(row)
 
@@ -753,9 +684,7 @@ for (lang, layer, name), (suffix, which), size in itertools.product(linear, subs
         continue  # a share of an accuracy that is near chance says nothing
     share, shares = pair[:, 0].mean() / max(pair[:, 1].mean(), 1e-9), samples[:, 0] / samples[:, 1].clip(1e-9)
     within_share = 0.06 / pair[:, 1].mean().clip(0.06)  # what a tolerance of 0.06 in accuracy makes of the share
-    low, high = record_with_interval(
-        f"kept_{lang}_{layer}_{name}_{size}{suffix}", share, shares, "share", ".1%", within_share
-    )
+    low, high = record_with_interval(f"kept_{lang}_{layer}_{name}_{size}{suffix}", share, shares, "share", ".1%", within_share)
     within[lang, layer, name, size + suffix] = share >= 0.97
     surely[lang, layer, name, size + suffix] = low > 1
     kept.append((f"{lang} {layer}", name, size + suffix.replace("_", ", "), f"{share:.1%} [{low:.1%}, {high:.1%}]"))
@@ -772,15 +701,8 @@ kc.plots.table(frame.reset_index())
 
 # %%
 for size in sizes:
-    results.claim(
-        f"kept97_{size}", within["ko", "q2", "gated", size], f"gated q2 keeps at least 97% of raw accuracy, {size}"
-    )
-results.claim(
-    "random_above_raw",
-    all(surely["ko", "q2", "random", size] for size in sizes),
-    "random features keep over 100% of raw accuracy, every label size, interval above 1",
-)
-
+    results.claim(f"kept97_{size}", within["ko", "q2", "gated", size], f"gated q2 keeps at least 97% of raw accuracy, {size}")
+results.claim("random_above_raw", all(surely["ko", "q2", "random", size] for size in sizes), "random features keep over 100% of raw accuracy, every label size, interval above 1")
 
 # %%
 def ahead(key, first, second, size, which, statement):
@@ -791,21 +713,13 @@ def ahead(key, first, second, size, which, statement):
     low, _ = record_with_interval(key, gap, samples[:, 0] - samples[:, 1], "accuracy", "+.3f")
     results.claim(key, low > 0, statement, close=abs(low) < 0.02)
 
-
 # %%
 for suffix, which in subsets.items():
     pair = ("ko", "q2", "raw"), ("ko", "", "characters")
     solved = max(linear[each][finest][which].mean() for each in pair)
     if suffix:
-        results.claim(
-            "unnamed_unsolved",
-            solved < 0.1,
-            "raw activations and character TF-IDF are both under 10% on unnamed items",
-            close=abs(solved - 0.1) < 0.06,
-        )
-    ahead(
-        f"raw_over_characters{suffix}", *pair, finest, which, "raw activations above character TF-IDF, interval above 0"
-    )
+        results.claim("unnamed_unsolved", solved < 0.1, "raw activations and character TF-IDF are both under 10% on unnamed items", close=abs(solved - 0.1) < 0.06)
+    ahead(f"raw_over_characters{suffix}", *pair, finest, which, "raw activations above character TF-IDF, interval above 0")
 pair = ("ko", "q2", "gated"), ("ko", "q2", "gated, sum")
 
 # %%
@@ -870,7 +784,6 @@ ahead("mean_over_sum", *pair, "big", subsets[""], "mean pooling above sum poolin
 # %%
 front = dataclasses.replace(study, n_features=front_features, k=front_l0, steps=front_steps)
 
-
 # %%
 def near_l0(variant, lang="ko", s=seed, store=None):
     """The SAE of chapter 3's fronts: a variant that turns on about `front_l0` features per token; or one of another store."""
@@ -881,7 +794,6 @@ def near_l0(variant, lang="ko", s=seed, store=None):
         return kc.train(config, store, schedule)[0].cpu()
     train_acts, held_acts = (front.acts(split, lang, middle) for split in ("train", "test"))
     return kc.train(config, train_acts, schedule, held=held_acts)[0].cpu()
-
 
 # %%
 fronts = {(v, s): near_l0(v, s=s) for v, s in itertools.product(front_variants, front_seeds)}
@@ -901,15 +813,10 @@ tasks = [tasks[i] for i in turns[:n_tasks]]
 
 # %%
 n_rows = [len(task.train_N) for task in tasks]
-for key, value, unit in (
-    ("tasks", len(tasks), "tasks"),
-    ("smallest", min(n_rows), "sentences"),
-    ("largest", max(n_rows), "sentences"),
-):
+for key, value, unit in (("tasks", len(tasks), "tasks"), ("smallest", min(n_rows), "sentences"), ("largest", max(n_rows), "sentences")):
     results.record(f"many_{key}", value, unit, tolerance=0)
 for key, value in (("features", front_features), ("l0", front_l0), ("seeds", len(front_seeds))):
     results.record(f"front_{key}", value, key, tolerance=0)
-
 
 # %%
 def last_tokens(sae=None):
@@ -921,13 +828,11 @@ def last_tokens(sae=None):
         found.append(acts_MD.numpy() if sae is None else sparse.csr_array(sae.encode(acts_MD).detach().numpy()))
     return tuple(found)
 
-
 # %%
 def mean_tokens(sae=None):
     """The mean over each sentence, in the same form."""
     X = raw if sae is None else per_token(pooled(sae))
     return X["train"], X["test"][np.flatnonzero(names_item)]
-
 
 # %%
 sources = {("raw", 0): last_tokens(), ("random", 0): last_tokens(blank)}
@@ -937,24 +842,17 @@ sources |= {("raw, mean", 0): mean_tokens(), (f"{averaged}, mean", 0): mean_toke
 
 # %%
 many_ks = (1, 2, 5, None)
-probed = {
-    key: sparse_probing.sparse_probing(tasks, {key[0]: X}, many_ks, seed=seed, max_iter=100)
-    for key, X in sources.items()
-}
+probed = {key: sparse_probing.sparse_probing(tasks, {key[0]: X}, many_ks, seed=seed, max_iter=100) for key, X in sources.items()}
 
 # %%
 frame = pd.DataFrame([vars(score) | {"k": score.k or 0} for part in probed.values() for score in part])
 auc = frame.pivot_table(index="task", columns=["source", "k"], values="test_auc")  # the mean over seeds
 
-
 # %%
 def ahead_on_tasks(one, other):
     """Mean difference in AUC over the tasks, and its 95% interval."""
     gap_T = (one - other).to_numpy()
-    return float(gap_T.mean()), *kc.probing.interval(
-        kc.probing.cluster_bootstrap(gap_T, np.arange(len(gap_T)), draws, seed)[:, 0]
-    )
-
+    return float(gap_T.mean()), *kc.probing.interval(kc.probing.cluster_bootstrap(gap_T, np.arange(len(gap_T)), draws, seed)[:, 0])
 
 # %%
 def record_gap(key, gap, low, high, unit="AUC", tolerance=0.05):
@@ -963,7 +861,6 @@ def record_gap(key, gap, low, high, unit="AUC", tolerance=0.05):
     results.record(f"{key}_low", low, unit, "+.3f", tolerance=tolerance)
     results.record(f"{key}_high", high, unit, "+.3f", tolerance=tolerance)
     return low, high
-
 
 # %%
 for source, each in itertools.product(auc.columns.levels[0], (1, 2, 5, 0)):
@@ -977,36 +874,16 @@ low_random, _ = record_gap("many_over_random_1", *ahead_on_tasks(trained[1], auc
 _, high_all = record_gap("many_over_raw_all", *ahead_on_tasks(trained[0], auc["raw", 0]))
 
 # %%
-results.claim(
-    "many_one_above_neuron",
-    low_neuron > 0,
-    "one feature above one neuron, mean of the variants, interval over tasks above 0",
-    close=abs(low_neuron) < 0.03,
-)
-results.claim(
-    "many_one_above_random",
-    low_random > 0,
-    "one trained feature above one random feature, interval over tasks above 0",
-    close=abs(low_random) < 0.03,
-)
+results.claim("many_one_above_neuron", low_neuron > 0, "one feature above one neuron, mean of the variants, interval over tasks above 0", close=abs(low_neuron) < 0.03)
+results.claim("many_one_above_random", low_random > 0, "one trained feature above one random feature, interval over tasks above 0", close=abs(low_random) < 0.03)
 
 # %%
 whole = {v: ahead_on_tasks(auc[v, 0], auc["raw", 0]) for v in front_variants}
 best = max(whole, key=lambda v: whole[v][0])
 results.record("many_best", best, "variant")
 low_best, _ = record_gap("many_best_over_raw", *whole[best])
-results.claim(
-    "many_raw_unbeaten",
-    low_best <= 0,
-    "no variant with all features is above all raw activations, interval over tasks above 0",
-    close=abs(low_best) < 0.03,
-)
-results.claim(
-    "many_raw_ahead",
-    high_all < 0,
-    "all raw activations above all features, mean of the variants, interval above 0",
-    close=abs(high_all) < 0.03,
-)
+results.claim("many_raw_unbeaten", low_best <= 0, "no variant with all features is above all raw activations, interval over tasks above 0", close=abs(low_best) < 0.03)
+results.claim("many_raw_ahead", high_all < 0, "all raw activations above all features, mean of the variants, interval above 0", close=abs(high_all) < 0.03)
 results.record("many_wins", (auc[best, 0] > auc["raw", 0]).mean(), "share of tasks", ".0%", tolerance=0.25)
 
 # %%
@@ -1015,29 +892,14 @@ quiver = {v: sparse_probing.quiver_gain(arrows, v, draws=draws, seed=seed) for v
 most = max(quiver, key=lambda v: quiver[v][0])
 results.record("many_quiver_variant", most, "variant")
 low, _ = record_gap("many_quiver", quiver[most][0], *quiver[most][1])
-results.claim(
-    "many_quiver_gains",
-    low > 0,
-    "a toolbox with the probes of a variant is above one of raw probes alone, interval above 0",
-    close=abs(low) < 0.02,
-)
+results.claim("many_quiver_gains", low > 0, "a toolbox with the probes of a variant is above one of raw probes alone, interval above 0", close=abs(low) < 0.02)
 
 # %%
 low, _ = record_gap("many_mean_over_raw", *ahead_on_tasks(auc[f"{averaged}, mean", 0], auc["raw, mean", 0]))
 low_one, _ = record_gap("many_mean_one", *ahead_on_tasks(auc[f"{averaged}, mean", 1], auc["raw, mean", 1]))
-results.claim(
-    "many_mean_one_ahead",
-    low_one > 0,
-    "read as means, one feature above one neuron, interval over tasks above 0",
-    close=abs(low_one) < 0.03,
-)
+results.claim("many_mean_one_ahead", low_one > 0, "read as means, one feature above one neuron, interval over tasks above 0", close=abs(low_one) < 0.03)
 results.record("many_averaged", averaged, "variant")
-results.claim(
-    "many_mean_ahead",
-    low > 0,
-    "read as means, all features above all raw activations, interval over tasks above 0",
-    close=abs(low) < 0.03,
-)
+results.claim("many_mean_ahead", low > 0, "read as means, all features above all raw activations, interval over tasks above 0", close=abs(low) < 0.03)
 
 # %%
 #| label: fig-probing-many
@@ -1070,9 +932,7 @@ kc.plots.save(fig, "fig-probing-many")
 table = pd.DataFrame({f"k = {each or 'all'}": auc.xs(each, axis=1, level="k").mean() for each in (1, 2, 5, 0)})
 table = table.loc[[*shown_sources, "raw, mean", f"{averaged}, mean"]]
 gaps = {name: ahead_on_tasks(auc[name, 0], auc["raw", 0]) for name in table.index[1:]}
-table["all, against raw"] = pd.Series(
-    {name: f"{gap:+.3f} [{low:+.3f}, {high:+.3f}]" for name, (gap, low, high) in gaps.items()}
-)
+table["all, against raw"] = pd.Series({name: f"{gap:+.3f} [{low:+.3f}, {high:+.3f}]" for name, (gap, low, high) in gaps.items()})
 table["won"] = pd.Series({name: f"{(auc[name, 0] > auc['raw', 0]).mean():.0%}" for name in gaps})
 kc.plots.table(table.fillna("").rename_axis("read").reset_index(), fmt=".3f")
 
@@ -1094,21 +954,15 @@ kc.plots.table(table.fillna("").rename_axis("read").reset_index(), fmt=".3f")
 if tags_corpus:
     tagged = {split: kc.load_corpus(tags_corpus, split=split, limit=800) for split in ("train", "test")}
     tag_stores = {split: kc.gather(study.lm, tagged[split], [middle], dtype=study.dtype)[middle] for split in tagged}
-    tags = {
-        split: probing_tasks.token_tags(study.lm, tagged[split], tag_stores[split], only_last=True) for split in tagged
-    }
-    tag_tasks = probing_tasks.token_tasks(
-        *tags.values(), prefixes=("J", "E"), min_count=task_rows, cap=task_cap, seed=seed
-    )
+    tags = {split: probing_tasks.token_tags(study.lm, tagged[split], tag_stores[split], only_last=True) for split in tagged}
+    tag_tasks = probing_tasks.token_tasks(*tags.values(), prefixes=("J", "E"), min_count=task_rows, cap=task_cap, seed=seed)
     results.record("tags_tasks", len(tag_tasks), "tasks", tolerance=0)
 
 # %%
 if tags_corpus:
     tag_sources = {"raw": tuple(store.all().float().numpy() for store in tag_stores.values())}
     for v in front_variants:
-        tag_sources[v] = tuple(
-            kc.encode_store(near_l0(v, store=tag_stores["train"]), store) for store in tag_stores.values()
-        )
+        tag_sources[v] = tuple(kc.encode_store(near_l0(v, store=tag_stores["train"]), store) for store in tag_stores.values())
     tag_scores = sparse_probing.sparse_probing(tag_tasks, tag_sources, many_ks, seed=seed, max_iter=100)
 
 # %%
@@ -1120,18 +974,8 @@ if tags_corpus:
     tag_trained = {each: tag_auc[front_variants].xs(each, axis=1, level="k").mean(axis=1) for each in (1, 0)}
     low_tag, _ = record_gap("tags_over_raw_1", *ahead_on_tasks(tag_trained[1], tag_auc["raw", 1]))
     _, high_tag = record_gap("tags_over_raw_all", *ahead_on_tasks(tag_trained[0], tag_auc["raw", 0]))
-    results.claim(
-        "tags_one_above_neuron",
-        low_tag > 0,
-        "one feature above one neuron on tags, interval over tasks above 0",
-        close=abs(low_tag) < 0.03,
-    )
-    results.claim(
-        "tags_raw_ahead",
-        high_tag < 0,
-        "all raw activations above all features on tags, interval over tasks above 0",
-        close=abs(high_tag) < 0.03,
-    )
+    results.claim("tags_one_above_neuron", low_tag > 0, "one feature above one neuron on tags, interval over tasks above 0", close=abs(low_tag) < 0.03)
+    results.claim("tags_raw_ahead", high_tag < 0, "all raw activations above all features on tags, interval over tasks above 0", close=abs(high_tag) < 0.03)
 
 # %% [markdown] tags=["ko"]
 # 사람이 품사를 단 말뭉치에도 같은 것을 물었다. UD 한국어 말뭉치(GSD [@chun2018])에서 어절의 마지막 토큰만 보고 그 어절에 어떤 조사나 어미가 들어 있는지를 가린다. SAE도 그 말뭉치의 훈련 문장으로 학습했다. 조사와 어미 {{< var ud:c05.tags_tasks >}}개에서 뉴런 하나의 AUC는 {{< var ud:c05.tags_raw_1 >}}이고, 변형들의 평균에서 이것을 뺀 차이는 {{< var ud:c05.tags_over_raw_1 >}} [{{< var ud:c05.tags_over_raw_1_low >}}, {{< var ud:c05.tags_over_raw_1_high >}}]이다. 성분을 모두 쓰면 날활성값이 {{< var ud:c05.tags_raw_all >}}, 차이는 {{< var ud:c05.tags_over_raw_all >}} [{{< var ud:c05.tags_over_raw_all_low >}}, {{< var ud:c05.tags_over_raw_all_high >}}]이다. 문장은 싣지 않는다. `make chapters PRESET=ud ONLY=05_probing`으로 다시 잴 수 있다.
@@ -1164,13 +1008,11 @@ if tags_corpus:
 # %%
 n_words, n_names, letters_enough = 1500, 4000, 0.5
 
-
 # %%
 def spelled(lang, which):
     """Words of the training sentences, each alone in a template, with first letter or 초성."""
     words = np.random.default_rng(seed).permutation(letters.corpus_words(study.records("train", lang), lang))[:n_words]
     return letters.word_activations(study.lm, words.tolist(), middle, template=letters.TEMPLATES[lang], which=which)
-
 
 # %%
 bar = absorption.AbsorptionConfig().min_f1
@@ -1183,17 +1025,7 @@ rows = []
 for (lang, which), f1s in readable.items():
     values = np.array(list(f1s.values()))
     over = int((values >= bar).sum())
-    rows.append(
-        {
-            "language": lang,
-            "token": which,
-            "words": len(spelling[lang, which].words),
-            "letters": len(values),
-            "mean F1": values.mean(),
-            "best F1": values.max(),
-            "F1 over 0.6": over,
-        }
-    )
+    rows.append({"language": lang, "token": which, "words": len(spelling[lang, which].words), "letters": len(values), "mean F1": values.mean(), "best F1": values.max(), "F1 over 0.6": over})
     results.record(f"letters_{lang}_{which}_tested", len(values), "letters", tolerance=3)
     results.record(f"letters_{lang}_{which}_over", over, "letters", tolerance=2)
     results.record(f"letters_{lang}_{which}_f1", values.mean(), "F1", ".2f", tolerance=0.08)
@@ -1211,9 +1043,7 @@ labelled = {}
 for (lang, which), f1s in readable.items():
     if lang in front_langs and np.mean([f1 >= bar for f1 in f1s.values()]) >= letters_enough:
         labelled[f"letters, {which} token", lang] = spelling[lang, which]
-results.claim(
-    "letters_readable", bool(labelled), "in a language with SAEs at hand, enough letters have probes over the bar of F1"
-)
+results.claim("letters_readable", bool(labelled), "in a language with SAEs at hand, enough letters have probes over the bar of F1")
 
 # %%
 if any("item" in record.spans for record in train[:1]):
@@ -1236,15 +1066,11 @@ if rows:
     absorbed["split"] = absorbed.main.map(len)
     absorbed["silent"] = absorbed.n_silent / absorbed.n_true
 
-
 # %%
 def against(column, one, other, lang="ko", what="categories"):
     """Mean difference of two variants over the categories that both score, and its 95% interval."""
-    part = absorbed[(absorbed.what == what) & (absorbed.lang == lang)].pivot_table(
-        index="letter", columns="variant", values=column
-    )
+    part = absorbed[(absorbed.what == what) & (absorbed.lang == lang)].pivot_table(index="letter", columns="variant", values=column)
     return ahead_on_tasks(*(part.dropna()[v] for v in (one, other)))
-
 
 # %%
 measured = ("categories", "ko") in labelled
@@ -1252,41 +1078,21 @@ if measured:
     first_found = absorbing["categories", "ko", front_variants[0], front_seeds[0]]
     results.record("absorb_labels", len(first_found.letters), "categories", tolerance=0)
     results.record("absorb_found", sum(letter.n_true for letter in first_found.scored), "names", tolerance=40)
-    results.record(
-        "absorb_f1", np.mean([letter.probe_f1 for letter in first_found.letters]), "F1", ".2f", tolerance=0.05
-    )
+    results.record("absorb_f1", np.mean([letter.probe_f1 for letter in first_found.letters]), "F1", ".2f", tolerance=0.05)
     by = absorbed[(absorbed.what == "categories") & (absorbed.lang == "ko")].groupby("variant")
     for v, column in itertools.product(front_variants, ("full", "fraction", "silent")):
         results.record(f"absorb_{column}_{v}", by[column].mean()[v], "share", ".1%", tolerance=0.08)
     of_silent = (by["full"].mean() / by["silent"].mean().clip(lower=1e-9)).max()
-    results.claim(
-        "absorb_mostly_not",
-        of_silent < 0.5,
-        "full absorption is under half of the silent share in every variant",
-        close=abs(of_silent - 0.5) < 0.1,
-    )
+    results.claim("absorb_mostly_not", of_silent < 0.5, "full absorption is under half of the silent share in every variant", close=abs(of_silent - 0.5) < 0.1)
 
 # %%
 if measured and {"matryoshka", "batchtopk"} <= set(front_variants):
-    _, high = record_gap(
-        "absorb_less_fraction", *against("fraction", "matryoshka", "batchtopk"), unit="share", tolerance=0.08
-    )
-    results.claim(
-        "absorb_matryoshka_less",
-        high < 0,
-        "fraction of absorption: Matryoshka below BatchTopK, interval over categories below 0",
-        close=abs(high) < 0.05,
-    )
+    _, high = record_gap("absorb_less_fraction", *against("fraction", "matryoshka", "batchtopk"), unit="share", tolerance=0.08)
+    results.claim("absorb_matryoshka_less", high < 0, "fraction of absorption: Matryoshka below BatchTopK, interval over categories below 0", close=abs(high) < 0.05)
     record_gap("absorb_less_full", *against("full", "matryoshka", "batchtopk"), unit="share", tolerance=0.03)
     highest = by["fraction"].mean().idxmax()
     results.record("absorb_most", highest, "variant")
-    results.claim(
-        "absorb_everywhere",
-        by["fraction"].mean().min() > 0.01,
-        "the fraction of absorption is over 1% in every variant",
-        close=abs(by["fraction"].mean().min() - 0.01) < 0.01,
-    )
-
+    results.claim("absorb_everywhere", by["fraction"].mean().min() > 0.01, "the fraction of absorption is over 1% in every variant", close=abs(by["fraction"].mean().min() - 0.01) < 0.01)
 
 # %%
 #| label: tbl-probing-absorption
@@ -1294,39 +1100,21 @@ if measured and {"matryoshka", "batchtopk"} <= set(front_variants):
 #| tbl-cap-en: "Means over the labels. main: the number of main features; main F1: what they tell alone; silent: the share of examples found by the probe on which all main features are off, and full: those of them that one feature took over. Brackets: 95% intervals from drawing labels again."
 def with_interval(values):
     """A mean as a percentage, with the interval over labels."""
-    low, high = kc.probing.interval(
-        kc.probing.cluster_bootstrap(values.to_numpy(), np.arange(len(values)), draws, seed)[:, 0]
-    )
+    low, high = kc.probing.interval(kc.probing.cluster_bootstrap(values.to_numpy(), np.arange(len(values)), draws, seed)[:, 0])
     return f"{values.mean():.1%} [{low:.1%}, {high:.1%}]"
-
 
 rows = []
 if len(absorbed):
     for (what, lang, v), part in absorbed.groupby(["what", "lang", "variant"], sort=False):
         mean = part.groupby("letter")[["split", "main_f1", "silent", "full", "fraction"]].mean()
-        rows.append(
-            {
-                "label": f"{what} ({lang})",
-                "variant": v,
-                "main": mean.split.mean(),
-                "main F1": mean.main_f1.mean(),
-                **{c: with_interval(mean[c]) for c in ("silent", "full", "fraction")},
-            }
-        )
+        rows.append({"label": f"{what} ({lang})", "variant": v, "main": mean.split.mean(), "main F1": mean.main_f1.mean(), **{c: with_interval(mean[c]) for c in ("silent", "full", "fraction")}})
 kc.plots.table(pd.DataFrame(rows or [{"label": "none could be scored"}]), fmt=".2f")
-
 
 # %%
 def taken_over(variant):
     """Which names lost their category to one feature: name, category, feature, how often; and how own the feature is."""
     found, words = absorbing["categories", "ko", variant, front_seeds[0]], labelled["categories", "ko"]
-    lost = pd.DataFrame(
-        [
-            {"name": words.words[w], "category": letter.letter, "feature": f}
-            for letter in found.scored
-            for w, f in letter.taken
-        ]
-    )
+    lost = pd.DataFrame([{"name": words.words[w], "category": letter.letter, "feature": f} for letter in found.scored for w, f in letter.taken])
     if lost.empty:
         return lost
     lost = lost.value_counts().rename("times").reset_index()
@@ -1336,7 +1124,6 @@ def taken_over(variant):
     lost["fires on"] = [float(on_WF[name_W == name, f].float().mean()) for name, f in pairs]
     lost["of its names"] = [float((name_W[on_WF[:, f].numpy()] == name).mean()) for name, f in pairs]
     return lost
-
 
 # %%
 #| label: tbl-probing-absorbed
@@ -1350,12 +1137,7 @@ if measured:
 if len(lost):
     own = np.average(lost["of its names"], weights=lost["times"])
     results.record("absorb_own", own, "share", ".0%", tolerance=0.2)
-    results.claim(
-        "absorb_own_item",
-        own > 0.5,
-        "of the names on which a swallowing feature fires, over half are the item swallowed",
-        close=abs(own - 0.5) < 0.2,
-    )
+    results.claim("absorb_own_item", own > 0.5, "of the names on which a swallowing feature fires, over half are the item swallowed", close=abs(own - 0.5) < 0.2)
 kc.plots.table(lost.head(8) if len(lost) else pd.DataFrame([{"name": "none was swallowed whole"}]), fmt=".0%")
 
 # %% [markdown] tags=["ko"]

@@ -132,7 +132,6 @@ store = study.acts("test", home, middle)
 tokens_NF = kc.encode_store(saes[home, "gated"], store).tocsc()
 start = 0 if study.lm.bos_id is None else 1
 
-
 # %%
 def firing(feature, n=3, width=6):
     """The strongest tokens of a feature, each different one once, as whole characters within their context."""
@@ -143,7 +142,6 @@ def firing(feature, n=3, width=6):
         a += len(text[a:b]) - len(text[a:b].lstrip()) if text[a:b].strip() else 0
         shown.setdefault(text[a:b], f"{text[max(0, a - width) : a]}【{text[a:b]}】{text[b : b + width]}".strip())
     return " · ".join(list(shown.values())[:n])
-
 
 # %%
 #| label: tbl-tfidf-top
@@ -156,9 +154,7 @@ kc.plots.table(pd.DataFrame(rows), fmt=".2f")
 # %%
 repeats = int(pd.Series([row["feature"] for row in rows]).value_counts().max())
 results.record("repeats", repeats, "categories", tolerance=6)
-results.claim(
-    "top_repeats", repeats >= 2, "some feature is among the first two of two or more categories", close=repeats <= 2
-)
+results.claim("top_repeats", repeats >= 2, "some feature is among the first two of two or more categories", close=repeats <= 2)
 
 # %%
 results.record("own", own.mean(), "share", ".0%", tolerance=0.05)
@@ -167,11 +163,7 @@ results.record("own_chance", 1 / len(names), "share", ".0%", tolerance=0)
 results.record("own_lowest", held_names[own.mean(axis=1).argmin()], "category")
 
 # %%
-results.claim(
-    "own_above_chance",
-    (own.mean(axis=1) > 2 / len(names)).all(),
-    "in every category the top features fall on it at over twice chance, on held-out text",
-)
+results.claim("own_above_chance", (own.mean(axis=1) > 2 / len(names)).all(), "in every category the top features fall on it at over twice chance, on held-out text")
 
 # %% [markdown] tags=["ko"]
 # 시험 문장에서 상위 10개 특징의 활성 가운데 평균 {{< var c06.own >}}가 제 범주의 문장에서 나온다. 첫째 특징만 보면 {{< var c06.own_best >}}이다(범주마다 문장 수가 다르므로 범주 평균의 몫으로 셈했다). 우리 예상은 {{< var c06.own_chance >}}의 몇 배였다. [어느 범주에서나 똑같이 나눌 때의 두 배를 넘는다.]{.claim key="c06.own_above_chance"}[똑같이 나눌 때의 두 배에도 못 미치는 범주가 있어, 거기서는 예상이 빗나갔다.]{.otherwise} 몫이 가장 작은 범주의 라벨은 ‘{{< var c06.own_lowest >}}’이다. 몫이 {{< var c06.own_chance >}}에 가까울수록 목록은 범주의 내용이 아니라 마침 고른 문장이나 어느 범주에나 있는 것을 담은 것이다.
@@ -224,16 +216,13 @@ fig, panels = plt.subplots(1, len(sizes), figsize=(kc.plots.WIDTH, 2.4), sharey=
 for ax, size in zip(panels[0], sizes, strict=True):
     for name, chosen in lists.items():
         shared = features.category_counts(chosen[size])[1]
-        ax.step(
-            np.arange(1, len(shared) + 1), shared, where="mid", color=STYLES[name][0], ls=STYLES[name][1], label=name
-        )
+        ax.step(np.arange(1, len(shared) + 1), shared, where="mid", color=STYLES[name][0], ls=STYLES[name][1], label=name)
     ax.axhline(len(names), color="#777777", ls=":", lw=0.8)
     ax.set(title=f"top {size}", xlabel="feature (sorted)", ylim=(0, len(names) * 1.08))
     ax.yaxis.get_major_locator().set_params(integer=True)
 panels[0][0].set_ylabel("categories")
 fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=len(lists))
 kc.plots.save(fig, "fig-tfidf-counts")
-
 
 # %%
 def halves(labels, clusters, rng):
@@ -244,7 +233,6 @@ def halves(labels, clusters, rng):
         mask |= (labels == name) & np.isin(clusters, own[: (len(own) + 1) // 2])
     return mask
 
-
 # %%
 def overlaps(M, size):
     """Jaccard overlap of the lists of one half with those of the other, (splits, C, C)."""
@@ -254,13 +242,8 @@ def overlaps(M, size):
         found.append(features.jaccard(*(kc.top_features(M[m], y["train", home][m], size) for m in (first, ~first))))
     return np.array(found)
 
-
 # %%
-matrices = {
-    "gated, TF-IDF": W["train"],
-    "standard, TF-IDF": weighted[home, "standard"]["train"],
-    "gated, mean": X["train"],
-}
+matrices = {"gated, TF-IDF": W["train"], "standard, TF-IDF": weighted[home, "standard"]["train"], "gated, mean": X["train"]}
 same = np.eye(len(names), dtype=bool)
 agreement = {key: overlaps(matrices[key[0]], key[1]) for key in itertools.product(lists, sizes)}
 sharing = []
@@ -297,35 +280,13 @@ for (name, size), row in at.iterrows():
 short, middling, long = sizes
 apart = [agreement["gated, TF-IDF", s].mean(axis=0) for s in sizes]
 others = [(J.sum(axis=1) - J.diagonal()) / (len(names) - 1) for J in apart]
-results.record(
-    "apart_lowest",
-    min((J.diagonal() - o).min() for J, o in zip(apart, others, strict=True)),
-    "Jaccard",
-    ".2f",
-    tolerance=0.06,
-)
+results.record("apart_lowest", min((J.diagonal() - o).min() for J, o in zip(apart, others, strict=True)), "Jaccard", ".2f", tolerance=0.06)
 
 # %%
-results.claim(
-    "a6_distinct",
-    all((J.diagonal() > o).all() for J, o in zip(apart, others, strict=True)),
-    "for every category and k, lists from two halves of its text overlap more than with other categories on average",
-)
-results.claim(
-    "a6_shared",
-    at.loc[("gated, TF-IDF", long), "shared by 80%"] >= 1,
-    "at the longest list at least one feature is shared by 80% of the categories",
-)
-results.claim(
-    "a6_mean_shared",
-    at.loc[("gated, mean", short), "shared by 80%"] >= 1,
-    "at the shortest list by mean count at least one feature is shared by 80% of the categories",
-)
-results.claim(
-    "idf_less_shared",
-    all(at.loc[("gated, TF-IDF", s), "shared by 80%"] < at.loc[("gated, mean", s), "shared by 80%"] for s in sizes),
-    "at every k TF-IDF lists share fewer features among 80% of the categories than lists by mean count",
-)
+results.claim("a6_distinct", all((J.diagonal() > o).all() for J, o in zip(apart, others, strict=True)), "for every category and k, lists from two halves of its text overlap more than with other categories on average")
+results.claim("a6_shared", at.loc[("gated, TF-IDF", long), "shared by 80%"] >= 1, "at the longest list at least one feature is shared by 80% of the categories")
+results.claim("a6_mean_shared", at.loc[("gated, mean", short), "shared by 80%"] >= 1, "at the shortest list by mean count at least one feature is shared by 80% of the categories")
+results.claim("idf_less_shared", all(at.loc[("gated, TF-IDF", s), "shared by 80%"] < at.loc[("gated, mean", s), "shared by 80%"] for s in sizes), "at every k TF-IDF lists share fewer features among 80% of the categories than lists by mean count")
 
 # %% [markdown] tags=["ko"]
 # 게이트형의 TF-IDF 목록을 모두 합치면 10개씩일 때 {{< var c06.distinct_gated_10 >}}개, 100개씩일 때 {{< var c06.distinct_gated_100 >}}개의 서로 다른 특징이 된다. 표준형은 100개씩일 때 {{< var c06.distinct_standard_100 >}}개가 된다. 훈련 문장에서 한 번이라도 켜진 특징은 게이트형 {{< var c06.alive_gated >}}개, 표준형 {{< var c06.alive_standard >}}개이다. 고를 것이 그만큼 있었다는 뜻이므로, 겹침은 이 수와 함께 읽어야 한다. 범주의 80% 이상이 나누어 갖는 특징의 수를 10개, 50개, 100개 목록의 순서로 적으면 TF-IDF로는 {{< var c06.shared_gated_10 >}}, {{< var c06.shared_gated_50 >}}, {{< var c06.shared_gated_100 >}}이고 평균 수로는 {{< var c06.shared_mean_10 >}}, {{< var c06.shared_mean_50 >}}, {{< var c06.shared_mean_100 >}}이다.
@@ -405,11 +366,7 @@ for size, share_MC in shares.items():
     ratios.append(results.record(f"fall_ratio_{size}", ratio, "ratio", ".1f", interval=(low, high), tolerance=1))
     results.record(f"fall_ratio_{size}_low", low, "ratio", ".1f", tolerance=1)
     results.record(f"fall_ratio_{size}_high", high, "ratio", ".1f", tolerance=1)
-    results.claim(
-        f"fall_{size}",
-        low > 1,
-        f"top {size}: more falls on the own category's list than on another's, interval above 1",
-    )
+    results.claim(f"fall_{size}", low > 1, f"top {size}: more falls on the own category's list than on another's, interval above 1")
 
 # %%
 results.claim("ratio_falls", ratios[0] > ratios[-1], "the ratio is smaller for the longest list than for the shortest")
@@ -419,12 +376,7 @@ darkest = {size: int((M.argmax(axis=0) == np.arange(len(names))).sum()) for size
 for size, n in darkest.items():
     results.record(f"darkest_{size}", n, "categories", tolerance=3)
 few = min(darkest.values())
-results.claim(
-    "diagonal_dark",
-    few > len(names) / 2,
-    "at every list length the own category leads the list of over half of the categories",
-    close=abs(few - len(names) / 2) < 2,
-)
+results.claim("diagonal_dark", few > len(names) / 2, "at every list length the own category leads the list of over half of the categories", close=abs(few - len(names) / 2) < 2)
 
 # %% [markdown] tags=["ko"]
 # 시험 문장의 활성 가운데 {{< var c06.fall_own_10 >}}가 제 범주의 10개 목록에, 평균 {{< var c06.fall_other_10 >}}가 다른 범주의 목록 하나에 돌아간다. 비와 95% 구간은 {{< var c06.fall_ratio_10 >}} [{{< var c06.fall_ratio_10_low >}}, {{< var c06.fall_ratio_10_high >}}]이다. 50개 목록에서는 {{< var c06.fall_ratio_50 >}} [{{< var c06.fall_ratio_50_low >}}, {{< var c06.fall_ratio_50_high >}}], 100개 목록에서는 두 몫이 {{< var c06.fall_own_100 >}}, {{< var c06.fall_other_100 >}}이고 비는 {{< var c06.fall_ratio_100 >}} [{{< var c06.fall_ratio_100_low >}}, {{< var c06.fall_ratio_100_high >}}]이다. 제 범주의 몫은 [10개 목록에서 더 크고,]{.claim key="c06.fall_10"} [50개 목록에서도,]{.claim key="c06.fall_50"} [100개 목록에서도 더 크다.]{.claim key="c06.fall_100"} [가장 긴 목록의 비는 가장 짧은 목록의 비보다 작다.]{.claim key="c06.ratio_falls"} 대각선이 짙으리라던 예상은 이렇게 판정한다. 범주 {{< var c06.n_categories >}}개 가운데, 자기 목록에 활성을 가장 많이 주는 것이 자기 문장인 범주는 10개 목록에서 {{< var c06.darkest_10 >}}개, 50개 목록에서 {{< var c06.darkest_50 >}}개, 100개 목록에서 {{< var c06.darkest_100 >}}개이다. [어느 길이에서나 절반이 넘는 범주에서 대각선이 그 열의 가장 짙은 칸이다.]{.claim key="c06.diagonal_dark"}[대각선이 그 열의 가장 짙은 칸인 범주가 절반이 안 되는 길이가 있어, 예상이 빗나갔다.]{.otherwise} 다만 비가 1보다 크다는 것과 활성이 제 범주에 몰린다는 것은 다르다. 비가 1에 가까울수록 [@fig-tfidf-fall]의 대각선도 옅고, 문장 하나가 제 범주의 목록만으로 가려지지는 않는다. 가로로 길게 짙은 줄은 문장의 활성이 어느 목록에나 많이 돌아가는 범주이다. 대각선 밖의 짙은 칸이 서로 닮은 범주의 짝인지는 이 그림만으로 알 수 없다.
@@ -448,16 +400,11 @@ results.claim(
 #
 # **Expectation.** Bags of features should be far above shuffled categories. The weighting should help, and lists of 10 should keep much of the accuracy. Where a corpus has sentences that do not name their item, features should be ahead of tokens there, for activations have read the context and token counts have not.
 
-
 # %%
 def bag_of_words(lang):
     """Word counts of both splits, for words that occur in the training text."""
     count = CountVectorizer(token_pattern=r"\w+")
-    return {
-        "train": count.fit_transform(records["train", lang].texts),
-        "test": count.transform(records["test", lang].texts),
-    }
-
+    return {"train": count.fit_transform(records["train", lang].texts), "test": count.transform(records["test", lang].texts)}
 
 # %%
 def bag_of_tokens(lang):
@@ -466,13 +413,11 @@ def bag_of_tokens(lang):
     return {split: sparse.csr_array((np.ones(s.n_tokens), (s.doc_index, s.token_ids)), shape=(len(s.documents), len(study.lm.tokenizer)))
             for split, s in stores.items()}  # fmt: skip
 
-
 # %%
 def hits(lang, X, columns=slice(None), labels=None):
     """Whether the nearest profile of each test sentence is its own category's."""
     found, means = kc.class_means(X["train"][:, columns], y["train", lang] if labels is None else labels)
     return features.nearest_profile(X["test"][:, columns], means, found) == y["test", lang]
-
 
 # %%
 right = {}
@@ -483,9 +428,7 @@ for lang in langs:
         M = weighted[lang, variant]
         right[lang, variant, "all"] = hits(lang, M)
         for size in sizes:
-            right[lang, variant, f"top {size}"] = hits(
-                lang, M, probing.pooled_features(M["train"], y["train", lang], size)
-            )
+            right[lang, variant, f"top {size}"] = hits(lang, M, probing.pooled_features(M["train"], y["train", lang], size))
     right[lang, "gated", "counts"] = hits(lang, counts[lang, "gated"])
     mixed = np.random.default_rng(seed).permutation(y["train", lang])
     right[lang, "gated", "shuffled"] = hits(lang, weighted[lang, "gated"], labels=mixed)
@@ -496,9 +439,7 @@ for lang in langs:
     right[lang, "raw", "centred"] = hits(lang, {split: each - raw["train"].mean(axis=0) for split, each in raw.items()})
     for name, bag in (("words", bag_of_words(lang)), ("tokens", bag_of_tokens(lang))):
         weights = features.inverse_document_frequency(bag["train"])
-        right[lang, "tfidf", name] = hits(
-            lang, {split: kc.tfidf(sparse.csr_array(each), weights) for split, each in bag.items()}
-        )
+        right[lang, "tfidf", name] = hits(lang, {split: kc.tfidf(sparse.csr_array(each), weights) for split, each in bag.items()})
 
 # %%
 named = {lang: records["test", lang].label("names_item") == "yes" if "names_item" in records["test", lang].label_names
@@ -519,17 +460,7 @@ for (lang, kind, what), each in right.items():
         low, high = probing.interval(probing.cluster_bootstrap(part, clusters, draws, seed)[:, 0])
         key = f"{lang}_{kind}_{what}{suffix}".replace(" ", "")
         results.record(f"acc_{key}", part.mean(), "accuracy", ".3f", interval=(low, high), tolerance=0.04)
-        accuracy.append(
-            {
-                "lang": lang,
-                "kind": kind,
-                "what": what,
-                "subset": suffix,
-                "accuracy": part.mean(),
-                "low": low,
-                "high": high,
-            }
-        )
+        accuracy.append({"lang": lang, "kind": kind, "what": what, "subset": suffix, "accuracy": part.mean(), "low": low, "high": high})
 
 # %%
 accuracy = pd.DataFrame(accuracy)
@@ -564,9 +495,7 @@ gaps = {}
 # %%
 for (name, (a, b)), (suffix, which) in itertools.product(PAIRS.items(), subsets.items()):
     difference = (right[home, *a].astype(float) - right[home, *b])[which[home]]
-    low, high = probing.interval(
-        probing.cluster_bootstrap(difference, docs["test", home][which[home]], draws, seed)[:, 0]
-    )
+    low, high = probing.interval(probing.cluster_bootstrap(difference, docs["test", home][which[home]], draws, seed)[:, 0])
     gaps[name + suffix] = (low, high)
     results.record(f"gap_{name}{suffix}", difference.mean(), "accuracy", "+.3f", interval=(low, high), tolerance=0.04)
     results.record(f"gap_{name}{suffix}_low", low, "accuracy", "+.3f", tolerance=0.05)

@@ -133,9 +133,7 @@ results.record("purity_high", interval[1], "share", tolerance=0.06)
 results.record("purity_chance", chance, "share", tolerance=0.03)
 results.record("purity_chance_high", chance_high, "share", tolerance=0.03)
 results.record("purity_ratio", purity.mean() / chance, "ratio", fmt=".1f", tolerance=1.0)
-results.claim(
-    "neighbours_share_category", purity.mean() > chance_high, "features of one category are nearer than by chance"
-)
+results.claim("neighbours_share_category", purity.mean() > chance_high, "features of one category are nearer than by chance")
 
 # %% [markdown] tags=["ko"]
 # **읽기.** 순도는 {{< var c07.purity >}}(특징을 다시 뽑은 95% 구간 {{< var c07.purity_low >}}에서 {{< var c07.purity_high >}})이고, 라벨을 섞으면 {{< var c07.purity_chance >}}이므로 우연의 {{< var c07.purity_ratio >}}배이다. [같은 범주의 특징은 원래 공간에서 우연보다 가까이 있다.]{.claim key="c07.neighbours_share_category"} 그러나 순도가 1에 못 미치는 만큼의 이웃은 다른 범주의 특징이다. 우연보다 가깝다는 것과 따로 모인다는 것은 다르며, 뒤의 것을 말하려면 순도가 1에 가까워야 한다. 그림이 없어도 말할 수 있는 것은 여기까지이고, 이제부터 그림은 이 수보다 많은 것을 주장해서는 안 된다.
@@ -154,18 +152,13 @@ results.claim(
 # **Expectation.** UMAP [@mcinnes2018umap] and t-SNE [@vandermaaten2008] try to keep near neighbours near; the distance between far groups means nothing. Both tend to make groups look more distinct than they are. Purity measured again on the coordinates of the picture may therefore differ from that of the original space. If it is higher, the method has drawn groups more sharply than they are; if it is lower, neighbours were lost on the way to two dimensions. We use {{< var c07.layout_seeds >}} seeds to see whether such a difference is an accident of the seed.
 
 # %%
-maps = {
-    m: [layout.embed(directions[listed], m, seed=s, n_neighbors=layout_neighbours) for s in layout_seeds]
-    for m in ("umap", "tsne")
-}
+maps = {m: [layout.embed(directions[listed], m, seed=s, n_neighbors=layout_neighbours) for s in layout_seeds] for m in ("umap", "tsne")}
 place = {feature: i for i, feature in enumerate(listed)}
 rows = np.array([place[feature] for feature in own])
 kept = {m: [layout.neighbour_purity(xy[rows], owner, near, "euclidean").mean() for xy in maps[m]] for m in maps}
 
 # %%
-trust = {
-    m: [trustworthiness(directions[listed], xy, n_neighbors=near, metric="cosine") for xy in maps[m]] for m in maps
-}
+trust = {m: [trustworthiness(directions[listed], xy, n_neighbors=near, metric="cosine") for xy in maps[m]] for m in maps}
 
 # %%
 results.record("layout_seeds", len(layout_seeds), "seeds", tolerance=0)
@@ -173,18 +166,14 @@ results.record("layout_seeds", len(layout_seeds), "seeds", tolerance=0)
 # %%
 for method in maps:
     spread = (min(kept[method]), max(kept[method]))
-    results.record(
-        f"purity_{method}", np.mean(kept[method]), "share", seeds=layout_seeds, interval=spread, tolerance=0.08
-    )
+    results.record(f"purity_{method}", np.mean(kept[method]), "share", seeds=layout_seeds, interval=spread, tolerance=0.08)
     results.record(f"trust_{method}", np.mean(trust[method]), "share", seeds=layout_seeds, tolerance=0.05)
     results.record(f"spread_{method}", spread[1] - spread[0], "share", seeds=layout_seeds, tolerance=0.05)
 
 # %%
 inside = all(np.mean(kept[method]) <= chance_high for method in maps)
 margin = min(abs(np.mean(kept[method]) - chance_high) for method in maps)
-results.claim(
-    "maps_at_chance", inside, "mean purity on both maps is within the range of shuffled labels", close=margin < 0.03
-)
+results.claim("maps_at_chance", inside, "mean purity on both maps is within the range of shuffled labels", close=margin < 0.03)
 
 # %%
 sizes = np.unique(big["train"], return_counts=True)[1]
@@ -217,26 +206,10 @@ kc.plots.save(fig, "fig-vis-map")
 #| label: tbl-vis-purity
 #| tbl-cap-ko: "같은 범주의 특징이 이웃하는 비율(순도)과, 그림이 원래 이웃을 지킨 정도(신뢰도). lowest와 highest는 첫 줄에서는 95% 구간, 지도에서는 시드 사이의 범위, 마지막 줄에서는 섞은 라벨의 97.5% 분위이다."
 #| tbl-cap-en: "How often neighbours belong to the same category (purity), and how well the picture keeps the original neighbours (trustworthiness). lowest and highest: a 95% interval in the first row, the range over seeds for the maps, the 97.5% quantile of shuffled labels in the last row."
-table = [
-    {
-        "where": "decoder directions",
-        "purity": purity.mean(),
-        "lowest": interval[0],
-        "highest": interval[1],
-        "trust": None,
-    }
-]
+table = [{"where": "decoder directions", "purity": purity.mean(), "lowest": interval[0], "highest": interval[1], "trust": None}]
 for method in maps:
     low, high = min(kept[method]), max(kept[method])
-    table.append(
-        {
-            "where": method,
-            "purity": np.mean(kept[method]),
-            "lowest": low,
-            "highest": high,
-            "trust": np.mean(trust[method]),
-        }
-    )
+    table.append({"where": method, "purity": np.mean(kept[method]), "lowest": low, "highest": high, "trust": np.mean(trust[method])})
 table.append({"where": "shuffled labels", "purity": chance, "lowest": None, "highest": chance_high, "trust": None})
 kc.plots.table(pd.DataFrame(table))
 
@@ -268,9 +241,7 @@ sentences = kc.tfidf(counts["test"])[shown].toarray()
 
 # %%
 store = study.acts("test", "ko", middle)
-raw = kc.features.pool_tokens(
-    kc.features.sparse.csr_array(store.all().numpy()), store.doc_index, len(store.documents), "mean"
-)
+raw = kc.features.pool_tokens(kc.features.sparse.csr_array(store.all().numpy()), store.doc_index, len(store.documents), "mean")
 spaces = {"features": sentences, "activations": raw.toarray()[shown] - raw.toarray()[shown].mean(0)}
 
 # %%
@@ -302,34 +273,18 @@ low, high = np.quantile([difference[rows].mean() for rows in redrawn], [0.025, 0
 results.record("sentences_gap", difference.mean(), "share", "+.3f", interval=(low, high), tolerance=0.06)
 results.record("sentences_gap_low", low, "share", "+.3f", tolerance=0.06)
 results.record("sentences_gap_high", high, "share", "+.3f", tolerance=0.06)
-results.claim(
-    "features_clearer",
-    low > 0,
-    "sentences of one category are nearer on features than on mean activations, interval above 0",
-    close=abs(low) < 0.03,
-)
+results.claim("features_clearer", low > 0, "sentences of one category are nearer on features than on mean activations, interval above 0", close=abs(low) < 0.03)
 
 # %%
 clumps = layout.neighbour_purity(plane, groups, near, "euclidean").mean()
 results.record("picture_templates", clumps, "share", ".0%", tolerance=0.1)
-results.claim(
-    "clumps_are_templates",
-    clumps > 0.5,
-    "over half of the nearest sentences on the plane share the template or document",
-    close=abs(clumps - 0.5) < 0.1,
-)
-results.claim(
-    "picture_adds", found["picture"].mean() > found["features"].mean(), "purity is higher on the plane than on features"
-)
+results.claim("clumps_are_templates", clumps > 0.5, "over half of the nearest sentences on the plane share the template or document", close=abs(clumps - 0.5) < 0.1)
+results.claim("picture_adds", found["picture"].mean() > found["features"].mean(), "purity is higher on the plane than on features")
 
 # %%
 results.record("sentences_chance", level[0], "share", tolerance=0.03)
 results.record("sentences", len(shown), "sentences", tolerance=0)
-results.claim(
-    "sentences_share_category",
-    found["features"].mean() > level[1],
-    "sentences of one category are nearer than by chance",
-)
+results.claim("sentences_share_category", found["features"].mean() > level[1], "sentences of one category are nearer than by chance")
 
 # %%
 #| label: fig-vis-sentences
@@ -365,7 +320,6 @@ kc.plots.save(fig, "fig-vis-sentences")
 #
 # **Expectation.** Last come the heatmaps of @{fxnnxc}. The first {{< var c07.top_big >}} features of each big category and the first {{< var c07.top_small >}} of each small one are chosen on training sentences, and their means by category are measured on held-out ones. If features read categories, the diagonal is dark; if generic features are among them, dark vertical bars appear. Every column is divided by its largest value, so shades compare within one feature only. In a corpus without small categories, the lower heatmap takes big ones too.
 
-
 # %%
 def heat(label, n):
     """Features chosen per class on train, each once, and their class means on held-out sentences."""
@@ -375,7 +329,6 @@ def heat(label, n):
     columns = list(dict.fromkeys(feature for _, feature in pairs))
     hits = np.array([names[means[:, feature].argmax()] == name for name, feature in pairs])
     return names, columns, means[:, columns] / np.maximum(means[:, columns].max(0), 1e-9), hits
-
 
 # %%
 heats = {"big": heat("big", top_big), "small": heat(small_label, top_small)}
@@ -391,11 +344,7 @@ for name, (classes, columns, values, hits) in heats.items():
     results.record(f"heat_{name}_chance", 1 / len(classes), "share", tolerance=0.001)
     bars = ((values > 0.5).mean(0) >= 0.5).mean()
     results.record(f"heat_{name}_bars", bars, "share", tolerance=0.08)
-    results.claim(
-        f"heat_{name}_above_chance",
-        hits.mean() > 2 / len(classes),
-        f"top {name} features prefer their class twice as often as by chance",
-    )
+    results.claim(f"heat_{name}_above_chance", hits.mean() > 2 / len(classes), f"top {name} features prefer their class twice as often as by chance")
 
 # %%
 #| label: fig-vis-heat
@@ -405,9 +354,7 @@ for name, (classes, columns, values, hits) in heats.items():
 #| fig-alt-en: "Two heatmaps with categories as rows and features as columns. Larger values are darker. A dark diagonal means features strong in their own category, a long dark vertical bar a feature strong in many."
 fig, axes = plt.subplots(2, 1, figsize=(kc.plots.WIDTH, 6.4), height_ratios=[1, 1.35])
 for ax, (name, (classes, _, values, _)) in zip(axes, heats.items(), strict=True):
-    image = ax.imshow(
-        values, aspect="auto", interpolation="nearest", cmap=kc.plots.SEQUENTIAL, vmin=0, vmax=1, rasterized=True
-    )
+    image = ax.imshow(values, aspect="auto", interpolation="nearest", cmap=kc.plots.SEQUENTIAL, vmin=0, vmax=1, rasterized=True)
     ax.set(xlabel="feature", ylabel=f"{name} category", xticks=[])
     ax.set_yticks(range(len(classes)), classes) if len(classes) < 30 else ax.set_yticks([])
 fig.colorbar(image, ax=axes, label="mean / largest mean of the feature", shrink=0.5)

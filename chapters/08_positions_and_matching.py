@@ -62,9 +62,7 @@ kc.plots.house_style()
 results = kc.Results(chapter="08", preset=preset, seeds=match_seeds)
 
 # %%
-study = kc.Study(
-    corpus=corpus, lm_name=lm_name, lm_options=lm_options, n_train=n_train, n_test=n_test, points=(middle, late)
-)
+study = kc.Study(corpus=corpus, lm_name=lm_name, lm_options=lm_options, n_train=n_train, n_test=n_test, points=(middle, late))
 lm = study.lm
 
 # %% [markdown] tags=["ko"]
@@ -87,7 +85,6 @@ elsewhere = kc.gather(lm, others, [middle], dtype=study.dtype)[middle]
 news = {name: kc.load_corpus(name, split="train", lang="ko", limit=n_train) for name in corpora}
 foreign = {name: kc.gather(lm, records, [middle], dtype=study.dtype)[middle] for name, records in news.items()}
 
-
 # %%
 def dictionary(variant="topk", acts=None, s=0, n_features=match_features, k=match_k, centre="mean"):
     """A dictionary of the base's settings but for what is given; without k of its own it is steered to the same L0."""
@@ -95,7 +92,6 @@ def dictionary(variant="topk", acts=None, s=0, n_features=match_features, k=matc
     aim = None if variant == "topk" else float(k)
     schedule = kc.TrainConfig(match_steps, batch_size, lr=match_lr, target_l0=aim, seed=s)
     return kc.train(config, study.acts("train", "ko", middle) if acts is None else acts, schedule)[0]
-
 
 # %%
 data = {"sentences": elsewhere} | foreign
@@ -115,17 +111,13 @@ changed = {"seed": {}} | {name: {"acts": acts} for name, acts in data.items()} |
 saes = {name: {s: dictionary(s=s, **options) for s in match_seeds} for name, options in changed.items()}
 base = saes["seed"]
 
-
 # %%
 def weights(sae, part):
     return sae.W_dec_FD.detach() if part == "decoder" else sae.W_enc_DF.detach().t()
 
-
 # %%
 rows = []
-for (change, trained), part, (a, b) in itertools.product(
-    saes.items(), ("decoder", "encoder"), itertools.permutations(match_seeds, 2)
-):
+for (change, trained), part, (a, b) in itertools.product(saes.items(), ("decoder", "encoder"), itertools.permutations(match_seeds, 2)):
     first, second = weights(base[a], part), weights(trained[b], part)
     rows.append({"change": change, "part": part, "pair": (a, b), "share": (matching.nearest(first, second)[0] >= alike).mean(),
                  "paired": matching.pairs(first, second)[0].mean()})  # fmt: skip
@@ -137,28 +129,19 @@ one_FD = weights(base[match_seeds[0]], "decoder")
 results.record("share_random", (matching.nearest(one_FD, random_FD)[0] >= alike).mean(), "share", ".1%", tolerance=0.01)
 results.record("paired_random", matching.pairs(one_FD, random_FD)[0].mean(), "cosine", tolerance=0.03)
 
-
 # %%
 def interval(each, what):
     """Over pairs of seeds: the jackknife's 95% interval, or the range where there are two seeds."""
     found = statistics.pair_interval(dict(zip(each.pair, each[what], strict=True)))
     return found or (each[what].min(), each[what].max())
 
-
 # %%
 for (change, part), each in rows.groupby(["change", "part"]):
     for what, fmt in (("share", ".1%"), ("paired", ".3f")):
-        results.record(
-            f"{what}_{change}_{part}", each[what].mean(), "share", fmt, interval=interval(each, what), tolerance=0.06
-        )
+        results.record(f"{what}_{change}_{part}", each[what].mean(), "share", fmt, interval=interval(each, what), tolerance=0.06)
 
 # %%
-for key, value in (
-    ("match_features", match_features),
-    ("match_k", match_k),
-    ("match_steps", match_steps),
-    ("match_n_seeds", len(match_seeds)),
-):
+for key, value in (("match_features", match_features), ("match_k", match_k), ("match_steps", match_steps), ("match_n_seeds", len(match_seeds))):
     results.record(key, value, "", tolerance=0)
 results.record("alike", alike, "cosine", ".1f", tolerance=0)
 
@@ -171,18 +154,11 @@ for change in list(changed)[1:]:
                   close=abs(now["max"] - alone["min"]) < 0.06)  # fmt: skip
 
 sparser = span.loc["sparser", "decoder"]
-results.claim(
-    "sparser_more",
-    sparser["min"] > alone["max"],
-    "with half the k more features come back than with another seed, every pair",
-    close=abs(sparser["min"] - alone["max"]) < 0.06,
-)
+results.claim("sparser_more", sparser["min"] > alone["max"], "with half the k more features come back than with another seed, every pair", close=abs(sparser["min"] - alone["max"]) < 0.06)
 
 # %%
 decoder = rows[rows.part == "decoder"].pivot(index="pair", columns="change", values="share")
-lost = (
-    decoder.rsub(decoder["seed"], axis=0).drop(columns="seed").melt(ignore_index=False, value_name="lost").reset_index()
-)
+lost = decoder.rsub(decoder["seed"], axis=0).drop(columns="seed").melt(ignore_index=False, value_name="lost").reset_index()
 ranking = [{"change": change, "lost": each.lost.mean(), "low": interval(each, "lost")[0], "high": interval(each, "lost")[1]}
            for change, each in lost.groupby("change")]  # fmt: skip
 ranking = pd.DataFrame(ranking).sort_values("lost", ascending=False)
@@ -200,35 +176,14 @@ results.claim("data_most", all(ranking.set_index("change").low[name] > rest.high
 
 # %%
 apart = max(span.loc["seed", "encoder"]["min"] - alone["max"], alone["min"] - span.loc["seed", "encoder"]["max"])
-results.claim(
-    "encoder_differs",
-    apart > 0,
-    "encoder and decoder give different shares for another seed, every pair",
-    close=abs(apart) < 0.06,
-)
+results.claim("encoder_differs", apart > 0, "encoder and decoder give different shares for another seed, every pair", close=abs(apart) < 0.06)
 sampled, strange = span.loc["sentences", "decoder"], span.loc[(fresh or ["sentences"])[-1], "decoder"]
-results.claim(
-    "part_shared", sampled["min"] > 0.05 and sampled["max"] < 0.95, "between 5% and 95% come back from other sentences"
-)
+results.claim("part_shared", sampled["min"] > 0.05 and sampled["max"] < 0.95, "between 5% and 95% come back from other sentences")
 if "language" in data:
-    results.claim(
-        "language_tenth",
-        strange["max"] < alone["min"] / 10,
-        "from English less than a tenth of what another seed gives",
-    )
-results.claim(
-    "seed_half",
-    alone["min"] > 0.5,
-    "over half of the features come back with another seed, every pair",
-    close=abs(alone["min"] - 0.5) < 0.06,
-)
+    results.claim("language_tenth", strange["max"] < alone["min"] / 10, "from English less than a tenth of what another seed gives")
+results.claim("seed_half", alone["min"] > 0.5, "over half of the features come back with another seed, every pair", close=abs(alone["min"] - 0.5) < 0.06)
 added = (alone["mean"] - sampled["mean"]) / max(alone["mean"] - strange["mean"], 1e-9)
-results.claim(
-    "sample_adds_little",
-    added < 0.2,
-    "other sentences take away less than a fifth of what the last other data do, beyond another seed",
-    close=abs(added - 0.2) < 0.1,
-)
+results.claim("sample_adds_little", added < 0.2, "other sentences take away less than a fifth of what the last other data do, beyond another seed", close=abs(added - 0.2) < 0.1)
 
 # %%
 #| label: fig-match-factors
@@ -243,9 +198,7 @@ for part, shift, marker in (("decoder", -0.12, "o"), ("encoder", 0.12, "s")):
     each = rows[rows.part == part].groupby("change")
     ends = np.array([interval(each.get_group(name), "share") for name in order]).T
     reach = [part_span["mean"] - ends[0], ends[1] - part_span["mean"]]
-    ax.errorbar(
-        part_span["mean"], np.arange(len(order)) + shift, xerr=np.maximum(reach, 0), fmt=marker, ms=4, lw=1, label=part
-    )
+    ax.errorbar(part_span["mean"], np.arange(len(order)) + shift, xerr=np.maximum(reach, 0), fmt=marker, ms=4, lw=1, label=part)
 ax.axvline(alone["mean"], color="#777777", ls=":", lw=0.8)
 ax.set_yticks(range(len(order)), order)
 ax.set(xlabel=f"share of features with cosine of at least {alike}", xlim=(0, None))
@@ -338,16 +291,11 @@ kc.plots.table(ranking.reset_index(drop=True), ".1%")
 tokens_ND = study.acts("train", "ko", middle)[:65_536]
 mean_D, median_D = (saes[name][match_seeds[0]].mean_D for name in ("seed", "median"))
 far = ((mean_D - median_D).norm() / (tokens_ND - mean_D).square().sum(1).mean().sqrt()).item()
-same = [
-    (matching.nearest(weights(base[s], "decoder"), weights(saes["median"][s], "decoder"))[0] >= alike).mean()
-    for s in match_seeds
-]
+same = [(matching.nearest(weights(base[s], "decoder"), weights(saes["median"][s], "decoder"))[0] >= alike).mean() for s in match_seeds]
 
 # %%
 held = study.acts("test", "ko", middle)
-variance = {
-    name: [kc.evaluate(saes[name][s], held).explained_variance for s in match_seeds] for name in ("seed", "median")
-}
+variance = {name: [kc.evaluate(saes[name][s], held).explained_variance for s in match_seeds] for name in ("seed", "median")}
 
 # %%
 results.record("median_far", far, "share of the rms length", ".1%", tolerance=0.03)
@@ -359,20 +307,12 @@ for name, values in variance.items():
 moved = span.loc["median", "decoder"]
 results.claim("median_as_seed", moved["max"] >= alone["min"] and moved["min"] <= alone["max"],
               "from the median as many features come back under another seed as from the mean: ranges overlap", close=True)  # fmt: skip
-results.claim(
-    "median_same_most", min(same) > 0.9, "mean and median under one seed share over 90% of the features, every seed"
-)
-results.claim(
-    "median_same_more",
-    min(same) > alone["max"],
-    "mean and median under one seed share more features than two seeds, every pair",
-)
+results.claim("median_same_most", min(same) > 0.9, "mean and median under one seed share over 90% of the features, every seed")
+results.claim("median_same_more", min(same) > alone["max"], "mean and median under one seed share more features than two seeds, every pair")
 
 # %%
 crowded = []
-for change, part, (a, b) in itertools.product(
-    ("seed", "size"), ("decoder", "encoder"), itertools.permutations(match_seeds, 2)
-):
+for change, part, (a, b) in itertools.product(("seed", "size"), ("decoder", "encoder"), itertools.permutations(match_seeds, 2)):
     first, second = weights(base[a], part), weights(saes[change][b], part)
     crowded.append({"with": change, "part": part, "pair": (a, b), "all": matching.shared_nearest(first, second),
                     "near": np.nan_to_num(matching.shared_nearest(first, second, alike))})  # fmt: skip
@@ -381,52 +321,22 @@ crowded = pd.DataFrame(crowded)
 # %%
 for (change, part), each in crowded.groupby(["with", "part"]):
     for what in ("all", "near"):
-        results.record(
-            f"crowded_{what}_{change}_{part}",
-            each[what].mean(),
-            "share",
-            ".1%",
-            interval=interval(each, what),
-            tolerance=0.06,
-        )
+        results.record(f"crowded_{what}_{change}_{part}", each[what].mean(), "share", ".1%", interval=interval(each, what), tolerance=0.06)
 
 # %%
 SIZES = ("seed", "size", "larger")
-twins = {
-    name: [float((matching.nearest_other(weights(saes[name][s], "decoder")) >= alike).mean()) for s in match_seeds]
-    for name in SIZES
-}
+twins = {name: [float((matching.nearest_other(weights(saes[name][s], "decoder")) >= alike).mean()) for s in match_seeds] for name in SIZES}
 for name, values in twins.items():
-    results.record(
-        f"twins_{name}", np.mean(values), "share", ".1%", interval=(min(values), max(values)), tolerance=0.03
-    )
-results.claim(
-    "few_twins",
-    max(twins["seed"]) < 0.1,
-    "under a tenth of a dictionary's features have a twin in it, every seed",
-    close=abs(max(twins["seed"]) - 0.1) < 0.03,
-)
-results.claim(
-    "more_twins",
-    min(twins["larger"]) > max(twins["seed"]),
-    "in a dictionary four times the size more of them have, every seed",
-    close=True,
-)
+    results.record(f"twins_{name}", np.mean(values), "share", ".1%", interval=(min(values), max(values)), tolerance=0.03)
+results.claim("few_twins", max(twins["seed"]) < 0.1, "under a tenth of a dictionary's features have a twin in it, every seed", close=abs(max(twins["seed"]) - 0.1) < 0.03)
+results.claim("more_twins", min(twins["larger"]) > max(twins["seed"]), "in a dictionary four times the size more of them have, every seed", close=True)
 
 # %%
 by_chance = matching.shared_nearest(one_FD, random_FD)
 results.record("crowded_random", by_chance, "share", ".1%", tolerance=0.06)
 pairwise = crowded[(crowded["with"] == "seed") & (crowded.part == "decoder")]
-results.claim(
-    "crowded_below_chance",
-    pairwise["all"].max() < by_chance,
-    "fewer features share their nearest than in a random dictionary, every pair",
-)
-results.claim(
-    "near_hardly_crowded",
-    pairwise.near.max() < 0.1,
-    "under a tenth of the partners that come within the bound are shared, every pair",
-)
+results.claim("crowded_below_chance", pairwise["all"].max() < by_chance, "fewer features share their nearest than in a random dictionary, every pair")
+results.claim("near_hardly_crowded", pairwise.near.max() < 0.1, "under a tenth of the partners that come within the bound are shared, every pair")
 
 # %%
 #| label: tbl-match-shared
@@ -458,31 +368,18 @@ kc.plots.table(crowded.groupby(["with", "part"])[["all", "near"]].mean().reset_i
 #
 # **Expectation.** As a dictionary grows, a feature is said to split into several [@bricken2023]. For each feature of the small dictionary we count the features of the large one that have it as their nearest, with a cosine of at least {{< var c08.child >}}; with two or more it has split. This may happen by chance between dictionaries of one size too, so one of the same size with another seed is the baseline.
 
-
 # %%
 def split_share(other, a, b):
     counts = matching.children(weights(base[a], "decoder"), weights(other[b], "decoder"), child)
     return (counts >= 2).mean()
 
-
 # %%
 splits = {name: [split_share(saes[name], a, b) for a, b in itertools.permutations(match_seeds, 2)] for name in SIZES}
 for name, values in splits.items():
-    results.record(
-        f"split_{name}", np.mean(values), "share", ".1%", interval=(min(values), max(values)), tolerance=0.05
-    )
+    results.record(f"split_{name}", np.mean(values), "share", ".1%", interval=(min(values), max(values)), tolerance=0.05)
 results.record("child", child, "cosine", ".1f", tolerance=0)
-results.claim(
-    "splits",
-    min(splits["size"]) > max(splits["seed"]),
-    "more features have two children in twice the dictionary, every pair",
-)
-results.claim(
-    "splits_on",
-    min(splits["larger"]) > max(splits["size"]),
-    "and more again in four times the dictionary, every pair",
-    close=True,
-)
+results.claim("splits", min(splits["size"]) > max(splits["seed"]), "more features have two children in twice the dictionary, every pair")
+results.claim("splits_on", min(splits["larger"]) > max(splits["size"]), "and more again in four times the dictionary, every pair", close=True)
 
 # %% [markdown] tags=["ko"]
 # 두 배로 큰 사전에서 둘 이상으로 갈라진 특징은 {{< var c08.split_size >}}, 네 배에서는 {{< var c08.split_larger >}}, 같은 크기의 사전에서는 {{< var c08.split_seed >}}이다. [갈라진 특징은 큰 사전에서 더 많다.]{.claim key="c08.splits"} [네 배로 키우면 더 갈라진다.]{.claim key="c08.splits_on"}[네 배로 키워도 더 갈라지지는 않는다.]{.otherwise} 여기서 갈라짐은 방향이 가까운 것만 가리킨다. 한 뜻이 여러 뜻으로 나뉘었는지는 활성 문맥을 읽어야 안다.
@@ -507,33 +404,17 @@ results.claim(
 # %%
 moments = features.moments(kc.encode_store(base[match_seeds[0]], held))
 live = moments.rate_F > 0
-rate_F, mean_F, std_F, on_mean_F, on_std_F = (
-    x[live] for x in (moments.rate_F, moments.mean_F, moments.std_F, moments.on_mean_F, moments.on_std_F)
-)
+rate_F, mean_F, std_F, on_mean_F, on_std_F = (x[live] for x in (moments.rate_F, moments.mean_F, moments.std_F, moments.on_mean_F, moments.on_std_F))
 several = np.round(rate_F * held.n_tokens) >= 5  # over fewer tokens a standard deviation says nothing
-rho = {
-    "mean_std": (mean_F, std_F),
-    "on_mean_std": (on_mean_F[several], on_std_F[several]),
-    "ratio_rate": (std_F / mean_F, np.sqrt((1 - rate_F) / rate_F)),
-}
+rho = {"mean_std": (mean_F, std_F), "on_mean_std": (on_mean_F[several], on_std_F[several]), "ratio_rate": (std_F / mean_F, np.sqrt((1 - rate_F) / rate_F))}
 rho = {name: stats.spearmanr(*two).statistic for name, two in rho.items()}
 
 # %%
 for name, value in rho.items():
     results.record(name, value, "rank correlation", ".2f", tolerance=0.05)
-results.claim(
-    "mean_with_std", rho["mean_std"] > 0.5, "mean and standard deviation of features correlate by more than 0.5"
-)
-results.claim(
-    "ratio_is_rate",
-    rho["ratio_rate"] > 0.9,
-    "standard deviation over mean ranks features as their rate of firing does, by more than 0.9",
-)
-results.claim(
-    "on_with_std",
-    rho["on_mean_std"] > 0.5,
-    "over the tokens on which features are on, mean and standard deviation correlate by more than 0.5",
-)
+results.claim("mean_with_std", rho["mean_std"] > 0.5, "mean and standard deviation of features correlate by more than 0.5")
+results.claim("ratio_is_rate", rho["ratio_rate"] > 0.9, "standard deviation over mean ranks features as their rate of firing does, by more than 0.9")
+results.claim("on_with_std", rho["on_mean_std"] > 0.5, "over the tokens on which features are on, mean and standard deviation correlate by more than 0.5")
 
 # %%
 #| label: fig-match-moments
@@ -583,12 +464,10 @@ pairs = study if parallel == corpus else kc.Study(corpus=parallel, lm_name=lm_na
 texts = {(split, lang): pairs.records(split, lang)[:n_block] for split in ("train", "test") for lang in ("ko", "en")}
 stores = {key: kc.gather(lm, records, blocks, dtype=study.dtype) for key, records in texts.items()}
 
-
 # %%
 def mixed(point):
     """Training activations of both languages at one block: one table at a time, for together they fill the memory."""
     return torch.cat([stores["train", lang][point].all() for lang in ("ko", "en")])
-
 
 # %%
 both = {point: dictionary(acts=mixed(point), s=seed + n) for n, point in enumerate(blocks)}
@@ -596,18 +475,13 @@ home = f"b{lm.resolve(middle).block}.resid_post"
 again = dictionary(acts=mixed(home), s=seed + len(blocks))
 
 # %%
-codes = {
-    (lang, point): kc.encode_store(both[point], stores["test", lang][point])
-    for lang in ("ko", "en")
-    for point in blocks
-}
+codes = {(lang, point): kc.encode_store(both[point], stores["test", lang][point]) for lang in ("ko", "en") for point in blocks}
 drawn = [blocks[i] for i in sorted({round(x) for x in np.linspace(0, len(blocks) - 1, 6)})]
 
 # %%
 documents = [ids[: longest + 1] for ids in lm.documents(texts["test", "ko"].texts[:n_placed])]
 start = 0 if lm.bos_id is None else 1
 where = np.concatenate([np.arange(start, len(ids)) for ids in documents])
-
 
 # %%
 def read(documents):
@@ -616,16 +490,13 @@ def read(documents):
     acts = {point: torch.cat([one[point][0, start:] for one in seen]).float() for point in blocks}
     return acts, torch.cat(lm.token_losses(documents)).mean().item()
 
-
 # %%
 seen = {"with": read(documents)}
 with positions.without_positions(lm):
     seen["without"] = read(documents)
 
 # %%
-unplaced_ND = torch.cat(
-    [positions.read_without(lm, stores["train", lang][home].documents, [home])[home] for lang in ("ko", "en")]
-)
+unplaced_ND = torch.cat([positions.read_without(lm, stores["train", lang][home].documents, [home])[home] for lang in ("ko", "en")])
 unplaced = dictionary(acts=unplaced_ND, s=seed + len(blocks) + 1)
 
 # %%
@@ -653,16 +524,9 @@ for how, (_, loss) in seen.items():
     results.record(f"loss_{how}", loss, "nats/token", ".2f", tolerance=0.05)
 first, last = (placed["with", blocks[i]].mean() for i in (0, -1))
 lower = [placed["without", point].mean() < placed["with", point].mean() for point in blocks[1:]]
-results.claim(
-    "early_positions",
-    first > last,
-    "position explains more in the first block than in the last",
-    close=abs(first - last) < 0.02,
-)
+results.claim("early_positions", first > last, "position explains more in the first block than in the last", close=abs(first - last) < 0.02)
 results.claim("removal_lowers", all(lower), "without positions it explains less, in every block after the first")
-results.claim(
-    "removal_costs", seen["without"][1] > seen["with"][1] + 0.1, "without positions the loss is over 0.1 nats higher"
-)
+results.claim("removal_costs", seen["without"][1] > seen["with"][1] + 0.1, "without positions the loss is over 0.1 nats higher")
 for i, name in ((0, "first"), (-1, "last")):
     for how in seen:
         results.record(f"{name}_{how}", placed[how, blocks[i]].mean(), "share", ".1%", tolerance=0.02)
@@ -672,12 +536,7 @@ results.record("most_placed", most, "features", tolerance=4)
 peak = int(np.argmax([placed["with", p].mean() for p in blocks]))
 results.record("peak_block", peak, "block", tolerance=1)
 results.record("peak_with", placed["with", blocks[peak]].mean(), "share", ".1%", tolerance=0.02)
-results.claim(
-    "middle_peak",
-    0 < peak < len(blocks) - 1,
-    "position explains most in a block that is neither the first nor the last",
-    close=True,
-)
+results.claim("middle_peak", 0 < peak < len(blocks) - 1, "position explains most in a block that is neither the first nor the last", close=True)
 results.claim("some_placed", most > 0, "position explains over half of the variance of some feature", close=most < 4)
 
 # %%
@@ -704,26 +563,12 @@ results.claim("some_alone", sum(only) > 0, "in some block a feature fires by pos
 weak, strong = np.mean(quarters, axis=0)[[0, 3]]
 results.record("place_weak", weak, "share", ".1%", tolerance=0.02)
 results.record("place_strong", strong, "share", ".1%", tolerance=0.02)
-results.claim(
-    "strong_placed",
-    strong > weak,
-    "position explains more of the quarter of features with the most activation than of that with the least",
-)
+results.claim("strong_placed", strong > weak, "position explains more of the quarter of features with the most activation than of that with the least")
 
 # %%
 ends = {p: (profiles_of[p].mean_P[:1].item(), profiles_of[p].mean_P[-1].item()) for p in (blocks[0], blocks[-1])}
-sways = {
-    p: (
-        profiles_of[p].std_P.max() / profiles_of[p].std_P.min(),
-        profiles_of[p].mean_P.max() / profiles_of[p].mean_P.min(),
-    )
-    for p in blocks
-}
-results.claim(
-    "spread_sways",
-    all(std > mean for std, mean in sways.values()),
-    "in every block the standard deviation over features varies more over positions than the mean",
-)
+sways = {p: (profiles_of[p].std_P.max() / profiles_of[p].std_P.min(), profiles_of[p].mean_P.max() / profiles_of[p].mean_P.min()) for p in blocks}
+results.claim("spread_sways", all(std > mean for std, mean in sways.values()), "in every block the standard deviation over features varies more over positions than the mean")
 
 # %%
 spread = np.mean([(profiles_of[p].std_P / profiles_of[p].mean_P).mean() for p in blocks])
@@ -732,13 +577,7 @@ for name, p in (("first", blocks[0]), ("last", blocks[-1])):
     results.record(f"sway_std_{name}", sways[p][0], "ratio", ".1f", tolerance=0.4)
     results.record(f"sway_mean_{name}", sways[p][1], "ratio", ".1f", tolerance=0.2)
     results.record(f"start_{name}", ends[p][0] / ends[p][1], "ratio", ".2f", tolerance=0.3)
-    results.record(
-        f"top_start_{name}",
-        profiles_of[p].quantiles_QP[-1, 0] / profiles_of[p].quantiles_QP[-1, -1],
-        "ratio",
-        ".2f",
-        tolerance=0.3,
-    )
+    results.record(f"top_start_{name}", profiles_of[p].quantiles_QP[-1, 0] / profiles_of[p].quantiles_QP[-1, -1], "ratio", ".2f", tolerance=0.3)
 
 # %%
 #| label: fig-match-profile
@@ -754,13 +593,7 @@ for (top, bottom), point in zip(panels.T, drawn, strict=True):
     for values_P, color in ((profile_in["without", point].mean_P, "C0"), (profile_in["without", point].std_P, "C1")):
         top.plot(profile_in["without", point].places_P, values_P, color=color, ls=":", lw=1)
     for level, line_P in zip(quantiles, one.quantiles_QP, strict=True):
-        bottom.plot(
-            one.places_P,
-            line_P,
-            lw=1,
-            color=plt.cm.viridis(0.85 * (1 - level) / (1 - min(quantiles))),
-            label=f"{level:.0%}",
-        )
+        bottom.plot(one.places_P, line_P, lw=1, color=plt.cm.viridis(0.85 * (1 - level) / (1 - min(quantiles))), label=f"{level:.0%}")
     top.set_title(f"block {lm.resolve(point).block}", fontsize=8)
     bottom.set_xlabel("position")
 for ax, label, room in zip(panels[:, 0], ("activation", "activation, on"), (1.05, 1.35), strict=True):
@@ -786,30 +619,15 @@ results.record("home_ev_retrained", retrained, "share", tolerance=0.05)
 # %%
 worse = [explained["without", p] < explained["with", p] for p in blocks]
 results.claim("removal_costs_sae", all(worse), "without positions the same dictionary explains less, in every block")
-results.claim(
-    "retrained_recovers",
-    retrained > explained["without", home],
-    "trained without positions, a dictionary explains more of such activations",
-)
-results.claim(
-    "simpler_without",
-    retrained > explained["with", home],
-    "it even explains more of them than a dictionary with positions does of its own",
-)
+results.claim("retrained_recovers", retrained > explained["without", home], "trained without positions, a dictionary explains more of such activations")
+results.claim("simpler_without", retrained > explained["with", home], "it even explains more of them than a dictionary with positions does of its own")
 
 # %%
-stays = {
-    name: (matching.nearest(weights(both[home], "decoder"), weights(sae, "decoder"))[0] >= alike).mean()
-    for name, sae in (("again", again), ("unplaced", unplaced))
-}
+stays = {name: (matching.nearest(weights(both[home], "decoder"), weights(sae, "decoder"))[0] >= alike).mean() for name, sae in (("again", again), ("unplaced", unplaced))}
 for name, value in stays.items():
     results.record(f"share_{name}", value, "share", ".1%", tolerance=0.06)
 results.record("gone_again", 1 - stays["again"], "share", ".0%", tolerance=0.06)
-results.claim(
-    "unplaced_lowers",
-    stays["unplaced"] < stays["again"] - 0.06,
-    "trained without positions, clearly fewer features come back than with another seed",
-)
+results.claim("unplaced_lowers", stays["unplaced"] < stays["again"] - 0.06, "trained without positions, clearly fewer features come back than with another seed")
 
 # %%
 spliced = []
@@ -831,16 +649,8 @@ for name, block in (("first", korean.index[0]), ("last", korean.index[-1])):
 results.record("ce_clean", korean.ce_clean.iloc[0], "nats/token", ".2f", tolerance=0.05)
 results.record("ce_most", korean.ce_sae.max(), "nats/token", ".2f", tolerance=0.15)
 results.record("ce_most_block", int(korean.ce_sae.idxmax()), "block", tolerance=2)
-results.claim(
-    "splice_costs",
-    (spliced.ce_sae > spliced.ce_clean + 0.1).all(),
-    "with reconstructions the loss is over 0.1 nats higher, in every block and both languages",
-)
-results.claim(
-    "splice_grows",
-    korean.ce_sae.iloc[-1] > korean.ce_sae.iloc[0],
-    "reconstructions cost more in the last block than in the first",
-)
+results.claim("splice_costs", (spliced.ce_sae > spliced.ce_clean + 0.1).all(), "with reconstructions the loss is over 0.1 nats higher, in every block and both languages")
+results.claim("splice_grows", korean.ce_sae.iloc[-1] > korean.ce_sae.iloc[0], "reconstructions cost more in the last block than in the first")
 
 # %%
 fitted_on, judged = texts["train", "ko"], texts["test", "ko"][: 10 * n_spliced]
@@ -848,32 +658,22 @@ ends = [iv.read_out(lm, lm.documents(records.texts), at=blocks[-1]).means_MD for
 topic = probing.fit_probe(ends[0], fitted_on.label("big"), probing.ProbeConfig(depth=1))
 template_M = np.unique([record.doc for record in judged], return_inverse=True)[1]
 
-
 # %%
 def read_through(point):
     """Whether the topic of each sentence is still read at the last block, with a reconstruction at one block."""
     patch = (point, iv.reconstruct(both[point]))
-    return topic.predict(
-        iv.read_out(lm, lm.documents(judged.texts), (), patch, at=blocks[-1]).means_MD
-    ) == judged.label("big")
-
+    return topic.predict(iv.read_out(lm, lm.documents(judged.texts), (), patch, at=blocks[-1]).means_MD) == judged.label("big")
 
 # %%
 hits_MR = np.stack([topic.predict(ends[1]) == judged.label("big"), *map(read_through, blocks)], 1)
 spans = probing.cluster_bootstrap(hits_MR, template_M, 1000, seed)
 for i, name in enumerate(["clean", *(f"b{block}" for block in range(lm.n_blocks))]):
-    results.record(
-        f"topic_{name}", hits_MR[:, i].mean(), "accuracy", ".1%", interval=probing.interval(spans[:, i]), tolerance=0.06
-    )
+    results.record(f"topic_{name}", hits_MR[:, i].mean(), "accuracy", ".1%", interval=probing.interval(spans[:, i]), tolerance=0.06)
 fell_R = hits_MR[:, 0].mean() - hits_MR[:, 1:].mean(0)
 results.record("topic_fell_most", 100 * fell_R.max(), "points", ".1f", tolerance=6)
 results.record("topic_fell_block", int(fell_R.argmax()), "block", tolerance=len(blocks))
 results.record("n_read", len(judged), "sentences", tolerance=0)
-results.claim(
-    "topic_falls",
-    probing.interval((spans[:, :1] - spans[:, 1:])[:, fell_R.argmax()])[0] > 0,
-    "in the block where it falls most, the accuracy of the topic falls with the whole 95% interval over templates",
-)
+results.claim("topic_falls", probing.interval((spans[:, :1] - spans[:, 1:])[:, fell_R.argmax()])[0] > 0, "in the block where it falls most, the accuracy of the topic falls with the whole 95% interval over templates")
 
 # %%
 #| label: tbl-match-spliced
@@ -978,61 +778,33 @@ with torch.no_grad():
     after = np.mean([positions.share_of_error(sae.mean_D, first_MD, mixture["test"], sae) for sae in given.values()])
 
 # %%
-spent = {
-    s: positions.spent_on(kc.encode_store(sae, first_MD), kc.encode_store(sae, others_ND)) > 0.5
-    for s, sae in given.items()
-}
+spent = {s: positions.spent_on(kc.encode_store(sae, first_MD), kc.encode_store(sae, others_ND)) > 0.5 for s, sae in given.items()}
 returned = [(matching.nearest(weights(plain[a], "decoder"), weights(given[b], "decoder"))[0] >= alike).mean()
             for a, b in itertools.permutations(match_seeds, 2)]  # fmt: skip
 plainly = [(matching.nearest(weights(plain[a], "decoder"), weights(plain[b], "decoder"))[0] >= alike).mean()
            for a, b in itertools.permutations(match_seeds, 2)]  # fmt: skip
 
 # %%
-results.record(
-    "first_norm", (first_MD.norm(dim=1).median() / others_ND.norm(dim=1).median()).item(), "ratio", ".1f", tolerance=0.5
-)
-results.record(
-    "first_tokens", len(ahead["train"][0]) / len(mixture["train"]), "share of tokens", ".1%", tolerance=0.005
-)
+results.record("first_norm", (first_MD.norm(dim=1).median() / others_ND.norm(dim=1).median()).item(), "ratio", ".1f", tolerance=0.5)
+results.record("first_tokens", len(ahead["train"][0]) / len(mixture["train"]), "share of tokens", ".1%", tolerance=0.005)
 results.record("first_before", before, "share of squared error", ".1%", tolerance=0.03)
 results.record("first_after", after, "share of squared error", ".2%", tolerance=0.01)
 
 # %%
-results.record(
-    "first_scale",
-    np.mean([(given[s].scale / plain[s].scale).item() for s in match_seeds]),
-    "ratio",
-    ".1f",
-    tolerance=0.3,
-)
+results.record("first_scale", np.mean([(given[s].scale / plain[s].scale).item() for s in match_seeds]), "ratio", ".1f", tolerance=0.3)
 results.record("first_features", np.mean([on_F.sum() for on_F in spent.values()]), "features", ".1f", tolerance=4)
 results.record("first_spent", np.mean([on_F.mean() for on_F in spent.values()]), "share", ".2%", tolerance=0.01)
-results.record(
-    "first_returned", np.mean(returned), "share", ".1%", interval=(min(returned), max(returned)), tolerance=0.06
-)
+results.record("first_returned", np.mean(returned), "share", ".1%", interval=(min(returned), max(returned)), tolerance=0.06)
 for (name, on), values in ev.items():
     results.record(f"ev_{name}_{on}", np.mean(values), "share", interval=(min(values), max(values)), tolerance=0.02)
 
 # %%
 results.claim("first_most_loss", before > 0.5, "before training over half of the squared error falls on first tokens")
-results.claim(
-    "first_flatters",
-    min(ev["given", "all"]) > max(ev["plain", "others"]),
-    "over all tokens it seems to explain more than the plain one, every seed",
-)
+results.claim("first_flatters", min(ev["given", "all"]) > max(ev["plain", "others"]), "over all tokens it seems to explain more than the plain one, every seed")
 results.claim("first_costs", max(ev["given", "others"]) < min(ev["plain", "others"]), "trained with the first token, less of other tokens is explained, every seed",
               close=abs(np.mean(ev["given", "others"]) - np.mean(ev["plain", "others"])) < 0.02)  # fmt: skip
-results.claim(
-    "first_few",
-    np.mean([on_F.mean() for on_F in spent.values()]) < 0.02,
-    "under 2% of the features are spent on the first token",
-)
-results.claim(
-    "first_changes",
-    max(returned) < min(plainly),
-    "fewer features come back in it than with another seed, every pair",
-    close=True,
-)
+results.claim("first_few", np.mean([on_F.mean() for on_F in spent.values()]) < 0.02, "under 2% of the features are spent on the first token")
+results.claim("first_changes", max(returned) < min(plainly), "fewer features come back in it than with another seed, every pair", close=True)
 
 # %%
 #| label: tbl-match-first
@@ -1068,13 +840,8 @@ kc.plots.table(table.rename_axis("trained").reset_index())
 # %%
 decoders = [weights(both[point], "decoder") for point in blocks]
 steps = [matching.step(a, b, alike) for a, b in itertools.pairwise(decoders)]
-more = [
-    {p: dictionary(acts=mixed(p), s=seed + 100 * n + i) for i, p in enumerate(blocks)}
-    for n in range(1, len(match_seeds))
-]
-shuffled = [
-    matching.step(a, matching.shuffled_elements(b, seed), alike).persists for a, b in itertools.pairwise(decoders)
-]
+more = [{p: dictionary(acts=mixed(p), s=seed + 100 * n + i) for i, p in enumerate(blocks)} for n in range(1, len(match_seeds))]
+shuffled = [matching.step(a, matching.shuffled_elements(b, seed), alike).persists for a, b in itertools.pairwise(decoders)]
 lasted_F = matching.chains(steps)
 
 # %%
@@ -1093,16 +860,11 @@ overall = {point: rates.mean(axis=0) for point, rates in rate.items()}
 # %%
 goes_on = np.concatenate([step.partner_F >= 0 for step in steps])
 how_often = np.concatenate([overall[point] for point in blocks[:-1]])
-often = {
-    name: float(np.median(how_often[mask])) if mask.any() else 0.0
-    for name, mask in (("persists", goes_on), ("vanishes", ~goes_on))
-}
+often = {name: float(np.median(how_often[mask])) if mask.any() else 0.0 for name, mask in (("persists", goes_on), ("vanishes", ~goes_on))}
 
 # %%
 for b, each in enumerate(steps):
-    results.record(
-        f"persists_b{b}", kept[b], "share", ".1%", interval=(kept_of[:, b].min(), kept_of[:, b].max()), tolerance=0.06
-    )
+    results.record(f"persists_b{b}", kept[b], "share", ".1%", interval=(kept_of[:, b].min(), kept_of[:, b].max()), tolerance=0.06)
     results.record(f"appears_b{b}", each.appears, "share", ".1%", tolerance=0.06)
 results.record("n_sets", len(sets), "", tolerance=0)
 for name, value in (("least", min(kept)), ("most", max(kept)), ("shuffled", max(shuffled))):
@@ -1111,22 +873,9 @@ results.record("persists_least_block", int(np.argmin(kept)), "block", tolerance=
 for name, value in often.items():
     results.record(f"often_{name}", value, "share of tokens", ".2%", tolerance=0.005)
 results.record("lasts", float((lasted_F == len(steps)).mean()), "share", ".1%", tolerance=0.05)
-results.claim(
-    "persists_above_chance",
-    kept_of.min() > max(shuffled) + 0.01,
-    "at every step more features persist than in shuffled rows, every set of seeds",
-)
-results.claim(
-    "persists_below_seed",
-    kept_of.max() < stays["again"],
-    "at no step do as many persist as come back with another seed in the middle block, every set of seeds",
-    close=True,
-)
-results.claim(
-    "frequent_persist",
-    often["persists"] > often["vanishes"],
-    "features that persist fire more often than those that vanish, by the median",
-)
+results.claim("persists_above_chance", kept_of.min() > max(shuffled) + 0.01, "at every step more features persist than in shuffled rows, every set of seeds")
+results.claim("persists_below_seed", kept_of.max() < stays["again"], "at no step do as many persist as come back with another seed in the middle block, every set of seeds", close=True)
+results.claim("frequent_persist", often["persists"] > often["vanishes"], "features that persist fire more often than those that vanish, by the median")
 
 # %%
 #| label: fig-match-blocks
@@ -1136,24 +885,11 @@ results.claim(
 #| fig-alt-en: "Two bars per step between blocks, and two horizontal lines."
 fig, ax = plt.subplots(figsize=(0.75 * kc.plots.WIDTH, 2.5))
 at = np.arange(len(steps))
-ax.bar(
-    at - 0.2,
-    kept,
-    0.38,
-    yerr=[kept - kept_of.min(axis=0), kept_of.max(axis=0) - kept],
-    error_kw={"lw": 0.8},
-    label="persists",
-)
+ax.bar(at - 0.2, kept, 0.38, yerr=[kept - kept_of.min(axis=0), kept_of.max(axis=0) - kept], error_kw={"lw": 0.8}, label="persists")
 ax.bar(at + 0.2, [each.appears for each in steps], 0.38, label="appears")
 ax.axhline(stays["again"], color="#333333", ls=":", lw=1)
 ax.plot(at, shuffled, color="#333333", ls="--", lw=1)
-ax.set(
-    xlabel="step between blocks",
-    ylabel="share of features",
-    ylim=(0, 1),
-    xticks=at,
-    xticklabels=[f"{b}\u2192{b + 1}" for b in at],
-)
+ax.set(xlabel="step between blocks", ylabel="share of features", ylim=(0, 1), xticks=at, xticklabels=[f"{b}\u2192{b + 1}" for b in at])
 ax.legend(ncols=2, loc="upper center")
 kc.plots.save(fig, "fig-match-blocks")
 
@@ -1168,7 +904,6 @@ def strongest(lang, feature, point=home, n=6):
     whole = [i for i in np.argsort(-sums)[: 4 * n] if sums[i] > 0 and "\ufffd" not in vocabulary[i]]
     return ", ".join(f"[{vocabulary[i].strip() or ' '}]" for i in whole[:n])
 
-
 # %%
 def examples(fate, point, chosen_F):
     """The most frequent of some features, with their tokens in the language they fire in more."""
@@ -1177,16 +912,11 @@ def examples(fate, point, chosen_F):
     return [{"fate": fate, "block": lm.resolve(point).block, "feature": int(f), "rate": f"{overall[point][f]:.1%}",
              "tokens": strongest(lang, f, point, 5)} for f, lang in zip(most, langs_of, strict=True)]  # fmt: skip
 
-
 # %%
 #| label: tbl-match-blocks
 #| tbl-cap-ko: "첫 블록에서 마지막 블록까지 이어지는 특징, 마지막 걸음에서 사라지는 특징과 나타나는 특징 가운데 자주 켜지는 것. rate는 두 언어의 토큰 가운데 켜진 비율, [ ] 안은 활성값을 가장 많이 쓰는 토큰이다."
 #| tbl-cap-en: "Frequent features among those that go on from the first block to the last, and among those that vanish and appear at the last step. rate: share of both languages' tokens on which the feature is on; in [ ] the tokens on which it spends most activation."
-fates = [
-    ("persists", blocks[0], lasted_F == len(steps)),
-    ("vanishes", blocks[-2], steps[-1].partner_F < 0),
-    ("appears", blocks[-1], steps[-1].appears_G),
-]
+fates = [("persists", blocks[0], lasted_F == len(steps)), ("vanishes", blocks[-2], steps[-1].partner_F < 0), ("appears", blocks[-1], steps[-1].appears_G)]
 kc.plots.table(pd.DataFrame([row for fate in fates for row in examples(*fate)]))
 
 # %% [markdown] tags=["ko"]
@@ -1228,7 +958,6 @@ for point in blocks:
     clear_F = share_F > 3 / len(means)
     colours[point] = {"language": np.where(overall[point] > 0, tongue, ""), "topic": np.where(clear_F, names, "")}
 
-
 # %%
 def purity(point, kind):
     """Share of the nearest decoder rows with the same label, and the 97.5% quantile of shuffled labels; none for few rows."""
@@ -1237,12 +966,7 @@ def purity(point, kind):
     if some.sum() <= n_near:
         return float("nan"), float("nan"), int(some.sum())
     found = layout.neighbour_purity(W_FD[some], labels[some], n_near).mean()
-    return (
-        found,
-        layout.shuffled_purity(W_FD[some], labels[some], n_near, times=shuffles, seed=seed)[1],
-        int(some.sum()),
-    )
-
+    return found, layout.shuffled_purity(W_FD[some], labels[some], n_near, times=shuffles, seed=seed)[1], int(some.sum())
 
 # %%
 pure = {(kind, point): purity(point, kind) for kind in ("language", "topic") for point in blocks}
@@ -1255,25 +979,9 @@ for (kind, point), (found, chance, some) in pure.items():
 results.record("n_near", n_near, "features", tolerance=0)
 for kind in ("language", "topic"):
     found, chance, some = np.array([pure[kind, point] for point in blocks]).T
-    results.record(
-        f"purity_{kind}",
-        np.nan_to_num(np.nanmean(found)) if (some > n_near).any() else 0.0,
-        "share",
-        ".2f",
-        tolerance=0.08,
-    )
-    results.record(
-        f"purity_{kind}_chance",
-        np.nan_to_num(np.nanmean(chance)) if (some > n_near).any() else 0.0,
-        "share",
-        ".2f",
-        tolerance=0.08,
-    )
-    results.claim(
-        f"{kind}_gathers",
-        (found > chance).all(),
-        f"in every block features of one {kind} are nearer than with 97.5% of shuffled labels",
-    )
+    results.record(f"purity_{kind}", np.nan_to_num(np.nanmean(found)) if (some > n_near).any() else 0.0, "share", ".2f", tolerance=0.08)
+    results.record(f"purity_{kind}_chance", np.nan_to_num(np.nanmean(chance)) if (some > n_near).any() else 0.0, "share", ".2f", tolerance=0.08)
+    results.claim(f"{kind}_gathers", (found > chance).all(), f"in every block features of one {kind} are nearer than with 97.5% of shuffled labels")
 
 # %%
 rng = np.random.default_rng(seed)
@@ -1293,13 +1001,11 @@ tongue_hue = kc.plots.LANGUAGE_COLORS | {"both": "#999999", "": "#dddddd"}
 # %%
 scale = plt.Normalize(*np.log10(np.quantile(np.concatenate([overall[p][chosen[p]] for p in drawn]), [0.02, 0.98])))
 
-
 def paint(point, kind):
     if kind == "frequency":
         return list(plt.get_cmap(kc.plots.SEQUENTIAL)(scale(np.log10(overall[point][chosen[point]]))))
     labels = colours[point][kind][chosen[point]]
     return [tongue_hue[x] for x in labels] if kind == "language" else [hue.get(x, "#dddddd") for x in labels]
-
 
 # %%
 #| label: fig-match-map
@@ -1345,10 +1051,7 @@ kc.plots.save(fig, "fig-match-map")
 # **Expectation.** The model learnt the two languages apart and has hardly read translations side by side. So early blocks will have almost no such features, and middle or late ones a few. If no more than a handful survives on test sentences, we have to say that this model has no features across languages.
 
 # %%
-rows_of_pairs = {
-    split: bilingual.paired_rows(texts[split, "ko"].label("pair"), texts[split, "en"].label("pair"))
-    for split in ("train", "test")
-}
+rows_of_pairs = {split: bilingual.paired_rows(texts[split, "ko"].label("pair"), texts[split, "en"].label("pair")) for split in ("train", "test")}
 small_label = "small" if "small" in texts["train", "ko"].label_names else "big"
 
 
@@ -1366,7 +1069,6 @@ def profiles(documents, split, level):
             found.append(bilingual.item_profiles(X_MF, np.char.add(np.char.add(topic, "/"), small), topic)[1])
     return found
 
-
 # %%
 def moving_together(documents, level):
     """Which features move together in both languages: on training sentences, and on test sentences as well."""
@@ -1377,18 +1079,14 @@ def moving_together(documents, level):
         above[split] = bilingual.profile_correlation(ko, en) > by_chance
     return above["train"], above["train"] & above["test"]
 
-
 # %%
 shared, crossing = [], {}
 for level, point in itertools.product(("topic", "item", "sentence"), blocks):
     chosen_F, survive_F = moving_together({key: documents_of[*key, point] for key in texts}, level)
     crossing[level, point], n, k = np.flatnonzero(survive_F), int(chosen_F.sum()), int(survive_F.sum())
     low, high = stats.binomtest(k, max(n, 1)).proportion_ci(method="wilson")
-    shared.append(
-        {"level": level, "block": lm.resolve(point).block, "chosen": n, "survive": k, "low": low, "high": high}
-    )
+    shared.append({"level": level, "block": lm.resolve(point).block, "chosen": n, "survive": k, "low": low, "high": high})
 shared = pd.DataFrame(shared)
-
 
 # %%
 def reading_sentences(dictionaries):
@@ -1398,7 +1096,6 @@ def reading_sentences(dictionaries):
         documents = {key: kc.document_features(dictionaries[point], stores[key][point], pool="mean") for key in texts}
         found.append(int(moving_together(documents, "sentence")[1].sum()))
     return found
-
 
 # %%
 for row in shared.itertuples():
@@ -1411,9 +1108,7 @@ by_set = np.array([shared[shared.level == "sentence"].survive.tolist(), *map(rea
 early_B = np.arange(lm.n_blocks) < lm.n_blocks / 2
 halves = {"early": by_set[:, early_B].sum(axis=1), "late": by_set[:, ~early_B].sum(axis=1)}
 for name, value in halves.items():
-    results.record(
-        f"sentence_{name}", value.mean(), "features", ".1f", interval=(value.min(), value.max()), tolerance=15
-    )
+    results.record(f"sentence_{name}", value.mean(), "features", ".1f", interval=(value.min(), value.max()), tolerance=15)
 results.claim("sentence_earlier", (halves["early"] > halves["late"]).all(), "more features read sentences in both languages in the early half of the blocks, every set of seeds",
               close=np.abs(halves["early"] - halves["late"]).min() < 10)  # fmt: skip
 
@@ -1428,12 +1123,7 @@ for level, part in shared.groupby("level"):
     results.record(f"rate_{level}", at.survive / max(at.chosen, 1), "share", ".0%", interval=span, tolerance=0.3)
     across.append(results.claim(f"across_{level}", at.survive >= 3 and at.low > 0.01, f"{level}: at least 3 survive, more than 1% of those chosen",
                                 close=at.survive < 10))  # fmt: skip
-results.claim(
-    "across_any",
-    any(across),
-    "for topics, items or sentences at least 3 survive, more than 1% of those chosen",
-    close=shared.survive.max() < 10,
-)
+results.claim("across_any", any(across), "for topics, items or sentences at least 3 survive, more than 1% of those chosen", close=shared.survive.max() < 10)
 
 # %%
 single = {p: [float((sign * preference[p] > 0.9).mean()) for sign in (1, -1)] for p in blocks}
@@ -1445,12 +1135,7 @@ for point, (ko, en) in single.items():
 first, last = sum(single[blocks[0]]), sum(single[blocks[-1]])
 results.record("only_first", first, "share", ".1%", tolerance=0.08)
 results.record("only_last", last, "share", ".1%", tolerance=0.08)
-results.claim(
-    "single_grows",
-    last > first,
-    "more features belong to one language in the last block than in the first",
-    close=abs(last - first) < 0.08,
-)
+results.claim("single_grows", last > first, "more features belong to one language in the last block than in the first", close=abs(last - first) < 0.08)
 
 # %%
 #| label: fig-match-languages
@@ -1465,9 +1150,7 @@ for (level, part), shift in zip(shared.groupby("level"), (-0.27, 0, 0.27), stric
 left.set(xlabel="block", ylabel="features", xticks=range(lm.n_blocks), ylim=(0, 1.4 * max(shared.chosen.max(), 1)))
 left.legend(ncols=3, fontsize="small", handlelength=1, columnspacing=1)
 for point in (blocks[0], blocks[-1]):
-    right.hist(
-        preference[point], bins=np.linspace(-1, 1, 21), histtype="step", label=f"block {lm.resolve(point).block}"
-    )
+    right.hist(preference[point], bins=np.linspace(-1, 1, 21), histtype="step", label=f"block {lm.resolve(point).block}")
 right.set(xlabel="language preference", ylabel="features")
 right.legend(loc="upper center")
 kc.plots.save(fig, "fig-match-languages")
@@ -1483,10 +1166,7 @@ results.record("best_block", int(best.block), "block", tolerance=len(blocks))
 #| label: tbl-match-across
 #| tbl-cap-ko: "두 언어에서 함께 움직이며 시험 문장에서도 살아남은 특징 가운데 자주 켜지는 것(가장 많은 블록). ko와 en은 그 언어에서 활성값을 가장 많이 쓰는 토큰이다. 비어 있으면 살아남은 것이 없다."
 #| tbl-cap-en: "Frequent ones of the features that move together in both languages and survive on test sentences (block with most of them). ko, en: tokens of that language on which they spend most activation. Empty where none survives."
-table = [
-    {"feature": int(f), "ko": strongest("ko", f, best_point, 5), "en": strongest("en", f, best_point, 5)}
-    for f in across_F
-]
+table = [{"feature": int(f), "ko": strongest("ko", f, best_point, 5), "en": strongest("en", f, best_point, 5)} for f in across_F]
 kc.plots.table(pd.DataFrame(table, columns=["feature", "ko", "en"]))
 
 # %%
@@ -1506,9 +1186,7 @@ for lang, mains in main_of.items():
     top = mains[: max(len(mains) // 4, 1)]
     for kind in (*grammar[lang], "content", "sign", "mixed"):
         shares = [float(np.mean(names == kind)) if len(names) else 0.0 for names in (kinds_of[lang], mains, top)]
-        kinds_table.append(
-            {"language": lang, "kind": kind, **dict(zip(("tokens", "features", "frequent"), shares, strict=True))}
-        )
+        kinds_table.append({"language": lang, "kind": kind, **dict(zip(("tokens", "features", "frequent"), shares, strict=True))})
 kinds_table = pd.DataFrame(kinds_table)
 
 # %%
@@ -1525,12 +1203,7 @@ for lang, each in kinds_table.groupby("language"):
 # %%
 content = kinds_table[kinds_table.kind == "content"].features.min()
 results.record("content_least", content, "share", ".0%", tolerance=0.1)
-results.claim(
-    "content_most",
-    content > 0.5,
-    "in both languages over half of the features of one language spend themselves on words of content",
-    close=abs(content - 0.5) < 0.1,
-)
+results.claim("content_most", content > 0.5, "in both languages over half of the features of one language spend themselves on words of content", close=abs(content - 0.5) < 0.1)
 
 # %%
 #| label: tbl-match-kinds

@@ -31,18 +31,7 @@ sparse_k = 8
 sparse_steps = 300
 sparse_lr = 0.02
 n_explained = 150
-readings = {
-    "384": "^.?[웃사]$",
-    "1547": "채",
-    "778": "구",
-    "1671": "수",
-    "1179": "비",
-    "745": "운",
-    "692": "",
-    "1249": "",
-    "964": "",
-    "1373": "[베레케]",
-}
+readings = {"384": "^.?[웃사]$", "1547": "채", "778": "구", "1671": "수", "1179": "비", "745": "운", "692": "", "1249": "", "964": "", "1373": "[베레케]"}
 good = 0.8
 labels = ["level", "tense", "negation", "numeral", "sentiment"]
 n_tokens = 1024
@@ -86,20 +75,9 @@ stores = {split: study.acts(split) for split in records}
 
 # %%
 sparser_config = kc.SAEConfig("topk", sparse_features, k=sparse_k)
-sparser = kc.train(sparser_config, stores["train"], kc.TrainConfig(sparse_steps, batch_size, lr=sparse_lr, seed=seed))[
-    0
-]
-codes = {
-    "dense": {s: kc.encode_store(sae, stores[s]) for s in stores},
-    "sparse": {s: kc.encode_store(sparser, stores[s]) for s in stores},
-}
-for key, value in (
-    ("n_tokens", n_tokens),
-    ("k", k),
-    ("n_features", n_features),
-    ("sparse_k", sparse_k),
-    ("sparse_features", sparse_features),
-):
+sparser = kc.train(sparser_config, stores["train"], kc.TrainConfig(sparse_steps, batch_size, lr=sparse_lr, seed=seed))[0]
+codes = {"dense": {s: kc.encode_store(sae, stores[s]) for s in stores}, "sparse": {s: kc.encode_store(sparser, stores[s]) for s in stores}}
+for key, value in (("n_tokens", n_tokens), ("k", k), ("n_features", n_features), ("sparse_k", sparse_k), ("sparse_features", sparse_features)):
     results.record(key, value, "", tolerance=0)
 
 # %%
@@ -123,24 +101,16 @@ vocabulary = ["(byte)" if "\ufffd" in token else token for token in strings]
 #
 # **Expectation.** Even in the sparse dictionary, examples further down will point to other things than those on top. And a theme read from the five strongest sentences will often miss on new ones, even when all five agree: synthetic sentences come from templates, and the five are likely to be of one template.
 
-
 # %%
 def usable(table):
     """Features that fire on enough tokens of both splits to be judged, and not in nearly every sentence."""
     enough = [np.asarray((table[s] > 0).sum(axis=0)).ravel() >= n for s, n in (("train", 30), ("test", 15))]
-    spread = (
-        np.asarray(
-            (kc.features.pool_tokens(table["test"], docs["test"], len(records["test"])) > 0).mean(axis=0)
-        ).ravel()
-        < 0.9
-    )
+    spread = np.asarray((kc.features.pool_tokens(table["test"], docs["test"], len(records["test"])) > 0).mean(axis=0)).ravel() < 0.9
     return np.flatnonzero(enough[0] & enough[1] & spread)
-
 
 # %%
 candidates = {name: usable(table) for name, table in codes.items()}
 chosen = {name: np.random.default_rng(seed).permutation(ids)[:n_explained] for name, ids in candidates.items()}
-
 
 # %%
 def context(row, before=14, after=8):
@@ -150,17 +120,12 @@ def context(row, before=14, after=8):
     a, b = lm.token_spans(text)[int(stores["test"].positions[row]) - start]
     return f"{text[max(0, a - before) : a]}【{text[a:b]}】{text[b : b + after]}"
 
-
 # %%
 def by_quantile(feature, bins=((1.0, "maximum"), (0.9, "90%"), (0.5, "50%"), (0.1, "10%"))):
     """The test token at each quantile of a feature's activations."""
     column = codes["sparse"]["test"][:, [feature]].tocoo()
     order = column.row[np.argsort(column.data, kind="stable")]
-    return [
-        {"feature": str(feature), "quantile": name, "context": context(order[round(q * (len(order) - 1))])}
-        for q, name in bins
-    ]
-
+    return [{"feature": str(feature), "quantile": name, "context": context(order[round(q * (len(order) - 1))])} for q, name in bins]
 
 # %%
 #| label: tbl-interpret-examples
@@ -169,10 +134,7 @@ def by_quantile(feature, bins=((1.0, "maximum"), (0.9, "90%"), (0.5, "50%"), (0.
 kc.plots.table(pd.DataFrame([row for feature in chosen["sparse"][:3] for row in by_quantile(int(feature))]))
 
 # %%
-pooled = {
-    split: kc.features.pool_tokens(codes["dense"][split], docs[split], len(records[split]), "max") for split in records
-}
-
+pooled = {split: kc.features.pool_tokens(codes["dense"][split], docs[split], len(records[split]), "max") for split in records}
 
 # %%
 def themes(features):
@@ -181,16 +143,8 @@ def themes(features):
     for i, f in enumerate(features):
         names, counts = np.unique(big["train"][np.argsort(-strongest[:, i], kind="stable")[:5]], return_counts=True)
         theme, score = names[counts.argmax()], pooled["test"][:, [int(f)]].toarray().ravel()
-        rows.append(
-            {
-                "feature": str(f),
-                "theme": theme,
-                "agree": int(counts.max()),
-                "area": detection.aurocs(score[:, None], big["test"] == theme)[0],
-            }
-        )
+        rows.append({"feature": str(f), "theme": theme, "agree": int(counts.max()), "area": detection.aurocs(score[:, None], big["test"] == theme)[0]})
     return pd.DataFrame(rows)
-
 
 # %%
 latents, every = themes(np.arange(5)), themes(candidates["dense"])
@@ -206,29 +160,15 @@ results.record("named_area", named.area.mean(), "AUROC", ".2f", tolerance=0.03)
 results.record("named_hold", (named.area >= 0.7).mean(), "share", ".1%", tolerance=0.02)
 
 # %%
-results.claim(
-    "first_seem_themes",
-    latents.agree.mean() >= 3,
-    "the first features' five strongest sentences share a topic, three of five or more on average",
-)
-results.claim(
-    "first_are_themes",
-    min(low for low, _ in spans) > 0.5,
-    "every one of the first features finds its theme in test sentences better than chance",
-)
-results.claim(
-    "named_seldom_hold",
-    (named.area >= 0.7).mean() < 0.2,
-    "of features with a theme, fewer than one in five reach an AUROC of 0.7 on test sentences",
-)
+results.claim("first_seem_themes", latents.agree.mean() >= 3, "the first features' five strongest sentences share a topic, three of five or more on average")
+results.claim("first_are_themes", min(low for low, _ in spans) > 0.5, "every one of the first features finds its theme in test sentences better than chance")
+results.claim("named_seldom_hold", (named.area >= 0.7).mean() < 0.2, "of features with a theme, fewer than one in five reach an AUROC of 0.7 on test sentences")
 
 # %%
 #| label: tbl-interpret-themes
 #| tbl-cap-ko: "처음 다섯 특징. theme: 가장 센 훈련 문장 다섯에서 가장 잦은 주제, agree: 다섯 가운데 그 주제인 것, AUROC: 시험 문장에서 그 주제를 가리는 정도와 95% 구간(문장틀을 다시 뽑음)."
 #| tbl-cap-en: "The first five features. theme: commonest topic among the five strongest training sentences; agree: how many of the five have it; AUROC: how well the feature tells that topic in test sentences, with 95% interval over templates."
-shown = latents.assign(
-    AUROC=[f"{r.area:.2f} [{a:.2f}, {b:.2f}]" for r, (a, b) in zip(latents.itertuples(), spans, strict=True)]
-)
+shown = latents.assign(AUROC=[f"{r.area:.2f} [{a:.2f}, {b:.2f}]" for r, (a, b) in zip(latents.itertuples(), spans, strict=True)])
 kc.plots.table(shown[["feature", "theme", "agree", "AUROC"]], index=False)
 
 # %% [markdown] tags=["ko"]
@@ -260,20 +200,12 @@ windows = {split: explaining.windows(stores[split]) for split in stores}
 untrained = probing.random_sae(sae, k, seed)
 codes["random"] = {split: kc.encode_store(untrained, stores[split]) for split in stores}
 acts = {split: stores[split].all().float().numpy() for split in stores}
-codes["neurons"] = {
-    split: sparse.csr_array(
-        np.where(
-            acts[split] > np.quantile(acts["train"], 1 - k / n_features, axis=0), acts[split] - acts["train"].min(0), 0
-        )
-    )
-    for split in acts
-}
+codes["neurons"] = {split: sparse.csr_array(np.where(acts[split] > np.quantile(acts["train"], 1 - k / n_features, axis=0), acts[split] - acts["train"].min(0), 0)) for split in acts}
 for name in ("random", "neurons"):
     chosen[name] = np.random.default_rng(seed).permutation(usable(codes[name]))[:n_explained]
 
 # %%
 bars = {"any": 0.0, "half": 0.5, "tenth": 0.9}
-
 
 # %%
 def firing(table, feature, bar):
@@ -281,7 +213,6 @@ def firing(table, feature, bar):
     column = {split: table[split][:, [int(feature)]].toarray().ravel() for split in table}
     over = np.quantile(column["train"][column["train"] > 0], bars[bar]) if bars[bar] else 0.0
     return {split: values > over for split, values in column.items()}
-
 
 # %%
 n_cues = 8
@@ -303,7 +234,6 @@ def judged(name, bar, pairs=True):
                 for given in (rules, rules[1:] + rules[:1])]  # fmt: skip
     return rules, *verdicts
 
-
 # %%
 found = {(name, bar): judged(name, bar) for name, bar in itertools.product(codes, bars)}
 least = {key: np.array([min(v.detection, v.fuzzing) for v in own]) for key, (_, own, _) in found.items()}
@@ -317,9 +247,7 @@ for (name, bar), both in least.items():
     results.record(f"detection_{name}_{bar}", np.mean([v.detection for v in own]), "accuracy", ".2f", tolerance=0.06)
     results.record(f"fuzzing_{name}_{bar}", np.mean([v.fuzzing for v in own]), "accuracy", ".2f", tolerance=0.06)
     results.record(f"swapped_{name}_{bar}", np.mean([v.fuzzing for v in other]), "accuracy", ".2f", tolerance=0.04)
-    results.record(
-        f"swapped_detection_{name}_{bar}", np.mean([v.detection for v in other]), "accuracy", ".2f", tolerance=0.04
-    )
+    results.record(f"swapped_detection_{name}_{bar}", np.mean([v.detection for v in other]), "accuracy", ".2f", tolerance=0.04)
 
 # %%
 gains = {}
@@ -328,78 +256,37 @@ for name in ("dense", "sparse"):
     gain = (least[name, "half"] >= good).astype(float) - (alone >= good)
     gains[name] = probing.interval(probing.cluster_bootstrap(gain, np.arange(len(gain)), draws, seed)[:, 0])
     results.record(f"single_{name}_half", (alone >= good).mean(), "share", ".0%", tolerance=0.12)
-    results.record(
-        f"with_pair_{name}_half",
-        np.mean([any(cue.slot == explaining.PAIR for cue in rule.cues) for rule in found[name, "half"][0]]),
-        "share",
-        ".0%",
-        tolerance=0.1,
-    )
-results.claim(
-    "pairs_help",
-    min(low for low, _ in gains.values()) > 0,
-    "pairs among the cues make more features of both dictionaries clear, upper half of activations, 95% interval of the difference",
-)
-
+    results.record(f"with_pair_{name}_half", np.mean([any(cue.slot == explaining.PAIR for cue in rule.cues) for rule in found[name, "half"][0]]), "share", ".0%", tolerance=0.1)
+results.claim("pairs_help", min(low for low, _ in gains.values()) > 0, "pairs among the cues make more features of both dictionaries clear, upper half of activations, 95% interval of the difference")
 
 # %%
 def span_of(name, bar):
     clear = (least[name, bar] >= good).astype(float)
     return probing.interval(probing.cluster_bootstrap(clear, np.arange(len(clear)), draws, seed)[:, 0])
 
-
 # %%
 results.record("n_explained", min(len(both) for both in least.values()), "features", tolerance=30)
 results.record("good", good, "accuracy", ".1f", tolerance=0)
 results.record("n_cues", n_cues, "cues", tolerance=0)
-results.claim(
-    "sparse_clearer",
-    span_of("sparse", "half")[0] > span_of("dense", "half")[1],
-    "more of the sparse dictionary is clear, upper half of activations, 95% intervals apart",
-)
-results.claim(
-    "features_over_random",
-    span_of("dense", "tenth")[0] > span_of("random", "tenth")[1],
-    "more features than random directions are clear, top tenth of activations, 95% intervals apart",
-)
-results.claim(
-    "features_over_neurons",
-    span_of("dense", "tenth")[0] > span_of("neurons", "tenth")[1],
-    "more features than neurons are clear, top tenth of activations, 95% intervals apart",
-)
-results.claim(
-    "strong_clearer",
-    span_of("sparse", "tenth")[0] > span_of("sparse", "any")[1],
-    "more of the sparse dictionary is clear by its top tenth than by any activation, 95% intervals apart",
-)
+results.claim("sparse_clearer", span_of("sparse", "half")[0] > span_of("dense", "half")[1], "more of the sparse dictionary is clear, upper half of activations, 95% intervals apart")
+results.claim("features_over_random", span_of("dense", "tenth")[0] > span_of("random", "tenth")[1], "more features than random directions are clear, top tenth of activations, 95% intervals apart")
+results.claim("features_over_neurons", span_of("dense", "tenth")[0] > span_of("neurons", "tenth")[1], "more features than neurons are clear, top tenth of activations, 95% intervals apart")
+results.claim("strong_clearer", span_of("sparse", "tenth")[0] > span_of("sparse", "any")[1], "more of the sparse dictionary is clear by its top tenth than by any activation, 95% intervals apart")
 
 # %%
 inside = [0.1 <= (least[name, bar] >= good).mean() <= 0.3 for name, bar in itertools.product(("dense", "sparse"), bars)]
-results.claim(
-    "ten_to_thirty",
-    all(inside),
-    "the share of clear features lies between 10% and 30% for both dictionaries at every bar",
-)
+results.claim("ten_to_thirty", all(inside), "the share of clear features lies between 10% and 30% for both dictionaries at every bar")
 
 # %%
 swapped = max(np.mean([v.fuzzing for v in other]) for _, _, other in found.values())
 results.claim("swapped_fail", swapped < 0.56, "another feature's rule is near chance everywhere")
 detected = max(np.mean([v.detection for v in other]) for _, _, other in found.values())
 results.record("swapped_detection_most", detected, "accuracy", ".2f", tolerance=0.04)
-results.claim(
-    "swapped_undetected",
-    detected < 0.56,
-    "in detection, too, another feature's rule is near chance everywhere",
-    close=abs(detected - 0.56) < 0.04,
-)
+results.claim("swapped_undetected", detected < 0.56, "in detection, too, another feature's rule is near chance everywhere", close=abs(detected - 0.56) < 0.04)
 
 # %%
 weak = {name: np.mean([v.fuzzing for v in found[name, "any"][1]]) for name in ("dense", "random")}
-results.claim(
-    "weak_near_random",
-    abs(weak["dense"] - weak["random"]) < 0.05,
-    "by every activation, fuzzing of the dense dictionary is within 0.05 of random directions",
-)
+results.claim("weak_near_random", abs(weak["dense"] - weak["random"]) < 0.05, "by every activation, fuzzing of the dense dictionary is within 0.05 of random directions")
 
 # %%
 #| label: fig-interpret-clear
@@ -407,16 +294,9 @@ results.claim(
 #| fig-cap-en: "Share of features that are clear, by how often their rule has to be right on new sentences: the lower of balanced accuracy in detection and in fuzzing. From left to right, all activations count as firing, the upper half, the top tenth."
 #| fig-alt-ko: "세 그림에 네 곡선씩. 오른쪽 그림일수록 곡선이 높다."
 #| fig-alt-en: "Three panels of four curves; curves are higher in panels further right."
-names = {
-    "sparse": f"features, k {sparse_k}",
-    "dense": f"features, k {k}",
-    "random": "random directions",
-    "neurons": "neurons",
-}
+names = {"sparse": f"features, k {sparse_k}", "dense": f"features, k {k}", "random": "random directions", "neurons": "neurons"}
 fig, axes = plt.subplots(1, len(bars), figsize=(kc.plots.WIDTH, 2.7), sharey=True)
-for ax, (bar, title) in zip(
-    axes, (("any", "any activation"), ("half", "upper half"), ("tenth", "top tenth")), strict=True
-):
+for ax, (bar, title) in zip(axes, (("any", "any activation"), ("half", "upper half"), ("tenth", "top tenth")), strict=True):
     for name, color in zip(names, ("#228833", "#4477aa", "#999999", "#ee7733"), strict=True):
         at = np.linspace(0.5, 1, 51)
         ax.plot(at, [(least[name, bar] >= a).mean() for a in at], color=color, label=names[name])
@@ -429,7 +309,6 @@ kc.plots.save(fig, "fig-interpret-clear")
 # %%
 writes = iv.direct_effects(lm, sparser.W_dec_FD).numpy()
 
-
 # %%
 def enriched(feature):
     """Of all labels the one that is most enriched among the training sentences in which a feature is in its upper half."""
@@ -439,18 +318,13 @@ def enriched(feature):
     label, names, z = max(found, key=lambda one: one[2].max())
     return f"{label}: {names[z.argmax()]} ({z.max():.1f})"
 
-
 # %%
 #| label: tbl-interpret-rules
 #| tbl-cap-ko: "성긴 사전의 특징 여덟의 설명. rule: 위 절반의 활성값에서 만든 규칙(토큰은 [ ] 안에, on: 그 토큰에서, after: 그 토큰 뒤에서, later than: 그 앞 어딘가에 있으면, on … right after …: 두 토큰이 이어질 때; (byte)는 글자의 일부인 토큰), writes: 직접 효과가 큰 토큰, label: 켜지는 훈련 문장에서 나머지 문장보다 가장 두드러지게 많은 라벨과 그 가중 로그 오즈의 z(big은 주제), detection과 fuzzing: 새 문장에서의 균형 정확도."
 #| tbl-cap-en: "Explanations of eight features of the sparse dictionary. rule: made from the upper half of activations (tokens stand in [ ]; (byte) is a token that is part of a character); writes: tokens of large direct effect; label: of all labels the one most enriched in training sentences where the feature fires against the rest, with the z of its weighted log-odds (big is the topic); detection, fuzzing: balanced accuracy on new sentences."
 rules, own, _ = found["sparse", "half"]
 brackets = str.maketrans("‘’", "[]")
-kept = [
-    f
-    for f in chosen["sparse"]
-    if min(firing(codes["sparse"], f, "half")[s].sum() - n for s, n in (("train", 10), ("test", 5))) >= 0
-]
+kept = [f for f in chosen["sparse"] if min(firing(codes["sparse"], f, "half")[s].sum() - n for s, n in (("train", 10), ("test", 5))) >= 0]
 rows = [{"feature": str(kept[i]), "rule": explaining.written(rules[i], vocabulary).translate(brackets), "writes": ", ".join(f"[{vocabulary[t]}]" for t in np.argsort(-writes[kept[i]])[:3]),
          "label": enriched(kept[i]), "detection": own[i].detection, "fuzzing": own[i].fuzzing} for i in range(min(8, len(rules)))]  # fmt: skip
 kc.plots.table(pd.DataFrame(rows), ".2f")
@@ -489,13 +363,11 @@ if shipped is sae:  # of another model's features nothing has been read: ten of 
     readings = {str(f): "" for f in np.random.default_rng(seed).choice(sae.n_features, 10, replace=False)}
 read = {s: kc.encode_store(shipped, stores[s])[:, [int(f) for f in readings]] for s in stores}
 
-
 # %%
 def at_quantile(column_N, q):
     """The test token at a quantile of a feature's activations, in its context."""
     rows = np.flatnonzero(column_N)
     return context(rows[np.argsort(column_N[rows], kind="stable")][round(q * (len(rows) - 1))]) if len(rows) else ""
-
 
 # %%
 def verdict_of(rule, one):
@@ -506,14 +378,10 @@ def verdict_of(rule, one):
         return float("nan")
     return min(verdict.detection, verdict.fuzzing)
 
-
 # %%
 def as_rule(form):
     """A reading as a rule: the feature fires on every token of this form."""
-    return explaining.Rule(
-        tuple(explaining.Cue("on", i) for i, token in enumerate(strings) if re.search(form, token)), 0.0
-    )
-
+    return explaining.Rule(tuple(explaining.Cue("on", i) for i, token in enumerate(strings) if re.search(form, token)), 0.0)
 
 # %%
 rows = []
@@ -533,9 +401,7 @@ formal = by_hand[by_hand.reading != ""].dropna()
 by_rule = {"clear": formal[formal.index < len(by_hand) // 2], "rest": formal[formal.index >= len(by_hand) // 2]}
 for key, column in (("read_tenth", "tenth"), ("read_half", "half"), ("read_rule", "rule")):
     for part, rows in {"": formal, **by_rule}.items():
-        results.record(
-            f"{key}_{part}".rstrip("_"), rows[column].mean() if len(rows) else 0.0, "accuracy", ".2f", tolerance=0.06
-        )
+        results.record(f"{key}_{part}".rstrip("_"), rows[column].mean() if len(rows) else 0.0, "accuracy", ".2f", tolerance=0.06)
 
 # %%
 for part, rows in by_rule.items():
@@ -547,22 +413,9 @@ results.record("read_good", int((formal.half >= good).sum()), "features", tolera
 results.record("read_missed", int((formal.tenth < good).sum()), "features", tolerance=1)
 
 # %%
-results.claim(
-    "reading_fades",
-    bool((formal.half < good).sum() > (formal.tenth < good).sum()),
-    "more readings fall short by the upper half than by the top tenth",
-)
-results.claim(
-    "reading_close",
-    abs(formal.half.mean() - formal.tenth.mean()) < 0.1,
-    "readings of the upper half and of the top tenth are within 0.1 on average",
-    close=True,
-)
-results.claim(
-    "rule_over_reader",
-    bool(formal.rule.mean() > formal.half.mean()),
-    "by the upper half, rules are right more often than readings on average",
-)
+results.claim("reading_fades", bool((formal.half < good).sum() > (formal.tenth < good).sum()), "more readings fall short by the upper half than by the top tenth")
+results.claim("reading_close", abs(formal.half.mean() - formal.tenth.mean()) < 0.1, "readings of the upper half and of the top tenth are within 0.1 on average", close=True)
+results.claim("rule_over_reader", bool(formal.rule.mean() > formal.half.mean()), "by the upper half, rules are right more often than readings on average")
 
 # %%
 #| label: tbl-interpret-reading
@@ -571,9 +424,7 @@ results.claim(
 kc.plots.table(by_hand, {"tenth": ".2f", "half": ".2f", "rule": ".2f"}, index=False)
 
 # %%
-both = {
-    s: reading.Reading(study, shipped, s, reading.languages(study), middle, [int(f) for f in readings]) for s in stores
-}
+both = {s: reading.Reading(study, shipped, s, reading.languages(study), middle, [int(f) for f in readings]) for s in stores}
 drawn = cards.cards(lm, shipped, both["train"], both["test"], [int(f) for f in readings])
 
 # %%
@@ -657,21 +508,12 @@ kc.plots.save(fig, "fig-interpret-plate")
 
 # %%
 if llm_url:
-    asker, texts = (
-        asking.Asker(asking.Endpoint(llm_url, llm_model, price_in=llm_prices[0], price_out=llm_prices[1])),
-        {s: records[s].texts for s in records},
-    )
+    asker, texts = asking.Asker(asking.Endpoint(llm_url, llm_model, price_in=llm_prices[0], price_out=llm_prices[1])), {s: records[s].texts for s in records}
     fires_K = {int(f): firing(codes["sparse"], f, "half") for f in chosen["sparse"][:30]}
     fires_K = {f: one for f, one in fires_K.items() if one["train"].sum() >= 10 and one["test"].sum() >= 5}
-    best_K = {
-        f: le.strongest(stores["train"], codes["sparse"]["train"][:, [f]].toarray().ravel() * one["train"], seed=seed)
-        for f, one in fires_K.items()
-    }
+    best_K = {f: le.strongest(stores["train"], codes["sparse"]["train"][:, [f]].toarray().ravel() * one["train"], seed=seed) for f, one in fires_K.items()}
     given = [le.material(lm, stores["test"], texts["test"], one["test"], seed=seed) for one in fires_K.values()]
-    asked = [
-        le.explanation_question(le.passages(lm, stores["train"], texts["train"], one["train"], best_K[f]))
-        for f, one in fires_K.items()
-    ]
+    asked = [le.explanation_question(le.passages(lm, stores["train"], texts["train"], one["train"], best_K[f])) for f, one in fires_K.items()]
     print(asker.estimate(asked), "to explain, and about", 8 * len(given), "questions more to judge.")
 
 # %%
@@ -703,7 +545,6 @@ if llm_url:
 # %%
 R_DF = torch.randn(lm.d_model, n_features, generator=torch.Generator().manual_seed(seed)).numpy()
 
-
 # %%
 def strongest(split, directions=None, step=200):
     """The largest value of each neuron, or along each direction, in every sentence."""
@@ -711,35 +552,16 @@ def strongest(split, directions=None, step=200):
     for a in range(0, len(edges) - 1, step):
         b = min(a + step, len(edges) - 1)
         block = acts[split][edges[a] : edges[b]]
-        parts.append(
-            np.maximum.reduceat(block if directions is None else block @ directions, edges[a:b] - edges[a], axis=0)
-        )
+        parts.append(np.maximum.reduceat(block if directions is None else block @ directions, edges[a:b] - edges[a], axis=0))
     return np.concatenate(parts)
-
 
 # %%
 frequent = np.argsort(-np.bincount(stores["train"].token_ids, minlength=len(vocabulary)))[:n_tokens]
-held = {
-    s: sparse.csr_array(
-        (np.ones(len(docs[s]), np.float32), (docs[s], stores[s].token_ids)), shape=(len(records[s]), len(vocabulary))
-    )[:, frequent]
-    for s in docs
-}
+held = {s: sparse.csr_array((np.ones(len(docs[s]), np.float32), (docs[s], stores[s].token_ids)), shape=(len(records[s]), len(vocabulary)))[:, frequent] for s in docs}
 
 # %%
-tables = {
-    "feature": pooled,
-    "token": held,
-    "neuron": {s: strongest(s) for s in acts},
-    "random direction": {s: strongest(s, R_DF) for s in acts},
-}
-questions = [
-    (label, value)
-    for label in labels
-    for value in sorted(set(records["train"].label(label)))
-    if (records["train"].label(label) == value).mean() < 0.5
-]
-
+tables = {"feature": pooled, "token": held, "neuron": {s: strongest(s) for s in acts}, "random direction": {s: strongest(s, R_DF) for s in acts}}
+questions = [(label, value) for label in labels for value in sorted(set(records["train"].label(label))) if (records["train"].label(label) == value).mean() < 0.5]
 
 # %%
 def f1_draws(said, yes, clusters):
@@ -748,7 +570,6 @@ def f1_draws(said, yes, clusters):
     both, claims, truth = probing.cluster_bootstrap(parts, clusters, draws, seed).T
     return detection.f1_score(said, yes), 2 * both / np.maximum(claims + truth, 1e-12)
 
-
 # %%
 singles, samples = [], {}
 for (label, value), (kind, table) in itertools.product(questions, tables.items()):
@@ -756,38 +577,17 @@ for (label, value), (kind, table) in itertools.product(questions, tables.items()
     rule = detection.best_rule(table["train"], yes["train"])
     score, samples[label, value, kind] = f1_draws(rule.predict(table["test"]), yes["test"], template)
     low, high = probing.interval(samples[label, value, kind])
-    singles.append(
-        {
-            "label": label,
-            "value": value,
-            "kind": kind,
-            "F1": score,
-            "train": rule.f1,
-            "low": low,
-            "high": high,
-            "yes": yes["test"].mean(),
-        }
-    )
+    singles.append({"label": label, "value": value, "kind": kind, "F1": score, "train": rule.f1, "low": low, "high": high, "yes": yes["test"].mean()})
 singles = pd.DataFrame(singles)
 
 # %%
 for row in singles.itertuples():
-    results.record(
-        f"f1_{row.label}_{row.value}_{row.kind.replace(' ', '_')}",
-        row.F1,
-        "F1",
-        ".2f",
-        interval=(row.low, row.high),
-        tolerance=0.15,
-    )
+    results.record(f"f1_{row.label}_{row.value}_{row.kind.replace(' ', '_')}", row.F1, "F1", ".2f", interval=(row.low, row.high), tolerance=0.15)
 for (label, value), best in singles[singles.kind != "feature"].groupby(["label", "value"]).F1.max().items():
     results.record(f"baseline_{label}_{value}", best, "F1", ".2f", tolerance=0.15)
 wins = {}
 for other in ("token", "neuron", "random direction"):
-    ahead = [
-        probing.interval(samples[label, value, "feature"] - samples[label, value, other])[0] > 0
-        for label, value in questions
-    ]
+    ahead = [probing.interval(samples[label, value, "feature"] - samples[label, value, other])[0] > 0 for label, value in questions]
     wins[other] = [question for question, one in zip(questions, ahead, strict=True) if one]
     results.record(f"wins_{other.replace(' ', '_')}", len(wins[other]), "questions", tolerance=3)
 results.record("n_questions", len(questions), "questions", tolerance=0)
@@ -798,57 +598,25 @@ best_both = [q for q in grammar if q in wins["neuron"] and q in wins["random dir
 mood = [q for q in questions if q[0] == "sentiment" and q in wins["neuron"] and q in wins["random direction"]]
 results.record("grammar_wins", len(best_both), "questions", tolerance=2)
 results.record("n_grammar", len(grammar), "questions", tolerance=0)
-results.claim(
-    "grammar_features",
-    len(best_both) > len(grammar) / 2,
-    "on more than half of the grammar questions one feature beats both, 95% interval over templates",
-    close=abs(len(best_both) - len(grammar) / 2) <= 2,
-)
+results.claim("grammar_features", len(best_both) > len(grammar) / 2, "on more than half of the grammar questions one feature beats both, 95% interval over templates", close=abs(len(best_both) - len(grammar) / 2) <= 2)
 over_token = [q for q in grammar if q in wins["token"]]
 results.record("grammar_token_wins", len(over_token), "questions", tolerance=3)
-results.claim(
-    "token_enough",
-    len(over_token) < len(grammar),
-    "on some grammar question one feature does not beat the best single token, 95% interval over templates",
-    close=True,
-)
+results.claim("token_enough", len(over_token) < len(grammar), "on some grammar question one feature does not beat the best single token, 95% interval over templates", close=True)
 results.claim("mood_not", not mood, "on no sentiment question does one feature beat both")
-results.claim(
-    "numerals_held",
-    all(q in best_both for q in grammar if q[0] == "numeral"),
-    "on native and on Sino-Korean numerals one feature beats both, 95% interval over templates",
-    close=True,
-)
-results.claim(
-    "plain_gathered",
-    ("level", "haera") in over_token,
-    "on the plain level one feature beats the best single token, 95% interval over templates",
-)
+results.claim("numerals_held", all(q in best_both for q in grammar if q[0] == "numeral"), "on native and on Sino-Korean numerals one feature beats both, 95% interval over templates", close=True)
+results.claim("plain_gathered", ("level", "haera") in over_token, "on the plain level one feature beats the best single token, 95% interval over templates")
 
 # %%
 level = 0.025  # one-sided, as the lower ends of 95% intervals are
 held_after = {}
-for key, others in (
-    ("holm_wins", ("neuron", "random direction")),
-    ("holm_token_wins", ("token", "neuron", "random direction")),
-):
+for key, others in (("holm_wins", ("neuron", "random direction")), ("holm_token_wins", ("token", "neuron", "random direction"))):
     raw = [kc.multiple.p_above_all(samples[*q, "feature"], [samples[*q, other] for other in others]) for q in questions]
     held_after[key] = [q for q, p in zip(questions, kc.multiple.holm(raw), strict=True) if p <= level and q in grammar]
     results.record(key, len(held_after[key]), "questions", tolerance=3)
 
 # %%
-results.claim(
-    "holm_grammar",
-    len(held_after["holm_wins"]) > len(grammar) / 2,
-    "after Holm's correction over all questions, one feature beats both on more than half of the grammar questions",
-    close=abs(len(held_after["holm_wins"]) - len(grammar) / 2) <= 2,
-)
-results.claim(
-    "holm_keeps",
-    set(held_after["holm_wins"]) == set(best_both),
-    "the grammar questions on which one feature beats both are the same after Holm's correction",
-    close=True,
-)
+results.claim("holm_grammar", len(held_after["holm_wins"]) > len(grammar) / 2, "after Holm's correction over all questions, one feature beats both on more than half of the grammar questions", close=abs(len(held_after["holm_wins"]) - len(grammar) / 2) <= 2)
+results.claim("holm_keeps", set(held_after["holm_wins"]) == set(best_both), "the grammar questions on which one feature beats both are the same after Holm's correction", close=True)
 
 # %%
 #| label: fig-interpret-single
@@ -857,22 +625,9 @@ results.claim(
 #| fig-alt-ko: "물음마다 네 점과 구간. 가로축은 F1이다."
 #| fig-alt-en: "Four dots with intervals for each question; the horizontal axis is F1."
 fig, ax = plt.subplots(figsize=(0.9 * kc.plots.WIDTH, 0.36 * len(questions) + 0.9))
-for (kind, color), shift in zip(
-    (("feature", "#228833"), ("token", "#4477aa"), ("neuron", "#ee7733"), ("random direction", "#999999")),
-    (-0.27, -0.09, 0.09, 0.27),
-    strict=True,
-):
+for (kind, color), shift in zip((("feature", "#228833"), ("token", "#4477aa"), ("neuron", "#ee7733"), ("random direction", "#999999")), (-0.27, -0.09, 0.09, 0.27), strict=True):
     part = singles[singles.kind == kind].reset_index()
-    ax.errorbar(
-        part.F1,
-        part.index + shift,
-        xerr=[part.F1 - part.low, part.high - part.F1],
-        fmt="o",
-        ms=3,
-        lw=0.9,
-        color=color,
-        label=kind,
-    )
+    ax.errorbar(part.F1, part.index + shift, xerr=[part.F1 - part.low, part.high - part.F1], fmt="o", ms=3, lw=0.9, color=color, label=kind)
 ax.barh(part.index, 2 * part.yes / (1 + part.yes), height=0.75, color="#eeeeee", zorder=0)
 ax.set_yticks(part.index, [f"{row.label}: {row.value}" for row in part.itertuples()])
 ax.invert_yaxis()
@@ -901,10 +656,7 @@ if tags_corpus:
     own = kc.train(sae.config, tag_stores["train"], kc.TrainConfig(steps, batch_size, seed=seed))[0]
     named_tags = {s: probing_tasks.token_tags(lm, tagged[s], tag_stores[s], only_last=True) for s in tagged}
     rows = {s: np.array([i for i, t in enumerate(named_tags[s]) if t is not None]) for s in tagged}
-    own_tables = {
-        "feature": {s: kc.encode_store(own, tag_stores[s])[rows[s]] for s in tagged},
-        "neuron": {s: tag_stores[s].all().float().numpy()[rows[s]] for s in tagged},
-    }
+    own_tables = {"feature": {s: kc.encode_store(own, tag_stores[s])[rows[s]] for s in tagged}, "neuron": {s: tag_stores[s].all().float().numpy()[rows[s]] for s in tagged}}
     own_tables["random direction"] = {s: own_tables["neuron"][s] @ R_DF for s in tagged}
     results.record("tag_words", len(rows["test"]), "words", tolerance=0)
 
@@ -914,17 +666,8 @@ if tags_corpus:
     for tag, (kind, table) in itertools.product(tags, own_tables.items()):
         yes = {s: np.array([tag in named_tags[s][i] for i in rows[s]]) for s in tagged}
         rule = detection.best_rule(table["train"], yes["train"])
-        score, sample = f1_draws(
-            rule.predict(table["test"]), yes["test"], np.asarray(tag_stores["test"].doc_index)[rows["test"]]
-        )
-        results.record(
-            f"tag_{tag.lower()}_{kind.replace(' ', '_')}",
-            score,
-            "F1",
-            ".2f",
-            interval=probing.interval(sample),
-            tolerance=0.15,
-        )
+        score, sample = f1_draws(rule.predict(table["test"]), yes["test"], np.asarray(tag_stores["test"].doc_index)[rows["test"]])
+        results.record(f"tag_{tag.lower()}_{kind.replace(' ', '_')}", score, "F1", ".2f", interval=probing.interval(sample), tolerance=0.15)
         tag_f1s[tag, kind], tag_samples[tag, kind] = score, sample
 
 # %%
@@ -932,36 +675,20 @@ if tags_corpus:
     for tag in tags:
         better = max(("neuron", "random direction"), key=lambda other: tag_f1s[tag, other])
         span = probing.interval(tag_samples[tag, "feature"] - tag_samples[tag, better])
-        results.record(
-            f"tag_{tag.lower()}_ahead",
-            tag_f1s[tag, "feature"] - tag_f1s[tag, better],
-            "F1",
-            ".2f",
-            interval=span,
-            tolerance=0.15,
-        )
+        results.record(f"tag_{tag.lower()}_ahead", tag_f1s[tag, "feature"] - tag_f1s[tag, better], "F1", ".2f", interval=span, tolerance=0.15)
         for end, value in zip(("low", "high"), span, strict=True):
             results.record(f"tag_{tag.lower()}_ahead_{end}", value, "F1", ".2f", tolerance=0.15)
 
 # %%
 if tags_corpus:
-    raw = [
-        kc.multiple.p_above_all(
-            tag_samples[tag, "feature"], [tag_samples[tag, other] for other in ("neuron", "random direction")]
-        )
-        for tag in tags
-    ]
+    raw = [kc.multiple.p_above_all(tag_samples[tag, "feature"], [tag_samples[tag, other] for other in ("neuron", "random direction")]) for tag in tags]
     held_tags = [tag for tag, p in zip(tags, kc.multiple.holm(raw), strict=True) if p <= level]
     results.record("n_tags", len(tags), "tags", tolerance=0)
     results.record("n_tags_held", len(held_tags), "tags", tolerance=2)
     results.record("tags_held", ", ".join(held_tags) or "–", "tags")
     results.record("tags_not_held", ", ".join(tag for tag in tags if tag not in held_tags) or "–", "tags")
     particles = [tag for tag in tags if tag.startswith("J")]
-    results.claim(
-        "tags_particles",
-        set(particles) <= set(held_tags),
-        "on every particle asked for one feature is ahead of both baselines, after Holm's correction over the tags",
-    )
+    results.claim("tags_particles", set(particles) <= set(held_tags), "on every particle asked for one feature is ahead of both baselines, after Holm's correction over the tags")
 
 # %% [markdown] tags=["ko"]
 # ## 특징으로 묶은 문장 {#sec-interpret-clusters}
@@ -980,17 +707,8 @@ if tags_corpus:
 # %%
 bags = {split: kc.document_features(sae, stores[split], pool="sum") for split in stores}
 weighted = kc.tfidf(bags["test"], kc.features.inverse_document_frequency(bags["train"]))
-words = (
-    TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), min_df=2)
-    .fit(records["train"].texts)
-    .transform(records["test"].texts)
-)
-spaces = {
-    "feature counts": bags["test"],
-    "features, TF-IDF": weighted,
-    "character TF-IDF": words,
-    "activations": probing.document_means(stores["test"]),
-}
+words = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), min_df=2).fit(records["train"].texts).transform(records["test"].texts)
+spaces = {"feature counts": bags["test"], "features, TF-IDF": weighted, "character TF-IDF": words, "activations": probing.document_means(stores["test"])}
 
 # %%
 grouped, scores = {}, []
@@ -1010,12 +728,7 @@ most = {name: one.most_led[1] for name, one in lead.items()}
 alike = {name: cosine_similarity(one.means_CF)[np.triu_indices(n_clusters, 1)].mean() for name, one in lead.items()}
 
 # %%
-for name, key in (
-    ("feature counts", "counts"),
-    ("features, TF-IDF", "tfidf"),
-    ("character TF-IDF", "words"),
-    ("activations", "acts"),
-):
+for name, key in (("feature counts", "counts"), ("features, TF-IDF", "tfidf"), ("character TF-IDF", "words"), ("activations", "acts")):
     results.record(f"ari_{key}", scores.loc[name, "ARI"], "ARI", ".2f", tolerance=0.08)
     results.record(f"nmi_{key}", scores.loc[name, "NMI"], "NMI", ".2f", tolerance=0.1)
     results.record(f"template_{key}", scores.loc[name, "template NMI"], "NMI", ".2f", tolerance=0.1)
@@ -1035,52 +748,26 @@ results.record("n_clusters", n_clusters, "clusters", tolerance=0)
 results.record("top", top, "features", tolerance=0)
 
 # %%
-results.claim(
-    "one_leads_all", most["feature counts"] == n_clusters, "by counts, one feature is at the top of every cluster"
-)
-results.claim(
-    "generic_by_counts",
-    len(generic["feature counts"]) > 0,
-    "by counts, some feature is among the leaders of every cluster",
-    close=True,
-)
+results.claim("one_leads_all", most["feature counts"] == n_clusters, "by counts, one feature is at the top of every cluster")
+results.claim("generic_by_counts", len(generic["feature counts"]) > 0, "by counts, some feature is among the leaders of every cluster", close=True)
 results.claim("weights_remove", len(generic["features, TF-IDF"]) == 0, "with TF-IDF weights, none is", close=True)
-results.claim(
-    "weights_part",
-    alike["features, TF-IDF"] < alike["feature counts"],
-    "with TF-IDF weights, mean feature vectors of clusters are less alike than by counts",
-)
+results.claim("weights_part", alike["features, TF-IDF"] < alike["feature counts"], "with TF-IDF weights, mean feature vectors of clusters are less alike than by counts")
 results.claim("groups_not_topics", scores.ARI.max() < 0.3, "no space's clusters agree with topics by an ARI of 0.3")
-results.claim(
-    "loose_not_topics",
-    scores["HDBSCAN ARI"].max() < 0.3,
-    "HDBSCAN's groups, too, agree with topics by an ARI below 0.3 in every space",
-)
-results.claim(
-    "groups_are_templates",
-    (scores["template NMI"] > scores.NMI).all(),
-    "clusters in every space agree with templates more than with topics",
-)
+results.claim("loose_not_topics", scores["HDBSCAN ARI"].max() < 0.3, "HDBSCAN's groups, too, agree with topics by an ARI below 0.3 in every space")
+results.claim("groups_are_templates", (scores["template NMI"] > scores.NMI).all(), "clusters in every space agree with templates more than with topics")
 
 # %%
 #| label: tbl-interpret-clusters
 #| tbl-cap-ko: "시험 문장을 k-평균으로 묶은 것과 주제, 문장틀의 일치. HDBSCAN은 무리의 수를 스스로 정하고 나머지를 남긴다(left out)."
 #| tbl-cap-en: "Agreement of k-means clusters of test sentences with topics and with templates. HDBSCAN chooses the number of groups itself and leaves the rest out."
-kc.plots.table(
-    scores.reset_index(),
-    {"ARI": ".2f", "NMI": ".2f", "template NMI": ".2f", "left out": ".0%", "HDBSCAN ARI": ".2f", "HDBSCAN NMI": ".2f"},
-)
-
+kc.plots.table(scores.reset_index(), {"ARI": ".2f", "NMI": ".2f", "template NMI": ".2f", "left out": ".0%", "HDBSCAN ARI": ".2f", "HDBSCAN NMI": ".2f"})
 
 # %%
 def told_features(features):
     """Features by number, each with the token on which it spends most of its activation; generic ones with a dagger."""
     tokens = kc.grouping.tokens_read(codes["dense"]["test"], stores["test"].token_ids, features)
     marks = ["†" if f in generic["feature counts"] else "" for f in features]
-    return ", ".join(
-        f"{f}{mark} [{'' if t is None else vocabulary[t]}]" for f, t, mark in zip(features, tokens, marks, strict=True)
-    )
-
+    return ", ".join(f"{f}{mark} [{'' if t is None else vocabulary[t]}]" for f, t, mark in zip(features, tokens, marks, strict=True))
 
 # %%
 #| label: tbl-interpret-leaders

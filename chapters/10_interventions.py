@@ -98,16 +98,12 @@ template_M = np.unique([r.doc for r in judged], return_inverse=True)[1]
 
 # %%
 topic = probing.fit_probe(
-    iv.read_out(lm, lm.documents(train[:n_probe].texts), at=last).means_MD,
-    train[:n_probe].label("big"),
-    probing.ProbeConfig(depth=1),
+    iv.read_out(lm, lm.documents(train[:n_probe].texts), at=last).means_MD, train[:n_probe].label("big"), probing.ProbeConfig(depth=1)
 )
-
 
 # %%
 def erased(hidden_BTD, real_BT):
     return hidden_BTD.masked_fill(real_BT[..., None], 0.0)
-
 
 # %%
 def through(patch):
@@ -115,17 +111,13 @@ def through(patch):
     out = iv.read_out(lm, documents, (), patch, at=last)
     return out.loss_M * tokens_M, topic.predict(out.means_MD) == judged.label("big")
 
-
 # %%
 seen = {"clean": through(None)} | {("zero", q): through((p, erased)) for q, p in points.items()}
 for (v, q), sae in saes.items():
     seen[v, q] = through((points[q], iv.reconstruct(sae)))
 
 # %%
-reports = {
-    (v, q): kc.evaluate(sae, study.acts("test", "ko", points[q]), lm=lm, max_documents=n_judged)
-    for (v, q), sae in saes.items()
-}
+reports = {(v, q): kc.evaluate(sae, study.acts("test", "ko", points[q]), lm=lm, max_documents=n_judged) for (v, q), sae in saes.items()}
 
 # %%
 rows = []
@@ -133,9 +125,7 @@ clean_M, clean_hits = seen["clean"]
 for v, q in saes:
     lost_M, kept_M = seen["zero", q][0] - clean_M, seen["zero", q][0] - seen[v, q][0]
     span = bootstrap_ratio(by_group(kept_M, template_M), by_group(lost_M, template_M), repeats=draws, seed=seed)
-    recovered = results.record(
-        f"recovered_{q}_{v}", kept_M.sum() / lost_M.sum(), "share", ".1%", interval=span, tolerance=0.02
-    )
+    recovered = results.record(f"recovered_{q}_{v}", kept_M.sum() / lost_M.sum(), "share", ".1%", interval=span, tolerance=0.02)
     right = results.record(f"topic_{q}_{v}", seen[v, q][1].mean(), "accuracy", ".1%", tolerance=0.06)
     rows.append({"layer": q, "variant": v, "L0": reports[v, q].l0, "loss recovered": f"{recovered:.1%} [{span[0]:.1%}, {span[1]:.1%}]", "topic": right,
                  "KL": reports[v, q].kl, "KL recovered": reports[v, q].kl_recovered,
@@ -149,20 +139,15 @@ for q in points:
 results.record("n_judged", len(documents), "sentences", tolerance=0)
 
 # %%
-low = min(
-    seen["zero", q][0].sum() - seen[v, q][0].sum() - 0.9 * (seen["zero", q][0].sum() - clean_M.sum()) for v, q in saes
-)
+low = min(seen["zero", q][0].sum() - seen[v, q][0].sum() - 0.9 * (seen["zero", q][0].sum() - clean_M.sum()) for v, q in saes)
 drop = clean_hits.mean() - rows.topic.min()
 results.record("topic_drop_points", 100 * drop, "points", ".1f", tolerance=6)
 results.claim("recovered_ninety", low > 0, "every autoencoder recovers over 90% of the loss")
-results.claim(
-    "topic_kept", drop < 0.1, "no reconstruction costs the topic probe ten points or more", close=abs(drop - 0.1) < 0.04
-)
+results.claim("topic_kept", drop < 0.1, "no reconstruction costs the topic probe ten points or more", close=abs(drop - 0.1) < 0.04)
 
 # %%
 hits_MR = np.stack([clean_hits, *(seen["zero", q][1] for q in points), *(seen[key][1] for key in saes)], 1)
 zero_R = [1 + list(points).index(q) for _, q in saes]
-
 
 # %%
 def topic_lost(mean_R):
@@ -170,32 +155,16 @@ def topic_lost(mean_R):
     clean, zeros, kept = mean_R[..., :1], mean_R[..., zero_R], mean_R[..., 1 + len(points) :]
     return (clean - kept).mean(-1) / np.maximum((clean - zeros).mean(-1), 1 / len(judged))
 
-
 # %%
 span = probing.interval(topic_lost(probing.cluster_bootstrap(hits_MR, template_M, draws, seed)))
 lost = results.record("topic_lost", topic_lost(hits_MR.mean(0)), "share", ".0%", interval=span, tolerance=0.12)
-results.record(
-    "topic_lost_most",
-    drop / max(clean_hits.mean() - min(seen["zero", q][1].mean() for q in points), 1 / len(judged)),
-    "share",
-    ".0%",
-    tolerance=0.25,
-)
+results.record("topic_lost_most", drop / max(clean_hits.mean() - min(seen["zero", q][1].mean() for q in points), 1 / len(judged)), "share", ".0%", tolerance=0.25)
 
 # %%
-loss_lost = 1 - np.mean(
-    [(seen["zero", q][0].sum() - seen[v, q][0].sum()) / (seen["zero", q][0].sum() - clean_M.sum()) for v, q in saes]
-)
+loss_lost = 1 - np.mean([(seen["zero", q][0].sum() - seen[v, q][0].sum()) / (seen["zero", q][0].sum() - clean_M.sum()) for v, q in saes])
 results.record("loss_lost", loss_lost, "share", ".0%", tolerance=0.02)
-results.claim(
-    "probe_falls_further",
-    lost > loss_lost,
-    "the topic probe loses a larger share of its accuracy than the model of its loss, on average over reconstructions",
-    close=abs(lost - loss_lost) < 0.12,
-)
-results.claim(
-    "probe_clearly_further", span[0] > loss_lost, "likewise, with the whole 95% interval over templates", close=True
-)
+results.claim("probe_falls_further", lost > loss_lost, "the topic probe loses a larger share of its accuracy than the model of its loss, on average over reconstructions", close=abs(lost - loss_lost) < 0.12)
+results.claim("probe_clearly_further", span[0] > loss_lost, "likewise, with the whole 95% interval over templates", close=True)
 
 # %%
 for (v, q), report in reports.items():
@@ -203,33 +172,23 @@ for (v, q), report in reports.items():
     results.record(f"kl_recovered_{q}_{v}", report.kl_recovered, "share", ".1%", tolerance=0.02)
     results.record(f"ev_zero_{q}_{v}", report.explained_variance_about_zero, "", ".3f", tolerance=0.02)
 least = results.record("kl_recovered_least", rows["KL recovered"].min(), "share", ".1%", tolerance=0.02)
-results.claim(
-    "kl_ninety", least > 0.9, "every autoencoder recovers over 90% of the divergence", close=abs(least - 0.9) < 0.02
-)
+results.claim("kl_ninety", least > 0.9, "every autoencoder recovers over 90% of the divergence", close=abs(least - 0.9) < 0.02)
 flattered = rows.loc[(rows["EV about 0"] - rows["EV"]).idxmax()]
 results.record("flattered_ev", flattered["EV"], "", ".3f", tolerance=0.02)
 results.record("flattered_ev_zero", flattered["EV about 0"], "", ".3f", tolerance=0.02)
 results.record("mean_alone", 1 - (1 - flattered["EV about 0"]) / (1 - flattered["EV"]), "", ".3f", tolerance=0.02)
-results.claim(
-    "zero_flatters",
-    (rows["EV about 0"] > rows["EV"]).all(),
-    "explained variance about zero is above that about the mean for every autoencoder",
-)
+results.claim("zero_flatters", (rows["EV about 0"] > rows["EV"]).all(), "explained variance about zero is above that about the mean for every autoencoder")
 
 # %%
 flops = 4 * lm.d_model * n_features / (2 * sum(p.numel() for p in lm.model.parameters()))
 results.record("cost", flops, "share", ".0%", tolerance=0.001)
-results.claim(
-    "sae_costs", flops > 0.01, "encoding and decoding one point adds over 1% to the multiplications of a forward pass"
-)
+results.claim("sae_costs", flops > 0.01, "encoding and decoding one point adds over 1% to the multiplications of a forward pass")
 
 # %%
 #| label: tbl-intervene-splice
 #| tbl-cap-ko: "재구성을 활성값 자리에 넣었을 때. L0: 토큰마다 켜지는 특징의 평균 수, loss recovered: 손실 회복률과 95% 구간(문장틀을 다시 뽑음), topic: 마지막 블록에서 읽은 주제의 정확도, KL: 다음 토큰 분포의 변화(토큰당 내트), KL recovered: 0으로 만들었을 때의 KL 가운데 되찾는 몫, EV: 평균을 중심으로 한 설명 분산, EV about 0: 0을 중심으로 한 옛 식."
 #| tbl-cap-en: "Reconstructions in place of activations. L0: mean number of features on per token; loss recovered: with 95% interval over templates; topic: accuracy of the topic read at the last block; KL: change of the next-token distribution, in nats per token; KL recovered: share made good of the KL that zeros cause; EV: explained variance about the mean; EV about 0: the older formula."
-kc.plots.table(
-    rows, {"L0": ".0f", "topic": ".1%", "KL": ".3f", "KL recovered": ".1%", "EV": ".3f", "EV about 0": ".3f"}
-)
+kc.plots.table(rows, {"L0": ".0f", "topic": ".1%", "KL": ".3f", "KL recovered": ".1%", "EV": ".3f", "EV about 0": ".3f"})
 
 # %% [markdown] tags=["ko"]
 # [모든 변형이 두 층에서 손실을 90% 넘게 되찾는다]{.claim key="c10.recovered_ninety"}([@tbl-intervene-splice]). 시험 문장 {{< var c10.n_judged >}}개에서만 잰 것이어서, 같은 사전이라도 손실 회복률이 [@sec-training]의 표와 조금 다르다. 탐침은 손대지 않은 모델에서 이 문장들의 주제를 {{< var c10.topic_clean >}} 맞히고, 활성값을 0으로 만들면 q2에서 {{< var c10.topic_q2_zero >}}, q3에서 {{< var c10.topic_q3_zero >}} 맞힌다. 재구성으로 가장 많이 떨어지는 폭은 {{< var c10.topic_drop_points >}}포인트이고, 0으로 만들 때 잃는 것의 {{< var c10.topic_lost_most >}}이다. [어느 재구성에서나 잃는 것은 10포인트보다 작다.]{.claim key="c10.topic_kept"} 예상은 탐침이 손실보다 더 떨어진다는 것이었다. 0으로 만들 때 잃는 것을 전부로 치면, 재구성마다 잰 값의 평균으로 탐침은 {{< var c10.topic_lost >}}, 손실은 {{< var c10.loss_lost >}}를 잃는다. [탐침이 잃는 몫이 더 크다.]{.claim key="c10.probe_falls_further"}[탐침이 잃는 몫이 더 크지는 않다.]{.otherwise} [문장틀을 다시 뽑은 구간이 통째로 손실의 몫 위에 있다.]{.claim key="c10.probe_clearly_further"}[다만 문장틀을 다시 뽑은 구간이 통째로 손실의 몫 위에 있지는 않다.]{.otherwise} 시험 문장의 틀이 훈련과 다르므로 탐침 자체의 정확도가 높지 않고, 변형 사이의 몇 포인트 차이는 문장 수에 견주어 작다. 값도 치른다. 한 지점을 부호화하고 되돌리는 데에 드는 곱셈은 이 모델의 순전파 한 번에 드는 것의 {{< var c10.cost >}}이다.
@@ -261,13 +220,11 @@ acts = study.acts("train")
 X_NF = kc.encode_store(topk, acts)
 vocabulary = [lm.tokenizer.decode([i]).strip() for i in range(lm.model.get_input_embeddings().num_embeddings)]
 
-
 # %%
 def whole(scores_V, n):
     """The `n` tokens of highest score that are whole characters."""
     found = [vocabulary[i] for i in np.argsort(-scores_V)[: 20 * n] if vocabulary[i] and "\ufffd" not in vocabulary[i]]
     return ", ".join(f"[{token}]" for token in found[:n])
-
 
 # %%
 def reads(feature, n=4, X_NF=X_NF, ids_N=acts.token_ids):
@@ -275,22 +232,16 @@ def reads(feature, n=4, X_NF=X_NF, ids_N=acts.token_ids):
     column = X_NF[:, [feature]].tocoo()
     return whole(np.bincount(ids_N[column.row], column.data, minlength=len(vocabulary)), n)
 
-
 # %%
 def effect_sizes(effects):
     """How far each ablation moves the next token: nats of divergence from the untouched prediction."""
     return (np.exp(effects.logprobs_V) * (effects.logprobs_V - effects.without_KV)).sum(1)
 
-
 # %%
 shown_ids = lm.documents([shown_text])[0]
 
 # %%
-at_token = {
-    t: iv.feature_effects(lm, topk, middle, shown_ids, t)
-    for t, token in enumerate(shown_ids)
-    if token not in lm.special_ids
-}
+at_token = {t: iv.feature_effects(lm, topk, middle, shown_ids, t) for t, token in enumerate(shown_ids) if token not in lm.special_ids}
 moves_most = {t: int(effect_sizes(effects).argmax()) for t, effects in at_token.items()}
 
 # %%
@@ -299,10 +250,7 @@ moves_most = {t: int(effect_sizes(effects).argmax()) for t, effects in at_token.
 #| tbl-cap-en: "The three features that are on most strongly at each token of one text: number, activation and, in [ ], tokens on which the feature spends most activation. most effect: the feature whose ablation at that token changes the next-token distribution most; KL: that change, in nats."
 table = []
 for t, effects in at_token.items():
-    strongest = [
-        f"{f} ({value:.1f}) {reads(f, 3)}"
-        for f, value in zip(effects.features_K[:3], effects.values_K[:3], strict=True)
-    ]
+    strongest = [f"{f} ({value:.1f}) {reads(f, 3)}" for f, value in zip(effects.features_K[:3], effects.values_K[:3], strict=True)]
     table.append({"token": f"[{vocabulary[shown_ids[t]]}]", **dict(zip(("first", "second", "third"), strongest, strict=False)),
                   "most effect": str(effects.features_K[moves_most[t]]), "KL": effect_sizes(effects).max()})  # fmt: skip
 kc.plots.table(pd.DataFrame(table), {"KL": ".3f"})
@@ -312,17 +260,10 @@ own = np.mean([f"[{vocabulary[shown_ids[t]]}]" in reads(effects.features_K[0]) f
 results.record("shown_tokens", len(at_token), "tokens", tolerance=0)
 
 # %%
-results.record(
-    "shown_distinct", len({f for effects in at_token.values() for f in effects.features_K[:3]}), "features", tolerance=8
-)
+results.record("shown_distinct", len({f for effects in at_token.values() for f in effects.features_K[:3]}), "features", tolerance=8)
 results.record("shown_own", own, "share", ".0%", tolerance=0.25)
 results.record("shown_among", np.mean([most < 3 for most in moves_most.values()]), "share", ".0%", tolerance=0.25)
-results.claim(
-    "shown_reads_own",
-    own > 0.5,
-    "at most tokens of the text shown the strongest feature is one that spends most activation on that very token",
-    close=abs(own - 0.5) < 0.25,
-)
+results.claim("shown_reads_own", own > 0.5, "at most tokens of the text shown the strongest feature is one that spends most activation on that very token", close=abs(own - 0.5) < 0.25)
 
 # %%
 #| label: tbl-intervene-prompt
@@ -341,12 +282,7 @@ results.record("shown_on", len(one.features_K), "features", tolerance=6)
 three = results.record("shown_three", np.sort(kl_K)[-3:].sum() / kl_K.sum(), "share", ".0%", tolerance=0.12)
 
 # %%
-results.claim(
-    "few_move",
-    three > 0.5,
-    "at the token shown, the three most effective features make over half of the sum of all features' effects",
-    close=abs(three - 0.5) < 0.12,
-)
+results.claim("few_move", three > 0.5, "at the token shown, the three most effective features make over half of the sum of all features' effects", close=abs(three - 0.5) < 0.12)
 results.record("shown_top", float(np.exp(one.logprobs_V[likeliest])), "share", ".1%", tolerance=0.01)
 
 # %%
@@ -374,18 +310,8 @@ results.record("strongest_first", strongest_first, "share", ".0%", interval=span
 results.record("top_share", top_share, "share", ".0%", interval=spans[2], tolerance=0.08)
 results.record("n_effects", len(per_token), "tokens", tolerance=0)
 results.claim("direct_tells", spans[0][0] > 0, "direct effects rank features as ablation does better than chance")
-results.claim(
-    "direct_falls_short",
-    spans[0][1] < 0.7,
-    "the rank correlation of direct effect and ablation is below 0.7",
-    close=abs(spans[0][1] - 0.7) < 0.1,
-)
-results.claim(
-    "strongest_not_all",
-    spans[1][1] < 0.8,
-    "at one token in five or more, another feature than the strongest has the largest effect",
-    close=abs(spans[1][1] - 0.8) < 0.1,
-)
+results.claim("direct_falls_short", spans[0][1] < 0.7, "the rank correlation of direct effect and ablation is below 0.7", close=abs(spans[0][1] - 0.7) < 0.1)
+results.claim("strongest_not_all", spans[1][1] < 0.8, "at one token in five or more, another feature than the strongest has the largest effect", close=abs(spans[1][1] - 0.8) < 0.1)
 
 # %% [markdown] tags=["ko"]
 # [@tbl-intervene-tokens]에서 토큰 {{< var c10.shown_tokens >}}개의 세 칸을 채운 특징은 모두 {{< var c10.shown_distinct >}}개이다. 가장 센 특징이 바로 그 토큰에 활성값을 많이 쓰는 특징인 곳은 {{< var c10.shown_own >}}이다. [이 글에서 가장 센 특징은 절반 넘는 자리에서 눈앞의 토큰을 읽는다.]{.claim key="c10.shown_reads_own"}[이 글에서 가장 센 특징이 눈앞의 토큰을 읽는 자리는 절반을 넘지 않는다.]{.otherwise} 없앨 때 예측을 가장 많이 바꾸는 특징이 가장 센 셋에 드는 곳은 {{< var c10.shown_among >}}이다.
@@ -423,17 +349,13 @@ means_MD = probing.document_means(acts)
 
 # %%
 n_words = 40
-counts = {
-    t: logodds.token_counts([ids for ids, b in zip(acts.documents, big, strict=True) if b == t], len(vocabulary))
-    for t in sorted(set(big))
-}
+counts = {t: logodds.token_counts([ids for ids, b in zip(acts.documents, big, strict=True) if b == t], len(vocabulary)) for t in sorted(set(big))}
 total = sum(counts.values())
 words = {t: np.argsort(-logodds.weighted_log_odds(counts[t], total - counts[t]))[:n_words] for t in topics}
 
 # %%
 judge = make_pipeline(
-    TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), min_df=2, max_features=30000),
-    LogisticRegression(C=10, max_iter=200),
+    TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), min_df=2, max_features=30000), LogisticRegression(C=10, max_iter=200)
 ).fit(train.texts, big)
 results.record("judge", judge.score(test.texts, test.label("big")), "accuracy", ".1%", tolerance=0.02)
 
@@ -443,12 +365,10 @@ often_F = np.asarray((X_MF > 0).mean(axis=0)).ravel() > 0.01
 written_FV = iv.direct_effects(lm, topk.W_dec_FD).numpy()
 generator = torch.Generator().manual_seed(seed)
 
-
 # %%
 def rise(topic):
     """How much the mean of each feature rises in the topic's sentences."""
     return np.asarray(X_MF[big == topic].mean(axis=0) - X_MF[big != topic].mean(axis=0)).ravel()
-
 
 # %%
 def directions(topic):
@@ -464,12 +384,10 @@ def directions(topic):
         "random": torch.randn(lm.d_model, generator=generator),
     }
 
-
 # %%
 starts = [text for text in prompts for _ in range(n_samples)]
 held = lm.documents(test[n_judged : n_judged + n_held].texts)
 groups = [words[t] for t in topics]
-
 
 # %%
 def measure(patch, reading=None, documents=held, after=None):
@@ -478,7 +396,6 @@ def measure(patch, reading=None, documents=held, after=None):
     verdicts = judge.predict_proba([lm.tokenizer.decode(ids, skip_special_tokens=True) for ids in written]).mean(0)
     other = iv.read_out(lm, documents, groups, reading or patch, last=after)
     return dict(zip(judge.classes_, verdicts, strict=True)), other.loss_M.mean(), other.mass_MG.mean(0)
-
 
 # %%
 plain, steered = measure(None), []
@@ -492,10 +409,7 @@ steered = pd.DataFrame(steered)
 # %%
 kinds = list(dict.fromkeys(steered.kind))
 wide = steered.pivot_table(index="topic", columns=["kind", "length"], values=["verdict", "mass", "loss"])
-samples = {
-    w: probing.cluster_bootstrap(wide[w].to_numpy(), np.arange(len(wide)), draws, seed)
-    for w in ("verdict", "mass", "loss")
-}
+samples = {w: probing.cluster_bootstrap(wide[w].to_numpy(), np.arange(len(wide)), draws, seed) for w in ("verdict", "mass", "loss")}
 rows = []
 for i, (kind, length) in enumerate(wide["verdict"].columns):
     row = {"kind": kind, "length": length}
@@ -510,22 +424,13 @@ for kind, length in itertools.product(kinds, lengths):
     at, name = rows.loc[kind, length], f"{kind.replace(' ', '_')}_{round(100 * length)}"
     results.record(f"verdict_{name}", at.verdict, "probability", "+.3f", interval=at.verdict_span, tolerance=0.05)
     results.record(f"mass_{name}", at.mass, "doublings", "+.2f", interval=at.mass_span, tolerance=0.25)
-    results.record(
-        f"times_{name}", 2**at.mass, "times", ".2f", interval=tuple(2**bound for bound in at.mass_span), tolerance=0.3
-    )
+    results.record(f"times_{name}", 2**at.mass, "times", ".2f", interval=tuple(2**bound for bound in at.mass_span), tolerance=0.3)
     results.record(f"loss_{name}", at.loss, "nats/token", "+.2f", interval=at.loss_span, tolerance=0.12)
-for key, value in (
-    ("n_topics", len(topics)),
-    ("n_written", len(starts)),
-    ("new_tokens", new_tokens),
-    ("several", several),
-    ("n_words", n_words),
-):
+for key, value in (("n_topics", len(topics)), ("n_written", len(starts)), ("new_tokens", new_tokens), ("several", several), ("n_words", n_words)):
     results.record(key, value, "", tolerance=0)
 results.record("strong", strong, "share", ".0%", tolerance=0)
 results.record("weak", lengths[0], "share", ".0%", tolerance=0)
 results.record("n_held", len(held), "sentences", tolerance=0)
-
 
 # %%
 def gap(what, one, other):
@@ -533,76 +438,31 @@ def gap(what, one, other):
     each = (wide[what][one, strong] - wide[what][other, strong]).to_numpy()
     return probing.interval(probing.cluster_bootstrap(each, np.arange(len(each)), draws, seed)[:, 0])
 
-
 # %%
 for key, one_kind, other in (("feature_steers", "feature by input", "random"), ("output_steers", "feature by output", "random"),
                              ("mean_more", "mean difference", "feature by input"), ("mean_most", "mean difference", "several features")):  # fmt: skip
     low, _ = gap("mass", one_kind, other)
-    results.claim(
-        key,
-        low > 0,
-        f"{one_kind} above {other} at the largest length in topic words, 95% interval over topics",
-        close=abs(low) < 0.2,
-    )
+    results.claim(key, low > 0, f"{one_kind} above {other} at the largest length in topic words, 95% interval over topics", close=abs(low) < 0.2)
 low, _ = gap("mass", "feature by output", "feature by input")
-results.claim(
-    "output_better",
-    low > 0,
-    "feature by output above feature by input in topic words, 95% interval over topics",
-    close=abs(low) < 0.2,
-)
+results.claim("output_better", low > 0, "feature by output above feature by input in topic words, 95% interval over topics", close=abs(low) < 0.2)
 low, _ = gap("verdict", "mean difference", "feature by input")
-results.claim(
-    "mean_more_written",
-    low > 0,
-    "mean difference above one feature by input in what is written, 95% interval over topics",
-    close=abs(low) < 0.03,
-)
+results.claim("mean_more_written", low > 0, "mean difference above one feature by input in what is written, 95% interval over topics", close=abs(low) < 0.03)
 low, _ = gap("verdict", "feature by input", "random")
-results.claim(
-    "feature_written",
-    low > 0,
-    "feature by input above random in what is written, 95% interval over topics",
-    close=abs(low) < 0.03,
-)
+results.claim("feature_written", low > 0, "feature by input above random in what is written, 95% interval over topics", close=abs(low) < 0.03)
 
 # %%
 prices = rows.loss[:, strong].drop("mean difference")
 over_next = rows.loc["mean difference", strong].loss - prices.max()
-results.claim(
-    "mean_costs_most",
-    over_next > 0,
-    "at the largest length the difference of means raises the loss more than any other direction",
-    close=abs(over_next) < 0.12,
-)
+results.claim("mean_costs_most", over_next > 0, "at the largest length the difference of means raises the loss more than any other direction", close=abs(over_next) < 0.12)
 
 # %%
 weak, many = rows.loc["mean difference", lengths[0]], rows.loc["several features", strong]
 bargain = weak.mass > many.mass and weak.loss < many.loss
-results.claim(
-    "mean_bargain",
-    bargain,
-    "the difference of means at the smallest length gives more topic words than several features at the largest, for less loss",
-    close=abs(weak.mass - many.mass) < 0.25,
-)
+results.claim("mean_bargain", bargain, "the difference of means at the smallest length gives more topic words than several features at the largest, for less loss", close=abs(weak.mass - many.mass) < 0.25)
 most = results.record("verdict_most", rows.verdict[:, strong].max(), "probability", "+.3f", tolerance=0.05)
-results.claim(
-    "written_small",
-    most < 0.2,
-    "at the largest length no direction raises the judge's probability by 0.2 or more",
-    close=abs(most - 0.2) < 0.05,
-)
-ahead = [
-    gap(what, "mean difference", other)[0]
-    for what in ("mass", "verdict")
-    for other in ("feature by input", "several features")
-]
-results.claim(
-    "labels_pay",
-    min(ahead) > 0,
-    "the difference of means is above one and several features in topic words and in what is written, 95% intervals over topics",
-    close=min(ahead) > -0.03,
-)
+results.claim("written_small", most < 0.2, "at the largest length no direction raises the judge's probability by 0.2 or more", close=abs(most - 0.2) < 0.05)
+ahead = [gap(what, "mean difference", other)[0] for what in ("mass", "verdict") for other in ("feature by input", "several features")]
+results.claim("labels_pay", min(ahead) > 0, "the difference of means is above one and several features in topic words and in what is written, 95% intervals over topics", close=min(ahead) > -0.03)
 
 # %%
 #| label: fig-intervene-steer
@@ -616,9 +476,7 @@ for panel, what in ((left, "mass"), (right, "verdict")):
     for kind in kinds:
         at = rows.loc[kind]
         panel.plot([0, *at.loss], [0, *at[what]], marker="o", ms=3, color=colors[kind], label=kind)
-        panel.vlines(
-            at.loss, [s[0] for s in at[f"{what}_span"]], [s[1] for s in at[f"{what}_span"]], color=colors[kind], lw=0.8
-        )
+        panel.vlines(at.loss, [s[0] for s in at[f"{what}_span"]], [s[1] for s in at[f"{what}_span"]], color=colors[kind], lw=0.8)
     panel.axhline(0, color="#777777", lw=0.6)
     panel.set_xlabel("rise of loss on held-out text (nats/token)")
 left.set_ylabel("topic words, doublings of probability")
@@ -668,12 +526,9 @@ multiples, n_after, n_ends = [0, 1, 2], 8, 20  # of the high value; tokens at th
 # %%
 chosen = {t: int(rise(t).argmax()) for t in topics}
 usual = np.setdiff1d(np.flatnonzero(often_F), list(chosen.values()))
-chance = dict(
-    zip(topics, np.random.default_rng(seed).choice(usual, len(topics), replace=len(usual) < len(topics)), strict=True)
-)
+chance = dict(zip(topics, np.random.default_rng(seed).choice(usual, len(topics), replace=len(usual) < len(topics)), strict=True))
 firing = {t: X_NF[:, [f]].data for t, f in chosen.items()}
 high = {t: float(np.quantile(values[values > 0], 0.99)) for t, values in firing.items()}
-
 
 # %%
 def placed(topic):
@@ -687,7 +542,6 @@ def placed(topic):
         "at_written": (iv.during(step, "writing"), iv.only(step, range(-n_after, 0))),
     }
 
-
 # %%
 ends = held[:n_ends]
 plain_after, moved = measure(None, None, ends, n_after), []
@@ -700,12 +554,10 @@ for i, t in enumerate(topics):
 # %%
 by_edit = pd.DataFrame(moved).pivot_table(index="topic", columns="edit", values=["verdict", "mass", "loss"], sort=False)
 
-
 # %%
 def spanned(at, fmt):
     """A mean and its interval as a table shows them."""
     return f"{at[0]:{fmt}} [{at[1][0]:{fmt}}, {at[1][1]:{fmt}}]".replace("-", "\u2212")
-
 
 # %%
 def edit_span(what, edit, other=None):
@@ -713,11 +565,8 @@ def edit_span(what, edit, other=None):
     each = (by_edit[what][edit] - (by_edit[what][other] if other else 0)).to_numpy()
     return each.mean(), probing.interval(probing.cluster_bootstrap(each, np.arange(len(each)), draws, seed)[:, 0])
 
-
 # %%
-moves = {
-    edit: {what: edit_span(what, edit) for what in ("mass", "verdict", "loss")} for edit in by_edit["mass"].columns
-}
+moves = {edit: {what: edit_span(what, edit) for what in ("mass", "verdict", "loss")} for edit in by_edit["mass"].columns}
 for edit, at in moves.items():
     (doublings, span), (verdict, verdict_span), (price, price_span) = at.values()
     results.record(f"times_{edit}", 2**doublings, "times", ".2f", interval=(2 ** span[0], 2 ** span[1]), tolerance=0.4)
@@ -734,40 +583,17 @@ top = multiples[-1]
 for key, what, edit, other, near in (("clamp_steers", "mass", "clamp_1", "chance_1", 0.2), ("clamp_written", "verdict", "clamp_1", "chance_1", 0.03),
                                      ("places_differ", "verdict", "at_written", "at_last", 0.03), ("one_place_steers", "mass", "at_last", None, 0.1)):  # fmt: skip
     low = edit_span(what, edit, other)[1][0]
-    results.claim(
-        key,
-        low > 0,
-        f"{edit} above {other or 'the untouched model'} in {what}, 95% interval over topics",
-        close=abs(low) < near,
-    )
+    results.claim(key, low > 0, f"{edit} above {other or 'the untouched model'} in {what}, 95% interval over topics", close=abs(low) < near)
 
 # %%
 less = edit_span("mass", "clamp_0")[1][1]
-results.claim(
-    "ablation_lowers",
-    less < 0,
-    "ablating the feature lowers the probability of topic words, 95% interval over topics",
-    close=abs(less) < 0.1,
-)
+results.claim("ablation_lowers", less < 0, "ablating the feature lowers the probability of topic words, 95% interval over topics", close=abs(less) < 0.1)
 dearer = moves[f"clamp_{top}"]["loss"][0] - moves["at_all"]["loss"][0]
-results.claim(
-    "clamp_dearer",
-    dearer > 0,
-    "the largest clamp raises the loss more than adding the direction at all tokens",
-    close=abs(dearer) < 0.15,
-)
+results.claim("clamp_dearer", dearer > 0, "the largest clamp raises the loss more than adding the direction at all tokens", close=abs(dearer) < 0.15)
 
 # %%
-places = {
-    "at_all": "direction added at all tokens",
-    "at_last": "direction added at the last token of the beginning",
-    "at_written": "direction added at written tokens",
-}
-names = (
-    {f"clamp_{m}": f"feature held at {m}×" for m in multiples}
-    | {f"chance_{m}": f"random feature held at {m}× of that" for m in multiples if m}
-    | places
-)
+places = {"at_all": "direction added at all tokens", "at_last": "direction added at the last token of the beginning", "at_written": "direction added at written tokens"}
+names = {f"clamp_{m}": f"feature held at {m}×" for m in multiples} | {f"chance_{m}": f"random feature held at {m}× of that" for m in multiples if m} | places
 
 # %%
 #| label: tbl-intervene-clamp
@@ -837,22 +663,15 @@ ranked = np.argsort(-area_F)
 neuron_P = detection.aurocs(raw["train"], yes["train"])
 neuron = int(np.abs(neuron_P - 0.5).argmax())
 
-
 # %%
 def linear(X, Cs, standardise):
     """Decision values on test rows of a logistic regression on training rows, its strength chosen on held-out documents of these."""
     model = probing.linear_probe(X["train"], yes["train"], docs["train"], Cs=Cs, standardise=standardise, seed=seed)
     return model.decision_function(X["test"])
 
-
 # %%
-by_gap = np.argsort(
-    -np.abs(np.asarray(feats["train"][yes["train"]].mean(axis=0) - feats["train"][~yes["train"]].mean(axis=0)).ravel())
-)
-scores = {
-    "one feature": feats["test"][:, [int(ranked[0])]].toarray().ravel(),
-    "one neuron": np.sign(neuron_P[neuron] - 0.5) * raw["test"][:, neuron],
-}
+by_gap = np.argsort(-np.abs(np.asarray(feats["train"][yes["train"]].mean(axis=0) - feats["train"][~yes["train"]].mean(axis=0)).ravel()))
+scores = {"one feature": feats["test"][:, [int(ranked[0])]].toarray().ravel(), "one neuron": np.sign(neuron_P[neuron] - 0.5) * raw["test"][:, neuron]}
 for n in harm_ks[1:]:
     scores[f"{n} features"] = linear({s: feats[s][:, by_gap[:n]] for s in sides}, (0.001, 0.01, 0.1, 1.0), True)
 scores["all activations"] = linear(raw, (0.001, 0.01, 0.1, 1.0), True)
@@ -869,12 +688,7 @@ for name, score in scores.items():
 results.record("n_special", len(special), "features", tolerance=max(8, round(0.4 * len(special))))
 still = (ratio["test"][special] >= 2).mean() if len(special) else 0.0
 results.record("special_still", still, "share", ".0%", tolerance=0.2)
-results.claim(
-    "few_keep",
-    still < 0.5,
-    "of the features chosen by the factor of two, fewer than half keep it on held-out texts",
-    close=abs(still - 0.5) < 0.2,
-)
+results.claim("few_keep", still < 0.5, "of the features chosen by the factor of two, fewer than half keep it on held-out texts", close=abs(still - 0.5) < 0.2)
 
 # %%
 results.record("one_train", area_F[ranked[0]], "AUROC", tolerance=0.04)
@@ -885,13 +699,11 @@ results.record("n_harm_test", len(yes["test"]), "texts", tolerance=0)
 X_NH, ids_N = kc.encode_store(sae, harm.acts("train")), harm.acts("train").token_ids
 area_test_F = detection.aurocs(feats["test"], yes["test"])
 
-
 # %%
 def seen_by(feature):
     """The tokens that a feature of the label reads; hidden but for their number and length where they are not to be shown."""
     tokens = reads(feature, 4, X_NH, ids_N)
     return tokens if harm_shown else re.sub(r"[^][, ]", "●", tokens)
-
 
 # %%
 #| label: tbl-intervene-named
@@ -899,17 +711,12 @@ def seen_by(feature):
 #| tbl-cap-en: "Of the features that fire on over 1% of training texts, the five that tell the label best by being higher with it. AUROC and ratio (mean activation on texts with the label over that on texts without) in training and in new texts; on: share of training texts on which it fires; reads: tokens on which most activation is spent (in comments, characters are hidden as ●)."
 named = [{"feature": str(f), "AUROC, train": area_F[f], "AUROC, new": area_test_F[f], "ratio, train": ratio["train"][f], "ratio, new": ratio["test"][f],
           "on": (feats["train"][:, [int(f)]] > 0).mean(), "reads": seen_by(int(f))} for f in ranked[:5]]  # fmt: skip
-kc.plots.table(
-    pd.DataFrame(named),
-    {"AUROC, train": ".2f", "AUROC, new": ".2f", "ratio, train": ".1f", "ratio, new": ".1f", "on": ".0%"},
-)
+kc.plots.table(pd.DataFrame(named), {"AUROC, train": ".2f", "AUROC, new": ".2f", "ratio, train": ".1f", "ratio, new": ".1f", "on": ".0%"})
 
 # %%
 harm_judged = lm.documents(sides["test"][:n_judged].texts)
 seen = iv.read_out(lm, lm.documents(sides["train"][:n_probe].texts), at=last).means_MD
-probe = probing.linear_probe(
-    seen, yes["train"][:n_probe], docs["train"][:n_probe], Cs=(0.001, 0.01, 0.1, 1.0), seed=seed
-)
+probe = probing.linear_probe(seen, yes["train"][:n_probe], docs["train"][:n_probe], Cs=(0.001, 0.01, 0.1, 1.0), seed=seed)
 told = yes["test"][:n_judged]
 held_F = np.asarray((feats["train"] > 0).mean(axis=0)).ravel()
 
@@ -926,15 +733,11 @@ for name, features in {"clean": [], **off}.items():
     out = iv.read_out(lm, harm_judged, (), patch, at=last)
     after[name] = {"score": probe.decision_function(out.means_MD), "loss": out.loss_M}
 
-
 # %%
 def over(values_M, rows_M):
     """The mean over some of the texts, and its 95% interval over documents or templates."""
     chosen_m = np.asarray(values_M, dtype=float)[rows_M]
-    return chosen_m.mean(), probing.interval(
-        probing.cluster_bootstrap(chosen_m, docs["test"][:n_judged][rows_M], draws, seed)[:, 0]
-    )
-
+    return chosen_m.mean(), probing.interval(probing.cluster_bootstrap(chosen_m, docs["test"][:n_judged][rows_M], draws, seed)[:, 0])
 
 # %%
 clamped = []
@@ -958,70 +761,27 @@ results.record("n_read", len(told), "texts", tolerance=0)
 # %%
 named_less, span = over((after["harmful"]["score"] > 0) * 1.0 - (after["others"]["score"] > 0), told)
 results.record("named_less", 100 * named_less, "points", "+.0f", interval=(100 * span[0], 100 * span[1]), tolerance=8)
-results.claim(
-    "named_falls",
-    span[1] < 0,
-    "with the label's features at zero fewer of its texts are named than with other features at zero, 95% interval over documents",
-    close=abs(span[1]) < 0.05,
-)
+results.claim("named_falls", span[1] < 0, "with the label's features at zero fewer of its texts are named than with other features at zero, 95% interval over documents", close=abs(span[1]) < 0.05)
 spared = clamped[1]["no"][1][1]
-results.claim(
-    "ordinary_spared",
-    spared < 0.02,
-    "with the label's features at zero the loss on other texts rises by less than 0.02 nats, 95% interval over documents",
-    close=abs(spared - 0.02) < 0.02,
-)
+results.claim("ordinary_spared", spared < 0.02, "with the label's features at zero the loss on other texts rises by less than 0.02 nats, 95% interval over documents", close=abs(spared - 0.02) < 0.02)
 
 # %%
 one_auc, best_auc = found["one feature"], found["character n-grams"]
 results.claim("one_tells", one_auc[1][0] > 0.5, "one feature tells better than chance on held-out texts")
-results.claim(
-    "many_tell",
-    found[f"{harm_ks[-1]} features"][1][0] > one_auc[0],
-    "the most features tell better than one (its point estimate is below their interval)",
-)
-results.claim(
-    "neuron_over_feature",
-    found["one neuron"][0] > one_auc[0],
-    "the one neuron tells better than the one feature",
-    close=abs(found["one neuron"][0] - one_auc[0]) < 0.05,
-)
+results.claim("many_tell", found[f"{harm_ks[-1]} features"][1][0] > one_auc[0], "the most features tell better than one (its point estimate is below their interval)")
+results.claim("neuron_over_feature", found["one neuron"][0] > one_auc[0], "the one neuron tells better than the one feature", close=abs(found["one neuron"][0] - one_auc[0]) < 0.05)
 fewer, most = (found[f"{n} features"][0] for n in harm_ks[1:])
 results.record("most_used", harm_ks[-1], "features", tolerance=0)
-results.claim(
-    "most_over_fewer",
-    most > fewer,
-    "the most features tell better than fewer, by their point estimates",
-    close=abs(most - fewer) < 0.05,
-)
-results.claim(
-    "ngrams_best",
-    best_auc[0] > max(v[0] for n, v in found.items() if n != "character n-grams"),
-    "character n-grams have the largest area",
-    close=True,
-)
+results.claim("most_over_fewer", most > fewer, "the most features tell better than fewer, by their point estimates", close=abs(most - fewer) < 0.05)
+results.claim("ngrams_best", best_auc[0] > max(v[0] for n, v in found.items() if n != "character n-grams"), "character n-grams have the largest area", close=True)
 counted_out = best_auc[0] - max(v[0] for n, v in found.items() if "feature" in n)
-results.claim(
-    "few_below",
-    counted_out >= 0,
-    "no number of features tells better than character n-grams, by point estimates",
-    close=abs(counted_out) < 0.05,
-)
+results.claim("few_below", counted_out >= 0, "no number of features tells better than character n-grams, by point estimates", close=abs(counted_out) < 0.05)
 drop = clamped[0]["AUROC"][0] - clamped[1]["AUROC"][0]
-results.claim(
-    "clamp_harmless",
-    drop < 0.05,
-    "with several features at zero the later probe loses less than 0.05 AUROC",
-    close=abs(drop - 0.05) < 0.03,
-)
-
+results.claim("clamp_harmless", drop < 0.05, "with several features at zero the later probe loses less than 0.05 AUROC", close=abs(drop - 0.05) < 0.03)
 
 # %%
 def lost(row, kind, rows):
-    return f"{after[row['name']]['loss'][rows].mean():.2f}" + (
-        f" ({spanned(row[kind], '+.3f')})" if row["name"] in off else ""
-    )
-
+    return f"{after[row['name']]['loss'][rows].mean():.2f}" + (f" ({spanned(row[kind], '+.3f')})" if row["name"] in off else "")
 
 # %%
 #| label: tbl-intervene-clamped

@@ -203,12 +203,12 @@ class Trainer:
         for optimizer in self.optimizers:
             optimizer.step()
         sae.normalise_decoder()
-        for mean, parameter in zip(self.average, sae.parameters(), strict=bool(self.average)):
-            mean.lerp_(parameter.detach(), 1 - min(cfg.ema, self.step / (self.step + 10)))
         self.silent_F = torch.where(fired_F, 0, self.silent_F + len(x_BD) * ranks.n_rows())
         if self.lift_after is not None:
             with torch.no_grad():
                 sae.b_enc_F += self.lift * (self.silent_F > self.lift_after)
+        for mean, parameter in zip(self.average, sae.parameters(), strict=bool(self.average)):
+            mean.lerp_(parameter.detach(), 1 - min(cfg.ema, self.step / (self.step + 10)))
         if cfg.target_l0 is not None:
             self.strength = toward_l0(self.strength, seen.l0, cfg.target_l0)
         return seen
