@@ -58,6 +58,7 @@ class Run:
     k_start: int | None = None
     k_share: float = TrainConfig.k_share
     k_shape: str = "linear"
+    lift: float | None = None
     held: Store | None = None
     """What it is looked at on while it trains."""
     d_model: int | None = None
@@ -72,7 +73,7 @@ class Run:
         """
         variants = {"k": self.k, "auxk": self.auxk, "centre": self.centre, "initial_density": self.initial_density}
         falling = {"k_start": self.k_start, "k_share": self.k_share, "k_shape": self.k_shape}
-        schedule = {"lr": self.lr, "target_l0": self.target_l0, "seed": self.seed} | falling
+        schedule = {"lr": self.lr, "target_l0": self.target_l0, "lift": self.lift, "seed": self.seed} | falling
         return SAEConfig(self.variant, self.n_features, **variants), TrainConfig(
             self.steps, self.batch_size, **schedule
         )
@@ -173,7 +174,7 @@ def _04(c: Chapter) -> Iterator[Store | Run]:
     for k, shape, auxk, seed in product(p["sweep_k"], p["sweep_shapes"], (0, None), p["sweep_seeds"]):
         sloping = {"k_start": p["sweep_start"], "k_share": p["sweep_share"], "k_shape": shape}
         sizes = p["sweep_features"], p["sweep_steps"], p["batch_size"], seed
-        yield Run("topk", *sizes, source, k=k, auxk=auxk, held=held, **({} if shape == "none" else sloping))
+        yield Run("topk", *sizes, source, k=k, auxk=auxk, lift=0, held=held, **({} if shape == "none" else sloping))
 
 
 def _05(c: Chapter) -> Iterator[Store | Run]:
