@@ -90,6 +90,7 @@ class CrosscoderSAE(TwoPoints, BatchTopKSAE):
 
     variant = "crosscoder"
     options = BatchTopKSAE.options | {"d_in": None}
+    lift = SAE.lift  # what rises faster comes to write to both points
 
     @torch.no_grad()
     def shares(self) -> Float[Tensor, " F"]:

@@ -9,6 +9,7 @@ from kosae_core import kernels, losses, ranks
 from kosae_core.base import SAE, Objective
 
 MEMORY = 20
+LATE_LIFT = 0.05
 PREFIX_SHARES = (1 / 32, 3 / 32, 7 / 32, 15 / 32, 1)
 
 
@@ -69,6 +70,11 @@ class BatchTopKSAE(SAE):
     def warm(self) -> bool:
         """Whether each token still keeps its own k."""
         return self.progress < self.config.warm_topk
+
+    @property
+    def lift(self) -> float:
+        """Where a whole batch competes a lifted feature takes the weakest places of all, and may rise faster."""
+        return SAE.lift if self.warm else LATE_LIFT
 
     def objective(self, x_BD: Tensor, weight: float, dead_F: Tensor) -> Objective:
         bias_F = self.folded(self.b_enc_F)

@@ -19,15 +19,6 @@ from kosae_core.train_config import History, TrainConfig
 
 logger = logging.getLogger("kosae.training")
 
-LIFT = 0.005
-"""What a silent feature's bias rises by at each step, in root mean squares of an input's elements.
-
-With ten times as much even fewer die, but lifted features then take the places of others (chapter 3's planted dictionaries:
-83 % of the true features found in place of 92 %).
-
-Source  the bias that evens out the load of experts, Wang et al. 2024, arXiv:2408.15664; there for every expert at all times.
-"""
-
 
 def peak_lr(config: SAEConfig, cfg: TrainConfig, d_model: int) -> float:
     """The learning rate asked for, else the variant's, scaled from d_model 256 by the inverse square root of the width."""
@@ -131,8 +122,7 @@ class Trainer:
         self.average = [p.detach().clone() for p in self.sae.parameters()] if cfg.ema else []
         self.batches = rows.shuffled(acts, cfg.batch_size, self.generator)
         self.dead_after = cfg.dead_after if cfg.dead_after is not None else patience(config, cfg)
-        self.lift = LIFT if cfg.lift is None else cfg.lift
-        self.lift_after = None if config.k is None or not self.lift else lift_after(config, cfg)
+        self.lift_after = None if config.k is None or cfg.lift == 0 else lift_after(config, cfg)
         self.resample_every = cfg.resample_every if cfg.resample_every is not None else max(1, cfg.steps // 10)
         self.silent_F = torch.zeros(len(self.sae.W_dec_FD), dtype=torch.long, device=self.device)
         self.step, self.strength, self.history = 0, 1.0, History()
@@ -205,8 +195,9 @@ class Trainer:
         sae.normalise_decoder()
         self.silent_F = torch.where(fired_F, 0, self.silent_F + len(x_BD) * ranks.n_rows())
         if self.lift_after is not None:
+            lift = sae.lift if cfg.lift is None else cfg.lift
             with torch.no_grad():
-                sae.b_enc_F += self.lift * (self.silent_F > self.lift_after)
+                sae.b_enc_F += lift * (self.silent_F > self.lift_after)
         for mean, parameter in zip(self.average, sae.parameters(), strict=bool(self.average)):
             mean.lerp_(parameter.detach(), 1 - min(cfg.ema, self.step / (self.step + 10)))
         if cfg.target_l0 is not None:

@@ -238,6 +238,23 @@ def test_a_feature_is_lifted_after_128_waiting_times_and_a_128th_of_the_run():
     assert lift_after(config, kc.TrainConfig(steps=1000, batch_size=2048, dead_after=5000)) == 2500
 
 
+@pytest.mark.parametrize(
+    ("variant", "rises"), [("topk", {0.005}), ("batchtopk", {0.005, 0.05}), ("crosscoder", {0.005})]
+)
+def test_each_variant_lifts_at_its_own_rate(variant, rises):
+    acts_ND = torch.randn(2000, 16, generator=torch.Generator().manual_seed(14))
+    cfg = kc.TrainConfig(steps=40, batch_size=100, lr=1e-9, dead_after=400, device="cpu")
+    trainer = Trainer(SAEConfig(variant, 64, k=4, auxk=0), acts_ND, cfg)
+    with torch.no_grad():
+        trainer.sae.b_enc_F[:32] = -60.0
+    seen = []
+    while not trainer.done:
+        before_F = trainer.sae.b_enc_F.detach().clone()
+        trainer.advance()
+        seen.append(round(float((trainer.sae.b_enc_F.detach() - before_F)[:32].mean()), 4))
+    assert set(seen) == {0.0} | rises and seen == sorted(seen)
+
+
 @pytest.mark.parametrize("variant", ["topk", "batchtopk", "matryoshka"])
 def test_silent_features_are_lifted_until_they_fire(variant):
     acts_ND = torch.randn(2000, 16, generator=torch.Generator().manual_seed(14))
