@@ -3,9 +3,9 @@
 #
 # 언어 모델의 한 층은 토큰마다 벡터 하나를 남긴다. 이 책에 실린 모델에서 그 벡터는 256차원이다. 그런데 한국어 문장 하나를 제대로 이어 쓰려면 모델은 훨씬 많은 것을 구별해야 한다. 어휘만 8,000개이고, 여기에 조사와 어미, 말 단계, 시제, 주제, 방금 나온 받침의 유무가 더해진다. 차원보다 많은 것을 차원 안에 어떻게 담는가? 이 물음에 대한 한 가지 대답이 중첩(superposition)이며, 이 책이 희소 오토인코더를 쓰는 까닭도 여기에 있다.
 #
-# 이 장은 대답을 믿고 시작하지 않는다. @{elhage2022toy}이 작은 모델로 보인 주장 네 가지를 그 자리에서 다시 학습해 확인한다. 특징이 드물게 나타날수록 중첩이 생기고 그 경계는 상전이처럼 날카롭다는 것, 중첩된 특징은 정다각형 같은 규칙적인 배치를 이룬다는 것, 특징 하나가 차지하는 차원은 몇 개의 분수에 달라붙는다는 것, 함께 나타나지 않는 특징은 서로 마주 보는 자리를 나누어 쓴다는 것이다. 각 절에서 기대를 먼저 적고, 실행하고, 결과를 읽는다.
+# 이 장은 이 대답을 당연하게 여기지 않는다. @{elhage2022toy}이 네 가지 주장을 보일 때 쓴 작은 모델을 여기서 다시 학습하여 그 주장을 확인한다. 특징이 드물게 나타날수록 중첩이 생기고 그 경계는 상전이처럼 날카롭다는 것, 중첩된 특징은 정다각형 같은 규칙적인 배치를 이룬다는 것, 특징 하나가 차지하는 차원은 몇 개의 분수에 달라붙는다는 것, 함께 나타나지 않는 특징은 서로 마주 보는 자리를 나누어 쓴다는 것이다. 각 절에서 기대를 먼저 적고, 실행하고, 결과를 읽는다.
 
-# %% [markdown] src="38bf" tags=["en"]
+# %% [markdown] src="1292" tags=["en"]
 # # Superposition: more features than dimensions {#sec-superposition}
 #
 # A layer of a language model leaves one vector per token. In the model that comes with this book the vector has 256 dimensions. Yet to continue a single Korean sentence properly, the model has to tell far more things apart. The vocabulary alone has 8,000 entries, and to these come particles and endings, speech level, tense, topic, and whether the last syllable ended in a consonant. How can a space hold more things than it has dimensions? One answer is superposition, and it is the reason why this book uses sparse autoencoders at all.
@@ -183,9 +183,9 @@ kc.plots.save(fig, "fig-toy-phase")
 # %% [markdown] tags=["ko"]
 # [@fig-toy-phase]의 왼쪽에서 세 영역은 예측한 곡선을 따라 갈린다. 격자 칸의 {{< var c01.phase_agreement >}}가 식이 말한 상태에 있다. 표본의 잡음이 없으므로 시드는 출발점만 바꾼다. [학습을 거치지 않은 손실 비교만으로 모든 시드에서 격자의 95%가 넘는 칸의 상태를 맞힌 것이다.]{.claim key="c01.phase_as_predicted"} [변화도 계단에 가깝다. 덜 중요한 특징이 차지한 차원이 0.1과 0.3 사이의 어중간한 값에 머무는 칸은 어느 시드에서나 2%에 못 미친다.]{.claim key="c01.phase_is_a_step"} 그런 칸은 평균 {{< var c01.phase_between >}}이다.
 #
-# 다만 오른쪽 그림은 후보 셋만 견준 식이 놓친 것도 보여 준다. 경계 바로 안쪽에서 덜 중요한 특징의 몫은 평균 {{< var c01.phase_edge >}}이다. 깊은 안쪽에서라면 1/2이어야 한다. 모델은 $(1,-1)$ 대신 덜 중요한 특징을 조금 줄인 배치를 골라 간섭을 덜고, 그만큼 식이 말한 경계 밖에서도 잠시 중첩을 이어 간다. 곧 상전이는 있으나, 경계 근처의 상태는 교과서의 세 그림보다 무르다. 모든 출발점이 나쁜 극소에 빠진 모델은 왼쪽의 외딴 칸이나 오른쪽의 외딴 점으로 나타난다.
+# 다만 오른쪽 그림은 후보 셋만 견준 식이 놓친 것도 보여 준다. 경계 바로 안쪽에서 덜 중요한 특징의 몫은 평균 {{< var c01.phase_edge >}}이다. 깊은 안쪽에서라면 1/2이어야 한다. 모델은 $(1,-1)$ 대신 덜 중요한 특징을 조금 줄인 배치를 골라 간섭을 덜고, 그만큼 식이 말한 경계 밖에서도 조금 더 중첩을 이어 간다. 곧 상전이는 있으나, 경계 근처의 상태는 세 후보처럼 또렷하지 않다. 모든 출발점이 나쁜 극소에 빠진 모델은 왼쪽의 외딴 칸이나 오른쪽의 외딴 점으로 나타난다.
 
-# %% [markdown] src="705e" tags=["en"]
+# %% [markdown] src="9397" tags=["en"]
 # On the left of [@fig-toy-phase] the three regions part along the predicted curve. {{< var c01.phase_agreement >}} of the cells are in the state that the formula names. As there is no sampling noise, a seed changes nothing but the starting points. [A comparison of losses, with no training at all, foretells the state of over 95% of the grid in every seed.]{.claim key="c01.phase_as_predicted"} [The change is close to a step, too: in every seed under 2% of the cells leave the lesser feature at a middling share between 0.1 and 0.3 of the dimension.]{.claim key="c01.phase_is_a_step"} On average such cells are {{< var c01.phase_between >}} of all.
 #
 # The right panel also shows what a formula with three candidates misses. Just inside the boundary the share of the lesser feature averages {{< var c01.phase_edge >}}, where deep inside it should be 1/2. Instead of $(1,-1)$ the model picks an arrangement with a somewhat shorter second direction, which lowers interference and lets superposition survive a little beyond the boundary. So there is a phase change, but the states next to it are softer than the three textbook pictures. A model all of whose starting points fell into poor local minima shows as a lone cell on the left or a lone dot on the right.
@@ -463,9 +463,9 @@ kc.plots.table(pd.DataFrame({key: np.asarray(value) for key, value in columns.it
 #
 # $$ N(d, \varepsilon) \approx \sqrt{\frac{\pi}{2 \Pr(|\cos| > \varepsilon)}} $$ {#eq-birthday}
 #
-# **예상.** [@eq-birthday]에 따라 $N$은 차원의 지수 함수처럼 늘고, $\varepsilon=0.3$이면 256차원에서 이미 차원보다 많다. 이것은 방향을 고르지 않고 뽑은 결과이므로 가능한 수의 아래쪽 어림이다. 그러나 방향이 많다는 것과 읽을 수 있다는 것은 다르다. 방향 $k$개를 더한 벡터에서 내적만으로 그것들을 되찾게 하면, 간섭의 크기는 사전의 크기보다 $k$에 더 크게 좌우될 것이다.
+# **예상.** [@eq-birthday]에 따라 $N$은 차원의 지수 함수처럼 늘고, $\varepsilon=0.3$이면 256차원에서 이미 차원보다 많다. 이것은 방향을 따로 골라내지 않고 무작위로 뽑은 결과이므로 가능한 수를 낮추어 잡은 어림이다. 그러나 방향이 많다는 것과 읽을 수 있다는 것은 다르다. 방향 $k$개를 더한 벡터에서 내적만으로 그것들을 되찾게 하면, 간섭의 크기는 사전의 크기보다 $k$에 더 크게 좌우될 것이다.
 
-# %% [markdown] src="354c" tags=["en"]
+# %% [markdown] src="6241" tags=["en"]
 # ## How many directions fit into 256 dimensions {#sec-sup-capacity}
 #
 # Toy models have few dimensions. How much better are things with 256, as in the model of this book? There are only 256 orthogonal directions but far more that are almost orthogonal. The cosine of two random directions has mean 0 and standard deviation $1/\sqrt{d}$, and its square follows a beta distribution. Draw directions one by one: the number drawn until some two of them first exceed a cosine of $\varepsilon$ is the answer to a birthday problem.
@@ -532,11 +532,11 @@ right.legend(title="directions in all")
 kc.plots.save(fig, "fig-almost-orthogonal")
 
 # %% [markdown] tags=["ko"]
-# $\varepsilon=0.3$에서 뽑은 방향의 수는 평균 {{< var c01.directions_drawn >}}개(시드에 따라 {{< var c01.directions_drawn_low >}}에서 {{< var c01.directions_drawn_high >}})이고 식의 값은 {{< var c01.directions_expected >}}개이다. [고르지 않고 뽑기만 해도 거의 직교하는 방향은 차원보다 많다.]{.claim key="c01.more_than_dimensions"} 기준을 0.4로 늦추어 잡으면 식의 값은 {{< var c01.directions_loose >}}개가 된다. 자리는 모자라지 않는다.
+# $\varepsilon=0.3$에서 뽑은 방향의 수는 평균 {{< var c01.directions_drawn >}}개(시드에 따라 {{< var c01.directions_drawn_low >}}에서 {{< var c01.directions_drawn_high >}})이고 식의 값은 {{< var c01.directions_expected >}}개이다. [무작위로 뽑기만 해도 거의 직교하는 방향은 차원보다 많다.]{.claim key="c01.more_than_dimensions"} 기준을 0.4로 늦추어 잡으면 식의 값은 {{< var c01.directions_loose >}}개가 된다. 자리는 모자라지 않는다.
 #
-# 모자라는 것은 동시에 켤 수 있는 수이다. [@fig-almost-orthogonal]의 오른쪽에서 방향이 2,048개일 때 내적만으로 되찾은 비율은 8개를 켰을 때 {{< var c01.readout_8 >}}, 32개를 켰을 때 {{< var c01.readout_32 >}}이다. 방향을 8,192개로 늘리고 8개를 켜면 {{< var c01.readout_large_8 >}}, 512개로 줄이고 32개를 켜면 {{< var c01.readout_small_32 >}}이다. [사전을 열여섯 배로 늘리는 것보다 동시에 켜는 수를 네 배로 늘리는 것이 더 해롭다.]{.claim key="c01.sparsity_matters_more"} 사전을 키우는 데에도 값이 없지는 않다. 32개를 켰을 때의 두 비율이 그 크기를 보여 준다. 그러나 중첩의 값은 특징의 수보다 희소성으로 훨씬 많이 치른다.
+# 모자라는 것은 동시에 켤 수 있는 수이다. [@fig-almost-orthogonal]의 오른쪽에서 방향이 2,048개일 때 내적만으로 되찾은 비율은 8개를 켰을 때 {{< var c01.readout_8 >}}, 32개를 켰을 때 {{< var c01.readout_32 >}}이다. 방향을 8,192개로 늘리고 8개를 켜면 {{< var c01.readout_large_8 >}}, 512개로 줄이고 32개를 켜면 {{< var c01.readout_small_32 >}}이다. [사전을 열여섯 배로 늘리는 것보다 동시에 켜는 수를 네 배로 늘리는 것이 더 해롭다.]{.claim key="c01.sparsity_matters_more"} 사전을 키우는 데에도 대가가 없지는 않다. 32개를 켰을 때의 두 비율이 그 크기를 보여 준다. 그러나 중첩의 대가를 좌우하는 것은 사전의 크기보다 동시에 켜지는 수이다.
 
-# %% [markdown] src="f6ad" tags=["en"]
+# %% [markdown] src="3ccb" tags=["en"]
 # At $\varepsilon=0.3$ the directions drawn number {{< var c01.directions_drawn >}} on average (from {{< var c01.directions_drawn_low >}} to {{< var c01.directions_drawn_high >}} between seeds), and the formula gives {{< var c01.directions_expected >}}. [Merely drawn, and not chosen, almost orthogonal directions already outnumber the dimensions.]{.claim key="c01.more_than_dimensions"} If the limit is relaxed to 0.4, the formula gives {{< var c01.directions_loose >}}. There is no shortage of places.
 #
 # What is short is the number that can be on at once. On the right of [@fig-almost-orthogonal], with 2,048 directions, inner products alone find {{< var c01.readout_8 >}} again when 8 are on and {{< var c01.readout_32 >}} when 32 are. With 8,192 directions and 8 on it is {{< var c01.readout_large_8 >}}, with 512 directions and 32 on it is {{< var c01.readout_small_32 >}}. [Making the dictionary sixteen times as large does less harm than turning on four times as many at once.]{.claim key="c01.sparsity_matters_more"} A larger dictionary is not free, as the two shares with 32 on show. But superposition is paid for far more in sparsity than in the number of features.

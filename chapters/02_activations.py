@@ -1,13 +1,13 @@
 # %% [markdown] tags=["ko"]
 # # 활성값: 무엇을 어디에서 읽는가 {#sec-activations}
 #
-# 희소 오토인코더는 언어 모델을 직접 보지 않는다. 모델이 글을 읽는 동안 어느 한 곳을 지나간 벡터들, 곧 활성값만을 본다. 그러므로 나중에 특징(feature)이라 부를 것은 이 장의 선택 안에서만 나올 수 있다. 어떤 글을 읽히는가, 어느 층의 어느 자리에서 읽는가, 어떤 토큰을 빼는가.
+# 희소 오토인코더는 언어 모델을 직접 보지 않는다. 모델이 글을 읽는 동안 어느 한 곳을 지나간 벡터들, 곧 활성값만을 본다. 그러므로 나중에 특징(feature)이라 부를 것은 이 장의 선택 안에서만 나올 수 있다. 어떤 글을 읽히는가, 어느 층의 어느 지점에서 읽는가, 어떤 토큰을 빼는가.
 #
-# 이 장의 물음은 셋이다. 모델 안에서 읽을 수 있는 자리는 어디이며 블록마다 활성값의 크기와 모양은 어떻게 다른가? 활성값이 가장 큰 블록을 고르는 것이 옳은가? 문장의 첫 토큰처럼 유별난 토큰은 얼마나 유별난가?
+# 이 장의 물음은 셋이다. 모델 안에서 읽을 수 있는 지점은 어디이며 블록마다 활성값의 크기와 모양은 어떻게 다른가? 활성값이 가장 큰 블록을 고르는 것이 옳은가? 문장의 첫 토큰처럼 유별난 토큰은 얼마나 유별난가?
 #
-# 둘째 물음에는 앞선 답이 있다. 공개 과제 Brain Surgery를 낸 @{brainsurgery}는 블록이 12개인 GPT-2에서 활성값의 합과 최댓값이 10번 층에서 가장 크고 8번과 9번이 그다음이라고 보고하면서, 정작 분석할 층으로는 비용과 추상성을 들어 6번을 골랐다. 여기의 번호는 이 책의 블록 번호와 같이 0번부터 센 것으로 읽는다. 그러면 마지막 층은 11번이고, 10번 층의 상대 깊이는 10/12이다. 반면 @{fxnnxc}는 층의 사분위로 자리를 정하고 중간층(q2)이 뒤쪽 층(q3)보다 낫다고 했다. 두 선택을 우리 모델에서 다시 재 본다.
+# 둘째 물음에는 앞선 답이 있다. 공개 과제 Brain Surgery를 낸 @{brainsurgery}는 블록이 12개인 GPT-2에서 활성값의 합과 최댓값이 10번 층에서 가장 크고 8번과 9번이 그다음이라고 보고하면서, 정작 분석할 층으로는 비용과 추상성을 들어 6번을 골랐다. 여기의 번호는 이 책의 블록 번호와 같이 0번부터 센 것으로 읽는다. 그러면 마지막 층은 11번이고, 10번 층의 상대 깊이는 10/12이다. 반면 @{fxnnxc}는 층의 사분위로 읽을 지점을 정하고 중간층(q2)이 뒤쪽 층(q3)보다 낫다고 했다. 두 선택을 우리 모델에서 다시 재 본다.
 
-# %% [markdown] src="cd69" tags=["en"]
+# %% [markdown] src="29e0" tags=["en"]
 # # Activations: what is read, and where {#sec-activations}
 #
 # A sparse autoencoder never looks at the language model itself. It sees only activations, the vectors that pass one place while the model reads a text. Whatever we shall later call a feature can therefore come only from within the choices of this chapter: which text is read, at which place of which layer, and which tokens are left out.
@@ -62,19 +62,19 @@ results.record("middle_block", read_at, "block", tolerance=0)
 results.record("late_block", lm.resolve(late).block, "block", tolerance=0)
 
 # %% [markdown] tags=["ko"]
-# ## 읽는 자리 {#sec-act-hooks}
+# ## 읽는 지점 {#sec-act-hooks}
 #
-# 트랜스포머 [@vaswani2017]의 블록은 잔차 스트림에서 읽어 두 번 더한다. 먼저 어텐션이, 다음에 MLP가 제 몫을 더한다. [@sec-sup-linear]의 식을 자리의 이름으로 다시 쓰면 다음과 같다.
+# 트랜스포머 [@vaswani2017]의 블록은 잔차 스트림에서 읽어 두 번 더한다. 먼저 어텐션이, 다음에 MLP가 제 몫을 더한다. [@sec-sup-linear]의 식을 지점의 이름으로 다시 쓰면 다음과 같다.
 #
 # $$ \mathtt{resid\_post} = \mathtt{resid\_pre} + \mathtt{attn\_out} + \mathtt{mlp\_out} $$ {#eq-act-sum}
 #
-# 네 이름은 [@fig-act-hooks]의 네 점이다. `resid_post`는 그때까지 쓰인 모든 것의 합이고, 뒤의 둘은 그 블록이 새로 쓴 것뿐이다. [@eq-act-sum]에 적은 등식은 그림일 뿐 아니라 검사이기도 하다. `kosae_core`는 모델을 처음 읽을 때 이 등식이 실제로 성립하는지 확인하고, 성립하지 않으면 `attn_out`과 `mlp_out`을 내주지 않는다. 자리의 이름은 `q2.resid_post`처럼 쓴다. q0, q1, q2, q3은 블록 수를 $n$이라 할 때 0, $n/4$, $n/2$, $3n/4$번(내림) 블록의 출력이다. 우리 모델은 블록이 {{< var c02.n_blocks >}}개, 폭이 {{< var c02.d_model >}}이므로 q2는 {{< var c02.middle_block >}}번, q3은 {{< var c02.late_block >}}번 블록이다(0번부터 센다).
+# 네 이름은 [@fig-act-hooks]의 네 점이다. `resid_post`는 그때까지 쓰인 모든 것의 합이고, 뒤의 둘은 그 블록이 새로 쓴 것뿐이다. [@eq-act-sum]에 적은 등식은 그림일 뿐 아니라 검사이기도 하다. `kosae_core`는 모델을 처음 읽을 때 이 등식이 실제로 성립하는지 확인하고, 성립하지 않으면 `attn_out`과 `mlp_out`을 내주지 않는다. 지점의 이름은 `q2.resid_post`처럼 쓴다. q0, q1, q2, q3은 블록 수를 $n$이라 할 때 0, $n/4$, $n/2$, $3n/4$번(내림) 블록의 출력이다. 우리 모델은 블록이 {{< var c02.n_blocks >}}개, 폭이 {{< var c02.d_model >}}이므로 q2는 {{< var c02.middle_block >}}번, q3은 {{< var c02.late_block >}}번 블록이다(0번부터 센다).
 #
 # ::: {.when key="c02.unreached"}
 # 사전 설정이 가리킨 모델 {{< var c02.unreached >}}에는 이번 실행에서 닿지 못했다. 그래서 이 장의 수는 모두 책 안의 모델에서 잰 것이고, 나란히 놓을 모델은 없다.
 # :::
 
-# %% [markdown] src="4e1b" tags=["en"]
+# %% [markdown] src="ea3b" tags=["en"]
 # ## Where to read {#sec-act-hooks}
 #
 # A block of a transformer [@vaswani2017] reads from the residual stream and adds to it twice: attention first, then the MLP. In the names of the places, the equation of [@sec-sup-linear] becomes
@@ -93,7 +93,7 @@ quantiles = {lm.resolve(f"q{i}.resid_post").block: f"q{i}" for i in range(4)}
 
 # %%
 #| label: fig-act-hooks
-#| fig-cap-ko: "읽는 자리. 위: 블록 하나의 안쪽과 네 자리. 아래: 이 모델의 블록 {{< var c02.n_blocks >}}개와 q0에서 q3까지의 위치."
+#| fig-cap-ko: "읽는 지점. 위: 블록 하나의 안쪽과 네 지점. 아래: 이 모델의 블록 {{< var c02.n_blocks >}}개와 q0에서 q3까지의 위치."
 #| fig-cap-en: "Where to read. Top: the inside of one block and its four places. Bottom: the {{< var c02.n_blocks >}} blocks of this model and where q0 to q3 lie."
 #| fig-alt-ko: "위쪽에는 왼쪽에서 오른쪽으로 흐르는 잔차 스트림이 있고, 어텐션과 MLP가 가지로 갈라졌다가 덧셈 기호에서 다시 합쳐진다. 아래쪽에는 블록을 나타내는 네모가 한 줄로 놓이고 그 가운데 넷의 출력에 q0부터 q3까지의 점이 찍혀 있다."
 #| fig-alt-en: "At the top the residual stream flows from left to right; attention and the MLP branch off and join it again at plus signs. At the bottom boxes for the blocks stand in a row, with dots q0 to q3 at the outputs of four of them."
@@ -127,9 +127,9 @@ kc.plots.save(fig, "fig-act-hooks")
 # %% [markdown] tags=["ko"]
 # ## 읽히는 글 {#sec-act-corpus}
 #
-# 이 책의 말뭉치는 한국어와 영어가 짝을 이루는 문법에서 만든 문장이며, 저장소에 함께 실려 있다. 문장마다 큰 범주와 작은 범주, 말 단계, 시제, 부정 여부 따위의 라벨이 붙는다. 다른 말뭉치로 이 장을 실행하면 라벨은 그 말뭉치에 있는 것만 남고, 다시 싣도록 허락받지 않은 본문은 [@tbl-act-examples]에 나타나지 않는다. 훈련 문장과 시험 문장은 같은 문장틀(신문이라면 같은 기사)에서 나오지 않는다. 뒤에서 신뢰 구간을 구할 때에도 같은 문장틀에서 나온 문장은 서로 독립이 아니라고 보아 문장틀을 통째로 뽑는다.
+# 이 책의 말뭉치는 한국어와 영어가 짝을 이루는 문법에서 만든 문장이며, 저장소에 함께 실려 있다. 문장마다 큰 범주와 작은 범주, 말 단계, 시제, 부정 여부 따위의 라벨이 붙는다. 다른 말뭉치로 이 장을 실행하면 라벨은 그 말뭉치에 있는 것만 남고, 다시 싣도록 허락받지 않은 본문은 [@tbl-act-examples]에 나타나지 않는다. 훈련 문장과 시험 문장은 같은 문장틀(뉴스라면 같은 기사)에서 나오지 않는다. 뒤에서 신뢰 구간을 구할 때에도 같은 문장틀에서 나온 문장은 서로 독립이 아니라고 보아 문장틀을 통째로 뽑는다.
 
-# %% [markdown] src="f7ca" tags=["en"]
+# %% [markdown] src="c973" tags=["en"]
 # ## What is read {#sec-act-corpus}
 #
 # The corpus of this book is made from a grammar in which every Korean sentence has an English partner, and it ships with the repository. Each sentence carries labels: a big and a small category, speech level, tense, negation and so on. When the chapter runs on another corpus, only the labels of that corpus remain, and text that we may not reprint does not appear in [@tbl-act-examples]. Training and test sentences share no template (for news, no article). Intervals further below respect this as well: sentences from one template are not independent, so whole templates are drawn.
@@ -235,9 +235,9 @@ kc.plots.table(pd.DataFrame(rows), fmt={"tokens/char": ".3f", "tokens/byte": ".3
 # %% [markdown] tags=["ko"]
 # ## 모으기 {#sec-act-gather}
 #
-# 활성값은 `kc.gather`로 모은다. 자리를 여럿 주어도 순전파는 한 번이고, 마지막 자리를 지나면 멈춘다. 채움 토큰과 시작 토큰은 저장하지 않는다. 같은 인수로 다시 부르면 디스크에서 읽는다. 뒤의 장들이 쓰는 저장소가 바로 이것이다.
+# 활성값은 `kc.gather`로 모은다. 지점을 여럿 주어도 순전파는 한 번이고, 마지막 지점을 지나면 멈춘다. 채움 토큰과 시작 토큰은 저장하지 않는다. 같은 인수로 다시 부르면 디스크에서 읽는다. 뒤의 장들이 쓰는 저장소가 바로 이것이다.
 
-# %% [markdown] src="0bb7" tags=["en"]
+# %% [markdown] src="d8ad" tags=["en"]
 # ## Gathering {#sec-act-gather}
 #
 # Activations are gathered by `kc.gather`. However many places are named, there is one forward pass, and it stops after the last of them. Padding and the start token are not stored. The same call a second time reads from disk. This is the very store that later chapters use.
@@ -255,7 +255,7 @@ results.record("store_mib", acts.acts().nbytes / 2**20, "MiB", ".0f")
 
 # %%
 #| label: tbl-act-cost
-#| tbl-cap-ko: "활성값이 차지하는 자리. 토큰당 바이트, 한국어 훈련 문장 전체(MiB), 천만 토큰(GiB)."
+#| tbl-cap-ko: "활성값이 차지하는 용량. 토큰당 바이트, 한국어 훈련 문장 전체(MiB), 천만 토큰(GiB)."
 #| tbl-cap-en: "The room that activations take: bytes per token, all Korean training texts (MiB), ten million tokens (GiB)."
 per_token = {
     "one place, bf16": 2 * lm.d_model,
@@ -270,19 +270,19 @@ cost["GiB per ten million"] = cost["bytes/token"] * 1e7 / 2**30
 kc.plots.table(cost, fmt=".1f")
 
 # %% [markdown] tags=["ko"]
-# 한 자리의 활성값은 한국어 훈련 문장 전체에서 {{< var c02.store_mib >}} MiB이다. 모든 블록의 세 자리를 다 모으는 것은 우리 모델에서는 할 만하지만 @{fxnnxc}가 쓴 7.8B 모델에서는 그렇지 않다. 한 층만 골라 읽는 까닭은 둘이고, 그 하나가 이 비용이다. 다른 하나는 [@sec-act-choice]에서 다룬다. 특징을 조밀한 배열로 저장하는 것은 더 비싸므로, 뒤의 장들은 특징을 희소 배열로만 다룬다.
+# 한 지점의 활성값은 한국어 훈련 문장 전체에서 {{< var c02.store_mib >}} MiB이다. 모든 블록의 세 지점을 다 모으는 것은 우리 모델에서는 할 만하지만 @{fxnnxc}가 쓴 7.8B 모델에서는 그렇지 않다. 한 층만 골라 읽는 까닭은 둘이고, 그 하나가 이 비용이다. 다른 하나는 [@sec-act-choice]에서 다룬다. 특징을 조밀한 배열로 저장하는 것은 더 비싸므로, 뒤의 장들은 특징을 희소 배열로만 다룬다.
 
-# %% [markdown] src="7028" tags=["en"]
+# %% [markdown] src="f64d" tags=["en"]
 # One place over all Korean training sentences takes {{< var c02.store_mib >}} MiB. To gather three places of every block is feasible for our model, but not for the 7.8B model that @{fxnnxc} used. Cost is one of the two reasons for reading a single layer; the other is taken up in [@sec-act-choice]. Storing features as a dense array would cost even more, so later chapters handle them only as sparse arrays.
 
 # %% [markdown] tags=["ko"]
 # ## 블록마다 재기 {#sec-act-blocks}
 #
-# 시험 문장에서 언어마다 일부를 뽑아 모든 블록의 세 자리를 모은다. 토큰마다 원소의 합, 크기(절댓값)의 합, 최댓값, 평균, 길이, 첨도를 구하고 토큰에 대해 평균한다(최댓값만은 모든 토큰의 최댓값이다). 첨도는 한 토큰의 원소들이 얼마나 고르지 않은지를 잰다. 정규분포이면 3이고, 원소 하나가 홀로 크면 차원의 수에 가까워진다. 트랜스포머의 좌표축이 특별한지를 따질 때 쓰이는 양이다 [@elhage2023privileged].
+# 시험 문장에서 언어마다 일부를 뽑아 모든 블록의 세 지점을 모은다. 토큰마다 원소의 합, 크기(절댓값)의 합, 최댓값, 평균, 길이, 첨도를 구하고 토큰에 대해 평균한다(최댓값만은 모든 토큰의 최댓값이다). 첨도는 한 토큰의 원소들이 얼마나 고르지 않은지를 잰다. 정규분포이면 3이고, 원소 하나가 홀로 크면 차원의 수에 가까워진다. 트랜스포머의 좌표축이 특별한지를 따질 때 쓰이는 양이다 [@elhage2023privileged].
 #
-# **예상.** 잔차 스트림은 쌓이기만 하므로 길이는 뒤로 갈수록 는다. @{brainsurgery}대로라면 합과 최댓값은 상대 깊이 10/12 부근에서 가장 크고 마지막 블록은 아니다. 우리는 블록 번호를 블록 수로 나눈 값을 상대 깊이로 삼고, 한 블록의 차이까지 일치로 본다. 부호가 있는 합은 양과 음이 지워진 나머지여서 크기를 말해 주지 않으리라고 보았다. 부호 있는 합이 절댓값의 합과 늘 같은 블록을 가리킨다면 이 의심은 틀린 것이다.
+# **예상.** 잔차 스트림은 쌓이기만 하므로 길이는 뒤로 갈수록 는다. @{brainsurgery}대로라면 합과 최댓값은 상대 깊이 10/12 부근에서 가장 크고 마지막 블록은 아니다. 우리는 블록 번호를 블록 수로 나눈 값을 상대 깊이로 삼고, 한 블록의 차이까지 일치로 본다. 부호가 있는 합은 양과 음이 상쇄되고 남은 값이어서 크기를 말해 주지 않으리라고 보았다. 부호 있는 합이 절댓값의 합과 늘 같은 블록을 가리킨다면 이 의심은 틀린 것이다.
 
-# %% [markdown] src="2105" tags=["en"]
+# %% [markdown] src="132b" tags=["en"]
 # ## Block by block {#sec-act-blocks}
 #
 # From the test sentences a part is taken in each language, and three places of every block are gathered. For each token we compute the sum of the elements, the sum of their magnitudes, the maximum, the mean, the length and the kurtosis, and average over tokens (the maximum alone is that of all tokens). Kurtosis measures how uneven the elements of one token are: 3 for a Gaussian, close to the number of dimensions when a single element stands out. It is the quantity used in asking whether the coordinate axes of a transformer are special [@elhage2023privileged].
@@ -411,9 +411,9 @@ results.claim(
 # %% [markdown] tags=["ko"]
 # [절댓값의 합과 최댓값은 어느 언어에서나 둘 다 마지막 블록에서 정점에 이른다.]{.claim key="c02.peak_is_last"}[절댓값의 합이나 최댓값이 마지막 블록보다 앞에서 정점에 이르는 언어가 있다.]{.otherwise} 한국어에서 절댓값의 합이 가장 큰 곳은 0번부터 세어 {{< var c02.peak_magnitude_ko >}}번 블록이고, 상대 깊이로 적으면 {{< var c02.peak_depth >}}이다. [두 양의 정점은 어느 언어에서나 상대 깊이 10/12에서 한 블록 안에 있다.]{.claim key="c02.e1_depth"} 다만 이 일치를 곧이곧대로 받아들이기는 어렵다. 블록이 적은 모델에서는 마지막 블록도 10/12에서 한 블록 안에 들기 때문이다. 앞선 보고의 10번은 마지막이 아니었으므로, 그 보고에는 더 강한 주장이 들어 있다. 정점이 마지막 블록보다 앞에 있다는 것이다. [우리 모델에서도 두 양의 정점은 어느 언어에서나 마지막 블록보다 앞에 있다.]{.claim key="c02.e1_before_last"}[우리 모델에서 이 주장은 성립하지 않는다.]{.otherwise} 그러므로 정점의 상대 깊이와 정점이 끝보다 앞선다는 것은 따로 판정해야 한다. 둘이 갈리는 까닭이 깊이에 있는지, 모델의 크기나 학습한 글에 있는지는 블록이 {{< var c02.n_blocks >}}개인 모델 하나로 가릴 수 없다.
 #
-# [길이는 어느 언어에서나 모든 블록에서 는다.]{.claim key="c02.norm_grows"} 한국어에서는 첫 블록이 {{< var c02.norm_first_ko >}}, 마지막 블록이 {{< var c02.norm_last_ko >}}이다. 더하기만 하는 스트림에서 예상할 수 있는 결과이고, 이것만으로는 층의 좋고 나쁨을 말할 수 없다. [첨도는 첫 블록보다 마지막 블록에서 높다.]{.claim key="c02.kurtosis_grows"} 한국어에서 첫 블록은 {{< var c02.kurtosis_first_ko >}}, q2는 {{< var c02.kurtosis_middle_ko >}}, 마지막은 {{< var c02.kurtosis_last_ko >}}이다. 첨도가 높다는 것은 몇 개의 좌표가 유난히 크다는 뜻이며, 그런 좌표가 제곱 오차를 지배하면 오토인코더는 그것부터 맞춘다. [부호 있는 합은 크기와 다른 블록을 가리키는 언어가 있다.]{.claim key="c02.signed_sum_differs"} 어느 경우든 부호 있는 합은 지워지고 남은 나머지이므로, 이것으로 층을 고르는 것은 피하는 편이 낫다. [0번 블록에서 MLP가 쓰는 벡터는 어텐션이 쓰는 것보다 두 배 넘게 길다.]{.claim key="c02.first_mlp_writes_most"} 첫 블록의 일이 앞의 토큰을 모아 오는 것보다 토큰 자체를 펼쳐 놓는 것에 가깝다는 짐작과 어울리지만, 길이만으로 확인되는 것은 아니다.
+# [길이는 어느 언어에서나 모든 블록에서 는다.]{.claim key="c02.norm_grows"} 한국어에서는 첫 블록이 {{< var c02.norm_first_ko >}}, 마지막 블록이 {{< var c02.norm_last_ko >}}이다. 더하기만 하는 스트림에서 예상할 수 있는 결과이고, 이것만으로는 층의 좋고 나쁨을 말할 수 없다. [첨도는 첫 블록보다 마지막 블록에서 높다.]{.claim key="c02.kurtosis_grows"} 한국어에서 첫 블록은 {{< var c02.kurtosis_first_ko >}}, q2는 {{< var c02.kurtosis_middle_ko >}}, 마지막은 {{< var c02.kurtosis_last_ko >}}이다. 첨도가 높다는 것은 몇 개의 좌표가 유난히 크다는 뜻이며, 그런 좌표가 제곱 오차를 지배하면 오토인코더는 그것부터 맞춘다. [부호 있는 합은 크기와 다른 블록을 가리키는 언어가 있다.]{.claim key="c02.signed_sum_differs"} 어느 경우든 부호 있는 합은 상쇄되고 남은 값이므로, 이것으로 층을 고르는 것은 피하는 편이 낫다. [0번 블록에서 MLP가 더하는 벡터는 어텐션이 더하는 것보다 두 배 넘게 길다.]{.claim key="c02.first_mlp_writes_most"} 첫 블록의 일이 앞의 토큰을 모아 오는 것보다 토큰 자체를 펼쳐 놓는 것에 가깝다는 짐작과 어울리지만, 길이만으로 확인되는 것은 아니다.
 
-# %% [markdown] src="2986" tags=["en"]
+# %% [markdown] src="d96e" tags=["en"]
 # [In every language both the sum of magnitudes and the maximum peak at the last block.]{.claim key="c02.peak_is_last"}[In some language the sum of magnitudes or the maximum peaks before the last block.]{.otherwise} In Korean the sum of magnitudes is largest at block {{< var c02.peak_magnitude_ko >}}, counting from 0, a relative depth of {{< var c02.peak_depth >}}. [In every language both peak within one block of relative depth 10/12.]{.claim key="c02.e1_depth"} The agreement should not be taken at face value, though, for in a model with few blocks the last one, too, lies within one block of 10/12. In the earlier report layer 10 was not the last, so that report contains a stronger claim, that the peak comes before the last block. [In our model, too, both peak before the last block in every language.]{.claim key="c02.e1_before_last"}[In our model this claim does not hold.]{.otherwise} The relative depth of the peak and its coming before the end have to be judged separately, then. Whether a difference between the two verdicts is due to depth, to the size of the model or to the text it was trained on cannot be decided with a single model of {{< var c02.n_blocks >}} blocks.
 #
 # [Length grows at every block in every language;]{.claim key="c02.norm_grows"} in Korean it goes from {{< var c02.norm_first_ko >}} after the first to {{< var c02.norm_last_ko >}} after the last. In a stream that is only added to, this is to be expected, and by itself it says nothing about the merit of a layer. [Kurtosis is higher after the last block than after the first.]{.claim key="c02.kurtosis_grows"} In Korean it is {{< var c02.kurtosis_first_ko >}} after the first block, {{< var c02.kurtosis_middle_ko >}} at q2 and {{< var c02.kurtosis_last_ko >}} after the last. High kurtosis means that a few coordinates are unusually large, and where such coordinates rule the squared error, an autoencoder fits them first. [There is a language in which the signed sum points to another block than size does.]{.claim key="c02.signed_sum_differs"} In any case a signed sum is what is left after cancelling, and is better not used to choose a layer. [In block 0 the MLP writes over twice as long a vector as attention.]{.claim key="c02.first_mlp_writes_most"} This fits the guess that the first block unfolds the token itself more than it gathers from the tokens before, but length alone does not confirm it.
@@ -515,9 +515,9 @@ results.claim(
 
 # %%
 #| label: fig-act-depth
-#| fig-cap-ko: "블록의 출력에서 선형으로 읽은 큰 범주의 정확도(시험 문장). 띠는 틀을 다시 뽑아 구한 95% 구간, 점선은 가장 잦은 범주만 답할 때이다."
+#| fig-cap-ko: "블록의 출력에서 선형으로 읽은 큰 범주의 정확도(시험 문장). 띠는 문장틀을 다시 뽑아 구한 95% 구간, 점선은 가장 잦은 범주만 답할 때이다."
 #| fig-cap-en: "Accuracy of the big category, read linearly from the output of each block (test sentences). Bands: 95% intervals from drawing templates again; the dotted line: always answering the commonest category."
-#| fig-alt-ko: "블록 번호에 따른 정확도의 꺾은선. 언어마다 선 하나와 띠가 있고 q2의 자리에 회색 세로선이 있다."
+#| fig-alt-ko: "블록 번호에 따른 정확도의 꺾은선. 언어마다 선 하나와 띠가 있고 q2의 지점에 회색 세로선이 있다."
 #| fig-alt-en: "Accuracy by block, one line with a band for each language, and a grey vertical line at q2."
 fig, ax = plt.subplots(figsize=(kc.plots.WIDTH * 0.75, 2.5))
 for lang, part in by_depth.groupby("lang", sort=False):
@@ -532,9 +532,9 @@ kc.plots.save(fig, "fig-act-depth")
 # %% [markdown] tags=["ko"]
 # 한국어에서 정확도는 q0 {{< var c02.accuracy_first >}}, q2 {{< var c02.accuracy_middle >}}, q3 {{< var c02.accuracy_late >}}, 마지막 {{< var c02.accuracy_last >}}이고(가장 잦은 범주만 답하면 {{< var c02.chance >}}), 가장 높은 곳은 {{< var c02.best_block >}}번 블록이다. 기대는 둘로 나누어 읽어야 한다. 끝에서 낮으리라는 쪽부터 본다. [q2는 어느 언어에서나 마지막 블록보다 높다.]{.claim key="c02.middle_above_last"} 중간층에서 높으리라는 쪽이 옳으려면 q2가 q0보다도 높아야 한다. 같은 문장끼리 짝을 지어 잰 한국어의 차이(q0에서 q2를 뺀 것)는 {{< var c02.first_over_middle >}} [{{< var c02.first_over_middle_low >}}, {{< var c02.first_over_middle_high >}}]이다. [q2는 어느 언어에서나 q0보다 구간 전체가 갈릴 만큼 높아서, 기대의 이 절반도 들어맞는다.]{.claim key="c02.middle_above_first"}[q2가 q0보다 뚜렷이 높다고 할 수 없는 언어가 있어, 기대의 이 절반은 확인되지 않는다. 그런 언어에서 범주는 첫 블록에서 이미 읽히며, 이는 문장에 나온 낱말만으로도 꽤 짐작되기 때문일 수 있다.]{.otherwise}
 #
-# 가장 좋은 블록과 q2의 차이도 같은 방법으로 재면 한국어에서 {{< var c02.best_over_middle >}} [{{< var c02.best_over_middle_low >}}, {{< var c02.best_over_middle_high >}}]이다. [이 차이의 구간은 어느 언어에서나 0을 품는다.]{.claim key="c02.middle_near_best"}[구간 전체가 0 위에 있을 만큼 가장 좋은 블록이 q2를 앞서는 언어가 있다.]{.otherwise} 다만 가장 좋은 블록을 바로 이 문장들에서 골랐으므로, 차이는 실제보다 크게 나오기 쉽다. [벡터가 가장 긴 블록은 어느 언어에서도 범주를 가장 잘 담은 블록이 아니다.]{.claim key="c02.largest_is_not_best"} 크기는 범주를 묻지 않고 잰 것이므로 어차피 층을 고르는 근거가 되지 못한다. 그러니 [@fig-act-depth]에서 q2가 정답이라는 결론은 나오지 않는다. 이 책이 q2를 주로 읽는 까닭은 중간층과 뒤쪽 층을 견준 @{fxnnxc}의 물음을 같은 자리에서 다시 묻기 위해서이고, 순전파를 그 블록에서 멈출 수 있어 뒤쪽 층보다 싸기 때문이다.
+# 가장 좋은 블록과 q2의 차이도 같은 방법으로 재면 한국어에서 {{< var c02.best_over_middle >}} [{{< var c02.best_over_middle_low >}}, {{< var c02.best_over_middle_high >}}]이다. [이 차이의 구간은 어느 언어에서나 0을 품는다.]{.claim key="c02.middle_near_best"}[구간 전체가 0 위에 있을 만큼 가장 좋은 블록이 q2를 앞서는 언어가 있다.]{.otherwise} 다만 가장 좋은 블록을 바로 이 문장들에서 골랐으므로, 차이는 실제보다 크게 나오기 쉽다. [벡터가 가장 긴 블록은 어느 언어에서도 범주를 가장 잘 담은 블록이 아니다.]{.claim key="c02.largest_is_not_best"} 크기는 범주를 묻지 않고 잰 것이므로 어차피 층을 고르는 근거가 되지 못한다. 그러니 [@fig-act-depth]에서 q2가 정답이라는 결론은 나오지 않는다. 이 책이 q2를 주로 읽는 까닭은 중간층과 뒤쪽 층을 견준 @{fxnnxc}의 물음을 같은 지점에서 다시 묻기 위해서이고, 순전파를 그 블록에서 멈출 수 있어 뒤쪽 층보다 싸기 때문이다.
 
-# %% [markdown] src="581d" tags=["en"]
+# %% [markdown] src="61cf" tags=["en"]
 # In Korean, accuracy is {{< var c02.accuracy_first >}} at q0, {{< var c02.accuracy_middle >}} at q2, {{< var c02.accuracy_late >}} at q3 and {{< var c02.accuracy_last >}} after the last block (always answering the commonest category: {{< var c02.chance >}}); the best is block {{< var c02.best_block >}}. The expectation has two parts. The first is that accuracy is lower at the end. [In every language q2 is above the last block.]{.claim key="c02.middle_above_last"} The second, that accuracy is high in the middle, requires q2 to be above q0 as well. Paired by sentence, the difference in Korean (q0 minus q2) is {{< var c02.first_over_middle >}} [{{< var c02.first_over_middle_low >}}, {{< var c02.first_over_middle_high >}}]. [In every language q2 is above q0 by a whole interval, so this half of the expectation holds as well.]{.claim key="c02.middle_above_first"}[In some language q2 is not clearly above q0, and this half of the expectation is not confirmed. There the category can be read after the very first block already, perhaps because the words of a sentence alone go far towards it.]{.otherwise}
 #
 # Measured the same way, the best block is ahead of q2 in Korean by {{< var c02.best_over_middle >}} [{{< var c02.best_over_middle_low >}}, {{< var c02.best_over_middle_high >}}]. [In every language the interval of this difference contains 0.]{.claim key="c02.middle_near_best"}[In some language the best block is ahead of q2 with its whole interval above 0.]{.otherwise} Since the best block was picked on these very sentences, though, the difference tends to come out too large. [In no language is the block with the longest vectors the one that tells the category best.]{.claim key="c02.largest_is_not_best"} Size is measured without asking about categories and so would be no reason for choosing a layer in any case. [@fig-act-depth] does not say, then, that q2 is the right answer. This book mainly reads q2 in order to ask the question of @{fxnnxc}, who compared a middle layer with a late one, again at the same places, and because the forward pass can stop there, which makes it cheaper than a late layer.
@@ -613,11 +613,11 @@ if read != "kosae-lm":
 # %% [markdown] tags=["ko"]
 # ## 유별난 첫 토큰 {#sec-act-first}
 #
-# 언어 모델은 글의 맨 앞 토큰에 유별나게 큰 활성값을 싣는 일이 많다. 볼 것이 없는 어텐션이 눈길을 두는 곳이어서 [@xiao2023sinks] 그 토큰의 몇 좌표만 다른 좌표보다 천 배 넘게 커지기도 한다 [@sun2024massive].
+# 언어 모델은 글의 맨 앞 토큰에 유별나게 큰 활성값을 싣는 일이 많다. 주의를 줄 데가 마땅치 않은 어텐션이 이 토큰에 몰리며 [@xiao2023sinks], 이 토큰의 몇 좌표는 다른 좌표의 천 배를 넘기도 한다 [@sun2024massive].
 #
-# **예상.** 시작 토큰(위치 0)의 길이는 다른 토큰의 중앙값보다 여러 배 크고, 첫 실제 토큰(위치 1)은 그보다 훨씬 덜하다. 시작 토큰이 보통 길이라면 저장소에서 뺄 까닭이 없고, 위치 1까지 유별나다면 그것도 빼야 한다.
+# **예상.** 시작 토큰(자리 0)의 길이는 다른 토큰의 중앙값보다 여러 배 크고, 첫 실제 토큰(자리 1)은 그보다 훨씬 덜하다. 시작 토큰이 보통 길이라면 저장소에서 뺄 까닭이 없고, 자리 1까지 유별나다면 그것도 빼야 한다.
 
-# %% [markdown] src="a6df" tags=["en"]
+# %% [markdown] src="1131" tags=["en"]
 # ## The unusual first token {#sec-act-first}
 #
 # Language models tend to put unusually large activations on the very first token of a text. Attention rests there when it has nothing to look at [@xiao2023sinks], and a few coordinates of that token can be over a thousand times as large as the others [@sun2024massive].
@@ -662,9 +662,9 @@ results.claim(
 
 # %%
 #| label: fig-act-positions
-#| fig-cap-ko: "토큰의 위치와 활성값의 길이. 선은 중앙값, 띠는 5%에서 95%, 위치 0의 마름모는 저장하지 않는 시작 토큰이다."
+#| fig-cap-ko: "토큰의 자리와 활성값의 길이. 선은 중앙값, 띠는 5%에서 95%, 자리 0의 마름모는 저장하지 않는 시작 토큰이다."
 #| fig-cap-en: "Length of activations by token position. Lines: medians; bands: 5% to 95%; the diamond at position 0 is the start token, which is not stored."
-#| fig-alt-ko: "두 칸의 그림. 위치 0에 홀로 떨어진 마름모가 있고 위치 1부터는 언어마다 선과 띠가 이어진다."
+#| fig-alt-ko: "두 칸의 그림. 자리 0에 홀로 떨어진 마름모가 있고 자리 1부터는 언어마다 선과 띠가 이어진다."
 #| fig-alt-en: "Two panels. A diamond stands apart at position 0, and from position 1 on there is a line with a band for each language."
 fig, panels = plt.subplots(1, 2, figsize=(kc.plots.WIDTH, 2.5), sharey=True)
 for ax, point in zip(panels, (middle, late), strict=True):
@@ -682,13 +682,13 @@ panels[0].legend()
 kc.plots.save(fig, "fig-act-positions")
 
 # %% [markdown] tags=["ko"]
-# q2에서 시작 토큰은 다른 토큰 중앙값의 {{< var c02.start_ratio_middle >}}배, q3에서 {{< var c02.start_ratio_late >}}배이다. 다른 토큰의 99번째 백분위수는 q2에서 {{< var c02.p99_ratio_middle >}}배에 그친다. [시작 토큰은 다른 토큰의 99번째 백분위수보다 두 배 넘게 길다.]{.claim key="c02.start_is_outlier"} 게다가 언제나 같은 벡터여서 배울 것도 없다. 빼지 않으면 평균과 척도, 설명 분산이 모두 이 한 점에 끌려간다. 위치 1의 중앙값은 한국어에서 다른 위치의 {{< var c02.first_ratio_middle_ko >}}배(q2)와 {{< var c02.first_ratio_late_ko >}}배(q3)이다. [첫 실제 토큰의 중앙값은 어느 언어에서나 전체 중앙값의 1.5배에 못 미친다. 그래서 이 책은 위치 1을 남긴다.]{.claim key="c02.first_is_ordinary"}[첫 실제 토큰의 중앙값이 전체 중앙값의 1.5배에 이르는 언어가 있다. 그런 언어에서는 위치 1도 보통 토큰이 아니며, 앞에 적은 대로라면 함께 빼야 한다. 이 책은 그래도 남긴다.]{.otherwise} 시작 토큰과 달리 글마다 다른 벡터여서 배울 것이 있고, [@fig-act-positions]에서 보듯 길이가 시작 토큰에는 한참 못 미치기 때문이다. 대신 글의 첫머리에서 켜지는 특징은 위치의 몫을 의심하며 읽어야 한다. 활성값이 위치에 얼마나 달려 있는지는 [@sec-match-positions]에서 잰다.
+# q2에서 시작 토큰은 다른 토큰 중앙값의 {{< var c02.start_ratio_middle >}}배, q3에서 {{< var c02.start_ratio_late >}}배이다. 다른 토큰의 99번째 백분위수는 q2에서 {{< var c02.p99_ratio_middle >}}배에 그친다. [시작 토큰은 다른 토큰의 99번째 백분위수보다 두 배 넘게 길다.]{.claim key="c02.start_is_outlier"} 게다가 언제나 같은 벡터여서 배울 것도 없다. 빼지 않으면 평균과 척도, 설명 분산이 모두 이 한 점에 끌려간다. 자리 1의 중앙값은 한국어에서 다른 자리의 {{< var c02.first_ratio_middle_ko >}}배(q2)와 {{< var c02.first_ratio_late_ko >}}배(q3)이다. [첫 실제 토큰의 중앙값은 어느 언어에서나 전체 중앙값의 1.5배에 못 미친다. 그래서 이 책은 자리 1을 남긴다.]{.claim key="c02.first_is_ordinary"}[첫 실제 토큰의 중앙값이 전체 중앙값의 1.5배에 이르는 언어가 있다. 그런 언어에서는 자리 1도 보통 토큰이 아니며, 앞에 적은 대로라면 함께 빼야 한다. 이 책은 그래도 남긴다.]{.otherwise} 시작 토큰과 달리 글마다 다른 벡터여서 배울 것이 있고, [@fig-act-positions]에서 보듯 길이가 시작 토큰에는 한참 못 미치기 때문이다. 대신 글의 첫머리에서 켜지는 특징은 자리의 몫을 의심하며 읽어야 한다. 활성값이 자리에 얼마나 달려 있는지는 [@sec-match-positions]에서 잰다.
 #
 # ::: {.when key="c02.tokens_en_by_ko"}
-# 영어의 위치 1은 q2에서 {{< var c02.first_ratio_middle_en >}}배, q3에서 {{< var c02.first_ratio_late_en >}}배이다. 두 언어에서 첫머리에 오는 낱말의 종류가 다르므로, 두 값의 차이를 위치만의 효과로 읽을 수는 없다.
+# 영어의 자리 1은 q2에서 {{< var c02.first_ratio_middle_en >}}배, q3에서 {{< var c02.first_ratio_late_en >}}배이다. 두 언어에서 첫머리에 오는 낱말의 종류가 다르므로, 두 값의 차이를 자리만의 효과로 읽을 수는 없다.
 # :::
 
-# %% [markdown] src="88c4" tags=["en"]
+# %% [markdown] src="89e7" tags=["en"]
 # At q2 the start token is {{< var c02.start_ratio_middle >}} times as long as the median of the others, at q3 {{< var c02.start_ratio_late >}} times; the 99th percentile of the others reaches only {{< var c02.p99_ratio_middle >}} times at q2. [The start token is over twice as long as the 99th percentile of the others.]{.claim key="c02.start_is_outlier"} Being always the same vector, it has nothing to teach either. Left in, it would drag the mean, the scale and the explained variance towards a single point. In Korean, position 1 has {{< var c02.first_ratio_middle_ko >}} times the median of later positions at q2 and {{< var c02.first_ratio_late_ko >}} times at q3. [In every language the median of the first real token is under 1.5 times the median of all. So this book keeps position 1:]{.claim key="c02.first_is_ordinary"}[In some language the median of the first real token reaches 1.5 times the median of all. There position 1 is no ordinary token either and, by what was said above, would have to go as well. This book keeps it all the same:]{.otherwise} unlike the start token it is another vector in each text and so has something to teach, and as [@fig-act-positions] shows, its length stays far below that of the start token. In return, features that fire at the beginning of a text have to be read with position in mind. How far activations depend on position is measured in [@sec-match-positions].
 #
 # ::: {.when key="c02.tokens_en_by_ko"}
@@ -768,17 +768,17 @@ results.claim(
 )
 
 # %% [markdown] tags=["ko"]
-# 쓰는 동안 모은 활성값과 다시 읽어 모은 활성값의 상대 오차는 {{< var c02.reread_error >}}이다. [두 측정의 차이는 1%에 못 미친다.]{.claim key="c02.reread_same"} 한국어에서 원래 문장의 손실은 토큰당 {{< var c02.loss_read >}}내트, 모델이 쓴 글의 손실은 {{< var c02.loss_written >}}내트이다. [어느 언어에서나 모델이 쓴 글의 손실이 더 낮다.]{.claim key="c02.written_likelier"} 한국어에서 모델이 쓴 글의 활성값은 원래 문장의 {{< var c02.written_length_ratio >}}배 길이이다. 길이가 거의 같으리라는 우리의 기대를 수로 옮기면 이렇다. [평균 길이의 차이는 어느 언어에서나 5%에 못 미친다.]{.claim key="c02.written_same_length"}[평균 길이의 차이가 5%에 못 미쳐야 하는데, 그렇지 않은 언어가 있다.]{.otherwise} 다시 읽은 값과 다르지 않으므로, 길이의 차이는 모으는 방법이 아니라 글에서 온다. 다만 짧은 글 몇십 개에서 구간 없이 잰 것이므로 차이의 크기에 무게를 둘 수는 없다. @{brainsurgery}의 절차를 우리 모델에 썼을 때 다른 결과가 나온다면, 마찬가지로 읽은 글이 다르기 때문이라고 보아야 한다. 이 책은 라벨이 필요하므로 주어진 글을 읽는다.
+# 쓰는 동안 모은 활성값과 다시 읽어 모은 활성값의 상대 오차는 {{< var c02.reread_error >}}이다. [두 측정의 차이는 1%에 못 미친다.]{.claim key="c02.reread_same"} 한국어에서 원래 문장의 손실은 토큰당 {{< var c02.loss_read >}}내트, 모델이 쓴 글의 손실은 {{< var c02.loss_written >}}내트이다. [어느 언어에서나 모델이 쓴 글의 손실이 더 낮다.]{.claim key="c02.written_likelier"} 한국어에서 모델이 쓴 글의 활성값은 원래 문장의 {{< var c02.written_length_ratio >}}배 길이이다. 길이가 거의 같으리라는 우리의 기대를 수로 옮기면 이렇다. [평균 길이의 차이가 어느 언어에서나 5%에 못 미쳐야 하고, 실제로 그러하다.]{.claim key="c02.written_same_length"}[평균 길이의 차이가 5%에 못 미쳐야 하는데, 그렇지 않은 언어가 있다.]{.otherwise} 다시 읽은 값과 다르지 않으므로, 길이의 차이는 모으는 방법이 아니라 글에서 온다. 다만 짧은 글 몇십 개에서 구간 없이 잰 것이므로 차이의 크기에 무게를 둘 수는 없다. @{brainsurgery}의 절차를 우리 모델에 썼을 때 다른 결과가 나온다면, 마찬가지로 읽은 글이 다르기 때문이라고 보아야 한다. 이 책은 라벨이 필요하므로 주어진 글을 읽는다.
 
-# %% [markdown] src="2de7" tags=["en"]
+# %% [markdown] src="34df" tags=["en"]
 # Activations captured while writing differ from those of reading again by {{< var c02.reread_error >}}. [The two measurements differ by under 1%.]{.claim key="c02.reread_same"} In Korean the loss of the original sentences is {{< var c02.loss_read >}} nats per token, that of the model's own text {{< var c02.loss_written >}}. [In every language the model's own text has the lower loss.]{.claim key="c02.written_likelier"} In Korean the activations of the model's own text are {{< var c02.written_length_ratio >}} times as long as those of the original sentences. Our expectation of nearly equal length, put in numbers, was this: [in every language mean lengths differ by under 5%. It holds.]{.claim key="c02.written_same_length"}[mean lengths differ by under 5%. There is a language in which it does not hold.]{.otherwise} As reading again gives the same values, a difference in length comes from the text and not from how activations are captured. It was measured without intervals, though, on a few dozen short texts, so its size should not be given much weight. Likewise, if the procedure of @{brainsurgery} led to other results in our model, the reason would have to be sought in the text. This book needs labels, and so it reads given text.
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 결론을 뒤집는가 {#sec-act-refute}
 #
-# 이 책은 앞으로 `q2.resid_post`를 주로 읽고 `q3.resid_post`를 견준다. 전체로는 {{< var c02.tokens_gathered >}}개 토큰이다. [범주의 정확도가 짝을 지어 잰 구간이 통째로 0 위에 있을 만큼 q2의 앞이나 뒤에서 높다면, 이 선택은 다시 해야 한다. 이번 실행에서는 그런 블록이 없었다.]{.claim key="c02.middle_near_best"}[정확도만으로 자리를 고른다면 이 선택은 다시 해야 한다. 짝을 지어 잰 구간이 통째로 0 위에 있을 만큼 q2보다 정확한 블록이 있는 언어가 이번 실행에 나왔기 때문이다. 한국어에서 가장 정확한 블록은 {{< var c02.best_block >}}번이고 차이는 {{< var c02.best_over_middle >}} [{{< var c02.best_over_middle_low >}}, {{< var c02.best_over_middle_high >}}]이다. 이 차이에는 가장 좋은 블록을 같은 문장에서 고른 데에서 오는 편향이 들어 있다. q2를 남기는 까닭은 정확도가 아니라 앞선 연구와 견줄 수 있다는 점과 비용이다.]{.otherwise} 그 밖에 다음이 관찰되면 이 장의 읽기를 고쳐야 한다. 첫째, 블록이 더 많은 모델에서도 절댓값의 합과 최댓값이 마지막 블록에서 가장 클 때. 그렇다면 @{brainsurgery}의 0.83은 깊이의 법칙이 아니라 그 모델의 사정이다. 둘째, 시작 토큰을 빼고도 몇 개의 토큰이 분산의 대부분을 차지할 때. 여기의 수는 모델 하나와 시드 하나에서 나왔고, 구간은 문장틀을 다시 뽑은 것이므로 모델을 다시 학습할 때의 흔들림은 담고 있지 않다.
+# 이 책은 앞으로 `q2.resid_post`를 주로 읽고 `q3.resid_post`를 견준다. 전체로는 {{< var c02.tokens_gathered >}}개 토큰이다. [q2의 앞이나 뒤에 정확도가 더 높은 블록이 있고, 같은 문장끼리 짝지어 잰 차이의 구간이 통째로 0 위에 있다면, 이 선택은 다시 해야 한다. 이번 실행에서는 그런 블록이 없었다.]{.claim key="c02.middle_near_best"}[정확도만으로 지점을 고른다면 이 선택은 다시 해야 한다. 짝을 지어 잰 구간이 통째로 0 위에 있을 만큼 q2보다 정확한 블록이 있는 언어가 이번 실행에 나왔기 때문이다. 한국어에서 가장 정확한 블록은 {{< var c02.best_block >}}번이고 차이는 {{< var c02.best_over_middle >}} [{{< var c02.best_over_middle_low >}}, {{< var c02.best_over_middle_high >}}]이다. 이 차이에는 가장 좋은 블록을 같은 문장에서 고른 데에서 오는 편향이 들어 있다. q2를 남기는 까닭은 정확도가 아니라 앞선 연구와 견줄 수 있다는 점과 비용이다.]{.otherwise} 그 밖에 다음이 관찰되면 이 장의 결론을 고쳐야 한다. 첫째, 블록이 더 많은 모델에서도 절댓값의 합과 최댓값이 마지막 블록에서 가장 클 때. 그렇다면 @{brainsurgery}의 10/12(약 0.83)는 깊이의 법칙이 아니라 그 모델의 사정이다. 둘째, 시작 토큰을 빼고도 몇 개의 토큰이 분산의 대부분을 차지할 때. 여기의 수는 모델 하나와 시드 하나에서 나왔고, 구간은 문장틀을 다시 뽑은 것이므로 모델을 다시 학습할 때의 흔들림은 담고 있지 않다.
 
-# %% [markdown] src="2493" tags=["en"]
+# %% [markdown] src="d128" tags=["en"]
 # ## What would overturn this {#sec-act-refute}
 #
 # From here on the book mainly reads `q2.resid_post` and compares it with `q3.resid_post`: {{< var c02.tokens_gathered >}} tokens in all. [If categories were told better before or after q2, with a whole paired interval above 0, this choice would have to be made again. In this run there was no such block.]{.claim key="c02.middle_near_best"}[If accuracy alone were to choose the place, this choice would have to be made again: in this run some language has a block that is more accurate than q2 with the whole paired interval above 0. In Korean the most accurate block is {{< var c02.best_block >}}, and the difference is {{< var c02.best_over_middle >}} [{{< var c02.best_over_middle_low >}}, {{< var c02.best_over_middle_high >}}]. It contains the bias of having picked the best block on the same sentences. What keeps q2 is not accuracy but comparability with the earlier study, and cost.]{.otherwise} Beyond that, the reading of this chapter would have to be mended if one of the following were seen. First, that in models with more blocks, too, magnitude and maximum peak at the very last block; the 0.83 of @{brainsurgery} would then be no law of depth but a circumstance of that model. Second, that even without the start token a few tokens make up most of the variance. The numbers here come from one model and one seed; the intervals come from drawing templates again and so do not contain the variation of training the model anew.

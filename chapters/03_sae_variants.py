@@ -3,11 +3,11 @@
 #
 # 활성값 하나를 방향 몇 개의 합으로 푸는 일에는 결정이 둘 들어 있다. 어느 특징(feature)을 켤 것인가, 그리고 켠 특징에 얼마를 줄 것인가. 변형들은 이 두 결정을 다루는 방식에서 갈린다. 표준형(standard)은 벌점 하나로 둘을 한꺼번에 정하고 [@bricken2023; @cunningham2023], 게이트형(gated)은 둘을 갈라놓으며 [@rajamanoharan2024gated], TopK는 켤 수를 미리 정한다 [@gao2024]. 이 셋을 자세히 본 다음, 거기서 갈라져 나온 BatchTopK, Matryoshka, JumpReLU와 p-annealing을 잇는다.
 #
-# 물음은 다섯이다. 식이 말하는 것과 코드가 계산하는 것은 같은가? 같은 활성값에서, 그리고 같은 수를 켤 때 변형들은 무엇이 다른가? 정답을 아는 자료에서 어느 변형이 정답을 되찾으며, 정답을 모를 때 보는 지표는 그것을 알려 주는가? 값은 얼마인가? 그리고 독자가 변형을 새로 쓰려면 무엇이 필요한가?
+# 물음은 다섯이다. 식이 말하는 것과 코드가 계산하는 것은 같은가? 같은 활성값에서, 그리고 같은 수를 켤 때 변형들은 무엇이 다른가? 정답을 아는 자료에서 어느 변형이 정답을 되찾으며, 정답을 모를 때 보는 지표는 그것을 알려 주는가? 비용은 얼마인가? 그리고 독자가 새 변형을 만들려면 무엇이 필요한가?
 #
-# 희소 오토인코더를 소개한 어느 한국어 백과 글은 여기에 대답을 적어 두었다. L1은 활성값을 줄이지만 게이트형은 그렇지 않고, TopK는 희소성을 정확히 정하며, 게이트형에는 인코더 매개변수가 약 두 배로 든다는 것이다. @{memesoo99}는 TopK를 쓰면 L1의 조정과 활성의 붕괴를 피할 수 있다고 했다. 이 주장들을 하나씩 잰다.
+# 희소 오토인코더를 소개한 어느 한국어 백과 글은 여기에 대답을 적어 두었다. L1은 활성값을 줄이지만 게이트형은 그렇지 않고, TopK는 희소성을 정확히 정하며, 게이트형에는 인코더 매개변수가 약 두 배로 든다는 것이다. @{memesoo99}는 TopK를 쓰면 L1의 조정과 활성값의 붕괴를 피할 수 있다고 했다. 이 주장들을 하나씩 잰다.
 
-# %% [markdown] src="1ed5" tags=["en"]
+# %% [markdown] src="3412" tags=["en"]
 # # Variants of the sparse autoencoder {#sec-variants}
 #
 # To take an activation apart into a sum of a few directions is to make two decisions: which features to turn on, and how much to give to each. Variants differ in how they decide. The standard one settles both with a single penalty [@bricken2023; @cunningham2023], the gated one separates them [@rajamanoharan2024gated], and TopK fixes beforehand how many are on [@gao2024]. After a close look at these three come those that branch off from them: BatchTopK, Matryoshka, JumpReLU and p-annealing.
@@ -76,18 +76,18 @@ results = kc.Results(chapter="03", preset=preset, seeds=(seed,))
 # %% [markdown] tags=["ko"]
 # ## 공통의 틀 {#sec-var-frame}
 #
-# 어느 변형도 활성값을 그대로 받지 않는다. 평균을 빼고 원소의 제곱평균제곱근(RMS)이 1이 되도록 나누며, 그 두 수를 가중치와 함께 간직한다. 그래야 벌점의 계수 하나가 층과 모델이 달라도 같은 뜻을 지닌다. 이렇게 고른 입력을 $x$, 차원을 $d$, 특징의 수를 $F$라 하면 인코더와 디코더는 다음과 같다.
+# 어느 변형도 활성값을 그대로 받지 않는다. 평균을 빼고 원소의 제곱평균제곱근(RMS)이 1이 되도록 나누며, 평균과 나눈 수를 가중치와 함께 저장한다. 그래야 벌점의 계수 하나가 층과 모델이 달라도 같은 뜻을 지닌다. 이렇게 고른 입력을 $x$, 차원을 $d$, 특징의 수를 $F$라 하면 인코더와 디코더는 다음과 같다.
 #
 # $$ \pi = (x - b_{\mathrm{dec}})\, W_{\mathrm{enc}}, \qquad f = \sigma(\pi), \qquad \hat x = f\, W_{\mathrm{dec}} + b_{\mathrm{dec}} $$ {#eq-var-frame}
 #
-# $W_{\mathrm{dec}}$의 행은 특징의 방향이며 길이가 1로 묶인다. 묶지 않으면 방향을 길게, $f$를 작게 하여 벌점만 피하는 길이 열린다. 변형을 가르는 것은 활성함수 $\sigma$와 목적함수뿐이다.
+# $W_{\mathrm{dec}}$의 행은 특징의 방향이며 길이가 1로 묶인다. 묶지 않으면 방향을 길게, $f$를 작게 하여 벌점만 피하는 길이 열린다. 식에서 변형을 가르는 것은 활성함수 $\sigma$와 목적함수이다. 학습 절차가 다른 곳은 그 자리에서 밝힌다.
 #
 # 처음 볼 세 오토인코더는 한국어 문장의 같은 활성값에서 같은 걸음만큼 학습한 것으로, 기본 설정에서는 4장과 5장도 이것을 쓴다.
 
-# %% [markdown] src="83ba" tags=["en"]
+# %% [markdown] src="a213" tags=["en"]
 # ## The common frame {#sec-var-frame}
 #
-# No variant takes activations as they come. The mean is subtracted and the rest divided so that its elements have a root mean square (RMS) of 1, and both numbers are kept with the weights. Only then does one coefficient of a penalty mean the same in other layers and models. With the input so prepared called $x$, its dimension $d$ and the number of features $F$, encoder and decoder are
+# No variant takes activations as they come. The mean is subtracted and the rest divided so that its elements have a root mean square (RMS) of 1, and the mean and the divisor are kept with the weights. Only then does one coefficient of a penalty mean the same in other layers and models. With the input so prepared called $x$, its dimension $d$ and the number of features $F$, encoder and decoder are
 #
 # $$ \pi = (x - b_{\mathrm{dec}})\, W_{\mathrm{enc}}, \qquad f = \sigma(\pi), \qquad \hat x = f\, W_{\mathrm{dec}} + b_{\mathrm{dec}} $$ {#eq-var-frame}
 #
@@ -222,9 +222,9 @@ agreement["jump"] = same(z_BF * (z_BF > theta_F), sae)
 #
 # $$ L = \frac{1}{d}\lVert x - \hat x \rVert^2 + \alpha \, \frac{\lVert e - \hat e \rVert^2}{\lVert e \rVert^2}, \qquad e = x - \hat x $$ {#eq-var-auxk}
 #
-# 둘째 항이 AuxK이다. 오래 켜지지 않은 특징들만 모아 그 가운데 큰 것 몇으로 나머지 오차 $e$를 재구성하게 한다($\hat e$). 뽑히지 못한 특징에는 기울기가 오지 않아 한번 죽으면 되살아날 길이 없는데, 이 항이 그 길을 낸다. 오차의 크기로 나누는 것은 논문의 식이 아니라 저자들의 코드를 따른 것이고, 논문대로 $\alpha = 1/32$로 두었다. 다만 계산을 아끼려고 배치의 절반만 본다. 우리 학습은 장치를 하나 더 둔다. 오래 켜지지 않은 특징의 편향 $b_{\mathrm{enc}}$를 켜질 때까지 걸음마다 0.005씩, 배치 전체가 자리를 다투는 BatchTopK와 Matryoshka에서는 0.05씩 올린다(`lift`). 전문가 혼합 모델에서 전문가의 부하를 고르게 하려고 편향을 옮기는 방법 [@wang2024]을 빌린 것으로, 손실에 항을 더하지 않는다. 표준형과 게이트형은 대신 죽은 특징에 새 방향을 주는 재표집을 쓴다.
+# 둘째 항이 AuxK이다. 오래 켜지지 않은 특징들만 모아 그 가운데 큰 것 몇으로 나머지 오차 $e$를 재구성하게 한다($\hat e$). 뽑히지 못한 특징에는 기울기가 오지 않아 한번 죽으면 되살아날 길이 없는데, 이 항이 그 길을 낸다. 오차의 크기로 나누는 것은 논문의 식이 아니라 저자들의 코드를 따른 것이고, 논문대로 $\alpha = 1/32$로 두었다. 다만 계산을 아끼려고 배치의 절반만 본다. 우리 학습은 장치를 하나 더 둔다. 오래 켜지지 않은 특징의 편향 $b_{\mathrm{enc}}$를 켜질 때까지 걸음마다 0.005씩, BatchTopK와 Matryoshka에서 배치 전체가 겨루는 동안에는 0.05씩 올린다(`lift`). 전문가 혼합 모델에서 전문가의 부하를 고르게 하려고 편향을 옮기는 방법 [@wang2024]을 빌린 것으로, 손실에 항을 더하지 않는다. 표준형과 게이트형은 대신 죽은 특징에 새 방향을 주는 재표집을 쓴다.
 
-# %% [markdown] src="6301" tags=["en"]
+# %% [markdown] src="9539" tags=["en"]
 # ## TopK: the number is fixed {#sec-var-topk}
 #
 # TopK has no penalty. Of each token's values it keeps the $k$ largest [@gao2024].
@@ -275,7 +275,7 @@ kc.plots.save(fig, "fig-variants-shapes")
 #
 # $$ \theta = \mathbb{E}_{\text{batch}}\,[\, \min \{ f_{bj} : f_{bj} > 0 \} \,] $$ {#eq-var-threshold}
 #
-# **Matryoshka**는 같은 인코더를 쓰되, 사전을 앞에서부터 자른 작은 사전 $m \in M$이 저마다 홀로 재구성하게 한다 [@bussmann2025]. 넓은 뜻의 특징이 앞자리에 놓이라는 것이고, 그 값으로 재구성을 조금 내어 준다.
+# **Matryoshka**는 같은 인코더를 쓰되, 사전을 앞에서부터 자른 작은 사전 $m \in M$이 저마다 홀로 재구성하게 한다 [@bussmann2025]. 넓은 뜻의 특징이 앞자리에 놓이라는 것이고, 그 대가로 재구성이 조금 나빠진다. 논문의 식은 합이고, 여기서는 널리 쓰이는 구현처럼 평균이다.
 #
 # $$ L = \frac{1}{|M|} \sum_{m \in M} \frac{1}{d} \lVert x - \hat x(f_{1:m}) \rVert^2 + \alpha \, \frac{\lVert e - \hat e \rVert^2}{\lVert e \rVert^2} $$ {#eq-var-matryoshka}
 #
@@ -287,15 +287,15 @@ kc.plots.save(fig, "fig-variants-shapes")
 #
 # $$ \frac{\partial f}{\partial \theta} := -\frac{\theta}{\varepsilon} K\left(\frac{z - \theta}{\varepsilon}\right), \qquad \frac{\partial\, \mathbb{1}[z > \theta]}{\partial \theta} := -\frac{1}{\varepsilon} K\left(\frac{z - \theta}{\varepsilon}\right), \qquad K(u) = \mathbb{1}\left[\,|u| < \tfrac{1}{2}\,\right] $$ {#eq-var-ste}
 #
-# 첫째 식은 재구성을 위해 문턱을 오르내리게 하고, 둘째 식은 $\lambda$만큼 문턱을 밀어 올린다. 벌점의 기울기는 $\theta$로만 간다. Adam의 한 걸음은 학습률보다 커지지 않아서, 논문처럼 $\log\theta$를 다른 가중치와 같은 빠르기로 옮기면 짧은 학습에서는 문턱이 제자리에 닿지 못한다. 우리 코드는 $\log\theta$를 열 배 빨리 옮긴다.
+# 첫째 식은 재구성을 위해 문턱을 오르내리게 하고, 둘째 식은 $\lambda$에 비례하여 문턱을 밀어 올린다. 벌점의 기울기는 $\theta$로만 간다. Adam의 한 걸음은 학습률보다 커지지 않아서, 논문처럼 $\log\theta$를 다른 가중치와 같은 빠르기로 옮기면 짧은 학습에서는 문턱이 제자리에 닿지 못한다. 우리 코드는 $\log\theta$를 열 배 빨리 옮긴다.
 #
-# **p-annealing**은 표준형(`p_anneal`)이나 게이트형(`gated_anneal`)의 L1을 $p_t$제곱의 합으로 바꾸고, $p_t$를 1에서 0.2까지 내린다 [@karvonen2024]. $p$가 작아질수록 벌점은 크기보다 수를 센다. 계수 $\lambda_t$는 $p$가 바뀌어도 벌점의 크기가 이어지도록 고친다(코드는 0에서 기울기가 유한하도록 $f_j/\sqrt{d}$에 작은 수를 더한다). 인코더는 바뀌지 않는다.
+# **p-annealing**은 표준형(`p_anneal`)이나 게이트형(`gated_anneal`)의 L1을 $p_t$제곱의 합으로 바꾸고, $p_t$를 1에서 0.2까지 내린다 [@karvonen2024]. 처음 20%의 걸음에서는 1로 둔다. $p$가 작아질수록 벌점은 크기보다 수를 센다. 계수 $\lambda_t$는 $p$가 바뀌어도 벌점의 크기가 이어지도록 고치는데, 논문은 여러 배치를 모아, 우리 코드는 그 배치 하나로 고친다(코드는 0에서 기울기가 유한하도록 $f_j/\sqrt{d}$에 작은 수를 더한다). 인코더는 바뀌지 않는다.
 #
 # $$ L = \frac{1}{d}\lVert x - \hat x \rVert^2 + \lambda_t \sum_j \left(\frac{f_j}{\sqrt{d}}\right)^{p_t}, \qquad \lambda_{t+1} \sum_j \left(\frac{f_j}{\sqrt{d}}\right)^{p_{t+1}} = \lambda_t \sum_j \left(\frac{f_j}{\sqrt{d}}\right)^{p_t} $$ {#eq-var-p}
 #
 # **예상.** 손으로 계산한 $f$는 여기서도 `encode`와 같고, [@eq-var-ste]의 둘째 식으로 쓴 문턱의 기울기는 코드의 기울기와 같다. BatchTopK는 토큰마다 켜는 수를 달리하면서 평균은 $k$ 가까이에 둘 것이다. 굳힌 문턱에서 평균이 $k$에서 25% 넘게 벗어난다면 $\theta$는 학습의 예산을 대신하지 못한다. 벌점을 쓰는 변형은 학습하는 동안 계수를 조절하여 원하는 L0에 맞춘다.
 
-# %% [markdown] src="7ea6" tags=["en"]
+# %% [markdown] src="842b" tags=["en"]
 # ## Those that branched off {#sec-var-more}
 #
 # **BatchTopK** lets a batch share its budget [@bussmann2024]. With $z = \pi + b_{\mathrm{enc}}$, of a batch of $B$ tokens only the $kB$ largest values are kept. $z_{(i)}$ is the $i$-th largest value of the batch.
@@ -306,7 +306,7 @@ kc.plots.save(fig, "fig-variants-shapes")
 #
 # $$ \theta = \mathbb{E}_{\text{batch}}\,[\, \min \{ f_{bj} : f_{bj} > 0 \} \,] $$ {#eq-var-threshold}
 #
-# **Matryoshka** has the same encoder, but smaller dictionaries $m \in M$, cut from the front of the whole, must each reconstruct alone [@bussmann2025]. Features of broad meaning are to settle in front, at the price of some reconstruction.
+# **Matryoshka** has the same encoder, but smaller dictionaries $m \in M$, cut from the front of the whole, must each reconstruct alone [@bussmann2025]. Features of broad meaning are to settle in front, at the price of some reconstruction. The formula of the paper is a sum; here, as in common implementations, it is a mean.
 #
 # $$ L = \frac{1}{|M|} \sum_{m \in M} \frac{1}{d} \lVert x - \hat x(f_{1:m}) \rVert^2 + \alpha \, \frac{\lVert e - \hat e \rVert^2}{\lVert e \rVert^2} $$ {#eq-var-matryoshka}
 #
@@ -320,7 +320,7 @@ kc.plots.save(fig, "fig-variants-shapes")
 #
 # The first moves the threshold up or down for the sake of reconstruction, the second pushes it up in proportion to $\lambda$. The gradient of the penalty goes to $\theta$ alone. As a step of Adam is no larger than the learning rate, thresholds whose $\log\theta$ moves as fast as the other weights, as in the paper, do not arrive in a short run. Our code moves $\log\theta$ ten times as fast.
 #
-# **p-annealing** replaces the L1 of the standard (`p_anneal`) or the gated form (`gated_anneal`) by a sum of powers $p_t$, and lowers $p_t$ from 1 to 0.2 [@karvonen2024]. The smaller $p$, the more the penalty counts features and the less it weighs them. The coefficient $\lambda_t$ is corrected so that the penalty keeps its size as $p$ changes (the code adds a small number to $f_j/\sqrt{d}$, for a finite slope at 0). The encoder stays as it was.
+# **p-annealing** replaces the L1 of the standard (`p_anneal`) or the gated form (`gated_anneal`) by a sum of powers $p_t$, and lowers $p_t$ from 1 to 0.2 [@karvonen2024], after a first fifth of the steps at 1. The smaller $p$, the more the penalty counts features and the less it weighs them. The coefficient $\lambda_t$ is corrected so that the penalty keeps its size as $p$ changes, in the paper from several batches, in our code from the one at hand (the code adds a small number to $f_j/\sqrt{d}$, for a finite slope at 0). The encoder stays as it was.
 #
 # $$ L = \frac{1}{d}\lVert x - \hat x \rVert^2 + \lambda_t \sum_j \left(\frac{f_j}{\sqrt{d}}\right)^{p_t}, \qquad \lambda_{t+1} \sum_j \left(\frac{f_j}{\sqrt{d}}\right)^{p_{t+1}} = \lambda_t \sum_j \left(\frac{f_j}{\sqrt{d}}\right)^{p_t} $$ {#eq-var-p}
 #
@@ -374,15 +374,15 @@ stray = abs(on_B.mean() / pareto_l0[0] - 1)
 results.claim("shared_near_k", stray < 0.25, "BatchTopK with its fixed threshold is within 25% of k")
 
 # %% [markdown] tags=["ko"]
-# 손으로 계산한 여덟 식의 값은 `encode`의 값과 [적어도 99%의 토큰에서 모든 특징이 일치한다.]{.claim key="c03.hand_equal"} 가장 낮은 것이 {{< var c03.hand_worst >}}이며, 어긋나는 토큰이 있다면 반올림이 문턱을 넘긴 것이다. [문턱에 걸리는 벌점의 기울기도 코드와 1% 안에서 같다.]{.claim key="c03.ste_equal"} BatchTopK는 $k$가 {{< var c03.shared_k >}}일 때 가운데 90%의 토큰에서 {{< var c03.shared_low >}}개와 {{< var c03.shared_high >}}개 사이를 켜고 평균은 {{< var c03.shared_mean >}}개이다. [평균은 $k$에서 25% 안에 든다.]{.claim key="c03.shared_near_k"} 벗어나는 데에는 까닭이 둘 있을 수 있다. 이동 평균은 학습보다 늦게 따라오고, 시험 문장의 틀은 학습에 없던 것이다.
+# 손으로 계산한 여덟 식의 값은 `encode`의 값과 [적어도 99%의 토큰에서 모든 특징이 일치한다.]{.claim key="c03.hand_equal"} 가장 낮은 것이 {{< var c03.hand_worst >}}이며, 어긋나는 토큰이 있다면 반올림이 문턱을 넘긴 것이다. [문턱에 걸리는 벌점의 기울기도 코드와 1% 안에서 같다.]{.claim key="c03.ste_equal"} BatchTopK는 $k$가 {{< var c03.shared_k >}}일 때 가운데 90%의 토큰에서 {{< var c03.shared_low >}}개와 {{< var c03.shared_high >}}개 사이를 켜고 평균은 {{< var c03.shared_mean >}}개이다. [평균은 $k$에서 25% 안에 든다.]{.claim key="c03.shared_near_k"} 벗어나는 데에는 까닭이 둘 있을 수 있다. 이동 평균은 학습보다 늦게 따라오고, 시험 문장의 문장틀은 학습에 없던 것이다.
 
-# %% [markdown] src="cc51" tags=["en"]
+# %% [markdown] src="0d86" tags=["en"]
 # Computed by hand, the eight equations give the values of `encode`: [on at least 99% of the tokens all features agree.]{.claim key="c03.hand_equal"} The lowest is {{< var c03.hand_worst >}}; where a token disagrees, rounding has carried a value across a threshold. [The gradient of the penalty on the thresholds, too, is within 1% of the code's.]{.claim key="c03.ste_equal"} With $k$ at {{< var c03.shared_k >}}, BatchTopK turns on between {{< var c03.shared_low >}} and {{< var c03.shared_high >}} features on the middle 90% of the tokens and {{< var c03.shared_mean >}} on average. [The mean is within 25% of $k$.]{.claim key="c03.shared_near_k"} There may be two reasons for straying: a running mean lags behind training, and test sentences have templates that training had not.
 
 # %% [markdown] tags=["ko"]
 # ## 같은 활성값에서 {#sec-var-real}
 #
-# 이제 학습에 쓰지 않은 문장에서 처음 셋을 견준다. 설명 분산(EV), 토큰당 켜진 특징 수(L0), 시험 토큰에서 한 번도 켜지지 않은 특징의 비율(dead), 재구성을 모델에 되넣었을 때의 손실 회복률, 코사인, 그리고 수축을 보는 상대 편향을 잰다 [@rajamanoharan2024gated].
+# 이제 학습에 쓰지 않은 문장에서 처음 셋을 견준다. 설명 분산(EV), 토큰당 켜진 특징 수(L0), 시험 토큰에서 한 번도 켜지지 않은 특징의 비율(dead), 재구성을 모델에 되넣었을 때의 손실 회복률(활성값을 0으로 두었을 때 느는 손실 가운데 재구성이 되찾는 몫), 코사인, 그리고 수축을 보는 상대 편향을 잰다 [@rajamanoharan2024gated].
 #
 # $$ \gamma = \frac{\mathbb{E}\,\lVert \hat x \rVert^2}{\mathbb{E}\,[\,x \cdot \hat x\,]} $$ {#eq-var-bias}
 #
@@ -390,9 +390,9 @@ results.claim("shared_near_k", stray < 0.25, "BatchTopK with its fixed threshold
 #
 # 기준선을 하나 둔다. [@sec-superposition]의 끝에서, 직교하는 방향만으로 같은 희소성에서 똑같이 재구성된다면 과완비 사전이 필요 없다고 했다. 주성분 가운데 계수의 절댓값이 큰 $k$개를 토큰마다 골라 쓰면 그것이 직교 사전의 TopK이다. 부호도 쓸 수 있으니 조건은 오히려 유리하다.
 #
-# **예상.** 표준형의 $\gamma$는 1보다 뚜렷이 작고 게이트형과 TopK는 1에 가깝다. TopK의 L0는 모든 토큰에서 $k$이고 나머지 둘은 토큰마다 크게 다르다. 직교 사전의 EV는 같은 $k$의 TopK보다 낮다. 표준형의 편향이 게이트형보다 1에 가깝거나 직교 사전이 앞선다면 기대는 틀린 것이다.
+# **예상.** 표준형의 $\gamma$는 1보다 뚜렷이 작고 게이트형과 TopK는 1에 가깝다. TopK의 L0는 모든 토큰에서 $k$이고 나머지 둘은 토큰마다 크게 다르다. 직교 사전의 EV는 같은 $k$의 TopK보다 낮다. 표준형의 상대 편향이 게이트형보다 1에 가깝거나 직교 사전이 앞선다면 기대는 틀린 것이다.
 
-# %% [markdown] src="aa23" tags=["en"]
+# %% [markdown] src="ca6e" tags=["en"]
 # ## On the same activations {#sec-var-real}
 #
 # We now compare the first three on sentences that were not trained on: explained variance (EV), features on per token (L0), the share of features that fire on no test token (dead), the loss recovered when reconstructions are put back into the model, the cosine, and, for shrinkage, the relative bias [@rajamanoharan2024gated]
@@ -460,7 +460,7 @@ results.claim("overcomplete_ahead", ahead, "TopK explains more than k principal 
 
 # %%
 #| label: tbl-variants-real
-#| tbl-cap-ko: "시험 문장에서 잰 세 변형과 직교 기준선. EV의 구간은 문장의 틀을 단위로 한 붓스트랩 95%이고, 학습의 시드는 하나이다. bias는 평균을 뺀 상대 편향이다."
+#| tbl-cap-ko: "시험 문장에서 잰 세 변형과 직교 기준선. EV의 구간은 문장틀을 단위로 한 붓스트랩 95%이고, 학습의 시드는 하나이다. bias는 평균을 뺀 상대 편향이다."
 #| tbl-cap-en: "The three variants and the orthogonal baseline on test sentences. Intervals of EV are 95% bootstraps over sentence templates, with a single training seed. bias: relative bias after subtracting the mean."
 columns = {
     "l0": "L0",
@@ -477,13 +477,13 @@ formats = {"EV": ".3f", "L0": ".1f", "dead": ".1%", "recovered": ".1%", "bias": 
 kc.plots.table(frame.rename_axis("dictionary"), fmt=formats)
 
 # %% [markdown] tags=["ko"]
-# [@tbl-variants-real]부터 읽는다. [TopK는 시험 토큰 가운데 99%가 넘는 토큰에서 정확히 $k$개를 켜고, 그보다 많이 켜는 일은 없다.]{.claim key="c03.topk_exact"} 정확히 켠 비율은 {{< var c03.exact_k >}}이다. 나머지가 있다면 거기서는 뽑힌 값이 음수여서 ReLU가 지운 것이다. 표준형이 켠 수는 가운데 90%의 토큰에서 {{< var c03.active_low_standard >}}개와 {{< var c03.active_high_standard >}}개 사이, 게이트형은 {{< var c03.active_low_gated >}}개와 {{< var c03.active_high_gated >}}개 사이에 흩어진다. 희소성을 정확히 정한다는 말은 이 뜻으로 옳다. 다만 토큰이 필요로 하는 수가 서로 다르다면 정확함은 장점만이 아니다. BatchTopK는 이 물음에서 나왔다.
+# [@tbl-variants-real]부터 읽는다. [TopK는 시험 토큰 가운데 99%가 넘는 토큰에서 정확히 $k$개를 켜고, 그보다 많이 켜는 일은 없다.]{.claim key="c03.topk_exact"} 정확히 켠 비율은 {{< var c03.exact_k >}}이다. 나머지가 있다면 거기서는 뽑힌 값이 음수여서 ReLU가 지운 것이다. 표준형이 켠 수는 가운데 90%의 토큰에서 {{< var c03.active_low_standard >}}개와 {{< var c03.active_high_standard >}}개 사이, 게이트형은 {{< var c03.active_low_gated >}}개와 {{< var c03.active_high_gated >}}개 사이에 흩어진다. 희소성을 정확히 정한다는 말은 이런 뜻에서 옳다. 다만 토큰이 필요로 하는 수가 서로 다르다면 정확함은 장점만이 아니다. BatchTopK는 이 물음에서 나왔다.
 #
-# 상대 편향은 표준형 {{< var c03.bias_standard >}}, 게이트형 {{< var c03.bias_gated >}}, TopK {{< var c03.bias_topk >}}이다. [표준형은 수축하며,]{.claim key="c03.standard_shrinks"} [게이트형의 편향은 그보다 1에 가깝다.]{.claim key="c03.bias_gated_nearer"}[게이트형의 편향도 그만큼 1에서 멀다.]{.otherwise} L0가 {{< var c03.l0_standard >}}, {{< var c03.l0_gated >}}, {{< var c03.l0_topk >}}처럼 서로 다르므로 순위는 [@sec-var-pareto]에서 매긴다.
+# 상대 편향은 표준형 {{< var c03.bias_standard >}}, 게이트형 {{< var c03.bias_gated >}}, TopK {{< var c03.bias_topk >}}이다. [표준형은 수축하며,]{.claim key="c03.standard_shrinks"} [게이트형의 상대 편향은 그보다 1에 가깝다.]{.claim key="c03.bias_gated_nearer"}[게이트형의 상대 편향도 그만큼 1에서 멀다.]{.otherwise} L0가 {{< var c03.l0_standard >}}, {{< var c03.l0_gated >}}, {{< var c03.l0_topk >}}처럼 서로 다르므로 순위는 [@sec-var-pareto]에서 매긴다.
 #
 # 직교 사전의 EV는 {{< var c03.ev_pca >}}, TopK는 {{< var c03.ev_topk >}}이다. [같은 수를 켤 때 과완비 사전이 앞서며 두 구간은 겹치지 않는다.]{.claim key="c03.overcomplete_ahead"} 다만 주성분은 여러 직교 기저 가운데 하나이므로, 희소성에 맞추어 고른 다른 직교 기저까지 물리친 것은 아니다.
 
-# %% [markdown] src="0b1b" tags=["en"]
+# %% [markdown] src="1060" tags=["en"]
 # First [@tbl-variants-real]. [TopK turns on exactly $k$ features on over 99% of the test tokens, and never more.]{.claim key="c03.topk_exact"} The share with exactly as many is {{< var c03.exact_k >}}; on the rest, if any, chosen values were negative and the ReLU erased them. On the middle 90% of the tokens the standard form has between {{< var c03.active_low_standard >}} and {{< var c03.active_high_standard >}} features on, the gated form between {{< var c03.active_low_gated >}} and {{< var c03.active_high_gated >}}. In this sense it is right that TopK sets sparsity exactly. If tokens need different numbers, though, exactness is not only a virtue; BatchTopK came of that question.
 #
 # The relative bias is {{< var c03.bias_standard >}} for standard, {{< var c03.bias_gated >}} for gated and {{< var c03.bias_topk >}} for TopK. [The standard form shrinks,]{.claim key="c03.standard_shrinks"} [and the gated bias is closer to 1.]{.claim key="c03.bias_gated_nearer"}[and the gated bias is no closer to 1.]{.otherwise} As their L0 differ ({{< var c03.l0_standard >}}, {{< var c03.l0_gated >}} and {{< var c03.l0_topk >}}), they are ranked only in [@sec-var-pareto].
@@ -524,19 +524,19 @@ level = starts["sparse"].explained_variance > starts["zero"].explained_variance 
 results.claim("start_level", level, "EV of the sparse start is at most 0.01 below that from biases of 0")
 
 # %% [markdown] tags=["ko"]
-# 편향 0에서 시작하면 L0 {{< var c03.start_l0_zero >}}, EV {{< var c03.start_ev_zero >}}, 손실 회복률 {{< var c03.start_recovered_zero >}}이다. 희소하게 시작하면 차례로 {{< var c03.start_l0_sparse >}}, {{< var c03.start_ev_sparse >}}, {{< var c03.start_recovered_sparse >}}이다. [켜는 특징은 60%가 되지 않는데]{.claim key="c03.start_sparser"} [EV는 0.01 넘게 낮아지지 않는다.]{.claim key="c03.start_level"} 한 시드의 짧은 학습에서 본 것이므로, 오래 학습하면 격차가 줄어들 수 있다. 그러나 짧은 학습으로 변형을 견주는 사람이라면 시작점부터 같게 해야 한다. 그러지 않으면 벌점을 쓰는 쪽이 밀려 보이는데, 그 까닭은 변형이 아니라 시작점에 있다. 이 장의 나머지 비교는 모두 희소한 시작점에서 한다.
+# 편향 0에서 시작하면 L0 {{< var c03.start_l0_zero >}}, EV {{< var c03.start_ev_zero >}}, 손실 회복률 {{< var c03.start_recovered_zero >}}이다. 희소하게 시작하면 차례로 {{< var c03.start_l0_sparse >}}, {{< var c03.start_ev_sparse >}}, {{< var c03.start_recovered_sparse >}}이다. [켜는 특징의 수는 0에서 시작할 때의 60%가 되지 않는데]{.claim key="c03.start_sparser"} [EV는 0.01 넘게 낮아지지 않는다.]{.claim key="c03.start_level"} 한 시드의 짧은 학습에서 본 것이므로, 오래 학습하면 격차가 줄어들 수 있다. 그러나 짧은 학습으로 변형을 견주는 사람이라면 시작점부터 같게 해야 한다. 그러지 않으면 벌점을 쓰는 쪽이 밀려 보이는데, 그 까닭은 변형이 아니라 시작점에 있다. 이 장의 나머지 비교는 모두 희소한 시작점에서 한다.
 
-# %% [markdown] src="c73d" tags=["en"]
+# %% [markdown] src="8ea7" tags=["en"]
 # From biases of 0, L0 is {{< var c03.start_l0_zero >}}, EV {{< var c03.start_ev_zero >}} and the loss recovered {{< var c03.start_recovered_zero >}}. From the sparse start they are {{< var c03.start_l0_sparse >}}, {{< var c03.start_ev_sparse >}} and {{< var c03.start_recovered_sparse >}}. [Less than 60% as many features are on,]{.claim key="c03.start_sparser"} [and EV is not more than 0.01 lower.]{.claim key="c03.start_level"} This was seen in one seed of a short training, and a long one may narrow the gap. Whoever compares variants after short trainings, however, must start them alike. Otherwise the penalised ones seem to fall behind, and the reason is the start and not the variant. All further comparisons of this chapter use the sparse start.
 
 # %% [markdown] tags=["ko"]
 # ## 같은 수를 켤 때 {#sec-var-pareto}
 #
-# EV를 견주려면 L0가 같아야 한다. 그래서 모든 변형을 여러 L0에 맞추어 학습하고, 실제로 잰 L0를 가로축에 놓는다. 특징은 {{< var c03.front_features >}}개, 걸음은 {{< var c03.front_steps >}}번, 시드는 {{< var c03.front_seeds >}}개이다. 벌점을 쓰는 다섯에는 목표 L0를, 나머지 셋에는 $k$를 준다. 목표를 꼭 맞추지는 못하므로, 수로 견줄 때는 모든 전선이 함께 지나는 L0 범위의 기하평균에서 읽는다(L0의 로그에서 직선으로 잇는다).
+# EV를 견주려면 L0가 같아야 한다. 그래서 모든 변형을 여러 L0에 맞추어 학습하고, 실제로 잰 L0를 가로축에 놓는다. 특징은 {{< var c03.front_features >}}개, 걸음은 {{< var c03.front_steps >}}번, 시드는 {{< var c03.front_seeds >}}개이다. 벌점을 쓰는 다섯에는 목표 L0를, 나머지 셋에는 $k$를 준다. 목표를 꼭 맞추지는 못하므로, 수로 견줄 때는 모든 변형의 곡선(파레토 경계)이 함께 지나는 L0 범위의 양 끝을 기하평균한 곳에서 읽는다(L0의 로그에서 직선으로 잇는다).
 #
 # **예상.** 논문들의 주장을 그대로 적으면 이렇다. 같은 L0에서 게이트형은 표준형보다, BatchTopK는 TopK보다, JumpReLU는 TopK보다 EV가 높고, p-annealing은 표준형을 끌어올리며, Matryoshka는 BatchTopK에 조금 못 미친다. 짧은 학습에서는 사정이 다를 수 있다. 벌점을 쓰는 변형은 목표 L0를 찾아가는 데에도 걸음을 쓰기 때문이다. EV와 손실 회복률이 같은 변형을 으뜸으로 꼽지 않는다면, 둘 가운데 하나만으로 변형을 고를 수는 없다.
 
-# %% [markdown] src="1654" tags=["en"]
+# %% [markdown] src="e3cb" tags=["en"]
 # ## With as many turned on {#sec-var-pareto}
 #
 # To compare EV, L0 has to be equal. So we train every variant for several L0 and put the L0 that was measured on the horizontal axis. There are {{< var c03.front_features >}} features, {{< var c03.front_steps >}} steps and {{< var c03.front_seeds >}} seeds. The five variants with a penalty are given a target L0, the other three $k$. As targets are not met exactly, numbers are compared by reading each front at the geometric mean of the range of L0 through which all fronts pass (between points by a straight line over the logarithm of L0).
@@ -607,7 +607,7 @@ results.record("front_miss_variant", miss.idxmax(), "variant")
 
 # %%
 #| label: fig-variants-pareto
-#| fig-cap-ko: "시험 토큰에서의 전선. 위는 설명 분산, 아래는 손실 회복률이고 칸의 제목은 언어 부호이다. 선은 시드의 평균이고(시드가 여럿이면 띠는 최솟값에서 최댓값까지), 세로 점선은 수를 읽은 L0이다."
+#| fig-cap-ko: "시험 토큰에서의 파레토 경계(Pareto front). 위는 설명 분산, 아래는 손실 회복률이고 칸의 제목은 언어 부호이다. 선은 시드의 평균이고(시드가 여럿이면 띠는 최솟값에서 최댓값까지), 세로 점선은 수를 읽은 L0이다."
 #| fig-cap-en: "Fronts on test tokens. Explained variance above, loss recovered below; panels are titled by language. Lines are means over seeds (where there are several, bands run from lowest to highest), and the dotted vertical line marks the L0 at which numbers are read."
 #| fig-alt-ko: "가로축은 로그 눈금의 L0, 세로축은 설명 분산과 손실 회복률이다. 변형마다 한 줄씩 여덟 줄이 L0가 커질수록 오른다."
 #| fig-alt-en: "L0 on a logarithmic horizontal axis, explained variance and loss recovered on the vertical axes. Eight lines, one per variant, rise with L0."
@@ -638,7 +638,7 @@ frame.columns = [f"{name}, {lang}".replace("ev", "EV") for name, lang in frame.c
 kc.plots.table(frame.assign(miss=miss), {c: ".3f" if c.startswith("EV") else ".1%" for c in frame} | {"miss": ".0%"})
 
 # %% [markdown] tags=["ko"]
-# [@fig-variants-pareto]와 [@tbl-variants-pareto]를 읽는다. [모든 전선은 L0 {{< var c03.front_low >}}와 {{< var c03.front_high >}} 사이를 함께 지나며,]{.claim key="c03.front_common"} 수는 {{< var c03.front_middle >}}에서 읽는다. 목표에서 가장 많이 벗어난 것은 {{< var c03.front_miss_variant >}}이고, 벗어난 폭은 {{< var c03.front_miss >}}이다. 한국어에서 EV는 표준형 {{< var c03.front_ev_standard_ko >}}, 게이트형 {{< var c03.front_ev_gated_ko >}}, TopK {{< var c03.front_ev_topk_ko >}}, BatchTopK {{< var c03.front_ev_batchtopk_ko >}}, JumpReLU {{< var c03.front_ev_jumprelu_ko >}}이다. 높다는 말은 잰 언어와 시드 모두에서 그럴 때에만 적는다. [게이트형은 표준형보다 높다.]{.claim key="c03.front_gated_above_standard"}[게이트형은 표준형보다 높지 않다.]{.otherwise} [p-annealing을 쓴 표준형은 쓰지 않은 표준형보다 높다.]{.claim key="c03.front_p_anneal_above_standard"}[p-annealing을 쓴 표준형은 쓰지 않은 표준형보다 높지 않다.]{.otherwise} [p-annealing을 쓴 게이트형은 쓰지 않은 게이트형보다 높다.]{.claim key="c03.front_gated_anneal_above_gated"}[p-annealing을 쓴 게이트형은 쓰지 않은 게이트형보다 높지 않다.]{.otherwise} [TopK는 게이트형보다 높다.]{.claim key="c03.front_topk_above_gated"}[TopK는 게이트형보다 높지 않다.]{.otherwise} [BatchTopK는 TopK보다 높다.]{.claim key="c03.front_batchtopk_above_topk"}[BatchTopK는 TopK보다 높지 않다.]{.otherwise} [JumpReLU는 TopK보다 높다.]{.claim key="c03.front_jumprelu_above_topk"}[JumpReLU는 TopK보다 높지 않다.]{.otherwise} [BatchTopK는 Matryoshka보다 높다.]{.claim key="c03.front_batchtopk_above_matryoshka"}[BatchTopK는 Matryoshka보다 높지 않다.]{.otherwise} 높지 않다는 말은 논문에 대한 반박이 아니라, 이 걸음 수와 이 모델에서는 그 이점이 보이지 않았다는 뜻이다. 시드가 하나인 실행에서 0.02에 못 미치는 차이에는 뜻을 두지 않는다.
+# [@fig-variants-pareto]와 [@tbl-variants-pareto]를 읽는다. [모든 경계는 L0 {{< var c03.front_low >}}와 {{< var c03.front_high >}} 사이를 함께 지나며,]{.claim key="c03.front_common"} 수는 {{< var c03.front_middle >}}에서 읽는다. 목표에서 가장 많이 벗어난 것은 {{< var c03.front_miss_variant >}}이고, 벗어난 폭은 {{< var c03.front_miss >}}이다. 한국어에서 EV는 표준형 {{< var c03.front_ev_standard_ko >}}, 게이트형 {{< var c03.front_ev_gated_ko >}}, TopK {{< var c03.front_ev_topk_ko >}}, BatchTopK {{< var c03.front_ev_batchtopk_ko >}}, JumpReLU {{< var c03.front_ev_jumprelu_ko >}}이다. 높다는 말은 잰 언어와 시드 모두에서 그럴 때에만 적는다. [EV는 게이트형이 표준형보다 높다.]{.claim key="c03.front_gated_above_standard"}[게이트형은 표준형보다 높지 않다.]{.otherwise} [p-annealing을 쓴 표준형은 쓰지 않은 표준형보다 높다.]{.claim key="c03.front_p_anneal_above_standard"}[p-annealing을 쓴 표준형은 쓰지 않은 표준형보다 높지 않다.]{.otherwise} [p-annealing을 쓴 게이트형은 쓰지 않은 게이트형보다 높다.]{.claim key="c03.front_gated_anneal_above_gated"}[p-annealing을 쓴 게이트형은 쓰지 않은 게이트형보다 높지 않다.]{.otherwise} [TopK는 게이트형보다 높다.]{.claim key="c03.front_topk_above_gated"}[TopK는 게이트형보다 높지 않다.]{.otherwise} [BatchTopK는 TopK보다 높다.]{.claim key="c03.front_batchtopk_above_topk"}[BatchTopK는 TopK보다 높지 않다.]{.otherwise} [JumpReLU는 TopK보다 높다.]{.claim key="c03.front_jumprelu_above_topk"}[JumpReLU는 TopK보다 높지 않다.]{.otherwise} [BatchTopK는 Matryoshka보다 높다.]{.claim key="c03.front_batchtopk_above_matryoshka"}[BatchTopK는 Matryoshka보다 높지 않다.]{.otherwise} 높지 않다는 말은 논문에 대한 반박이 아니라, 이 걸음 수와 이 모델에서는 그 이점이 보이지 않았다는 뜻이다. 시드가 하나인 실행에서 0.02에 못 미치는 차이에는 뜻을 두지 않는다.
 #
 # 한국어에서 EV의 으뜸은 {{< var c03.front_first_ev >}}, 손실 회복률의 으뜸은 {{< var c03.front_first_recovered >}}이다. [두 지표는 같은 변형을 으뜸으로 꼽는다.]{.claim key="c03.front_same_first"}[두 지표가 으뜸으로 꼽는 변형은 서로 다르다.]{.otherwise}
 #
@@ -646,7 +646,7 @@ kc.plots.table(frame.assign(miss=miss), {c: ".3f" if c.startswith("EV") else ".1
 # 영어에서 EV는 차례로 {{< var c03.front_ev_standard_en >}}, {{< var c03.front_ev_gated_en >}}, {{< var c03.front_ev_topk_en >}}, {{< var c03.front_ev_batchtopk_en >}}, {{< var c03.front_ev_jumprelu_en >}}이다.
 # :::
 
-# %% [markdown] src="2642" tags=["en"]
+# %% [markdown] src="9efb" tags=["en"]
 # We read [@fig-variants-pareto] and [@tbl-variants-pareto]. [All fronts pass through the range of L0 between {{< var c03.front_low >}} and {{< var c03.front_high >}},]{.claim key="c03.front_common"} and numbers are read at {{< var c03.front_middle >}}. The one furthest off its target is {{< var c03.front_miss_variant >}}, by {{< var c03.front_miss >}}. In Korean, EV is {{< var c03.front_ev_standard_ko >}} for standard, {{< var c03.front_ev_gated_ko >}} for gated, {{< var c03.front_ev_topk_ko >}} for TopK, {{< var c03.front_ev_batchtopk_ko >}} for BatchTopK and {{< var c03.front_ev_jumprelu_ko >}} for JumpReLU. 'Above' is written only where it holds in every language and seed that was measured. [Gated is above standard.]{.claim key="c03.front_gated_above_standard"}[Gated is not above standard.]{.otherwise} [Standard with p-annealing is above standard without.]{.claim key="c03.front_p_anneal_above_standard"}[Standard with p-annealing is not above standard without.]{.otherwise} [Gated with p-annealing is above gated without.]{.claim key="c03.front_gated_anneal_above_gated"}[Gated with p-annealing is not above gated without.]{.otherwise} [TopK is above gated.]{.claim key="c03.front_topk_above_gated"}[TopK is not above gated.]{.otherwise} [BatchTopK is above TopK.]{.claim key="c03.front_batchtopk_above_topk"}[BatchTopK is not above TopK.]{.otherwise} [JumpReLU is above TopK.]{.claim key="c03.front_jumprelu_above_topk"}[JumpReLU is not above TopK.]{.otherwise} [BatchTopK is above Matryoshka.]{.claim key="c03.front_batchtopk_above_matryoshka"}[BatchTopK is not above Matryoshka.]{.otherwise} 'Not above' does not refute a paper: with so many steps, on this model, the advantage was not to be seen. In a run of one seed, differences under 0.02 are given no meaning.
 #
 # In Korean the first in EV is {{< var c03.front_first_ev >}}, the first in loss recovered {{< var c03.front_first_recovered >}}. [The two measures put the same variant first.]{.claim key="c03.front_same_first"}[The two measures do not put the same variant first.]{.otherwise}
@@ -658,16 +658,16 @@ kc.plots.table(frame.assign(miss=miss), {c: ".3f" if c.startswith("EV") else ".1
 # %% [markdown] tags=["ko"]
 # ## 정답을 아는 자료에서 {#sec-var-planted}
 #
-# 위의 어떤 지표도 특징이 맞는지는 말해 주지 않는다. 참된 특징을 모르기 때문이다. 그래서 방향을 우리가 심은 자료를 쓴다. {{< var c03.planted_d >}}차원에 무작위 방향 {{< var c03.planted_features >}}개를 심고, 토큰마다 평균 {{< var c03.planted_active >}}개를 서로 독립으로 켠다. 빈도는 지프의 법칙을 따르고 크기는 0.5와 1.5 사이에서 고르게 뽑는다. 같은 수의 특징을 가진 오토인코더를 시드 {{< var c03.n_seeds >}}개로 학습하고 새로 뽑은 토큰에서 잰다. 처음 셋은 희소성을 세 가지로 바꾸고, 나머지 다섯은 참 L0를 목표로 한 번씩 학습한다. 변형을 논문대로 견주려고 편향을 올리는 장치(`lift`)는 끈다.
+# 위의 어떤 지표도 특징이 맞는지는 말해 주지 않는다. 참된 특징을 모르기 때문이다. 그래서 방향을 우리가 심은 자료를 쓴다. {{< var c03.planted_d >}}차원에 무작위 방향 {{< var c03.planted_features >}}개를 심고, 토큰마다 평균 {{< var c03.planted_active >}}개를 서로 독립으로 켠다. 빈도는 지프의 법칙을 따르고 크기는 0.5와 1.5 사이에서 고르게 뽑는다. 같은 수의 특징을 가진 오토인코더를 시드 {{< var c03.n_seeds >}}개로 학습하고 새로 뽑은 토큰에서 잰다. 처음 셋은 희소성을 세 가지로 바꾸고, 나머지 다섯은 참 L0를 목표로 한 번씩 학습한다. 편향을 올리는 장치(`lift`)는 논문들에 없으므로 끈다. 희소한 시작점과 `warm_topk`는 그대로 둔다.
 #
-# 지표는 다섯이다. 참 방향마다 가장 가까운 학습된 방향의 코사인을 평균한 것(MMCS), 그 코사인이 0.9를 넘는 비율(회복률), 학습된 방향들이 서로 다른 참 방향을 가리키는 정도(고유성), 학습된 특징이 켜질 때 그와 가장 가까운 참 특징도 켜져 있는 비율(정밀도)과 그 역(재현율)이다 [@chanin2026synth]. 뒤의 셋은 학습된 특징에 걸쳐 평균하며, 한 번도 켜지지 않는 특징은 정밀도와 재현율을 0으로 센다. SAEBench [@karvonen2025]의 SCR(spurious correlation removal)과 TPP(targeted probe perturbation)는 쓰지 않는다. 신뢰도 검사를 통과하지 못하여 쓰지 말라는 감사 결과가 있기 때문이다 [@chanin2026].
+# 지표는 다섯이다. 참 방향마다 가장 가까운 학습된 방향의 코사인을 평균한 것(MMCS), 그 코사인이 0.9를 넘는 비율(복원율), 학습된 방향들이 서로 다른 참 방향을 가리키는 정도(고유성), 학습된 특징이 켜질 때 그와 가장 가까운 참 특징도 켜져 있는 비율(정밀도)과 그 역(재현율)이다 [@chanin2026synth]. 뒤의 셋은 학습된 특징에 걸쳐 평균하며, 한 번도 켜지지 않는 특징은 정밀도와 재현율을 0으로 센다. SAEBench [@karvonen2025]의 SCR(spurious correlation removal)과 TPP(targeted probe perturbation)는 쓰지 않는다. 신뢰도 검사를 통과하지 못하여 쓰지 말라는 점검 결과가 있기 때문이다 [@chanin2026].
 #
-# **예상.** 표준형은 약한 활성을 많이 남겨 정밀도가 낮고, 게이트형과 TopK는 L0가 참값에 가까울 때 방향을 더 많이 되찾는다. 켜진 수가 토큰마다 다르니 BatchTopK는 TopK보다, 수를 직접 벌하는 JumpReLU는 표준형보다 많이 되찾고, 심은 특징에는 위계가 없으니 Matryoshka는 BatchTopK를 넘지 못할 것이다. 회복률이 가장 높은 설정과 EV가 가장 높은 설정은 서로 다를 것이다. 둘이 같다면 EV만 보고 고르는 관행에 잘못이 없는 것이고, 이 절의 요점은 무너진다.
+# **예상.** 표준형은 약한 활성값을 많이 남겨 정밀도가 낮고, 게이트형과 TopK는 L0가 참값에 가까울 때 방향을 더 많이 되찾는다. 켜진 수가 토큰마다 다르니 BatchTopK는 TopK보다, 수를 직접 벌하는 JumpReLU는 표준형보다 많이 되찾고, 심은 특징에는 위계가 없으니 Matryoshka는 BatchTopK를 넘지 못할 것이다. 복원율이 가장 높은 설정과 EV가 가장 높은 설정은 서로 다를 것이다. 둘이 같다면 EV만 보고 고르는 관행에 잘못이 없는 것이고, 이 절의 요점은 무너진다.
 
-# %% [markdown] src="0bae" tags=["en"]
+# %% [markdown] src="be9c" tags=["en"]
 # ## On data whose answer is known {#sec-var-planted}
 #
-# None of the measures above says whether features are right, since the true ones are unknown. So we use data in which we planted the directions: {{< var c03.planted_features >}} random ones in {{< var c03.planted_d >}} dimensions, of which each token turns on {{< var c03.planted_active >}} on average, independently, with frequencies that follow Zipf's law and magnitudes uniform between 0.5 and 1.5. Autoencoders with as many features are trained with {{< var c03.n_seeds >}} seeds and measured on freshly drawn tokens. The first three variants get three levels of sparsity each, the other five the true L0 as their target. To compare the variants as in their papers, biases are not lifted (`lift`).
+# None of the measures above says whether features are right, since the true ones are unknown. So we use data in which we planted the directions: {{< var c03.planted_features >}} random ones in {{< var c03.planted_d >}} dimensions, of which each token turns on {{< var c03.planted_active >}} on average, independently, with frequencies that follow Zipf's law and magnitudes uniform between 0.5 and 1.5. Autoencoders with as many features are trained with {{< var c03.n_seeds >}} seeds and measured on freshly drawn tokens. The first three variants get three levels of sparsity each, the other five the true L0 as their target. Biases are not lifted (`lift`), since the papers do not lift them; the sparse start and `warm_topk` stay.
 #
 # There are five measures: the cosine of each true direction with the nearest learned one, averaged (MMCS); the share for which it exceeds 0.9 (recovery); how far learned directions point to different true ones (uniqueness); of the times a learned feature fires, the share on which its nearest true one is on (precision), and the converse (recall) [@chanin2026synth]. The last three are means over learned features, where one that never fires counts as 0 in precision and recall. SCR (spurious correlation removal) and TPP (targeted probe perturbation) of SAEBench [@karvonen2025] are not used, because an audit found that they fail tests of reliability and should not be [@chanin2026].
 #
@@ -870,9 +870,9 @@ results.claim(
 
 # %%
 #| label: fig-variants-frontier
-#| fig-cap-ko: "심은 사전에서 희소성을 바꾸어 가며 잰 값. 점은 시드의 평균이고 막대는 최솟값에서 최댓값까지이다. 왼쪽: L0와 EV. 세로선은 실제로 켜진 특징의 평균 수. 오른쪽: 같은 학습들의 EV와 회복률."
+#| fig-cap-ko: "심은 사전에서 희소성을 바꾸어 가며 잰 값. 점은 시드의 평균이고 막대는 최솟값에서 최댓값까지이다. 왼쪽: L0와 EV. 세로선은 실제로 켜진 특징의 평균 수. 오른쪽: 같은 학습들의 EV와 복원율."
 #| fig-cap-en: "Planted dictionaries at several levels of sparsity. Dots are means over seeds, bars run from lowest to highest. Left: EV against L0; the vertical line is the mean number of features truly on. Right: recovery against EV of the same runs."
-#| fig-alt-ko: "왼쪽에서 변형마다 한 줄씩 세 줄이 L0가 커질수록 높은 EV로 오른다. 오른쪽에서는 EV가 높다고 회복률이 높지는 않아, 점들이 한 줄로 서지 않는다."
+#| fig-alt-ko: "왼쪽에서 변형마다 한 줄씩 세 줄이 L0가 커질수록 높은 EV로 오른다. 오른쪽에서는 EV가 높다고 복원율이 높지는 않아, 점들이 한 줄로 서지 않는다."
 #| fig-alt-en: "On the left three lines, one per variant, reach higher EV at larger L0. On the right higher EV does not mean higher recovery, and the dots do not line up."
 fig, axes = plt.subplots(1, 2, figsize=(kc.plots.WIDTH, 2.8))
 for ax, (x, y) in zip(axes, [("l0", "explained_variance"), ("explained_variance", "recovered")], strict=True):
@@ -890,17 +890,17 @@ axes[0].legend()
 kc.plots.save(fig, "fig-variants-frontier")
 
 # %% [markdown] tags=["ko"]
-# 먼저 처음 셋을 L0가 참값에 가장 가까운 설정에서 견준다. [MMCS는 모든 학습에서 무작위 사전보다 0.1 넘게 높다.]{.claim key="c03.all_above_chance"} 무작위 사전의 값은 {{< var c03.mmcs_random >}}이다. 회복률은 표준형 {{< var c03.planted_recovered_standard >}}, 게이트형 {{< var c03.planted_recovered_gated >}}, TopK {{< var c03.planted_recovered_topk >}}이다([@tbl-variants-planted]). [게이트형과 TopK는 방향을 표준형보다 많이 되찾고, 시드의 범위도 겹치지 않는다.]{.claim key="c03.more_recovered"}[그러나 둘 다 표준형과 시드의 범위가 떨어져 있지는 않으므로, 더 많이 되찾는다고 말할 수는 없다.]{.otherwise} 벌점을 낮추면 표준형은 {{< var c03.standard_best_recovered >}}까지 되찾지만, 그때 L0는 {{< var c03.standard_best_l0 >}}이다. 표준형이 방향을 찾으려면 참값보다 많이 켜야 한다. 정밀도는 차례로 {{< var c03.planted_precision_standard >}}, {{< var c03.planted_precision_gated >}}, {{< var c03.planted_precision_topk >}}이다. [게이트형은 표준형보다 정밀하고 시드의 범위가 겹치지 않는다.]{.claim key="c03.gated_more_precise"}[게이트형과 표준형은 시드의 범위가 겹친다.]{.otherwise} [TopK도 표준형보다 정밀하고 범위가 겹치지 않는다.]{.claim key="c03.topk_more_precise"}[TopK와 표준형은 범위가 겹친다.]{.otherwise} 다만 가장 가까운 설정에서도 L0는 {{< var c03.planted_l0_standard >}}, {{< var c03.planted_l0_gated >}}, {{< var c03.planted_l0_topk >}}처럼 서로 다르므로, 이 차이가 모두 변형의 몫은 아니다. 방향은 맞아도 엉뚱한 토큰에서 켜지는 특징은 이름을 붙이고 예문을 모으는 사람을 속인다.
+# 먼저 처음 셋을 L0가 참값에 가장 가까운 설정에서 견준다. [MMCS는 모든 학습에서 무작위 사전보다 0.1 넘게 높다.]{.claim key="c03.all_above_chance"} 무작위 사전의 값은 {{< var c03.mmcs_random >}}이다. 복원율은 표준형 {{< var c03.planted_recovered_standard >}}, 게이트형 {{< var c03.planted_recovered_gated >}}, TopK {{< var c03.planted_recovered_topk >}}이다([@tbl-variants-planted]). [게이트형과 TopK는 방향을 표준형보다 많이 되찾고, 시드의 범위도 겹치지 않는다.]{.claim key="c03.more_recovered"}[그러나 둘 다 표준형과 시드의 범위가 떨어져 있지는 않으므로, 더 많이 되찾는다고 말할 수는 없다.]{.otherwise} 벌점을 낮추면 표준형은 {{< var c03.standard_best_recovered >}}까지 되찾지만, 그때 L0는 {{< var c03.standard_best_l0 >}}이다. 표준형이 방향을 찾으려면 참값보다 많이 켜야 한다. 정밀도는 차례로 {{< var c03.planted_precision_standard >}}, {{< var c03.planted_precision_gated >}}, {{< var c03.planted_precision_topk >}}이다. [게이트형은 표준형보다 정밀하고 시드의 범위가 겹치지 않는다.]{.claim key="c03.gated_more_precise"}[게이트형과 표준형은 시드의 범위가 겹친다.]{.otherwise} [TopK도 표준형보다 정밀하고 범위가 겹치지 않는다.]{.claim key="c03.topk_more_precise"}[TopK와 표준형은 범위가 겹친다.]{.otherwise} 다만 가장 가까운 설정에서도 L0는 {{< var c03.planted_l0_standard >}}, {{< var c03.planted_l0_gated >}}, {{< var c03.planted_l0_topk >}}처럼 서로 다르므로, 이 차이가 모두 변형의 몫은 아니다. 방향은 맞아도 엉뚱한 토큰에서 켜지는 특징은 이름을 붙이고 예문을 모으는 사람을 속인다.
 #
-# 나머지 다섯의 회복률은 BatchTopK {{< var c03.planted_recovered_batchtopk >}}, Matryoshka {{< var c03.planted_recovered_matryoshka >}}, JumpReLU {{< var c03.planted_recovered_jumprelu >}}, 벌점을 휘는 표준형 {{< var c03.planted_recovered_p_anneal >}}, 게이트형 {{< var c03.planted_recovered_gated_anneal >}}이다. 시드의 범위로 견주면, [BatchTopK는 TopK보다 많이 되찾고,]{.claim key="c03.planted_batch"}[BatchTopK와 TopK는 범위가 겹쳐 가려지지 않고,]{.otherwise} [JumpReLU는 표준형보다 많이 되찾으며,]{.claim key="c03.planted_jump"}[JumpReLU와 표준형도 가려지지 않으며,]{.otherwise} [BatchTopK는 Matryoshka보다 많이 되찾는다.]{.claim key="c03.planted_nested"}[BatchTopK와 Matryoshka도 가려지지 않는다.]{.otherwise} 목표를 조절해 간 것과 계수를 고정한 것은 학습의 길이 다르므로, 이 차이 가운데 얼마가 변형의 몫인지는 더 긴 학습에서 보아야 한다.
+# 나머지 다섯의 복원율은 BatchTopK {{< var c03.planted_recovered_batchtopk >}}, Matryoshka {{< var c03.planted_recovered_matryoshka >}}, JumpReLU {{< var c03.planted_recovered_jumprelu >}}, p-annealing을 쓴 표준형 {{< var c03.planted_recovered_p_anneal >}}, 게이트형 {{< var c03.planted_recovered_gated_anneal >}}이다. 시드의 범위로 견주면, [BatchTopK는 TopK보다 많이 되찾고,]{.claim key="c03.planted_batch"}[BatchTopK와 TopK는 범위가 겹쳐 우열을 말할 수 없고,]{.otherwise} [JumpReLU는 표준형보다 많이 되찾으며,]{.claim key="c03.planted_jump"}[JumpReLU와 표준형도 그러하며,]{.otherwise} [BatchTopK는 Matryoshka보다 많이 되찾는다.]{.claim key="c03.planted_nested"}[BatchTopK와 Matryoshka도 우열을 말할 수 없다.]{.otherwise} 목표 L0에 맞추어 계수를 조절한 학습과 계수를 고정한 학습은 길이 다르므로, 이 차이 가운데 얼마가 변형의 몫인지는 더 긴 학습에서 보아야 한다.
 #
-# 백과 글은 JumpReLU가 희소성을 스스로 맞추되 학습이 덜 안정하다고 한다. 심은 자료에서는 토큰마다 몇 개가 켜져야 하는지를 안다. 켜진 수와 참값의 상관은 JumpReLU에서 {{< var c03.follows_jumprelu >}}, BatchTopK에서 {{< var c03.follows_batchtopk >}}이고, TopK는 많아야 $k$개를 켜므로 따질 것이 없다. [JumpReLU가 켜는 수는 참값을 따라간다.]{.claim key="c03.jump_follows"} 가장 낮은 시드와 가장 높은 시드의 회복률은 JumpReLU에서 {{< var c03.spread_jumprelu >}}, L0를 맞춘 다른 변형 가운데 가장 크게 벌어지는 것에서 {{< var c03.spread_others >}} 차이 난다. [이 가운데 시드를 가장 많이 타는 것은 JumpReLU이다.]{.claim key="c03.jump_less_stable"}[JumpReLU가 시드를 더 타지는 않으므로, 학습이 덜 안정하다는 말은 여기서 재현되지 않는다.]{.otherwise}
+# 백과 글은 JumpReLU가 희소성을 스스로 맞추되 학습이 덜 안정하다고 한다. 심은 자료에서는 토큰마다 몇 개가 켜져야 하는지를 안다. 켜진 수와 참값의 상관은 JumpReLU에서 {{< var c03.follows_jumprelu >}}, BatchTopK에서 {{< var c03.follows_batchtopk >}}이고, TopK는 많아야 $k$개를 켜므로 따질 것이 없다. [JumpReLU가 켜는 수는 참값을 따라간다.]{.claim key="c03.jump_follows"} 가장 낮은 시드와 가장 높은 시드의 복원율은 JumpReLU에서 {{< var c03.spread_jumprelu >}}, L0를 맞춘 다른 변형 가운데 가장 크게 벌어지는 것에서 {{< var c03.spread_others >}} 차이 난다. [이 가운데 시드를 가장 많이 타는 것은 JumpReLU이다.]{.claim key="c03.jump_less_stable"}[JumpReLU가 시드를 더 타지는 않으므로, 학습이 덜 안정하다는 말은 여기서 재현되지 않는다.]{.otherwise}
 #
-# 이 셋에서 EV가 가장 높은 설정은 {{< var c03.best_ev_setting >}}, 회복률이 가장 높은 설정은 {{< var c03.best_found_setting >}}이다. [둘은 다른 설정이다.]{.claim key="c03.ev_misleads"} 더 무거운 증거는 어긋남이 가장 큰 쌍에 있다. 거기서는 {{< var c03.trap_setting >}}의 EV가 {{< var c03.trap_ev >}}, {{< var c03.better_setting >}}의 EV가 {{< var c03.better_ev >}}인데, 회복률은 차례로 {{< var c03.trap_recovered >}}와 {{< var c03.better_recovered >}}이다. [EV가 더 높은 사전이 참 특징을 30%포인트 넘게 덜 찾을 수 있는 것이다.]{.claim key="c03.ev_trap"} [@fig-variants-frontier]의 오른쪽이 이를 보여 준다. 더 많이 켜면 EV는 대체로 오르지만, 참보다 많이 켤 때는 한 방향을 여러 특징으로 나누어 적을 자유도 생긴다. EV는 높으나 참 특징을 덜 찾는 일은 다른 방법에서도 보고되었다 [@chanin2026synth].
+# 처음 세 변형의 설정 가운데 EV가 가장 높은 것은 {{< var c03.best_ev_setting >}}, 복원율이 가장 높은 것은 {{< var c03.best_found_setting >}}이다. [둘은 다른 설정이다.]{.claim key="c03.ev_misleads"} 더 무거운 증거는 어긋남이 가장 큰 쌍에 있다. 거기서는 {{< var c03.trap_setting >}}의 EV가 {{< var c03.trap_ev >}}, {{< var c03.better_setting >}}의 EV가 {{< var c03.better_ev >}}인데, 복원율은 차례로 {{< var c03.trap_recovered >}}와 {{< var c03.better_recovered >}}이다. [EV가 더 높은 사전이 참 특징을 30%포인트 넘게 덜 찾을 수 있는 것이다.]{.claim key="c03.ev_trap"} [@fig-variants-frontier]의 오른쪽이 이를 보여 준다. 더 많이 켜면 EV는 대체로 오르지만, 참보다 많이 켤 때는 한 방향을 여러 특징으로 나누어 적을 자유도 생긴다. EV는 높으나 참 특징을 덜 찾는 일은 다른 방법에서도 보고되었다 [@chanin2026synth].
 #
-# L1 계수를 {{< var c03.l1_swing >}}배 바꾸는 동안 표준형의 L0는 {{< var c03.l0_swing >}}배 달라지고, TopK의 L0는 $k$에서 가장 많이 벗어난 것이 {{< var c03.topk_off >}}이다. [표준형의 L0는 계수에 따라 2배 넘게 달라지는데 TopK의 L0는 $k$ 가까이에 머문다.]{.claim key="c03.l1_needs_tuning"} 그러므로 조정의 수고를 던다는 주장은 옳다. 활성의 붕괴가 죽은 특징을 가리킨다면 이야기가 다르다. 새 토큰에서 한 번도 켜지지 않은 특징은 표준형 {{< var c03.planted_dead_standard >}}, 게이트형 {{< var c03.planted_dead_gated >}}, TopK {{< var c03.planted_dead_topk >}}이다. [AuxK가 있어도 짧은 학습에서 TopK가 저절로 붕괴를 피하지는 않는다.]{.claim key="c03.topk_has_dead"} 편향을 올리면 {{< var c03.lifted_dead >}}이고, 회복률은 {{< var c03.lifted_recovered >}}이다. [손실을 건드리지 않고도 죽은 특징이 줄며,]{.claim key="c03.lift_fewer_dead"}[그래도 죽은 특징은 줄지 않으며,]{.otherwise} [회복률은 5%포인트 넘게 낮아지지 않는다.]{.claim key="c03.lift_finds_as_many"}[그 대신 회복률이 5%포인트 넘게 낮아진다.]{.otherwise} 실제 활성값에서의 비율은 [@tbl-variants-real]에 있다.
+# L1 계수를 {{< var c03.l1_swing >}}배 바꾸는 동안 표준형의 L0는 {{< var c03.l0_swing >}}배 달라지고, TopK의 L0는 $k$에서 가장 많이 벗어난 것이 {{< var c03.topk_off >}}이다. [표준형의 L0는 계수에 따라 2배 넘게 달라지는데 TopK의 L0는 $k$ 가까이에 머문다.]{.claim key="c03.l1_needs_tuning"} 그러므로 조정의 수고를 던다는 주장은 옳다. 활성값의 붕괴가 죽은 특징을 가리킨다면 이야기가 다르다. 새 토큰에서 한 번도 켜지지 않은 특징은 표준형 {{< var c03.planted_dead_standard >}}, 게이트형 {{< var c03.planted_dead_gated >}}, TopK {{< var c03.planted_dead_topk >}}이다. [AuxK가 있어도 짧은 학습에서 TopK가 저절로 붕괴를 피하지는 않는다.]{.claim key="c03.topk_has_dead"} TopK에서 편향을 올리면(`lift`) 죽은 특징은 {{< var c03.lifted_dead >}}이고, 복원율은 {{< var c03.lifted_recovered >}}이다. [손실을 건드리지 않고도 죽은 특징이 줄며,]{.claim key="c03.lift_fewer_dead"}[그래도 죽은 특징은 줄지 않으며,]{.otherwise} [복원율은 5%포인트 넘게 낮아지지 않는다.]{.claim key="c03.lift_finds_as_many"}[그 대신 복원율이 5%포인트 넘게 낮아진다.]{.otherwise} 실제 활성값에서의 비율은 [@tbl-variants-real]에 있다.
 
-# %% [markdown] src="5595" tags=["en"]
+# %% [markdown] src="f1e3" tags=["en"]
 # First the three, at the setting whose L0 is closest to the true one. [In every run MMCS is at least 0.1 above that of a random dictionary,]{.claim key="c03.all_above_chance"} which has {{< var c03.mmcs_random >}}. Recovery is {{< var c03.planted_recovered_standard >}} for standard, {{< var c03.planted_recovered_gated >}} for gated and {{< var c03.planted_recovered_topk >}} for TopK ([@tbl-variants-planted]). [Gated and TopK recover more directions than standard, with ranges over seeds that do not overlap.]{.claim key="c03.more_recovered"}[But the ranges over seeds of both are not apart from that of standard, so they cannot be said to recover more.]{.otherwise} With a weaker penalty standard recovers up to {{< var c03.standard_best_recovered >}}, at an L0 of {{< var c03.standard_best_l0 >}}: to find directions it has to turn on more features than there truly are. Precision is {{< var c03.planted_precision_standard >}}, {{< var c03.planted_precision_gated >}} and {{< var c03.planted_precision_topk >}} in turn. [Gated is more precise than standard, with ranges over seeds that do not overlap.]{.claim key="c03.gated_more_precise"}[The ranges over seeds of gated and standard overlap.]{.otherwise} [So is TopK.]{.claim key="c03.topk_more_precise"}[Those of TopK and standard overlap.]{.otherwise} Even at the closest settings, though, L0 differs ({{< var c03.planted_l0_standard >}}, {{< var c03.planted_l0_gated >}} and {{< var c03.planted_l0_topk >}}), so not all of this belongs to the variant. A feature whose direction is right but which fires on the wrong tokens misleads whoever names it and collects its examples.
 #
 # Of the other five, recovery is {{< var c03.planted_recovered_batchtopk >}} for BatchTopK, {{< var c03.planted_recovered_matryoshka >}} for Matryoshka, {{< var c03.planted_recovered_jumprelu >}} for JumpReLU, {{< var c03.planted_recovered_p_anneal >}} for the annealed standard form and {{< var c03.planted_recovered_gated_anneal >}} for the annealed gated one. By the ranges over seeds, [BatchTopK recovers more than TopK,]{.claim key="c03.planted_batch"}[BatchTopK and TopK overlap,]{.otherwise} [JumpReLU recovers more than standard,]{.claim key="c03.planted_jump"}[so do JumpReLU and standard,]{.otherwise} [and BatchTopK more than Matryoshka.]{.claim key="c03.planted_nested"}[and BatchTopK and Matryoshka cannot be told apart.]{.otherwise} Steering towards a target is another course of training than a fixed coefficient, so how much of this belongs to the variant has to be seen in longer runs.
@@ -912,14 +912,14 @@ kc.plots.save(fig, "fig-variants-frontier")
 # While the L1 coefficient changes by a factor of {{< var c03.l1_swing >}}, the standard form's L0 changes {{< var c03.l0_swing >}}-fold; TopK's L0 strays from $k$ by {{< var c03.topk_off >}} at most. [The standard form's L0 swings more than 2-fold with the coefficient, while TopK's L0 stays near $k$.]{.claim key="c03.l1_needs_tuning"} So it is right that TopK spares the tuning. If the collapse of activations refers to dead features, it is another story. Of the features, {{< var c03.planted_dead_standard >}} never fire on the new tokens in standard, {{< var c03.planted_dead_gated >}} in gated and {{< var c03.planted_dead_topk >}} in TopK. [Even with AuxK, TopK does not by itself escape collapse in a short training.]{.claim key="c03.topk_has_dead"} With biases lifted they are {{< var c03.lifted_dead >}}, and recovery is {{< var c03.lifted_recovered >}}. [Fewer features are dead without a change of the loss,]{.claim key="c03.lift_fewer_dead"}[No fewer features are dead for it,]{.otherwise} [and recovery does not fall by more than 5 percentage points.]{.claim key="c03.lift_finds_as_many"}[and recovery falls by more than 5 percentage points.]{.otherwise} For real activations the share is in [@tbl-variants-real].
 
 # %% [markdown] tags=["ko"]
-# ## 함께 켜지는 특징, 서로를 품는 특징 {#sec-var-kinds}
+# ## 함께 켜지는 특징, 하나가 다른 하나를 품는 특징 {#sec-var-kinds}
 #
-# 지금까지 심은 특징은 서로 독립이었다. 언어의 특징은 그렇지 않다. 높임을 나타내는 어미들은 함께 쓰이고, 과일을 가리키는 토큰만이 사과를 가리킬 수 있다. 그래서 방향과 빈도는 그대로 두고 켜지는 방식만 바꾼다 [@chanin2026synth]. 상관에서는 특징을 {{< var c03.kinds_groups >}}개의 무리로 나누어 한 무리의 특징이 함께 켜지기 쉽게 한다. 위계에서는 뿌리 {{< var c03.kinds_groups >}}개 아래로 특징마다 자식을 둘까지 두고, 자식은 부모가 켜진 토큰에서만 켠다. 여섯 변형을 모두 참 L0를 목표로 학습한다. 위계에서는 흡수 [@chanin2024]도 잰다. 부모가 참으로 켜진 토큰에서 부모의 짝이 꺼져 있는 비율을, 자식이 함께 켜진 토큰과 그렇지 않은 토큰에서 각각 구하여 뺀 값이다. 5장에서는 탐침으로 어림하는 것을 여기서는 정답으로 잰다.
+# 지금까지 심은 특징은 서로 독립이었다. 언어의 특징은 그렇지 않다. 높임을 나타내는 어미들은 함께 쓰이고, 사과를 가리키는 토큰은 언제나 과일도 가리킨다. 그래서 방향과 빈도는 그대로 두고 켜지는 방식만 바꾼다 [@chanin2026synth]. 상관에서는 특징을 {{< var c03.kinds_groups >}}개의 무리로 나누어 한 무리의 특징이 함께 켜지기 쉽게 한다. 위계에서는 뿌리 {{< var c03.kinds_groups >}}개 아래로 특징마다 자식을 둘까지 두고, 자식은 부모가 켜진 토큰에서만 켠다. 여섯 변형을 모두 참 L0를 목표로 학습한다. 위계에서는 흡수, 곧 작은 특징이 켜지면서 큰 특징이 꺼지는 일 [@chanin2024]도 잰다. 부모가 참으로 켜진 토큰에서 부모의 짝이 꺼져 있는 비율을, 자식이 함께 켜진 토큰과 그렇지 않은 토큰에서 각각 구하여 앞의 값에서 뒤의 값을 뺀다. 5장에서는 탐침으로 어림하는 것을 여기서는 정답으로 잰다.
 #
-# **예상.** 독립이라는 조건이 앞 절의 순위를 만든 것이 아니라면, 변형을 회복률로 늘어놓은 순위가 상관에서도 위계에서도 남아 순위상관이 0.5를 넘는다. 위계에서는 부모와 자식을 합친 방향 하나를 켜는 것이 둘을 따로 켜는 것보다 싸다. 적게 켜도록 누르는 학습은 그쪽을 택할 것이므로 EV는 그대로인데 회복률은 떨어지고, 어느 변형에나 흡수가 있을 것이다. Matryoshka는 작은 사전도 홀로 재구성해야 하므로 BatchTopK보다 덜 흡수한다 [@bussmann2025]. 회복률과 EV가 함께 떨어진다면 위계는 합칠 수 있어서가 아니라 그저 배우기 어려워서 어려운 것이다.
+# **예상.** 독립이라는 조건이 앞 절의 순위를 만든 것이 아니라면, 변형을 복원율로 늘어놓은 순위가 상관에서도 위계에서도 남아 순위상관이 0.5를 넘는다. 위계에서는 부모와 자식을 합친 방향 하나를 켜는 것이 둘을 따로 켜는 것보다 싸다. 적게 켜도록 누르는 학습은 그쪽을 택할 것이므로 EV는 그대로인데 복원율은 떨어지고, 어느 변형에나 흡수가 있을 것이다. Matryoshka는 작은 사전도 홀로 재구성해야 하므로 BatchTopK보다 덜 삼킨다 [@bussmann2025]. 복원율과 EV가 함께 떨어진다면 위계는 합칠 수 있어서가 아니라 그저 배우기 어려워서 어려운 것이다.
 
-# %% [markdown] src="75d0" tags=["en"]
-# ## Features that fire together, features that contain one another {#sec-var-kinds}
+# %% [markdown] src="c2ac" tags=["en"]
+# ## Features that fire together, features that contain others {#sec-var-kinds}
 #
 # So far planted features were independent. Those of a language are not: endings of one speech level are used together, and only a token that names a fruit can name an apple. So we keep directions and frequencies and change only what fires with what [@chanin2026synth]. With correlation, features form {{< var c03.kinds_groups >}} groups, and those of a group tend to fire together. In a hierarchy every feature has up to two children, below {{< var c03.kinds_groups >}} roots, and a child fires only on tokens on which its parent does. Six variants are all trained with the true L0 as their target. In the hierarchy we also measure absorption [@chanin2024]: of the tokens on which a parent is truly on, the share on which its match is off, once where a child is on too and once where none is, and the difference of the two. What chapter 5 estimates with probes is measured here against the answer.
 #
@@ -978,9 +978,9 @@ for kind in ("correlated", "hierarchical"):
 
 # %%
 #| label: fig-variants-kinds
-#| fig-cap-ko: "켜지는 방식만 바꾼 심은 사전에서의 여섯 변형. 점은 시드의 평균이고 막대는 최솟값에서 최댓값까지이다. 왼쪽: EV. 가운데: 회복률. 오른쪽: 위계에서의 흡수."
+#| fig-cap-ko: "켜지는 방식만 바꾼 심은 사전에서의 여섯 변형. 점은 시드의 평균이고 막대는 최솟값에서 최댓값까지이다. 왼쪽: EV. 가운데: 복원율. 오른쪽: 위계에서의 흡수."
 #| fig-cap-en: "Six variants on planted dictionaries that differ only in what fires with what. Dots are means over seeds, bars run from lowest to highest. Left: EV. Middle: recovery. Right: absorption in the hierarchy."
-#| fig-alt-ko: "세 칸에 변형 여섯이 줄로 놓인다. EV는 위계에서 독립과 비슷하거나 더 높고, 회복률은 위계에서 왼쪽 끝으로 크게 떨어진다. 흡수는 여섯 변형 모두 0보다 크다."
+#| fig-alt-ko: "세 칸에 변형 여섯이 줄로 놓인다. EV는 위계에서 독립과 비슷하거나 더 높고, 복원율은 위계에서 왼쪽 끝으로 크게 떨어진다. 흡수는 여섯 변형 모두 0보다 크다."
 #| fig-alt-en: "Three panels with the six variants as rows. EV in the hierarchy is about that of independence or higher, while recovery drops far to the left. Absorption is above 0 in all six."
 PANELS = {"explained_variance": "explained variance", "recovered": "share recovered", "absorbed": "absorption"}
 shades = dict(zip(KINDS, ("#999999", "#0077bb", "#cc3311"), strict=True))
@@ -998,14 +998,14 @@ fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", nco
 kc.plots.save(fig, "fig-variants-kinds")
 
 # %% [markdown] tags=["ko"]
-# 여섯 변형의 회복률은 평균하여 독립에서 {{< var c03.kinds_recovered_independent >}}, 상관에서 {{< var c03.kinds_recovered_correlated >}}, 위계에서 {{< var c03.kinds_recovered_hierarchical >}}이고, EV는 차례로 {{< var c03.kinds_ev_independent >}}, {{< var c03.kinds_ev_correlated >}}, {{< var c03.kinds_ev_hierarchical >}}이다([@fig-variants-kinds]). [위계에서는 모든 변형의 회복률이 독립의 절반보다 낮아진다.]{.claim key="c03.kinds_recovery_falls"}[위계에서도 독립의 절반 넘게 되찾는 변형이 있다.]{.otherwise} [그런데 EV는 어느 변형에서나 0.05 안에서 제자리를 지키거나 오른다. 특징이 서로를 품는 곳에서는 EV가 높다고 해서 사전이 옳다고 믿을 수 없는 것이다.]{.claim key="c03.kinds_ev_stays"}[EV도 0.05 넘게 떨어지는 변형이 있다.]{.otherwise} 언어 모델의 EV를 읽을 때 잊지 말아야 할 점이다.
+# 여섯 변형의 복원율은 평균하여 독립에서 {{< var c03.kinds_recovered_independent >}}, 상관에서 {{< var c03.kinds_recovered_correlated >}}, 위계에서 {{< var c03.kinds_recovered_hierarchical >}}이고, EV는 차례로 {{< var c03.kinds_ev_independent >}}, {{< var c03.kinds_ev_correlated >}}, {{< var c03.kinds_ev_hierarchical >}}이다([@fig-variants-kinds]). [위계에서는 모든 변형의 복원율이 독립의 절반보다 낮아진다.]{.claim key="c03.kinds_recovery_falls"}[위계에서도 독립의 절반 넘게 되찾는 변형이 있다.]{.otherwise} [그런데 EV는 어느 변형에서나 0.05 안에서 제자리를 지키거나 오른다. 한 특징이 다른 특징을 품는 곳에서는 EV가 높다고 해서 사전이 옳다고 믿을 수 없는 것이다.]{.claim key="c03.kinds_ev_stays"}[EV도 0.05 넘게 떨어지는 변형이 있다.]{.otherwise} 언어 모델의 EV를 읽을 때 잊지 말아야 할 점이다.
 #
-# 흡수는 표준형 {{< var c03.kinds_absorbed_standard >}}, 게이트형 {{< var c03.kinds_absorbed_gated >}}, JumpReLU {{< var c03.kinds_absorbed_jumprelu >}}, TopK {{< var c03.kinds_absorbed_topk >}}, BatchTopK {{< var c03.kinds_absorbed_batchtopk >}}, Matryoshka {{< var c03.kinds_absorbed_matryoshka >}}이다. [어느 변형, 어느 시드에나 흡수가 5% 넘게 있다.]{.claim key="c03.kinds_all_absorb"}[흡수가 5%를 넘지 않는 학습도 있다.]{.otherwise} [Matryoshka는 예상대로 BatchTopK보다 덜 흡수한다.]{.claim key="c03.kinds_nested_absorbs_less"}[Matryoshka가 BatchTopK보다 덜 흡수하지는 않는다. 논문은 특징이 수만 개인 사전을 오래 학습했고, 여기의 사전은 작아서 가장 작은 토막에 특징이 몇 개뿐이다. 그러니 이 결과는 논문을 뒤집는 것이 아니라, 이점이 어디서부터 나타나는지를 묻는 것이다.]{.otherwise}
+# 흡수는 표준형 {{< var c03.kinds_absorbed_standard >}}, 게이트형 {{< var c03.kinds_absorbed_gated >}}, JumpReLU {{< var c03.kinds_absorbed_jumprelu >}}, TopK {{< var c03.kinds_absorbed_topk >}}, BatchTopK {{< var c03.kinds_absorbed_batchtopk >}}, Matryoshka {{< var c03.kinds_absorbed_matryoshka >}}이다. [어느 변형, 어느 시드에나 흡수가 5% 넘게 있다.]{.claim key="c03.kinds_all_absorb"}[흡수가 5%를 넘지 않는 학습도 있다.]{.otherwise} [Matryoshka는 예상대로 BatchTopK보다 덜 삼킨다.]{.claim key="c03.kinds_nested_absorbs_less"}[Matryoshka가 BatchTopK보다 덜 삼키지는 않는다. 논문은 특징이 수만 개인 사전을 오래 학습했고, 여기의 사전은 작아서 가장 작은 토막에 특징이 몇 개뿐이다. 그러니 이 결과는 논문을 뒤집는 것이 아니라, 이점이 어디서부터 나타나는지를 묻는 것이다.]{.otherwise}
 #
-# 회복률로 늘어놓은 순위는 독립과의 순위상관이 상관에서 {{< var c03.kinds_order_correlated >}}, 위계에서 {{< var c03.kinds_order_hierarchical >}}이다. [상관을 심어도 순위는 남는다.]{.claim key="c03.kinds_order_correlated"}[상관을 심기만 해도 순위가 흐트러진다.]{.otherwise} [위계에서도 순위는 남는다.]{.claim key="c03.kinds_order_hierarchical"}[위계에서는 순위가 남지 않으므로, 앞 절의 순위는 특징이 독립일 때의 순위로만 읽어야 한다.]{.otherwise} 변형이 여섯뿐이므로 순위상관 하나하나는 대략의 크기로만 본다.
+# 복원율로 늘어놓은 순위는 독립과의 순위상관이 상관에서 {{< var c03.kinds_order_correlated >}}, 위계에서 {{< var c03.kinds_order_hierarchical >}}이다. [상관을 심어도 순위는 남는다.]{.claim key="c03.kinds_order_correlated"}[상관을 심기만 해도 순위가 흐트러진다.]{.otherwise} [위계에서도 순위는 남는다.]{.claim key="c03.kinds_order_hierarchical"}[위계에서는 순위가 남지 않으므로, 앞 절의 순위는 특징이 독립일 때의 순위로만 읽어야 한다.]{.otherwise} 변형이 여섯뿐이므로 순위상관 하나하나는 대략의 크기로만 본다.
 
-# %% [markdown] src="6202" tags=["en"]
-# Averaged over the six variants, recovery is {{< var c03.kinds_recovered_independent >}} with independent features, {{< var c03.kinds_recovered_correlated >}} with correlated and {{< var c03.kinds_recovered_hierarchical >}} with hierarchical ones; EV is {{< var c03.kinds_ev_independent >}}, {{< var c03.kinds_ev_correlated >}} and {{< var c03.kinds_ev_hierarchical >}} in turn ([@fig-variants-kinds]). [Under hierarchy, recovery of every variant falls below half of that with independence.]{.claim key="c03.kinds_recovery_falls"}[Under hierarchy some variant still recovers over half as much as with independence.]{.otherwise} [Yet EV of every variant stays within 0.05 or rises. Where features contain one another, high EV is no sign that the dictionary is right.]{.claim key="c03.kinds_ev_stays"}[EV of some variant falls by more than 0.05 too.]{.otherwise} This should be remembered whenever EV of a language model is read.
+# %% [markdown] src="6e27" tags=["en"]
+# Averaged over the six variants, recovery is {{< var c03.kinds_recovered_independent >}} with independent features, {{< var c03.kinds_recovered_correlated >}} with correlated and {{< var c03.kinds_recovered_hierarchical >}} with hierarchical ones; EV is {{< var c03.kinds_ev_independent >}}, {{< var c03.kinds_ev_correlated >}} and {{< var c03.kinds_ev_hierarchical >}} in turn ([@fig-variants-kinds]). [Under hierarchy, recovery of every variant falls below half of that with independence.]{.claim key="c03.kinds_recovery_falls"}[Under hierarchy some variant still recovers over half as much as with independence.]{.otherwise} [Yet EV of every variant stays within 0.05 or rises. Where features contain others, high EV is no sign that the dictionary is right.]{.claim key="c03.kinds_ev_stays"}[EV of some variant falls by more than 0.05 too.]{.otherwise} This should be remembered whenever EV of a language model is read.
 #
 # Absorption is {{< var c03.kinds_absorbed_standard >}} in standard, {{< var c03.kinds_absorbed_gated >}} in gated, {{< var c03.kinds_absorbed_jumprelu >}} in JumpReLU, {{< var c03.kinds_absorbed_topk >}} in TopK, {{< var c03.kinds_absorbed_batchtopk >}} in BatchTopK and {{< var c03.kinds_absorbed_matryoshka >}} in Matryoshka. [Every variant absorbs over 5%, in every seed.]{.claim key="c03.kinds_all_absorb"}[In some trainings absorption does not exceed 5%.]{.otherwise} [As expected, Matryoshka absorbs less than BatchTopK.]{.claim key="c03.kinds_nested_absorbs_less"}[Matryoshka does not absorb less than BatchTopK. The paper trained dictionaries of tens of thousands of features for long; ours is small, and its smallest part has but a few features. So this does not overturn the paper, but asks from where on the advantage appears.]{.otherwise}
 #
@@ -1014,11 +1014,11 @@ kc.plots.save(fig, "fig-variants-kinds")
 # %% [markdown] tags=["ko"]
 # ## 글의 코드와 논문의 코드 {#sec-var-blog}
 #
-# 백과 글의 JumpReLU는 앞으로 계산하는 값은 논문과 같다. 그러나 거꾸로는 가림 $\mathbb{1}[z > \theta]$만 통과시킨다. [@eq-var-ste]의 두 식이 모두 0인 셈이어서, 재구성도 벌점도 문턱을 움직이지 못한다. 자동 미분에 맡기면 바로 이 꼴이 된다. 같은 글의 게이트형은 인코더 둘을 묶지 않는다. 둘 다 짧은 클래스로 옮겨 심은 자료에서 학습한다.
+# 백과 글의 JumpReLU는 순전파의 값은 논문과 같지만, 역전파에서는 마스크 $\mathbb{1}[z > \theta]$만 통과시킨다. [@eq-var-ste]의 두 식이 모두 0인 셈이어서, 재구성도 벌점도 문턱을 움직이지 못한다. 자동 미분에 맡기면 바로 이 꼴이 된다. 같은 글의 게이트형은 인코더 둘을 묶지 않는다. 둘 다 짧은 클래스로 옮겨 심은 자료에서 학습한다.
 #
 # **예상.** 벌점의 기울기가 갈 곳이 없으므로, 글의 JumpReLU는 $\lambda$를 {{< var c03.jump_swing >}}배로 키워도 비트까지 같은 사전을 내놓는다. 논문의 꼴은 $\lambda$가 커질 때마다 L0가 준다. 글의 꼴에서 L0가 움직이거나 논문의 꼴에서 움직이지 않는다면 위의 설명은 틀린 것이다. 묶지 않은 게이트형은 매개변수를 두 배 가까이 쓰고도 같은 L0에서 참 특징을 더 찾지 못할 것이다.
 
-# %% [markdown] src="2ccb" tags=["en"]
+# %% [markdown] src="f57c" tags=["en"]
 # ## The article's code and the paper's {#sec-var-blog}
 #
 # The forward pass of the encyclopedia article's JumpReLU matches the paper's. Its backward pass, however, lets only the mask $\mathbb{1}[z > \theta]$ through. Both parts of [@eq-var-ste] are then 0, so that neither reconstruction nor penalty moves the threshold. Leave it to automatic differentiation, and this is what you get. The same article's gated form does not tie its two encoders. We put both into short classes and train them on planted data.
@@ -1105,11 +1105,11 @@ kc.plots.table(
 )
 
 # %% [markdown] tags=["ko"]
-# $\lambda$를 키우는 동안 논문의 꼴은 L0가 {{< var c03.jump_paper_weak >}}에서 {{< var c03.jump_paper_strong >}}까지 내려가고, 글의 꼴은 처음에 {{< var c03.jump_blog_weak >}}, 끝에 {{< var c03.jump_blog_strong >}}이다([@tbl-variants-blog]). [논문의 꼴에서는 계수가 커질 때마다 L0가 준다.]{.claim key="c03.paper_jump_falls"} [글의 꼴은 계수가 무엇이든 같은 비트를 내놓는다.]{.claim key="c03.blog_jump_fixed"} 오차는 나지 않고 EV도 높으니, L0를 재지 않으면 알아차릴 길이 없다. 널리 쓰이는 라이브러리에서도 JumpReLU가 계수와 상관없이 희소해지지 않는다는 [보고](https://github.com/decoderesearch/SAELens/issues/494)가 있었다.
+# $\lambda$를 키우는 동안 논문의 꼴은 L0가 {{< var c03.jump_paper_weak >}}에서 {{< var c03.jump_paper_strong >}}까지 내려가고, 글의 꼴은 처음에 {{< var c03.jump_blog_weak >}}, 끝에 {{< var c03.jump_blog_strong >}}이다([@tbl-variants-blog]). [논문의 꼴에서는 계수가 커질 때마다 L0가 준다.]{.claim key="c03.paper_jump_falls"} [글의 꼴은 계수가 무엇이든 비트 하나까지 같은 사전을 내놓는다.]{.claim key="c03.blog_jump_fixed"} 오류 메시지도 없고 EV도 높으니, L0를 재지 않으면 알아차릴 길이 없다. 널리 쓰이는 라이브러리에서도 JumpReLU가 계수와 상관없이 희소해지지 않는다는 [보고](https://github.com/decoderesearch/SAELens/issues/494)가 있었다.
 #
-# 게이트형은 L0 {{< var c03.tied_l0 >}}에서 EV {{< var c03.tied_explained_variance >}}, 회복률 {{< var c03.tied_recovered >}}이고, 묶지 않으면 L0 {{< var c03.untied_l0 >}}에서 EV {{< var c03.untied_explained_variance >}}, 회복률 {{< var c03.untied_recovered >}}이다. [묶지 않은 게이트형은 참 특징을 더 되찾지 못한다.]{.claim key="c03.untied_no_better"}
+# 게이트형은 L0 {{< var c03.tied_l0 >}}에서 EV {{< var c03.tied_explained_variance >}}, 복원율 {{< var c03.tied_recovered >}}이고, 묶지 않으면 L0 {{< var c03.untied_l0 >}}에서 EV {{< var c03.untied_explained_variance >}}, 복원율 {{< var c03.untied_recovered >}}이다. [묶지 않은 게이트형은 참 특징을 더 되찾지 못한다.]{.claim key="c03.untied_no_better"}
 
-# %% [markdown] src="ec97" tags=["en"]
+# %% [markdown] src="92cd" tags=["en"]
 # While $\lambda$ grows, L0 goes from {{< var c03.jump_paper_weak >}} to {{< var c03.jump_paper_strong >}} in the paper's form, and from {{< var c03.jump_blog_weak >}} to {{< var c03.jump_blog_strong >}} in the article's ([@tbl-variants-blog]). [In the paper's form L0 falls each time the coefficient grows.]{.claim key="c03.paper_jump_falls"} [The article's form gives the same bits whatever the coefficient.]{.claim key="c03.blog_jump_fixed"} There is no error message and EV is high, so without measuring L0 nobody would notice. In a widely used library, too, a JumpReLU that never gets sparser was [reported](https://github.com/decoderesearch/SAELens/issues/494).
 #
 # At an L0 of {{< var c03.tied_l0 >}} gated has an EV of {{< var c03.tied_explained_variance >}} and recovers {{< var c03.tied_recovered >}}; untied, at an L0 of {{< var c03.untied_l0 >}}, it has {{< var c03.untied_explained_variance >}} and {{< var c03.untied_recovered >}}. [The untied gated form recovers no more of the true features.]{.claim key="c03.untied_no_better"}
@@ -1117,11 +1117,11 @@ kc.plots.table(
 # %% [markdown] tags=["ko"]
 # ## 수축을 직접 보다 {#sec-var-shrinkage}
 #
-# 심은 자료에서는 참 크기를 알므로 수축을 비율이 아니라 그림으로 볼 수 있다. 참 방향의 넷 가운데 하나, 곧 가장 잘 맞은 방향들에서 참 특징과 짝이 함께 켜진 토큰을 모아 참 크기와 되찾은 크기를 견준다. 예측은 [@eq-var-shrink]이다.
+# 심은 자료에서는 참 크기를 알므로 수축을 비율이 아니라 그림으로 볼 수 있다. 가장 잘 맞은 상위 4분의 1의 참 방향에서 참 특징과 짝이 함께 켜진 토큰을 모아 참 크기와 되찾은 크기를 견준다. 예측은 [@eq-var-shrink]이다.
 #
 # **예상.** 표준형의 점들은 대각선 아래로 $\lambda\sqrt{d}/2$(에 입력을 나눈 척도를 곱한 값)만큼 평행하게 내려온다. 기울기가 1이 아니라 작은 값이라면 L1이 깎는 것은 일정한 양이 아니라 비율이고, 식은 틀린 것이다. 게이트형과 TopK는 대각선 위에 놓인다.
 
-# %% [markdown] src="d395" tags=["en"]
+# %% [markdown] src="5846" tags=["en"]
 # ## Shrinkage, seen directly {#sec-var-shrinkage}
 #
 # With planted data the true magnitudes are known, so shrinkage can be seen as a picture and not just as a ratio. On the best-matched quarter of the true directions we take the tokens on which a true feature and its match are both on, and compare the true magnitude with the one recovered. The prediction is [@eq-var-shrink].
@@ -1208,15 +1208,15 @@ kc.plots.save(fig, "fig-variants-shrinkage")
 # In [@fig-variants-shrinkage] the standard form misses {{< var c03.missing_standard >}} of magnitude on average, where the formula predicts {{< var c03.missing_predicted >}}. Their ratio is {{< var c03.missing_ratio >}}: [in every seed more is missing than predicted.]{.claim key="c03.shrinkage_at_least"} Gated misses {{< var c03.missing_gated >}}, TopK {{< var c03.missing_topk >}}. As gated magnitudes carry no penalty, what is missing even from them presumably comes not from L1 but from directions that are slightly off or from short training. Without that part the ratio to the prediction is {{< var c03.missing_net >}}, [in every seed within 25% of it.]{.claim key="c03.shrinkage_net"} The slopes are {{< var c03.slope_standard >}} for standard, {{< var c03.slope_gated >}} for gated and {{< var c03.slope_topk >}} for TopK. As that of the standard form is not 1, the formula gets the mean right but not how it changes with magnitude. On the fitted line a feature of magnitude 0.5 misses {{< var c03.missing_small >}}, one of 1.5 misses {{< var c03.missing_large >}}. If a constant amount were taken off, the two would be equal; if a proportion, three times as much. [It is less than twice as much, closer to an amount than to a proportion.]{.claim key="c03.mostly_amount"}[It is over twice as much, closer to a proportion than to an amount.]{.otherwise} [In every seed gated misses less than half of what the standard form does,]{.claim key="c03.gated_unshrunk"} [and so does TopK.]{.claim key="c03.topk_unshrunk"} JumpReLU, trained towards the true L0, misses {{< var c03.missing_jumprelu >}}. [That, too, is less than half of the standard form's.]{.claim key="c03.jumprelu_unshrunk"}
 
 # %% [markdown] tags=["ko"]
-# ## 값: 매개변수와 시간 {#sec-var-cost}
+# ## 비용: 매개변수와 시간 {#sec-var-cost}
 #
-# 매개변수는 세면 되고, 시간은 미리 계산해 볼 수 있다. 배치 크기 $B$일 때 $B \times d \times F$의 조밀한 행렬곱이 한 걸음에 몇 번 드는지를 센다. 표준형은 인코더와 디코더, 그 기울기 셋(입력 쪽 기울기는 필요 없다)으로 다섯 번이다. 게이트형은 얼린 디코더의 앞뒤로 둘이 더 든다. 그러나 조밀해야 하는 것은 인코더의 앞쪽뿐이다. 나머지는 켜진 비율 $s = \mathrm{L0}/F$만큼만 계산해도 되고, 우리 코드는 $s$가 10%에 못 미칠 때 그렇게 한다. 그보다 많이 켜지면 $s = 1$로 센다.
+# 매개변수는 세면 되고, 시간은 미리 계산해 볼 수 있다. 배치 크기 $B$일 때 $B \times d \times F$의 조밀한 행렬곱이 한 걸음에 몇 번 드는지를 센다. 표준형은 인코더와 디코더, 그 기울기 셋(입력 쪽 기울기는 필요 없다)으로 다섯 번이다. 게이트형은 얼린 디코더의 순전파와 역전파로 둘이 더 든다. 그러나 조밀해야 하는 것은 인코더의 순전파뿐이다. 나머지는 켜진 비율 $s = \mathrm{L0}/F$만큼만 계산해도 되고, 우리 코드는 $s$가 10%에 못 미칠 때 그렇게 한다. 그보다 많이 켜지면 $s = 1$로 센다.
 #
 # $$ c_{\text{standard}} = 1 + 4s, \qquad c_{\text{gated}} = 1 + 6s, \qquad c_{\text{topk}} = 1 + 4k/F $$ {#eq-var-cost}
 #
 # **예상.** 묶인 게이트형은 표준형보다 매개변수가 $2F$개 많을 뿐이며, 두 배라는 말은 묶지 않은 코드에서만 옳다. 시간의 비는 식이 센 비에 가깝되, 최적화와 켜진 것 고르기가 식에 없는 만큼은 어긋날 것이다. 시간은 한 CPU에서 변형을 번갈아 한 걸음씩 재고, 회차마다 표준형에 대한 비를 구해 중앙값과 사분위를 적는다.
 
-# %% [markdown] src="0119" tags=["en"]
+# %% [markdown] src="d52a" tags=["en"]
 # ## The price: parameters and time {#sec-var-cost}
 #
 # Parameters can be counted, and time can be worked out beforehand. With batch size $B$, count how often a step takes a dense matrix product of $B \times d \times F$. The standard form takes five: encoder, decoder, and three gradients of them (none is needed towards the input). Gated takes two more, forward and backward through the frozen decoder. Only the encoder's forward product has to be dense, however. Of the others the share of active features, $s = \mathrm{L0}/F$, is enough, and that is what our code computes while $s$ is below 10%. Where more are on, count $s = 1$.
@@ -1298,17 +1298,17 @@ frame["quartiles"] = [f"{quartiles[name][0.25]:.2f} to {quartiles[name][0.75]:.2
 kc.plots.table(frame.rename_axis("variant"), fmt=".2f")
 
 # %% [markdown] tags=["ko"]
-# [묶인 게이트형의 인코더는 표준형보다 정확히 $2F$개 많다.]{.claim key="c03.gated_only_2f"} 여기서는 {{< var c03.gated_extra >}}개이다. 비로는 {{< var c03.gated_encoder_ratio >}}이므로 [두 배라는 주장은 논문대로 만든 게이트형에서는 성립하지 않는다.]{.claim key="c03.gated_not_twice"} 묶지 않으면 {{< var c03.untied_encoder_ratio >}}이다.
+# [묶인 게이트형의 인코더는 매개변수가 표준형보다 정확히 $2F$개 많다.]{.claim key="c03.gated_only_2f"} 여기서는 {{< var c03.gated_extra >}}개이다. 비로는 {{< var c03.gated_encoder_ratio >}}이므로 [두 배라는 주장은 논문대로 만든 게이트형에서는 성립하지 않는다.]{.claim key="c03.gated_not_twice"} 묶지 않으면 {{< var c03.untied_encoder_ratio >}}이다.
 #
 # 시간의 비는 게이트형 {{< var c03.time_gated >}}, TopK {{< var c03.time_topk >}}, AuxK가 켜진 TopK {{< var c03.time_auxk >}}이다([@tbl-variants-cost]). 식이 센 비는 게이트형 {{< var c03.products_gated >}}, TopK {{< var c03.products_topk >}}이다. [게이트형의 시간은 식과 20% 안에서 맞으며,]{.claim key="c03.gated_time_as_counted"}[게이트형의 시간은 식과 20% 넘게 어긋나며,]{.otherwise} [TopK는 표준형보다 빠르다.]{.claim key="c03.topk_faster"}[TopK가 표준형보다 빠르지는 않다.]{.otherwise} 게이트형이 치르는 값은 곱 둘만이 아니라 얼마나 많이 켜는가에도 달려 있다. 조밀한 곱이 값싼 GPU에서는 순서가 달라질 수 있다.
 
-# %% [markdown] src="7c35" tags=["en"]
+# %% [markdown] src="f12e" tags=["en"]
 # [The encoder of a tied gated form has exactly $2F$ parameters more than the standard one,]{.claim key="c03.gated_only_2f"} that is {{< var c03.gated_extra >}}. As a ratio this is {{< var c03.gated_encoder_ratio >}}, so [the claim of twice as many does not hold for the gated form as the paper has it.]{.claim key="c03.gated_not_twice"} Untied, it would be {{< var c03.untied_encoder_ratio >}}.
 #
 # The ratio of times is {{< var c03.time_gated >}} for gated, {{< var c03.time_topk >}} for TopK and {{< var c03.time_auxk >}} for TopK with AuxK at work ([@tbl-variants-cost]). The formula counts {{< var c03.products_gated >}} for gated and {{< var c03.products_topk >}} for TopK. [The time of gated is within 20% of the count,]{.claim key="c03.gated_time_as_counted"}[The time of gated is over 20% off the count,]{.otherwise} [while TopK is faster than standard.]{.claim key="c03.topk_faster"}[while TopK is no faster than standard.]{.otherwise} What gated pays depends not only on its two further products but also on how many features it turns on. On a GPU, where dense products are cheap, the order may differ.
 
 # %% [markdown] tags=["ko"]
-# ## 변형을 새로 쓰다 {#sec-var-write}
+# ## 새 변형 만들기 {#sec-var-write}
 #
 # 새 변형은 새 클래스 하나이다. 이름(`variant`), 쓰는 설정과 그 기본값(`options`), 특징을 계산하는 `features`, 최소로 할 것을 말하는 `objective`를 적으면 된다. 학습, 저장, 평가는 이름으로 찾아 쓴다. 보기로 GroupMax를 쓴다. 특징을 $k$개의 조로 나누고 조마다 가장 큰 하나만 남기는 것으로, 배치 전체는커녕 한 토큰에서도 순위를 매길 필요가 없다.
 #
@@ -1316,7 +1316,7 @@ kc.plots.table(frame.rename_axis("variant"), fmt=".2f")
 #
 # **예상.** 조마다 하나라는 제약이 있으므로 같은 $k$의 TopK보다 EV가 낮다. 한 조에 함께 필요한 특징이 몰리지 않도록 학습이 자리를 나누어 준다면 차이는 0.05보다 작을 것이다. GroupMax가 TopK를 앞선다면, 순위 대신 조를 두는 것이 제약이 아니라 도움이라는 뜻이다.
 
-# %% [markdown] src="4769" tags=["en"]
+# %% [markdown] src="e526" tags=["en"]
 # ## Writing a new variant {#sec-var-write}
 #
 # A new variant is a new class. It gives its name (`variant`), the settings that it uses with their defaults (`options`), `features`, which computes features, and `objective`, which says what is minimised. Training, saving and evaluation find it by its name. The example is GroupMax: features are divided into $k$ groups, and only the largest of each is kept, so that nothing has to be ranked, in a batch or even in a token.
@@ -1365,19 +1365,19 @@ results.claim("group_behind", behind > 0, "GroupMax has a lower EV than TopK at 
 results.claim("group_close", abs(behind) < 0.05, "the EV of GroupMax is within 0.05 of that of TopK")
 
 # %% [markdown] tags=["ko"]
-# [저장한 GroupMax를 이름만으로 다시 읽어 같은 비트를 얻는다.]{.claim key="c03.group_loads"} L0 {{< var c03.write_l0_groupmax >}}에서 EV는 {{< var c03.write_ev_groupmax >}}, TopK는 L0 {{< var c03.write_l0_topk >}}에서 {{< var c03.write_ev_topk >}}이다. [GroupMax가 낮으며,]{.claim key="c03.group_behind"} [차이는 0.05 안에 든다.]{.claim key="c03.group_close"} 이 클래스는 조밀한 행렬곱만 쓴다. TopK의 코드처럼 `kernels`로 켜진 것만 계산하면 빨라지지만 값은 바뀌지 않는다. 학습 결과는 설정과 클래스의 코드로 보관되므로, 클래스를 고치면 다음 실행에서 다시 학습한다.
+# [저장한 GroupMax를 이름만으로 다시 읽어 비트 하나까지 같은 값을 얻는다.]{.claim key="c03.group_loads"} L0 {{< var c03.write_l0_groupmax >}}에서 EV는 {{< var c03.write_ev_groupmax >}}, TopK는 L0 {{< var c03.write_l0_topk >}}에서 {{< var c03.write_ev_topk >}}이다. [GroupMax가 낮으며,]{.claim key="c03.group_behind"} [차이는 0.05 안에 든다.]{.claim key="c03.group_close"} 이 클래스는 조밀한 행렬곱만 쓴다. TopK의 코드처럼 `kernels`로 켜진 것만 계산하면 빨라지지만 값은 바뀌지 않는다. 학습 결과는 설정과 클래스의 코드로 보관되므로, 클래스를 고치면 다음 실행에서 다시 학습한다.
 
-# %% [markdown] src="04ff" tags=["en"]
+# %% [markdown] src="40fc" tags=["en"]
 # [Saved and read again by its name alone, GroupMax gives the same bits.]{.claim key="c03.group_loads"} At an L0 of {{< var c03.write_l0_groupmax >}} its EV is {{< var c03.write_ev_groupmax >}}; that of TopK, at an L0 of {{< var c03.write_l0_topk >}}, is {{< var c03.write_ev_topk >}}. [GroupMax is lower,]{.claim key="c03.group_behind"} [and within 0.05.]{.claim key="c03.group_close"} The class uses dense products alone. Computing only what is on, with `kernels` as the code of TopK does, makes it faster and leaves its values as they are. What was trained is kept under its settings and the code of its class, so that a changed class is trained again at the next run.
 
 # %% [markdown] tags=["ko"]
 # ## 무엇이 이 장을 반증하는가 {#sec-var-refute}
 #
-# 심은 자료의 방향은 무작위이고, 켜지는 방식은 독립이거나 단순한 상관과 위계이다. 언어의 특징은 그보다 복잡하다. 조사와 어미는 함께 나타나거나 서로를 배제하고, 범주는 여러 갈래로 겹친다. 여기서 얻은 순위가 언어 모델로 옮겨진다는 보장은 없으며, 다음이 관찰되면 이 장의 읽기는 물러나야 한다. 첫째, 걸음을 몇 배로 늘렸을 때 표준형의 정밀도가 게이트형을 따라잡는다면 차이는 변형이 아니라 학습의 빠르기에 있다. 둘째, 독립이라는 조건을 풀면 순위가 달라지는 만큼 [@sec-var-planted]의 순위는 그 조건이 만든 것이다. 얼마나 달라지는지는 [@sec-var-kinds]에 있고, 형제가 서로를 배제하거나 부모가 둘인 위계는 아직 심어 보지 않았다. 셋째, 수축이 큰 변형이 라벨을 더 잘 가른다면, 수축은 재구성의 흠일 뿐 쓸모의 흠은 아니다. 이 셋째에는 5장의 탐침이 답한다. 시드가 하나인 비교에서는 작은 차이에 뜻을 두지 않는다.
+# 심은 자료의 방향은 무작위이고, 켜지는 방식은 독립이거나 단순한 상관과 위계이다. 언어의 특징은 그보다 복잡하다. 조사와 어미는 함께 나타나거나 서로를 배제하고, 범주는 여러 갈래로 겹친다. 여기서 얻은 순위가 언어 모델로 옮겨진다는 보장은 없으며, 다음이 관찰되면 이 장의 결론은 거두어야 한다. 첫째, 걸음을 몇 배로 늘렸을 때 표준형의 정밀도가 게이트형을 따라잡는다면 차이는 변형이 아니라 학습의 빠르기에 있다. 둘째, 독립이라는 조건을 풀면 순위가 달라지는 만큼 [@sec-var-planted]의 순위는 그 조건이 만든 것이다. 얼마나 달라지는지는 [@sec-var-kinds]에 있고, 형제가 서로를 배제하거나 부모가 둘인 위계는 아직 심어 보지 않았다. 셋째, 수축이 큰 변형이 라벨을 더 잘 가른다면, 수축은 재구성의 흠일 뿐 쓸모의 흠은 아니다. 이 셋째에는 5장의 탐침이 답한다. 시드가 하나인 비교에서는 작은 차이에 뜻을 두지 않는다.
 #
 # 이어지는 [@sec-training]에서는 이 오토인코더들이 학습되는 동안 손실과 L0가 어떻게 움직이는지를 언어와 층을 바꾸어 가며 본다.
 
-# %% [markdown] src="0b69" tags=["en"]
+# %% [markdown] src="21bf" tags=["en"]
 # ## What would refute this chapter {#sec-var-refute}
 #
 # Directions of planted data are random, and features fire independently or in simple correlations and hierarchies. Those of a language are more involved: particles and endings go together or exclude one another, and categories overlap in many ways. Nothing guarantees that the order found here carries over to language models, and the reading of this chapter has to yield if one of the following is observed. First, if several times the steps let standard catch up with gated in precision, the difference lies in the speed of training and not in the variant. Second, as far as the order changes when features are not independent, independence made the order of [@sec-var-planted]. How far it does is in [@sec-var-kinds]; hierarchies whose siblings exclude each other, or in which a feature has two parents, have not been planted yet. Third, if a variant that shrinks more separates labels better, shrinkage is a flaw of reconstruction and not of use; the probes of chapter 5 answer this one. Where a comparison has one seed only, small differences are given no meaning.

@@ -1,11 +1,11 @@
 # %% [markdown] tags=["ko"]
 # # 학습: 손실은 내려가고, 그다음에는 {#sec-training}
 #
-# 3장에서 변형들의 식을 보았다. 이 장은 그것을 실제로 학습시키고 결과를 믿어도 되는지 따진다. 손실 곡선은 거의 언제나 내려가므로 그것만으로 알 수 있는 것은 별로 없다. 물음은 다섯이다. 손실과 활성 특징 수(L0)는 어떻게 움직이며, 층과 언어에 따라 다른가? 학습에 쓰지 않은 문장에서도 같은가? 흔히 말하는 '좋은 오토인코더'의 기준을 지키는가? 표준형은 정말로 활성값을 줄여 놓는가? TopK의 k는 처음부터 목표에 두는 것과 큰 값에서 낮추어 가는 것 가운데 어느 쪽이 나은가?
+# 3장에서 변형들의 식을 보았다. 이 장은 그것을 실제로 학습시키고 결과를 믿어도 되는지 따진다. 손실 곡선은 거의 언제나 내려가므로 그것만으로 알 수 있는 것은 별로 없다. 물음은 다섯이다. 손실과 켜진 특징 수(L0)는 어떻게 움직이며, 층과 언어에 따라 다른가? 학습에 쓰지 않은 문장에서도 같은가? 흔히 말하는 '좋은 오토인코더'의 기준을 충족하는가? 표준형은 정말로 활성값을 줄여 놓는가? TopK의 k는 처음부터 목표에 두는 것과 큰 값에서 낮추어 가는 것 가운데 어느 쪽이 나은가?
 #
-# 앞선 주장은 다음과 같다. @{fxnnxc}는 손실과 L0가 학습과 함께 내려가며 중간층이 더 빠르다고 했고, 학습 끝의 손실을 표준형 5에서 10, 게이트형은 중간층(50%) 12, 뒤쪽 층(75%) 40쯤으로 그렸다. 언어별 비교를 예고했지만 보인 것은 한국어뿐이다. 한국어 백과 글 하나는 좋은 오토인코더의 기준으로 설명 분산 90% 초과, 죽은 특징 5% 미만, 활성 특징 1%에서 5%, 원래에 가까운 하류 손실을 든다. 그 글은 또 L1 벌점이 활성값을 줄이고 게이트형은 그러지 않는다고 한다. 이 마지막 주장은 @{rajamanoharan2024gated}에서 온 것이다.
+# 앞선 주장은 다음과 같다. @{fxnnxc}는 손실과 L0가 학습과 함께 내려가며 중간층이 더 빠르다고 했고, 학습 끝의 손실을 표준형 5에서 10, 게이트형은 중간층(50%) 12, 뒤쪽 층(75%) 40쯤으로 그렸다. 언어별 비교를 예고했지만 보인 것은 한국어뿐이다. 한국어 백과 글 하나는 좋은 오토인코더의 기준으로 설명 분산 90% 초과, 죽은 특징 5% 미만, 켜진 특징 1%에서 5%, 재구성을 되넣어도 원래에 가까운 손실을 든다. 그 글은 또 L1 벌점이 활성값을 줄이고 게이트형은 그러지 않는다고 한다. 이 마지막 주장은 @{rajamanoharan2024gated}에서 온 것이다.
 
-# %% [markdown] src="67be" tags=["en"]
+# %% [markdown] src="d137" tags=["en"]
 # # Training: the loss goes down, and then {#sec-training}
 #
 # Chapter 3 showed the equations of the variants. This chapter trains them and asks whether the results can be trusted. A loss curve nearly always goes down, so by itself it tells little. There are five questions. How do the loss and the number of active features (L0) move, and does that depend on layer and language? Is it the same on sentences that were not trained on? Are the usual criteria of a good autoencoder met? Does the standard form really shrink activations? And is the k of TopK better set to its target from the start, or lowered to it from a large one?
@@ -64,9 +64,9 @@ PLACES = {middle: "middle", late: "late"}
 # %% [markdown] tags=["ko"]
 # ## 한 번의 학습 {#sec-train-one}
 #
-# 학습에 드는 것은 활성값과 두 묶음의 설정이다. `SAEConfig`는 무엇을 학습할지(변형, 특징 수, 희소성의 세기)를, `TrainConfig`는 어떻게 학습할지(걸음 수, 배치, 시드)를 정한다. `held`를 주면 학습하는 동안 시험 문장의 활성값에서도 L0와 설명 분산을 잰다. 시험 문장과 훈련 문장에는 겹치는 틀이 없다(뉴스라면 겹치는 기사가 없다).
+# 학습에 드는 것은 활성값과 두 묶음의 설정이다. `SAEConfig`는 무엇을 학습할지(변형, 특징 수, 희소성의 세기)를, `TrainConfig`는 어떻게 학습할지(걸음 수, 배치, 시드)를 정한다. `held`를 주면 학습하는 동안 시험 문장의 활성값에서도 L0와 설명 분산을 잰다. 시험 문장과 훈련 문장에는 겹치는 문장틀이 없다(뉴스라면 겹치는 기사가 없다).
 
-# %% [markdown] src="0f24" tags=["en"]
+# %% [markdown] src="47d1" tags=["en"]
 # ## One training run {#sec-train-one}
 #
 # Training takes activations and two sets of settings. `SAEConfig` says what is trained (variant, number of features, strength of sparsity), `TrainConfig` how (steps, batch, seed). Given `held`, L0 and explained variance are also measured on activations of test sentences as training goes on. Test sentences share no template with training sentences (for news, no article).
@@ -113,16 +113,16 @@ curves["held_unexplained"] = 1 - curves.held_explained_variance
 # %% [markdown] tags=["ko"]
 # ## 곡선 {#sec-train-curves}
 #
-# **예상.** 손실과 L0는 모든 경우에 내려간다. 중간층이 뒤쪽 층보다 빨리 자리를 잡고 오차도 작다. 언어가 달라도 순서는 같다. 시험 문장의 곡선은 훈련 곡선을 따라가되 조금 나쁘다. 시험 곡선이 도중에 다시 나빠진다면 문장의 틀을 외운 것이고, 두 언어의 순서가 다르면 한국어에서 본 것을 언어 일반으로 넓힐 수 없다. [@fig-train-curves]에서 둥근 점은 q2, 네모 점은 q3의 시험 문장이고, `dead_after`는 표준형과 게이트형에서 학습 전체의 1/8이고, TopK에서는 그보다 짧은 {{< var c04.patience >}}토큰이다.
+# **예상.** 손실과 L0는 모든 경우에 내려간다. 중간층이 뒤쪽 층보다 빨리 자리를 잡고 오차도 작다. 언어가 달라도 순서는 같다. 시험 문장의 곡선은 훈련 곡선을 따라가되 조금 나쁘다. 시험 곡선이 도중에 다시 나빠진다면 문장틀을 외운 것이고, 두 언어의 순서가 다르면 한국어에서 본 것을 언어 일반으로 넓힐 수 없다. [@fig-train-curves]에서 둥근 점은 q2, 네모 점은 q3의 시험 문장이고, `dead_after`는 표준형과 게이트형에서 학습 전체의 1/8이고, TopK에서는 그보다 짧은 {{< var c04.patience >}}토큰이다.
 
-# %% [markdown] src="2147" tags=["en"]
+# %% [markdown] src="8c33" tags=["en"]
 # ## The curves {#sec-train-curves}
 #
 # **Expectation.** Loss and L0 fall in all cases. The middle layer settles sooner than the late one and has a smaller error. The order is the same in both languages. Curves on test sentences follow those of training, a little worse. If a test curve turned up again, the templates would have been memorised; if the languages disagreed in order, what is seen in Korean could not be extended to language at large. In [@fig-train-curves] round dots are test sentences at q2 and square ones at q3; `dead_after` is 1/8 of the run for the standard and gated forms, and for TopK a shorter {{< var c04.patience >}} tokens.
 
 # %%
 #| label: fig-train-curves
-#| fig-cap-ko: "학습 곡선. 위에서부터 손실, 설명되지 않은 분산, 토큰당 활성 특징 수, 죽은 특징의 비율(최근 `dead_after` 토큰 동안 켜지지 않은 것). 실선은 q2, 점선은 q3이고, 둥근 점은 q2, 네모 점은 q3의 시험 문장이다."
+#| fig-cap-ko: "학습 곡선. 위에서부터 손실, 설명되지 않은 분산, 토큰당 켜진 특징 수, 죽은 특징의 비율(최근 `dead_after` 토큰 동안 켜지지 않은 것). 실선은 q2, 점선은 q3이고, 둥근 점은 q2, 네모 점은 q3의 시험 문장이다."
 #| fig-cap-en: "Training curves. From the top: loss, unexplained variance, active features per token, share of dead features (silent for the last `dead_after` tokens). Solid: q2; dashed: q3; round dots: test sentences at q2; square ones: at q3."
 #| fig-alt-ko: "언어마다 한 열, 네 줄의 꺾은선 그림. 변형은 색으로, 층은 선의 모양으로 나타냈고 가로축은 학습 걸음이다."
 #| fig-alt-en: "Line charts in four rows with one column for each language. Colours are variants, line styles are layers, and the horizontal axis is training steps."
@@ -209,11 +209,11 @@ for v in ("standard", "gated"):
 # %% [markdown] tags=["ko"]
 # ## 시험 문장에서 {#sec-train-held}
 #
-# 이제 학습이 끝난 오토인코더를 시험 토큰 전체에서 평가한다. 설명 분산(EV), 활성 특징 수, 시험 토큰에서 한 번도 켜지지 않은 특징의 비율(죽은 특징)을 재고, 재구성을 모델에 되넣어 다음 토큰의 손실이 얼마나 나빠지는지 본다. 활성값을 0으로 바꾸었을 때 늘어난 손실 가운데 재구성이 되찾은 몫이 회복률이다. EV와 L0, 뒤에 나올 편향에는 틀(뉴스라면 기사)을 다시 뽑은 95% 구간을 붙인다 [@field2007].
+# 이제 학습이 끝난 오토인코더를 시험 토큰 전체에서 평가한다. 설명 분산(EV), 켜진 특징 수, 시험 토큰에서 한 번도 켜지지 않은 특징의 비율(죽은 특징)을 재고, 재구성을 모델에 되넣어 다음 토큰의 손실이 얼마나 나빠지는지 본다. 활성값을 0으로 바꾸었을 때 늘어난 손실 가운데 재구성이 되찾은 몫이 손실 회복률이다. EV와 L0, 뒤에 나올 상대 편향에는 문장틀(뉴스라면 기사)을 다시 뽑은 95% 구간을 붙인다 [@field2007].
 #
-# **예상.** 네 기준을 모두 지키는 것은 쉽지 않다. 되풀이해 본 것까지 세어 토큰 {{< var c04.tokens_seen >}}개는 학습이라 부르기에 짧고, 기준 셋은 서로 부딪친다. 특징을 적게 켜면 EV가 내려가고, 특징이 많으면 죽은 것이 늘어난다. 원래에 가까운 손실이라는 기준에는 수가 없으므로 회복률 95%를 문턱으로 정했다.
+# **예상.** 네 기준을 모두 충족하는 것은 쉽지 않다. 되풀이해 본 것까지 세어 토큰 {{< var c04.tokens_seen >}}개는 짧은 학습이고, 기준 셋은 서로 부딪친다. 특징을 적게 켜면 EV가 내려가고, 특징이 많으면 죽은 것이 늘어난다. 원래에 가까운 손실이라는 기준에는 수가 없으므로 손실 회복률 95%를 문턱으로 정했다.
 
-# %% [markdown] src="19bd" tags=["en"]
+# %% [markdown] src="06f2" tags=["en"]
 # ## On test sentences {#sec-train-held}
 #
 # The trained autoencoders are now evaluated on all test tokens: explained variance (EV), active features, the share of features that fire on no test token at all (dead), and, with reconstructions put back into the model, how much worse the next token is predicted. Of the loss added by replacing activations with 0, the part that the reconstruction wins back is the loss recovered. EV, L0 and the bias further below carry 95% intervals from drawing templates (for news, articles) again [@field2007].
@@ -248,7 +248,7 @@ met = pd.DataFrame({name: targets["met"].str.split(", ").map(lambda got, name=na
 
 # %%
 #| label: tbl-train-targets
-#| tbl-cap-ko: "시험 문장에서 잰 오토인코더와 네 기준. met: 지킨 기준. EV는 0.9 초과, dead는 5% 미만, L0/F는 1%에서 5%, recovered는 95% 초과가 기준이다."
+#| tbl-cap-ko: "시험 문장에서 잰 오토인코더와 네 기준. met: 충족한 기준. EV는 0.9 초과, dead는 5% 미만, L0/F는 1%에서 5%, recovered는 95% 초과가 기준이다."
 #| tbl-cap-en: "The autoencoders on test sentences, and the four criteria. met: those that are met. EV over 0.9, dead under 5%, L0/F from 1% to 5%, recovered over 95%."
 formats = {"EV": ".3f", "dead": ".1%", "L0": ".1f", "L0/F": ".1%", "recovered": ".1%"}
 kc.plots.table(targets, fmt=formats)
@@ -353,7 +353,7 @@ results.claim(
 )
 
 # %% [markdown] tags=["ko"]
-# [@tbl-train-targets]에서 오토인코더 {{< var c04.n_saes >}}개 가운데 EV의 기준을 지킨 것이 {{< var c04.met_ev >}}개, 죽은 특징의 기준을 지킨 것이 {{< var c04.met_dead >}}개, L0의 기준을 지킨 것이 {{< var c04.met_l0 >}}개, 손실의 기준을 지킨 것이 {{< var c04.met_loss >}}개이고, 넷을 모두 지킨 것은 {{< var c04.met_all >}}개이다. [모두가 모든 기준을 지키지는 못한다.]{.claim key="c04.some_miss"} 가장 적게 지켜진 기준은 {{< var c04.hardest >}}이다. 죽은 특징의 비율은 시험 토큰이 많을수록 낮아지므로 토큰 수를 밝히지 않으면 반쪽짜리 기준이다. 말뭉치도 밝혀야 한다. 같은 오토인코더라도 다른 갈래의 글에서 재면 켜질 기회를 얻지 못하는 특징이 있을 수 있다. [EV가 90%에 못 미치면서 손실은 95% 넘게 회복한 것이 있다.]{.claim key="c04.loss_without_ev"} 분산을 덜 설명해도 다음 토큰에 쓰이는 것은 남길 수 있으니, 두 기준은 서로를 대신하지 못한다.
+# [@tbl-train-targets]에서 오토인코더 {{< var c04.n_saes >}}개 가운데 EV의 기준을 충족한 것이 {{< var c04.met_ev >}}개, 죽은 특징의 기준을 충족한 것이 {{< var c04.met_dead >}}개, L0의 기준을 충족한 것이 {{< var c04.met_l0 >}}개, 손실의 기준을 충족한 것이 {{< var c04.met_loss >}}개이고, 넷을 모두 충족한 것은 {{< var c04.met_all >}}개이다. [모두가 모든 기준을 충족하지는 못한다.]{.claim key="c04.some_miss"} 가장 적게 충족된 기준은 {{< var c04.hardest >}}이다. 죽은 특징의 비율은 시험 토큰이 많을수록 낮아지므로 토큰 수를 밝히지 않으면 반쪽짜리 기준이다. 말뭉치도 밝혀야 한다. 같은 오토인코더라도 다른 갈래의 글에서 재면 켜질 기회를 얻지 못하는 특징이 있을 수 있다. [EV가 90%에 못 미치면서 손실은 95% 넘게 회복한 것이 있다.]{.claim key="c04.loss_without_ev"} 분산을 덜 설명해도 다음 토큰에 쓰이는 것은 남길 수 있으니, 두 기준은 서로를 대신하지 못한다.
 #
 # 훈련 배치와 시험 토큰의 EV 차이는 평균 {{< var c04.gap_mean >}}이다. 훈련 문장과 시험 문장이 다르지만 [차이는 어느 경우에나 0.05가 되지 않는다.]{.claim key="c04.gap_small"}[차이가 0.05를 넘는 것이 있으므로 '조금 나쁘다'던 기대는 빗나갔다. 오토인코더가 되풀이해 본 훈련 문장에 맞추어졌거나 시험 문장이 더 까다로운 탓일 것이다.]{.otherwise} [@fig-train-curves]의 둘째 줄에서 선과 점 사이가 그 차이이다. 그래서 아래에서는 시험 토큰에서 잰 값만 견준다. 한국어 q2에서 EV는 표준형 {{< var c04.ev_standard_ko_middle >}}(L0 {{< var c04.l0_standard_ko_middle >}}), 게이트형 {{< var c04.ev_gated_ko_middle >}}(L0 {{< var c04.l0_gated_ko_middle >}}), TopK {{< var c04.ev_topk_ko_middle >}}(L0 {{< var c04.l0_topk_ko_middle >}})이다. [게이트형의 EV는 어느 언어, 어느 층에서나 표준형보다 높고,]{.claim key="c04.gated_ev_higher"} [특징은 더 적게 켠다.]{.claim key="c04.gated_l0_lower"}[다만 특징을 더 많이 켠 곳이 있어, 희소성과 충실도를 맞바꾼 것일 수 있다.]{.otherwise} L0를 맞춘 비교는 3장에 있다.
 #
@@ -363,7 +363,7 @@ results.claim(
 # 언어를 보면, 영어 q2의 EV는 표준형 {{< var c04.ev_standard_en_middle >}}, 게이트형 {{< var c04.ev_gated_en_middle >}}이다. [변형과 층의 순서는 두 언어에서 같다.]{.claim key="c04.languages_agree"} 예고만 되고 보이지 않았던 언어별 비교에 이 모델은 이렇게 답한다. 두 언어의 글은 서로 짝을 이루는 한 말뭉치에서 나왔으므로, 다른 글에서도 그러하다고 말할 수는 없다.
 # :::
 
-# %% [markdown] src="93d1" tags=["en"]
+# %% [markdown] src="938b" tags=["en"]
 # Of the {{< var c04.n_saes >}} autoencoders in [@tbl-train-targets], {{< var c04.met_ev >}} meet the criterion of EV, {{< var c04.met_dead >}} that of dead features, {{< var c04.met_l0 >}} that of L0 and {{< var c04.met_loss >}} that of loss; {{< var c04.met_all >}} meet all four. [Not all of them meet every criterion.]{.claim key="c04.some_miss"} The criterion met least often is {{< var c04.hardest >}}. The dead share falls as test tokens are added, so a criterion that does not say how many is half a criterion. The corpus has to be named as well: on text of another kind, features of the same autoencoder may have no occasion to fire. [There are cases with an EV short of 90% in which over 95% of the loss is recovered.]{.claim key="c04.loss_without_ev"} What serves the next token can be kept while less of the variance is explained, so neither criterion stands in for the other.
 #
 # EV on training batches and on test tokens differs by {{< var c04.gap_mean >}} on average. Although training and test sentences differ, [the difference stays under 0.05 in every run.]{.claim key="c04.gap_small"}[it exceeds 0.05 in some runs: our expectation of 'a little worse' has failed. The autoencoders have probably fitted training sentences that they saw more than once, or test sentences are harder.]{.otherwise} In the second row of [@fig-train-curves] the difference is the distance between line and dots. What follows therefore compares values on test tokens only. At Korean q2, EV is {{< var c04.ev_standard_ko_middle >}} for the standard form (L0 {{< var c04.l0_standard_ko_middle >}}), {{< var c04.ev_gated_ko_middle >}} for the gated (L0 {{< var c04.l0_gated_ko_middle >}}) and {{< var c04.ev_topk_ko_middle >}} for TopK (L0 {{< var c04.l0_topk_ko_middle >}}). [Gated EV is above standard in every language and layer,]{.claim key="c04.gated_ev_higher"} [with fewer features active.]{.claim key="c04.gated_l0_lower"}[but in places with more features active, so that the two may merely have traded sparsity against fidelity.]{.otherwise} Chapter 3 compares them at matched L0.
@@ -379,9 +379,9 @@ results.claim(
 #
 # 평균은 모양을 감춘다. 게이트형 하나(한국어, q2)를 골라 백과 글이 권한 네 칸의 그림을 그린다.
 #
-# **예상.** 발화율은 로그 축에서 넓게 퍼지고, 거의 늘 켜진 특징이 몇 개 있을 수 있다. 토큰마다 켜진 특징의 수는 TopK와 달리 고르지 않다. 켜진 값의 분포는 오른쪽 꼬리가 길다. 히트맵에 세로 줄무늬만 가득하다면 특징들이 같은 토큰에서 한꺼번에 켜지는 것이어서 서로 나뉘어 있다고 할 수 없다. 가로 줄무늬가 있다면 그것이 늘 켜진 특징이다.
+# **예상.** 특징이 켜지는 비율은 로그 축에서 넓게 퍼지고, 거의 늘 켜진 특징이 몇 개 있을 수 있다. 토큰마다 켜진 특징의 수는 TopK와 달리 고르지 않다. 켜진 값의 분포는 오른쪽 꼬리가 길다. 히트맵에 세로 줄무늬만 가득하다면 특징들이 같은 토큰에서 한꺼번에 켜지는 것이어서 서로 나뉘어 있다고 할 수 없다. 가로 줄무늬가 있다면 그것이 늘 켜진 특징이다.
 
-# %% [markdown] src="a7af" tags=["en"]
+# %% [markdown] src="2700" tags=["en"]
 # ## A look inside one {#sec-train-panel}
 #
 # Averages hide shapes. For one gated autoencoder (Korean, q2) we draw the four panels that the encyclopedia article recommends.
@@ -400,7 +400,7 @@ busiest = np.argsort(-(shown > 0).sum(0), kind="stable")[:panel_features]
 
 # %%
 #| label: fig-train-panel
-#| fig-cap-ko: "게이트형 오토인코더 하나(한국어, q2). 왼쪽 위: 시험 토큰 처음 {{< var c04.panel_tokens >}}개와 거기에서 가장 자주 켜진 특징 {{< var c04.panel_features >}}개. 오른쪽 위: 특징의 발화율(한 번도 켜지지 않은 것은 뺐다). 왼쪽 아래: 토큰당 켜진 특징 수. 오른쪽 아래: 켜진 특징의 값."
+#| fig-cap-ko: "게이트형 오토인코더 하나(한국어, q2). 왼쪽 위: 시험 토큰 처음 {{< var c04.panel_tokens >}}개와 거기에서 가장 자주 켜진 특징 {{< var c04.panel_features >}}개. 오른쪽 위: 특징이 켜지는 비율(한 번도 켜지지 않은 것은 뺐다). 왼쪽 아래: 토큰당 켜진 특징 수. 오른쪽 아래: 켜진 특징의 값."
 #| fig-cap-en: "One gated autoencoder (Korean, q2). Top left: the first {{< var c04.panel_tokens >}} test tokens by the {{< var c04.panel_features >}} features that fire most among them. Top right: firing rates of features (without those that never fire). Bottom left: active features per token. Bottom right: values of active features."
 #| fig-alt-ko: "네 칸의 그림. 히트맵에서는 색칠된 칸이 위쪽에 많고 아래로 갈수록 성기다. 나머지 세 칸은 히스토그램이다."
 #| fig-alt-en: "Four panels. In the heatmap coloured cells are many at the top and grow sparse downwards. The other three panels are histograms."
@@ -455,23 +455,23 @@ results.claim(
 )
 
 # %% [markdown] tags=["ko"]
-# 켜진 적이 있는 특징의 발화율 중앙값은 {{< var c04.rate_median >}}이다. [흔한 특징과 드문 특징의 발화율은 여러 배 차이가 난다.]{.claim key="c04.rates_spread"}[흔한 특징(95번째 백분위수)의 발화율이 드문 특징(5번째)의 다섯 배가 되지 않으니, 예상만큼 넓게 퍼지지는 않았다.]{.otherwise} 토큰의 절반 넘게 켜지는 특징은 {{< var c04.always_on >}}개이다. [늘 켜진 특징은 있더라도 드물다.]{.claim key="c04.few_always_on"} @{fxnnxc}의 히트맵은 행이 범주이고 열이 특징이며, 거기에는 세로줄, 곧 거의 모든 범주에서 켜지는 특징이 보인다. 거의 모든 문장에 나타나는 특징이라도 토큰의 절반을 넘지는 않을 수 있으므로, 그 세로줄은 6장과 7장에서 TF-IDF로 걸러 보며 따진다. 한 토큰에서 켜지는 특징은 5번째 백분위수 {{< var c04.active_p5 >}}개에서 95번째 {{< var c04.active_p95 >}}개까지이다. [토큰마다 드는 예산이 다르다.]{.claim key="c04.budget_uneven"} 토큰과 특징이 이루는 칸 가운데 {{< var c04.near_zero >}}가 0이고, 켜진 값 가운데 큰 쪽 10%가 값 전체의 {{< var c04.top_tenth >}}를 차지한다. @{brainsurgery}가 코드의 히스토그램에서 본 '0에 가까움'과 같은 모양이지만, 여기의 0은 작은 수가 아니라 정확히 0이다.
+# 켜진 적이 있는 특징에서 켜지는 비율의 중앙값은 {{< var c04.rate_median >}}이다. [흔한 특징과 드문 특징이 켜지는 비율은 여러 배 차이가 난다.]{.claim key="c04.rates_spread"}[흔한 특징(95번째 백분위수)이 켜지는 비율이 드문 특징(5번째)의 다섯 배가 되지 않으니, 예상만큼 넓게 퍼지지는 않았다.]{.otherwise} 토큰의 절반이 넘게 켜지는 특징은 {{< var c04.always_on >}}개이다. [늘 켜진 특징은 있더라도 드물다.]{.claim key="c04.few_always_on"} @{fxnnxc}의 히트맵은 행이 범주이고 열이 특징이며, 거기에는 세로줄, 곧 거의 모든 범주에서 켜지는 특징이 보인다. 거의 모든 문장에 나타나는 특징이라도 토큰의 절반을 넘지는 않을 수 있으므로, 그 세로줄은 6장과 7장에서 TF-IDF로 걸러 보며 따진다. 한 토큰에서 켜지는 특징은 5번째 백분위수 {{< var c04.active_p5 >}}개에서 95번째 {{< var c04.active_p95 >}}개까지이다. [토큰마다 드는 예산이 다르다.]{.claim key="c04.budget_uneven"} 토큰과 특징이 이루는 칸 가운데 {{< var c04.near_zero >}}가 0이고, 켜진 값 가운데 큰 쪽 10%가 값 전체의 {{< var c04.top_tenth >}}를 차지한다. @{brainsurgery}가 잠재 코드(특징값)의 히스토그램에서 본 '0에 가까움'과 같은 모양이지만, 여기의 0은 작은 수가 아니라 정확히 0이다.
 
-# %% [markdown] src="12fa" tags=["en"]
+# %% [markdown] src="e083" tags=["en"]
 # Among features that fire at all, the median firing rate is {{< var c04.rate_median >}}. [Common and rare features differ several times over in their rates.]{.claim key="c04.rates_spread"}[The rate of a common feature (95th percentile) is less than five times that of a rare one (5th): they spread less than expected.]{.otherwise} {{< var c04.always_on >}} features fire on more than half of the tokens. [Features that are always on are few, if any.]{.claim key="c04.few_always_on"} The heatmaps of @{fxnnxc}, whose rows are categories and whose columns are features, show vertical bars, that is, features that fire for nearly all categories. A feature may appear in nearly every sentence without firing on half of the tokens, so those bars are left to chapters 6 and 7, which filter them by TF-IDF. A token has from {{< var c04.active_p5 >}} active features (5th percentile) to {{< var c04.active_p95 >}} (95th). [Tokens differ in the budget they take.]{.claim key="c04.budget_uneven"} Of all cells, one for each token and feature, {{< var c04.near_zero >}} are 0, and the largest 10% of active values make up {{< var c04.top_tenth >}} of the total. This has the same shape as the codes near 0 in the histogram of @{brainsurgery}, except that a 0 here is not a small number but exactly 0.
 
 # %% [markdown] tags=["ko"]
 # ## 수축 {#sec-train-shrinkage}
 #
-# L1 벌점은 켜진 값의 크기에 비례하므로, 값을 조금씩 줄이면 재구성에서 잃는 것보다 벌점에서 더는 것이 많다. 이것이 수축이다. @{rajamanoharan2024gated}는 재구성에 어떤 수를 곱해야 오차가 가장 작은지로 이를 잰다. 그 역수가 상대 편향이다. 평균이 큰 활성값에서는 평균이 수축을 가리므로, 우리는 평균 $\bar x$를 뺀 뒤에 잰다.
+# L1 벌점은 켜진 값의 크기에 비례하므로, 값을 조금씩 줄이면 재구성에서 잃는 것보다 줄어드는 벌점이 더 크다. 이것이 수축이다. @{rajamanoharan2024gated}는 재구성에 어떤 수를 곱해야 오차가 가장 작은지로 이를 잰다. 그 역수가 상대 편향이다. 평균이 큰 활성값에서는 평균이 수축을 가리므로, 우리는 평균 $\bar x$를 뺀 뒤에 잰다.
 #
 # $$ \gamma = \frac{\mathbb{E} \lVert \hat x - \bar x \rVert^2}{\mathbb{E} \, (x - \bar x) \cdot (\hat x - \bar x)} $$ {#eq-train-bias}
 #
-# $\gamma$가 1이면 치우침이 없고, 1보다 작으면 줄어든 것, 크면 부풀려진 것이다.
+# $\gamma$가 1이면 어느 쪽으로도 치우치지 않은 것이고, 1보다 작으면 줄어든 것, 크면 부풀려진 것이다.
 #
 # **예상.** 표준형은 1보다 뚜렷이 작고 게이트형과 TopK는 1에 가깝다. 표준형의 구간이 1을 품거나 게이트형이 표준형보다 1에서 더 멀면 기대는 틀린 것이다.
 
-# %% [markdown] src="5bb5" tags=["en"]
+# %% [markdown] src="c479" tags=["en"]
 # ## Shrinkage {#sec-train-shrinkage}
 #
 # The L1 penalty is proportional to the size of active values, so that making them a little smaller saves more of the penalty than it costs in reconstruction. This is shrinkage. @{rajamanoharan2024gated} measure this by the factor that the reconstruction would have to be multiplied with for the error to be smallest; its reciprocal is the relative bias. Where activations have a large mean, the mean conceals shrinkage, so we measure after subtracting the mean $\bar x$.
@@ -495,7 +495,7 @@ for key in bias:
 
 # %%
 #| label: fig-train-bias
-#| fig-cap-ko: "상대 편향([@eq-train-bias])과 틀을 다시 뽑은 95% 구간. 세로선 1은 치우침이 없는 자리이다."
+#| fig-cap-ko: "상대 편향([@eq-train-bias])과 문장틀을 다시 뽑은 95% 구간. 세로선 1은 치우침이 없는 값이다."
 #| fig-cap-en: "Relative bias ([@eq-train-bias]) with 95% intervals from drawing templates again. The line at 1 marks no bias."
 #| fig-alt-ko: "오토인코더마다 점과 가로 막대 하나씩. 변형은 색으로 나타냈다."
 #| fig-alt-en: "One point with a horizontal bar for each autoencoder, coloured by variant."
@@ -560,13 +560,13 @@ results.claim(
 # %% [markdown] tags=["ko"]
 # ## k를 크게 시작해 낮추기 {#sec-train-k}
 #
-# TopK에는 벌점이 없는 대신 k가 있다. @{memesoo99}는 k를 크게 잡아 시작한 뒤 목표까지 직선으로 낮추었다(코드에서는 전체 걸음의 1/4에 걸쳐 낮춘다). 그러자 죽은 특징이 27,997개에서 15,400개로 줄었다고 한다. 또 k가 클수록 검증 손실이 낮고 일찍 자리를 잡으며, k가 작으면 곡선이 이따금 튀어 오른다고 했다. 은닉 차원 3,072에서 k가 24, 48, 64, 100, 128, 256일 때 그린 로그 손실은 0.63, 0.60, 0.54, 0.52, 0.47, 0.39쯤이다. k와 은닉 차원의 비를 지키면 우리 모델에서 k는 2, 4, 5, 8, 11, 21이다. 이 실행에서 재는 k는 {{< var c04.sweep_ks >}}이고, 스케줄은 {{< var c04.sweep_start >}}에서 시작한다. 앞선 수는 그 모델에서 4배로 넓힌 사전의 크기보다 커서 어느 사전의 것인지 알 수 없다. 그래서 개수가 아니라 비율을 견준다. 15,400은 27,997의 0.55배이다.
+# TopK에는 벌점이 없는 대신 k가 있다. @{memesoo99}는 k를 크게 잡아 시작한 뒤 목표까지 직선으로 낮추었다(코드에서는 전체 걸음의 1/4에 걸쳐 낮춘다). 그러자 죽은 특징이 27,997개에서 15,400개로 줄었다고 한다. 또 k가 클수록 검증 손실이 낮고 일찍 자리를 잡으며, k가 작으면 곡선이 이따금 튀어 오른다고 했다. 은닉 차원 3,072에서 k가 24, 48, 64, 100, 128, 256일 때 그린 로그 손실은 0.63, 0.60, 0.54, 0.52, 0.47, 0.39쯤이다. k와 은닉 차원의 비를 지키면 우리 모델에서 k는 2, 4, 5, 8, 11, 21이다. 이 실행에서 재는 k는 {{< var c04.sweep_ks >}}이고, 스케줄은 {{< var c04.sweep_start >}}에서 시작한다. 죽은 특징 27,997개는 그 모델에서 4배로 넓힌 사전의 크기보다 커서 어느 사전의 것인지 알 수 없다. 그래서 개수가 아니라 비율을 견준다. 15,400은 27,997의 0.55배이다.
 #
 # **예상.** k가 크면 한 걸음에 더 많은 특징이 켜져 기울기를 받으므로, 크게 시작하면 굶는 특징이 적을 것이다. 그러나 같은 일을 하는 장치가 이미 있다. AuxK는 오래 켜지지 않은 특징에게 남은 오차를 맡긴다 [@gao2024]. 그러므로 스케줄(schedule)이 이겨야 할 기준선은 맨 TopK가 아니라 AuxK가 있는 TopK이다. AuxK 없이는 스케줄이 죽은 특징을 줄이고, AuxK가 있으면 더 줄일 것이 거의 남지 않으리라고 본다(3장에서 본 `lift`는 여기서 끈다). 손실에서는 스케줄이 밑질 것이다. 목표 k로 학습하는 걸음이 그만큼 적기 때문이다. k가 클수록 손실이 낮다는 것은 쓸 수 있는 특징이 많아지니 거의 당연하고, 자리를 잡는 때와 튀어 오름은 당연하지 않다.
 #
 # 검증 손실은 시험 토큰에서 설명되지 않은 분산이다. 학습하는 동안에는 그 걸음의 k로 재므로, 스케줄이 있는 곡선은 k가 큰 동안 아주 낮다가 k가 줄면 다시 올라갈 수 있다. 이것은 과적합이 아니다. AuxK가 없어도 스케줄이 죽은 특징을 줄이지 못하면 앞의 주장은 여기에서 틀린 것이고, k를 키웠는데 손실이 높아지면 뒤의 주장이 틀린 것이다.
 
-# %% [markdown] src="ac6f" tags=["en"]
+# %% [markdown] src="1697" tags=["en"]
 # ## Starting with a large k {#sec-train-k}
 #
 # TopK has no penalty; it has k. @{memesoo99} start with a large k and lower it to its target along a straight line (in the code, over 1/4 of all steps). Dead features are said to fall from 27,997 to 15,400. It is also said that a larger k gives a lower validation loss and settles sooner, and that curves of a small k show spikes. At a hidden dimension of 3,072, the log losses drawn for k of 24, 48, 64, 100, 128, 256 are about 0.63, 0.60, 0.54, 0.52, 0.47, 0.39. With the ratio of k to the hidden dimension kept, k in our model is 2, 4, 5, 8, 11, 21. This run measures k of {{< var c04.sweep_ks >}}, and the schedule starts from {{< var c04.sweep_start >}}. The earlier counts exceed the size of a dictionary 4 times as wide as that model, so we cannot tell which dictionary they belong to. We therefore compare shares, not counts. 15,400 is 0.55 times 27,997.

@@ -3,11 +3,11 @@
 #
 # 앞의 장들은 다섯 연구의 주장을 하나씩 다시 물었다. 이 장은 그 답을 한자리에 모은다. 새로 재는 것은 없다. 표의 판정과 수는 모두 이 책을 만든 실행이 남긴 기록에서 나오므로, 다른 매개변수로 실행하면 표도 달라진다.
 #
-# 판정하는 법은 파일에 적혀 있다(`data/claims.toml`). 주장마다 그것을 떠받치는 비교를 하나 이상 정하고, 기대하는 순서나 값과 허용하는 폭을 함께 적는다. 비교가 모두 성립하면 ‘성립’, 하나도 성립하지 않으면 ‘성립하지 않음’, 갈리면 ‘엇갈림’이다. 앞선 연구의 주장은 그 연구가 말한 대로 옮겼으나, 비교와 폭의 일부와 이 책의 주장(K)은 첫 결과를 본 뒤에 정했다. 측정값의 대괄호는 95% 구간이다. 그 오른쪽의 열들은 같은 물음을 달리 다시 물은 판정으로, 저장소에 있는 기준 결과에서 가져온다. ‘시드’ 열은 `default` 전체를 시드만 바꾸어 다시 실행하여도 판정이 같은지를 적은 것이고, 다르면 판정마다 몇 벌에서 그러했는지를 적었다. `full`은 시드와 희소성과 글을 늘려 오래 학습한 것이고(그 실행으로 만든 책에서는 대신 `default`가 선다), `ynat`은 KLUE의 한국어 뉴스 제목 [@park2021klue], `keat`은 한국어와 영어가 나란한 뉴스 기사 KEAT [@kim2021keat]이다. 빈칸은 거기서 아직 재지 않은 것이다.
+# 판정하는 법은 파일에 적혀 있다(`data/claims.toml`). 주장마다 그것을 시험하는 비교를 하나 이상 정하고, 기대하는 순서나 값과 허용하는 폭을 함께 적는다. 비교가 모두 성립하면 ‘성립’, 하나도 성립하지 않으면 ‘성립하지 않음’, 갈리면 ‘엇갈림’이다. 앞선 연구의 주장은 그 연구가 말한 대로 옮겼으나, 비교와 폭의 일부와 이 책의 주장(K)은 첫 결과를 본 뒤에 정했다. 측정값의 대괄호는 95% 구간이다. 그 오른쪽의 열들은 같은 물음을 조건을 바꾸어 물은 판정으로, 저장소에 있는 기준 결과에서 가져온다. ‘시드 n벌’ 열은 `default` 전체를 시드만 바꾸어 다시 실행하여도 판정이 같은지를 적은 것이고, 다르면 판정마다 몇 벌에서 그러했는지를 적었다. `full`은 시드와 희소성과 글을 늘려 오래 학습한 것이고(그 실행으로 만든 책에서는 그 열에 `default`의 판정을 싣는다), `ynat`은 KLUE의 한국어 뉴스 제목 [@park2021klue], `keat`은 한국어와 영어가 나란한 뉴스 기사 KEAT [@kim2021keat]이다. 빈칸은 거기서 아직 재지 않은 것이다.
 #
 # 판정은 작은 언어 모델과 여기에 쓴 말뭉치에 대한 것이다. 성립하지 않는다고 해서 앞선 연구가 틀렸다는 뜻은 아니고, 성립한다고 해서 큰 모델에서도 그렇다는 보장은 없다. 성립하지 않는 주장에는 무엇이 다른지를 적었다. 모델과 자료가 다른 것, 학습에 쓰지 않은 글에서 잰 것, 앞선 연구의 코드나 서술에 잘못이 있는 것을 갈라 말하려고 했으나, 이유까지 실험으로 확인한 것은 아니다.
 
-# %% [markdown] src="8079" tags=["en"]
+# %% [markdown] src="1c1f" tags=["en"]
 # # Claims: what holds and what does not {#sec-claims}
 #
 # The chapters before this one asked the claims of five studies again, one by one. This chapter brings the answers together. Nothing new is measured: every verdict and number in the tables comes from what the run that made this book has recorded, so a run with other parameters changes the tables.
@@ -77,13 +77,13 @@ preset = "default"
 # %% [markdown] tags=["ko"]
 # ## TopK 연구 (D) {#sec-claims-d}
 #
-# @{memesoo99}가 Phi-3-mini와 Mistral-7B의 한 층에서 TopK를 학습하며 얻은 것이다. 죽은 특징의 수는 어느 크기의 사전에서 센 것인지 분명하지 않아 비율로 견준다.
+# @{memesoo99}가 Phi-3-mini와 Mistral-7B의 한 층에서 TopK SAE를 학습하며 얻은 것이다. 죽은 특징의 수는 어느 크기의 사전에서 센 것인지 분명하지 않아 비율로 견준다.
 #
 # : TopK 연구의 주장과 판정. {#tbl-claims-d}
 #
 # {{< claims D >}}
 
-# %% [markdown] src="57a9" tags=["en"]
+# %% [markdown] src="fdc9" tags=["en"]
 # ## The TopK study (D) {#sec-claims-d}
 #
 # What @{memesoo99} found training TopK on one layer of Phi-3-mini and of Mistral-7B. Since it is not clear in which size of dictionary dead features were counted, we compare shares.
@@ -95,13 +95,13 @@ preset = "default"
 # %% [markdown] tags=["ko"]
 # ## 학생 연구 (E) {#sec-claims-e}
 #
-# @{brainsurgery}는 GPT-2의 활성값 백 편으로 L1 오토인코더를 학습했다. 표본이 적고 학습에 쓴 것에서 재었으므로, 여기서는 같은 물음을 새 문장에서 묻는다.
+# @{brainsurgery}는 글 백 편에서 얻은 GPT-2의 활성값으로 L1 오토인코더를 학습했다. 표본이 적고 학습에 쓴 것에서 재었으므로, 여기서는 같은 물음을 새 문장에서 묻는다.
 #
 # : 학생 연구의 주장과 판정. {#tbl-claims-e}
 #
 # {{< claims E >}}
 
-# %% [markdown] src="764c" tags=["en"]
+# %% [markdown] src="2e31" tags=["en"]
 # ## The student study (E) {#sec-claims-e}
 #
 # @{brainsurgery} trained an L1 autoencoder on activations of a hundred texts from GPT-2. The samples are few and the measurements were made on what was trained on, so here the same questions are asked of new sentences.

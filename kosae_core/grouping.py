@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.decomposition import TruncatedSVD
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, normalized_mutual_info_score
 
 from kosae_core.features import class_means, top_features
 
@@ -47,6 +47,8 @@ class Agreement:
     """Adjusted Rand index: 1 where they are the same, 0 on average for groups drawn at random."""
     nmi: float
     """Normalised mutual information, 0 to 1; not corrected for chance, so that many groups raise it."""
+    ami: float
+    """Adjusted mutual information: 1 where they are the same, 0 on average for groups of these sizes drawn at random."""
     kept: float
     """Share of documents that are in a group at all."""
 
@@ -55,13 +57,14 @@ def agreement(group_M: Sequence[int] | np.ndarray, label_M: Sequence[Any] | np.n
     """How far groups agree with labels; documents left out count as one group of their own.
 
     Raises  ValueError unless there is one label per document.
-    Source  Hubert and Arabie 1985, equation 5 (ARI); mutual information over the mean of the two entropies (NMI).
+    Source  Hubert and Arabie 1985, equation 5 (ARI); mutual information over the mean of the two entropies (NMI);
+            Vinh, Epps and Bailey 2010 (AMI, by the same mean).
     """
     group_M, label_M = np.asarray(group_M), np.asarray(label_M)
     if len(group_M) != len(label_M) or not len(group_M):
         raise ValueError(f"{len(label_M)} labels do not fit {len(group_M)} documents: give one for each.")
-    both = adjusted_rand_score(label_M, group_M), normalized_mutual_info_score(label_M, group_M)
-    return Agreement(float(both[0]), float(both[1]), float((group_M != OUT).mean()))
+    measures = adjusted_rand_score, normalized_mutual_info_score, adjusted_mutual_info_score
+    return Agreement(*(float(measure(label_M, group_M)) for measure in measures), float((group_M != OUT).mean()))
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,19 @@ def counted_nmi(a, b):
     return 2 * shared / sum(entropy)
 
 
+def shuffled_ami(a, b, rng):
+    """What is left of mutual information beyond its mean over shuffled labels."""
+    n, of_a, of_b = len(a), Counter(a.tolist()), Counter(b.tolist())
+
+    def shared(x, y):
+        pairs = Counter(zip(x.tolist(), y.tolist(), strict=True))
+        return sum(c / n * log(c * n / (of_a[i] * of_b[j])) for (i, j), c in pairs.items())
+
+    chance = np.mean([shared(a, rng.permutation(b)) for _ in range(3000)])
+    entropy = [-sum(c / n * log(c / n) for c in of.values()) for of in (of_a, of_b)]
+    return (shared(a, b) - chance) / (sum(entropy) / 2 - chance)
+
+
 def test_agreement_follows_the_definitions():
     rng = np.random.default_rng(1)
     group_M, label_M = rng.integers(-1, 4, 70), rng.integers(0, 3, 70)
@@ -46,9 +59,10 @@ def test_agreement_follows_the_definitions():
     found = grouping.agreement(group_M, label_M)
     assert found.ari == pytest.approx(pairwise_ari(group_M, label_M))
     assert found.nmi == pytest.approx(counted_nmi(group_M, label_M))
+    assert found.ami == pytest.approx(shuffled_ami(group_M, label_M, rng), abs=0.005)
     assert found.kept == pytest.approx(np.mean([one >= 0 for one in group_M]))
     same = grouping.agreement(label_M, np.array(["가", "나", "다"])[label_M])
-    assert (same.ari, same.nmi, same.kept) == pytest.approx((1, 1, 1))
+    assert (same.ari, same.nmi, same.ami, same.kept) == pytest.approx((1, 1, 1, 1))
     with pytest.raises(ValueError, match="one for each"):
         grouping.agreement(group_M, label_M[1:])
 
