@@ -5,7 +5,7 @@ that did it are kept with the weights. All variants encode x - b_dec and add b_d
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -60,7 +60,7 @@ class SAEConfig:
     d_in: int | None = None
     """Width of the first of two joined points (transcoder, crosscoder); None: half of the joined width."""
     centre: str = "mean"
-    """What is subtracted from the activations: mean, median (geometric), none."""
+    """What is subtracted from the activations: mean, median (geometric), none (then bf16 loses digits where the mean is large)."""
     scale: str = "rms"
     """What becomes 1 by dividing: rms (of the centred elements), norm (mean norm becomes sqrt(d_model)), none."""
 
@@ -162,6 +162,19 @@ class SAE(nn.Module, ABC):
     def biases(self) -> tuple[nn.Parameter, ...]:
         """The encoder's biases, which start alike."""
         return (self.b_enc_F,)
+
+    @property
+    def first_threshold(self) -> float:
+        """Above which value of the encoder a feature fires before training."""
+        return 0.0
+
+    @property
+    def settled(self) -> bool:
+        """Whether training has set all that the features need."""
+        return True
+
+    def settle(self, batches: Iterable[Tensor]) -> None:
+        """Measure on batches of normalised inputs what belongs to the present weights and is not trained."""
 
     @property
     def spans(self) -> tuple[slice, ...]:

@@ -8,7 +8,7 @@ from torch.nn import functional
 from kosae_core.cpu_selection import Product, above, batch_top, top
 from kosae_core.loops import compiled, parallel
 
-__all__ = ["Product", "above", "bag", "batch_top", "by_column", "sampled", "top"]
+__all__ = ["Product", "above", "bag", "batch_top", "by_column", "column_sums", "sampled", "top"]
 
 
 @compiled
@@ -52,6 +52,11 @@ def bag(values_N: Tensor, starts_M: Tensor, index_N: Tensor, table_RD: Tensor) -
     return functional.embedding_bag(
         index_N, table_RD.contiguous(), starts_M, per_sample_weights=values_N, mode="sum", include_last_offset=True
     )
+
+
+def column_sums(values_N: Tensor, pattern) -> Tensor:
+    """The sum of each column's values, shape (F,)."""
+    return torch.bincount(pattern.cols_N, values_N, minlength=pattern.n_columns).to(values_N)
 
 
 def sampled(y_BD: Tensor, W_FD: Tensor, pattern) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor
 from kosae_core.loops import compiled, parallel
 
 GROUP = 16
+CROWD = 4
 ROWS = 512
 """Rows of a product that a thread makes at a time."""
 
@@ -170,13 +171,18 @@ def batch_top(pre_BF: Tensor | Product, n: int) -> tuple[Tensor, Tensor, Tensor]
     """The n largest of the table, where positive: where rows start, columns and values.
 
     A flat `topk` over millions of entries costs more than the product that made them. A part of the rows gives a bound that
-    somewhat more than n entries pass, and only those are partitioned; the result is exact.
+    somewhat more than n entries pass, and only those are partitioned; the result is exact. Rows with far more than their share,
+    such as those of a first token, say nothing about the others and are left out of that part.
     """
     n_rows, n_columns = pre_BF.shape
     n = min(n, n_rows * n_columns)
-    sample = _rows(pre_BF, slice(None, None, max(1, n_rows // 64))).reshape(-1)
-    integers, rank = _ordered(sample), int(1.2 * n * sample.size / (n_rows * n_columns)) + 32
-    bound = _reached(integers, len(integers), rank, np.int64(0), np.int64(max(0, integers.max())), int(1.05 * rank))
+    sample = _rows(pre_BF, slice(None, None, max(1, n_rows // 64)))
+    integers, share = _ordered(sample), 1.2 * n / n_rows
+    bound = _passed(integers, int(share * len(integers)) + 32)
+    crowded = np.count_nonzero(integers >= bound, axis=1) > CROWD * share + 32
+    if crowded.any():
+        rest = integers[~crowded]
+        bound = _passed(rest, int(share * len(rest)) + 32)
     bound = np.array(bound, integers.dtype).view(sample.dtype)[()]
     crow_B, cols_N, values_N = _everywhere_above(pre_BF, bound)
     if len(cols_N) < n and bound > 0:
@@ -189,13 +195,21 @@ def batch_top(pre_BF: Tensor | Product, n: int) -> tuple[Tensor, Tensor, Tensor]
     return found_N, cols_N.index_select(0, kept_N), values_N.index_select(0, kept_N)
 
 
+def _passed(integers: np.ndarray, rank: int) -> int:
+    """A bound of 0 or more that about so many of the integers reach."""
+    flat = integers.reshape(-1)
+    return _reached(flat, len(flat), rank, np.int64(0), np.int64(max(0, flat.max())), int(1.05 * rank))
+
+
 def above(pre_BF: Tensor, bound_F: Tensor, densest: float) -> tuple[Tensor, Tensor, Tensor] | None:
     """The entries above their column's bound: where rows start, columns and values; None where they are more than a share
     `densest` of the table."""
     if pre_BF.dtype == torch.bfloat16 and bool((bound_F < 0).any()):
         pre_BF = pre_BF.float()  # integers order bf16 as numbers only where these are positive
-    bounds = _plain(bound_F.to(pre_BF.dtype))
-    return _collected(pre_BF, lambda table, counts_B: _above(table, counts_B, bounds, int(densest * table.size) + 64))
+    bounds, most = _plain(bound_F.to(pre_BF.dtype)), int(densest * pre_BF.numel())
+    # each thread may find as many as all of them may, so that their number does not decide
+    found = _collected(pre_BF, lambda table, counts_B: _above(table, counts_B, bounds, most + 2 * GROUP))
+    return None if found is None or len(found[1]) > most else found
 
 
 def _ordered(numbers: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from torch import Tensor
 from kosae_core import gpu_selection
 
 BLOCK = 256
+CROWD = 4
 
 
 @triton.jit
@@ -46,8 +47,16 @@ def bag(values_N: Tensor, starts_M: Tensor, index_N: Tensor, table_RD: Tensor) -
     out_MD = torch.empty(n_bags, width, device=table_RD.device)
     block = min(BLOCK, triton.next_power_of_2(width))
     grid = (n_bags, triton.cdiv(width, block))
-    _bag[grid](values_N.contiguous(), starts_M, index_N, table_RD.contiguous(), out_MD, width, block=block)
+    with gpu_selection.device_of(table_RD):
+        _bag[grid](values_N.contiguous(), starts_M, index_N, table_RD.contiguous(), out_MD, width, block=block)
     return out_MD
+
+
+def column_sums(values_N: Tensor, pattern) -> Tensor:
+    """The sum of each column's values, shape (F,); bincount would add them with atomics, in any order."""
+    starts_F, order_N, rows_N = pattern.by_column
+    ones_B1 = torch.ones(pattern.n_rows, 1, device=values_N.device)
+    return bag(values_N.index_select(0, order_N), starts_F, rows_N, ones_B1)[:, 0].to(values_N)
 
 
 def sampled(y_BD: Tensor, W_FD: Tensor, pattern) -> Tensor:
@@ -56,7 +65,8 @@ def sampled(y_BD: Tensor, W_FD: Tensor, pattern) -> Tensor:
     if len(out_N):
         block = min(BLOCK, triton.next_power_of_2(y_BD.shape[1]))
         arrays = (y_BD.contiguous(), W_FD.contiguous(), pattern.rows_N, pattern.cols_N)
-        _sampled[(len(out_N),)](*arrays, out_N, y_BD.shape[1], block=block)
+        with gpu_selection.device_of(y_BD):
+            _sampled[(len(out_N),)](*arrays, out_N, y_BD.shape[1], block=block)
     return out_N
 
 
@@ -83,14 +93,14 @@ def top(pre_BF: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
 def batch_top(pre_BF: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
     """The n largest of the table, where positive (where rows start, columns and values): those above a bound that a sample of rows suggests, less the smallest."""
     n = min(n, pre_BF.numel())
-    sample = pre_BF[:: max(1, len(pre_BF) // 64)].flatten().float()
-    rank = int(1.25 * n * sample.numel() / pre_BF.numel()) + 32
-    bound = sample.topk(rank).values[-1].clamp_min(0.0) if rank < sample.numel() else sample.new_zeros(())
-    bound_F = bound.expand(pre_BF.shape[1])
-    counts_B = gpu_selection.count_above(pre_BF, bound_F)
-    if int(counts_B.sum()) < n and bound > 0:
-        bound_F = torch.zeros_like(bound_F)
+    sample, share = pre_BF[:: max(1, len(pre_BF) // 64)].float(), 1.25 * n / len(pre_BF)
+    first = _passed(sample, share)
+    rest = sample[(sample >= first).sum(1) <= CROWD * share + 32]  # without rows that have far more than their share
+    for bound in (first, _passed(rest, share), first * 0):
+        bound_F = bound.expand(pre_BF.shape[1])
         counts_B = gpu_selection.count_above(pre_BF, bound_F)
+        if int(counts_B.sum()) >= n:
+            break
     starts_B, cols_N, values_N = _with_values(pre_BF, *gpu_selection.write_above(pre_BF, bound_F, counts_B))
     if len(cols_N) <= n:
         return starts_B, cols_N, values_N
@@ -99,9 +109,15 @@ def batch_top(pre_BF: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
     return gpu_selection.starts(torch.bincount(rows_N, minlength=len(pre_BF))), cols_N[kept_N], values_N[kept_N]
 
 
+def _passed(sample: Tensor, share: float) -> Tensor:
+    """A bound of 0 or more that about `share` entries of a row exceed, on average over the sample."""
+    rank = int(share * len(sample)) + 32
+    return sample.flatten().topk(rank).values[-1].clamp_min(0.0) if rank < sample.numel() else sample.new_zeros(())
+
+
 def above(pre_BF: Tensor, bound_F: Tensor, densest: float) -> tuple[Tensor, Tensor, Tensor] | None:
     """The entries above their column's bound (where rows start, columns and values); None where they are more than a share `densest` of the table."""
     counts_B = gpu_selection.count_above(pre_BF, bound_F)
-    if int(counts_B.sum()) > densest * pre_BF.numel() + 64:
+    if int(counts_B.sum()) > densest * pre_BF.numel():
         return None
     return _with_values(pre_BF, *gpu_selection.write_above(pre_BF, bound_F, counts_B))

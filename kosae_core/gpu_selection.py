@@ -5,6 +5,8 @@ grow with it as an integer, which makes the k-th largest of a row a search of fo
 histogram over the row; nothing is sorted and no list of candidates leaves the chip.
 """
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 import triton
 import triton.language as tl
@@ -80,15 +82,21 @@ def _above(pre, bounds, starts, out, width, write: tl.constexpr, block: tl.const
         tl.store(out + row, to)
 
 
+def device_of(tensor: Tensor) -> AbstractContextManager:
+    """Launch where a tensor is: Triton takes the current device, which may be another."""
+    return torch.cuda.device(tensor.device) if tensor.is_cuda else nullcontext()
+
+
 def top(pre_BF: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The k largest of each row, where positive, equal ones by column: where rows start (B + 1,), and columns (N,), int32."""
     pre_BF, (n_rows, width) = pre_BF.contiguous(), pre_BF.shape
     bounds_B, ties_B = (torch.empty(n_rows, dtype=torch.int32, device=pre_BF.device) for _ in range(2))
     block = min(BLOCK, triton.next_power_of_2(width))
-    _kth[(n_rows,)](pre_BF, bounds_B, ties_B, width, k, digits=DIGITS.get(pre_BF.dtype, 4), block=block)
-    starts_B = starts(torch.where(bounds_B > 0, k, k - ties_B))
-    columns_N = torch.empty(int(starts_B[-1]), dtype=torch.int32, device=pre_BF.device)
-    _write_top[(n_rows,)](pre_BF, bounds_B, ties_B, starts_B, columns_N, width, block=block)
+    with device_of(pre_BF):
+        _kth[(n_rows,)](pre_BF, bounds_B, ties_B, width, k, digits=DIGITS.get(pre_BF.dtype, 4), block=block)
+        starts_B = starts(torch.where(bounds_B > 0, k, k - ties_B))
+        columns_N = torch.empty(int(starts_B[-1]), dtype=torch.int32, device=pre_BF.device)
+        _write_top[(n_rows,)](pre_BF, bounds_B, ties_B, starts_B, columns_N, width, block=block)
     return starts_B, columns_N
 
 
@@ -97,7 +105,8 @@ def count_above(pre_BF: Tensor, bound_F: Tensor) -> Tensor:
     pre_BF, (n_rows, width) = pre_BF.contiguous(), pre_BF.shape
     counts_B = torch.empty(n_rows, dtype=torch.int32, device=pre_BF.device)
     block = min(BLOCK, triton.next_power_of_2(width))
-    _above[(n_rows,)](pre_BF, bound_F.contiguous(), torch.zeros_like(counts_B), counts_B, width, write=False, block=block)  # fmt: skip
+    with device_of(pre_BF):
+        _above[(n_rows,)](pre_BF, bound_F.contiguous(), torch.zeros_like(counts_B), counts_B, width, write=False, block=block)  # fmt: skip
     return counts_B
 
 
@@ -106,7 +115,8 @@ def write_above(pre_BF: Tensor, bound_F: Tensor, counts_B: Tensor) -> tuple[Tens
     pre_BF, (n_rows, width), starts_B = pre_BF.contiguous(), pre_BF.shape, starts(counts_B)
     columns_N = torch.empty(int(starts_B[-1]), dtype=torch.int32, device=pre_BF.device)
     block = min(BLOCK, triton.next_power_of_2(width))
-    _above[(n_rows,)](pre_BF, bound_F.contiguous(), starts_B, columns_N, width, write=True, block=block)
+    with device_of(pre_BF):
+        _above[(n_rows,)](pre_BF, bound_F.contiguous(), starts_B, columns_N, width, write=True, block=block)
     return starts_B, columns_N
 
 

@@ -50,7 +50,7 @@ def start_sparse(sae: SAE, x_BD: Float[Tensor, "B D"]) -> None:
         pre_NB = (x_BD @ sae.W_enc_DF[:, features]).t().contiguous()
         bound_N = pre_NB.kthvalue(silent, dim=1).values
         for bias_F in sae.biases:
-            bias_F[features] = -bound_N
+            bias_F[features] = sae.first_threshold - bound_N
 
 
 def geometric_median(acts_ND: Float[Tensor, "N D"], iterations: int = 50) -> Float[Tensor, " D"]:

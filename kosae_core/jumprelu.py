@@ -37,7 +37,8 @@ class JumpReLUSAE(SAE):
     """f = z · 1[z > θ], z = (x - b_dec) W_enc + b_enc, θ = θ₀ exp(10 r); loss |x - x̂|² + sparsity · |f|₀.
 
     The gradients of jump and step with respect to θ are those of a rectangle of width `bandwidth` about it (a straight-through
-    estimator); z gets a gradient only where the feature is on, and none from the penalty. θ starts at half a `bandwidth`.
+    estimator); z gets a gradient only where the feature is on, and none from the penalty. θ starts at half a `bandwidth`,
+    and biases so that z exceeds it on a share `initial_density` of the inputs.
 
     Source  Rajamanoharan et al. 2024, arXiv:2407.14435, section 3.
     Differs bandwidth is relative to the length of an input, as their inputs have length 1; short runs need a wider one. log θ
@@ -47,7 +48,7 @@ class JumpReLUSAE(SAE):
     """
 
     variant = "jumprelu"
-    options = {"sparsity": 1e-3, "initial_density": 0.1, "bandwidth": 0.1}
+    options = {"sparsity": 1e-3, "initial_density": 0.02, "bandwidth": 0.1}
 
     def add_biases(self) -> None:
         super().add_biases()
@@ -59,9 +60,13 @@ class JumpReLUSAE(SAE):
         return self.config.bandwidth * math.sqrt(self.d_model)
 
     @property
+    def first_threshold(self) -> float:
+        return 0.5 * self.width
+
+    @property
     def threshold_F(self) -> Tensor:
         """θ, in the units of features."""
-        return 0.5 * self.width * (SPEED * self.r_threshold_F).exp()
+        return self.first_threshold * (SPEED * self.r_threshold_F).exp()
 
     def jump(self, code: kernels.Code) -> tuple[Tensor, Tensor]:
         """Features and the mean number of active ones, both with gradients for the threshold."""

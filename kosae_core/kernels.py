@@ -64,7 +64,7 @@ class Code:
 
     def of(self, parameter_F: Tensor) -> Tensor:
         """A parameter of one number per feature, as it meets the values."""
-        return parameter_F if self.pattern is None else parameter_F.index_select(0, self.pattern.cols_N)
+        return parameter_F if self.pattern is None else _OfColumns.apply(parameter_F, self.pattern)
 
     def with_values(self, values: Tensor) -> "Code":
         """Other values at the same places."""
@@ -194,7 +194,8 @@ def encode(x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, select: Top | BatchTop | 
     device = x_BD.device.type
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x_BD.dtype
     with torch.no_grad():
-        pre_BF = cpu_kernels.Product(x_BD.to(dtype), W_DF.detach().to(dtype), bias_F.detach().to(dtype))
+        # detached, since the threads of a product know nothing of no_grad
+        pre_BF = cpu_kernels.Product(*(t.detach().to(dtype) for t in (x_BD, W_DF, bias_F)))
         if backend(x_BD) is not cpu_kernels or isinstance(select, Above):
             pre_BF = pre_BF.rows(slice(None))
         chosen = select.choose(pre_BF)
@@ -241,9 +242,21 @@ class _Entries(torch.autograd.Function):
         grad_x_BD = None
         if ctx.needs_input_grad[0]:
             grad_x_BD = backend(x_BD).bag(grad_N, pattern.crow_B, pattern.cols_N, W_DF.t())
-        grad_bias_F = torch.bincount(pattern.cols_N, grad_N, minlength=pattern.n_columns)
         grad_W_DF = _transposed(grad_N, x_BD, pattern).t().contiguous()
-        return grad_x_BD, grad_W_DF, grad_bias_F.to(grad_N), None, None
+        return grad_x_BD, grad_W_DF, backend(grad_N).column_sums(grad_N, pattern), None, None
+
+
+class _OfColumns(torch.autograd.Function):
+    """A number of each column's, at each entry of a pattern; its gradient is added up in one order on any device."""
+
+    @staticmethod
+    def forward(ctx, parameter_F: Tensor, pattern: Pattern) -> Tensor:
+        ctx.pattern = pattern
+        return parameter_F.index_select(0, pattern.cols_N)
+
+    @staticmethod
+    def backward(ctx, grad_N: Tensor) -> tuple[Tensor, None]:
+        return backend(grad_N).column_sums(grad_N, ctx.pattern), None
 
 
 class _Decode(torch.autograd.Function):

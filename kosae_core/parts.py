@@ -81,6 +81,17 @@ def change_state(state: dict[str, Any], sae: nn.Module, change: Callable[[str, T
     }
 
 
+def require_finite(sae: nn.Module, step: int) -> None:
+    """Refuse weights that are not finite, naming the first such parameter.
+
+    Raises  ValueError.
+    """
+    finite = {name: bool(torch.stack(p.detach().aminmax()).isfinite().all()) for name, p in sae.named_parameters()}
+    if ranks.any_feature(not all(finite.values())):
+        where = next((name for name, good in finite.items() if not good), "a weight of another part")
+        raise ValueError(f"{where} is not finite after step {step}: lower lr or look at the activations.")
+
+
 def gradient_norm(sae: nn.Module) -> Tensor:
     """The norm of the gradient of the whole dictionary."""
     if ranks.n_features() == 1:

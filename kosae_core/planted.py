@@ -47,6 +47,10 @@ class PlantedConfig:
             raise ValueError("groups and branching must be at least 1.")
         if not 0 < self.active < self.n_features:
             raise ValueError(f"active must lie between 0 and n_features ({self.n_features}), not {self.active}.")
+        if self.active > 0.9 * self.n_features:
+            raise ValueError(
+                f"active must be at most 0.9 of n_features ({self.n_features}), not {self.active}: no rate is above 0.9."
+            )
         if self.noise < 0 or self.zipf < 0:
             raise ValueError("noise and zipf must not be negative.")
 

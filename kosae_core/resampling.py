@@ -15,11 +15,12 @@ logger = logging.getLogger("kosae.training")
 @torch.no_grad()
 def resample(
     sae: SAE, dead_F: Tensor, x_BD: Tensor, optimizers: list[torch.optim.Optimizer], generator: torch.Generator
-) -> None:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """Point dead features at inputs that are reconstructed badly, and forget the moments of their gradients.
 
     The decoder row becomes the direction of the input, the encoder column the same at a fifth of the live columns' mean norm,
-    every other parameter of the feature zero. At most one feature per row of `x_BD`; the rest wait.
+    every other parameter of the feature zero. At most one feature per row of `x_BD`; the rest wait. Returns the numbers of those
+    that got one.
 
     Source  Bricken et al. 2023, appendix "Neuron Resampling": inputs drawn in proportion to their squared loss.
     """
@@ -43,3 +44,4 @@ def resample(
         if name != "b_dec_D":
             forget(optimizers, parameter, along_features)
     logger.info("resampled %d dead features", len(dead_N))
+    return dead_N

@@ -1,5 +1,6 @@
 """Rows of activations, whether a plain tensor or a store on disk: checked, in order, or shuffled without end."""
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,6 +44,16 @@ def require_finite(acts_BD: Tensor, first_row: int = 0) -> Tensor:
     return acts_BD
 
 
+def identity(acts: Any) -> str:
+    """What tells these activations from others: a store's key, else shape and the sums of 64 rows from all over the table."""
+    if key := getattr(acts, "key", None):
+        return key
+    spread_N = torch.linspace(0, count(acts) - 1, min(64, count(acts))).long()
+    some_ND = acts[spread_N.to(acts.device)] if isinstance(acts, Tensor) else acts.batch(spread_N)
+    sums = some_ND.double().sum(1).cpu().numpy().tobytes()
+    return f"{count(acts)} rows of {width(acts)} (sums {hashlib.sha256(sums).hexdigest()[:12]})"
+
+
 def in_order(acts: Any, batch_size: int, limit: int | None = None) -> Iterator[Tensor]:
     """The first `limit` rows in order, as finite float32 batches."""
     stop = count(acts) if limit is None else min(limit, count(acts))
@@ -72,11 +83,16 @@ class Shuffled:
         self.batch_size, self.generator = batch_size, generator
         self.order = torch.empty(0, dtype=torch.long)
 
+    def __iter__(self) -> Iterator[Tensor]:
+        return self
+
     def __next__(self) -> Tensor:
         while len(self.order) < self.batch_size:
             self.order = torch.cat([self.order, torch.randperm(self.total, generator=self.generator)])
         index, self.order = self.order[: self.batch_size], self.order[self.batch_size :]
-        return self.table.index_select(0, index) if self.table is not None else require_finite(self.acts.batch(index))
+        if self.table is None:
+            return require_finite(self.acts.batch(index))
+        return self.table.index_select(0, index.to(self.table.device))
 
 
 def shuffled(acts: Any, batch_size: int, generator: torch.Generator) -> Any:

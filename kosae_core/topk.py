@@ -1,6 +1,7 @@
 """The variants that keep the largest features: TopK of each token, BatchTopK of a batch, and Matryoshka on top of that."""
 
-from itertools import pairwise
+from collections.abc import Iterable
+from itertools import islice, pairwise
 
 import torch
 from torch import Tensor
@@ -39,7 +40,36 @@ class TopKSAE(SAE):
         return Objective(losses.squared_error(recon_BD, x_BD), x_BD.new_zeros(()), aux, recon_BD, code)
 
 
-class BatchTopKSAE(SAE):
+class SharedBudget(SAE):
+    """What keeps the k·B largest of a batch, and afterwards what exceeds `threshold`, which late batches give."""
+
+    def add_biases(self) -> None:
+        super().add_biases()
+        self.register_buffer("threshold", torch.zeros(()))
+        self.register_buffer("n_batches", torch.zeros((), dtype=torch.long))
+
+    @property
+    def settled(self) -> bool:
+        return bool(self.n_batches)
+
+    @torch.no_grad()
+    def settle(self, batches: Iterable[Tensor]) -> None:
+        """The threshold that belongs to the present weights, over up to 20 batches."""
+        self.n_batches.zero_()
+        for x_BD in islice(batches, MEMORY):
+            select = kernels.BatchTop(self.k * len(x_BD))
+            self.follow_threshold(kernels.encode(x_BD, self.W_enc_DF, self.folded(self.b_enc_F), select).values)
+
+    @torch.no_grad()
+    def follow_threshold(self, values: Tensor) -> None:
+        """Move the threshold towards the smallest active feature of this batch."""
+        lowest = ranks.lowest_positive(values) if self.training else None
+        if lowest is not None:
+            self.n_batches += 1
+            self.threshold.lerp_(lowest.to(self.threshold), 1.0 / min(int(self.n_batches), MEMORY))
+
+
+class BatchTopKSAE(SharedBudget):
     """In training f = the k·B largest of ReLU((x - b_dec) W_enc + b_enc) over a batch of B tokens, the rest 0.
 
     Afterwards a feature is on where it exceeds `threshold`, the mean over late batches of their smallest active feature, so
@@ -54,11 +84,6 @@ class BatchTopKSAE(SAE):
     variant = "batchtopk"
     options = {"k": 32, "auxk": 128, "auxk_weight": 1 / 32, "warm_topk": 0.5}
     resamples = False
-
-    def add_biases(self) -> None:
-        super().add_biases()
-        self.register_buffer("threshold", torch.zeros(()))
-        self.register_buffer("n_batches", torch.zeros((), dtype=torch.long))
 
     def features(self, x_BD: Tensor) -> Tensor:
         pre_BF = torch.addmm(self.folded(self.b_enc_F), x_BD, self.W_enc_DF)
@@ -90,14 +115,6 @@ class BatchTopKSAE(SAE):
         """The squared error that is minimised, and the reconstruction."""
         recon_BD = code.decode(self.W_dec_FD, self.b_dec_D)
         return losses.squared_error(recon_BD, x_BD), recon_BD
-
-    @torch.no_grad()
-    def follow_threshold(self, values: Tensor) -> None:
-        """Move the threshold towards the smallest active feature of this batch."""
-        lowest = ranks.lowest_positive(values) if self.training else None
-        if lowest is not None:
-            self.n_batches += 1
-            self.threshold.lerp_(lowest.to(self.threshold), 1.0 / min(int(self.n_batches), MEMORY))
 
 
 class MatryoshkaSAE(BatchTopKSAE):

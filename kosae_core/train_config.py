@@ -57,7 +57,8 @@ class TrainConfig:
     accumulate: int = 1
     """Parts that a batch is cut into, whose gradients are added before the step: less memory at the same batch size."""
     ema: float = 0.0
-    """Decay of the exponential moving average of the weights that is returned, such as 0.999; 0: the last weights."""
+    """Decay of the exponential moving average of the weights that is returned, such as 0.999; 0: the last weights. After t steps it
+    is no more than t / (t + 10), so that 0.999 differs from 0.99 after the first thousand."""
     precision: str = "fp32"
     """bf16: matrix products in bf16 with fp32 master weights, gradients and optimiser (torch.autocast); fp64: all in fp64, on a
     CPU, to compare two ways of training (a saved autoencoder is fp32 when it is read)."""

@@ -157,8 +157,8 @@ class Trainer:
         if sae.resamples and self.resample_every and (step + 1) % self.resample_every == 0 and step < 0.6 * cfg.steps:
             dead_F = self.silent_F > self.dead_after
             if ranks.any_feature(bool(dead_F.any())):
-                resample(sae, dead_F, sae.normalise(next(self.batches)), self.optimizers, self.generator)
-                self.silent_F[dead_F] = 0
+                given_N = resample(sae, dead_F, sae.normalise(next(self.batches)), self.optimizers, self.generator)
+                self.silent_F[given_N] = 0
         self.step += 1
         return logged
 
@@ -166,7 +166,7 @@ class Trainer:
         """One step down the gradient of a batch, taken in parts; what was seen of it, in full where it is `logged`."""
         cfg, sae, seen = self.cfg, self.sae, Seen()
         dead_F = self.silent_F > self.dead_after
-        fired_F = torch.zeros_like(dead_F)
+        fired_F, left = torch.zeros_like(dead_F), x_BD.new_zeros(())
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         for part_BD in x_BD.chunk(cfg.accumulate):
@@ -181,7 +181,9 @@ class Trainer:
                     seen.mse += float(terms.mse) / cfg.accumulate
                     seen.sparsity += float(terms.sparsity) / cfg.accumulate
                     seen.aux += float(terms.aux) / cfg.accumulate
-                    seen.explained_variance += _explained(sae.target(part_BD), terms.recon_BD) / cfg.accumulate
+                    left += (sae.target(part_BD) - terms.recon_BD).square().sum()
+        if logged:
+            seen.explained_variance = _explained(sae.target(x_BD), left)
         if logged or cfg.target_l0 is not None:
             seen.agree()
         fired_F = ranks.any_row(fired_F)
@@ -205,13 +207,16 @@ class Trainer:
         return seen
 
     def finished(self) -> tuple[SAE, History]:
-        """The autoencoder as it is used, and its history."""
+        """The autoencoder as it is used, and its history; ValueError when a weight is not finite."""
+        parts.require_finite(self.sae, self.step)
         self.sae.progress, self.sae.k = 1.0, self.config.k
         if self.average:
             with torch.no_grad():
                 for mean, parameter in zip(self.average, self.sae.parameters(), strict=True):
                     parameter.copy_(mean)
             self.sae.normalise_decoder()
+        if self.average or not self.sae.settled:
+            self.sae.settle(self.sae.normalise(ranks.rows_of(batch)) for batch in self.batches)
         if ranks.n_features() > 1:
             parts.change_parameters(self.sae.cpu(), parts.whole)
         return self.sae.eval(), self.history
@@ -229,21 +234,24 @@ class Trainer:
             x_BD = sae.normalise(self.held_BD)
             feats_BF = sae.features(x_BD)
             history.held_l0.append(float(ranks.total((feats_BF > 0).sum())) / len(x_BD))
-            history.held_explained_variance.append(_explained(sae.target(x_BD), sae.reconstruct(feats_BF)))
+            left = (sae.target(x_BD) - sae.reconstruct(feats_BF)).square().sum()
+            history.held_explained_variance.append(_explained(sae.target(x_BD), left))
 
     @property
     def identity(self) -> dict[str, Any]:
         """What must be equal for a checkpoint to belong to this run."""
-        acts = getattr(self.acts, "key", None) or f"{rows.count(self.acts)} rows of {rows.width(self.acts)}"
-        return {"sae": asdict(self.config), "train": asdict(self.cfg) | {"device": self.device.type}, "acts": acts}
+        train = asdict(self.cfg) | {"device": self.device.type}
+        return {"sae": asdict(self.config), "train": train, "acts": rows.identity(self.acts)}
 
     def save(self, path: Path) -> None:
-        """Write the state to `path`, whole or not at all; of several ranks the first writes what all know."""
+        """Write the state to `path`, whole or not at all, and not (ValueError) when a weight is not finite; of several ranks
+        the first writes what all know."""
+        parts.require_finite(self.sae, self.step)
         state = {
             "identity": self.identity, "step": self.step, "strength": self.strength, "history": asdict(self.history),
             "sae": self.sae.state_dict(), "optimizers": [o.state_dict() for o in self.optimizers],
             "average": self.average, "silent_F": self.silent_F,
-            "generator": self.generator.get_state(), "order": self.batches.order,
+            "generator": self.generator.get_state(), "order": self.batches.order.clone(),  # not all it is a part of
         }  # fmt: skip
         state = parts.change_state(state, self.sae, parts.at_first)
         if not ranks.first():
@@ -283,7 +291,7 @@ class Trainer:
         self.step, self.strength, self.history = state["step"], state["strength"], History(**state["history"])
 
 
-def _explained(x_BD: Tensor, recon_BD: Tensor) -> float:
-    mean_D = ranks.mean(x_BD.mean(0))
-    left, whole = ranks.mean((x_BD - recon_BD).square().sum()), ranks.mean((x_BD - mean_D).square().sum())
-    return 1.0 - float(left / whole.clamp_min(1e-30))
+def _explained(x_BD: Tensor, left: Tensor) -> float:
+    """Explained variance about the mean of all ranks' rows, from the summed squared error; NaN where all rows are the same."""
+    whole = ranks.mean((x_BD - ranks.mean(x_BD.mean(0))).square().sum())
+    return 1.0 - float(ranks.mean(left) / whole) if whole > 0 else math.nan

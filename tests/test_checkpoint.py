@@ -94,8 +94,10 @@ def test_a_checkpoint_of_another_run_is_refused_with_what_differs(acts, tmp_path
     kc.train(config, acts, cfg, checkpoint=path)
     with pytest.raises(ValueError, match=r"run\.pt is of another run: k was 3, now 5; delete it or name another"):
         kc.train(kc.SAEConfig("topk", 48, k=5), acts, cfg, checkpoint=path)
-    with pytest.raises(ValueError, match="acts was 1000 rows of 12, now 999 rows of 12"):
+    with pytest.raises(ValueError, match=r"acts was 1000 rows of 12 \(sums .*\), now 999 rows of 12"):
         kc.train(config, acts[:999], cfg, checkpoint=path)
+    with pytest.raises(ValueError, match=r"acts was 1000 rows of 12 \(sums .*\), now 1000 rows of 12"):
+        kc.train(config, acts.flip(0), cfg, checkpoint=path)
 
 
 def test_a_damaged_checkpoint_gives_one_sentence(acts, tmp_path):
@@ -144,3 +146,29 @@ def test_an_interrupt_in_the_middle_of_a_step_waits_for_its_end(number, acts, tm
     assert len(steps) == cfg.steps
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[name]), name
+
+
+def test_weights_that_are_not_finite_are_not_saved(acts, tmp_path):
+    config, cfg = options("topk")
+    trainer, path = Trainer(config, acts, cfg), tmp_path / "run.pt"
+    trainer.advance()
+    trainer.save(path)
+    good = path.read_bytes()
+    with torch.no_grad():
+        trainer.sae.W_dec_FD[0, 0] = float("nan")
+    with pytest.raises(ValueError, match="W_dec_FD is not finite after step 1"):
+        trainer.save(path)
+    assert path.read_bytes() == good
+    with pytest.raises(ValueError, match="not finite"):
+        trainer.finished()
+
+
+def test_a_checkpoint_holds_no_more_of_the_order_than_is_left(acts, tmp_path):
+    config, cfg = options("topk")
+    trainer = Trainer(config, acts.repeat(50, 1), cfg)
+    for _ in range(5):
+        trainer.advance()
+    trainer.batches.order = trainer.batches.order[-10:]
+    trainer.save(tmp_path / "run.pt")
+    order = torch.load(tmp_path / "run.pt", weights_only=True)["order"]
+    assert order.untyped_storage().nbytes() == 80

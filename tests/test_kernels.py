@@ -185,3 +185,44 @@ def test_columns_are_sorted():
     cols_N = pattern.cols_N.numpy()
     assert (np.diff(cols_N[order_N]) >= 0).all() and (pattern.rows_N.numpy()[order_N] == rows_N).all()
     assert (np.diff(starts_F) == np.bincount(cols_N, minlength=33)).all()
+
+
+@pytest.mark.parametrize("select", [Top(4), BatchTop(1000)])
+def test_a_gradient_for_the_inputs_does_not_reach_the_threads_that_multiply(select):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        x_BD, W_DF = table(256, D).requires_grad_(), table(D, 32, 1)
+        encode(x_BD, W_DF, torch.zeros(32), select).values.sum().backward()
+    finally:
+        torch.set_num_threads(before)
+    alone_BD = table(256, D).requires_grad_()
+    select.dense(alone_BD @ W_DF).sum().backward()
+    assert torch.allclose(x_BD.grad, alone_BD.grad, atol=1e-5)
+
+
+def test_rows_with_far_more_than_their_share_cost_no_second_pass(monkeypatch):
+    pre_BF = table(640, 300, seed=5)
+    pre_BF[::80] = pre_BF[::80].abs() * 200  # every eighth of the sampled rows
+    passes = []
+    monkeypatch.setattr(
+        cpu_selection, "_everywhere_above",
+        lambda table, bound, found=cpu_selection._everywhere_above: (passes.append(bound), found(table, bound))[1],
+    )  # fmt: skip
+    got = as_table(BatchTop(10_000).choose(pre_BF))
+    best = pre_BF.flatten().sort(descending=True).values[:10_000]
+    assert torch.equal(got[got > 0].sort(descending=True).values, best)
+    assert len(passes) == 1 and passes[0] > 0
+
+
+def test_the_number_of_threads_does_not_decide_what_is_a_table():
+    pre_BF = -torch.ones(400, 100)
+    pre_BF[:200, :15], pre_BF[200:, :3] = 1.0, 1.0  # 9 % of all, 15 % of the first half
+    before, found = torch.get_num_threads(), []
+    try:
+        for n in (1, 2):
+            torch.set_num_threads(n)
+            found.append(Above(0.0).choose(pre_BF))
+    finally:
+        torch.set_num_threads(before)
+    assert found[0] is not None and torch.equal(as_table(found[0]), as_table(found[1]))

@@ -91,7 +91,9 @@ def test_perfect_recovery_is_one():
     )
 
 
-@pytest.mark.parametrize("options", [{"active": 0.0}, {"active": 2000.0}, {"noise": -1.0}])
+@pytest.mark.parametrize(
+    "options", [{"active": 0.0}, {"active": 2000.0}, {"n_features": 10, "active": 9.5}, {"noise": -1.0}]
+)
 def test_contradictions_are_refused(options):
     with pytest.raises(ValueError):
         PlantedConfig(**options)

@@ -15,6 +15,7 @@ from kosae_core.planted import Planted, PlantedConfig, recovery
 from kosae_core.resampling import resample
 from kosae_core.sae import VARIANTS, SAEConfig
 from kosae_core.schedules import ramp, trapezoid
+from kosae_core.trainer import Trainer
 from kosae_core.training import TrainConfig, peak_lr, train
 
 SHORT = TrainConfig(steps=30, batch_size=64, log_every=10, device="cpu")
@@ -337,3 +338,30 @@ def test_one_row_is_enough_to_start_from():
     sae = VARIANTS["standard"](SAEConfig("standard", 8), 4)
     fit_inputs(sae, torch.ones(1, 4))
     assert sae.b_enc_F.isfinite().all()
+
+
+@pytest.mark.parametrize("d_model", [16, 512])
+def test_jumprelu_fires_on_its_first_density_at_every_width(d_model):
+    acts_ND = torch.randn(3000, d_model, generator=torch.Generator().manual_seed(4))
+    sae = Trainer(SAEConfig("jumprelu", 64), acts_ND, TrainConfig(steps=1, device="cpu")).sae
+    assert float((sae.encode(acts_ND) > 0).float().mean()) == pytest.approx(0.02, rel=0.05)
+
+
+def test_features_that_resampling_has_no_input_for_stay_dead(acts):
+    cfg = TrainConfig(steps=10, batch_size=8, dead_after=0, resample_every=1, device="cpu")
+    trainer = Trainer(SAEConfig("standard", 64), acts, cfg)
+    with torch.no_grad():
+        trainer.sae.b_enc_F.fill_(-100.0)
+    trainer.advance()
+    assert int((trainer.silent_F == 0).sum()) == 8 and int((trainer.silent_F == 8).sum()) == 56
+
+
+def test_history_does_not_depend_on_the_parts_of_a_batch(acts):
+    seen = [
+        train(SAEConfig("topk", 32, k=4), acts, TrainConfig(20, 64, accumulate=parts, device="cpu"))[1]
+        for parts in (1, 8, 64)
+    ]
+    for history in seen[1:]:
+        assert history.explained_variance == pytest.approx(seen[0].explained_variance, abs=1e-3)
+    _, alone = train(SAEConfig("topk", 32, k=4), acts, TrainConfig(2, 1, device="cpu"))
+    assert np.isnan(alone.explained_variance).all()  # one row has no variance

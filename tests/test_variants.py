@@ -293,3 +293,19 @@ def test_settings_that_mean_nothing_are_refused():
         SAEConfig("jumprelu", 8, bandwidth=0)
     with pytest.raises(ValueError, match="p_end must lie between 0 and 1"):
         SAEConfig("p_anneal", 8, p_end=2.0)
+
+
+@pytest.mark.parametrize("variant", ["batchtopk", "matryoshka", "crosscoder"])
+def test_a_training_that_ends_before_the_batch_shares_has_a_threshold_all_the_same(variant):
+    acts_ND = torch.randn(4000, 16, generator=torch.Generator().manual_seed(3))
+    for steps, warm in ((1, 0.5), (60, 0.99)):
+        cfg = kc.TrainConfig(steps=steps, batch_size=500, device="cpu")
+        sae, _ = kc.train(SAEConfig(variant, 64, k=4, warm_topk=warm), acts_ND, cfg)
+        assert float((sae.encode(acts_ND) > 0).sum(1).float().mean()) == pytest.approx(4, rel=0.1)
+
+
+def test_averaged_weights_get_a_threshold_of_their_own():
+    acts_ND = torch.randn(4000, 16, generator=torch.Generator().manual_seed(3))
+    cfg = kc.TrainConfig(steps=300, batch_size=500, lr=0.05, decay=0.0, ema=0.99, device="cpu")
+    sae, _ = kc.train(SAEConfig("batchtopk", 128, k=4), acts_ND, cfg)
+    assert float((sae.encode(acts_ND) > 0).sum(1).float().mean()) == pytest.approx(4, rel=0.03)
