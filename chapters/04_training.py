@@ -566,7 +566,7 @@ results.claim(
 #
 # 검증 손실은 시험 토큰에서 설명되지 않은 분산이다. 학습하는 동안에는 그 걸음의 k로 재므로, 스케줄이 있는 곡선은 k가 큰 동안 아주 낮다가 k가 줄면 다시 올라갈 수 있다. 이것은 과적합이 아니다. AuxK가 없어도 스케줄이 죽은 특징을 줄이지 못하면 앞의 주장은 여기에서 틀린 것이고, k를 키웠는데 손실이 높아지면 뒤의 주장이 틀린 것이다.
 
-# %% [markdown] src="1697" tags=["en"]
+# %% [markdown] src="22fc" tags=["en"]
 # ## Starting with a large k {#sec-train-k}
 #
 # TopK has no penalty; it has k. @{memesoo99} start with a large k and lower it to its target along a straight line (in the code, over 1/4 of all steps). Dead features are said to fall from 27,997 to 15,400. It is also said that a larger k gives a lower validation loss and settles sooner, and that curves of a small k show spikes. At a hidden dimension of 3,072, the log losses drawn for k of 24, 48, 64, 100, 128, 256 are about 0.63, 0.60, 0.54, 0.52, 0.47, 0.39. With the ratio of k to the hidden dimension kept, k in our model is 2, 4, 5, 8, 11, 21. This run measures k of {{< var c04.sweep_ks >}}, and the schedule starts from {{< var c04.sweep_start >}}. The earlier counts exceed the size of a dictionary 4 times as wide as that model, so we cannot tell which dictionary they belong to. We therefore compare shares, not counts. 15,400 is 0.55 times 27,997.
