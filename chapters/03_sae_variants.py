@@ -222,9 +222,9 @@ agreement["jump"] = same(z_BF * (z_BF > theta_F), sae)
 #
 # $$ L = \frac{1}{d}\lVert x - \hat x \rVert^2 + \alpha \, \frac{\lVert e - \hat e \rVert^2}{\lVert e \rVert^2}, \qquad e = x - \hat x $$ {#eq-var-auxk}
 #
-# 둘째 항이 AuxK이다. 오래 켜지지 않은 특징들만 모아 그 가운데 큰 것 몇으로 나머지 오차 $e$를 재구성하게 한다($\hat e$). 뽑히지 못한 특징에는 기울기가 오지 않아 한번 죽으면 되살아날 길이 없는데, 이 항이 그 길을 낸다. 오차의 크기로 나누는 것은 논문의 식이 아니라 저자들의 코드를 따른 것이고, 논문대로 $\alpha = 1/32$로 두었다. 다만 계산을 아끼려고 배치의 절반만 본다. 우리 학습은 장치를 하나 더 둔다. 오래 켜지지 않은 특징의 편향 $b_{\mathrm{enc}}$를 켜질 때까지 걸음마다 0.005씩, BatchTopK와 Matryoshka에서 배치 전체가 겨루는 동안에는 0.05씩 올린다(`lift`). 전문가 혼합 모델에서 전문가의 부하를 고르게 하려고 편향을 옮기는 방법 [@wang2024]을 빌린 것으로, 손실에 항을 더하지 않는다. 표준형과 게이트형은 대신 죽은 특징에 새 방향을 주는 재표집을 쓴다.
+# 둘째 항이 AuxK이다. 오래 켜지지 않은 특징들만 모아 그 가운데 큰 것 몇으로 나머지 오차 $e$를 재구성하게 한다($\hat e$). 뽑히지 못한 특징에는 기울기가 오지 않아 한번 죽으면 되살아날 길이 없는데, 이 항이 그 길을 낸다. 오차의 크기로 나누는 것은 논문의 식이 아니라 저자들의 코드를 따른 것이고, 논문대로 $\alpha = 1/32$로 두었다. 다만 계산을 아끼려고 배치의 절반만 본다. 우리 학습은 장치를 하나 더 둔다. 오래 켜지지 않은 특징의 편향 $b_{\mathrm{enc}}$를 켜질 때까지 걸음마다 0.005씩, BatchTopK와 Matryoshka에서 배치 전체가 겨루는 동안에는 0.05씩 올린다(`lift`). 전문가 혼합 모델에서 전문가의 부하를 고르게 하려고 편향을 옮기는 방법 [@wang2024]을 빌린 것으로, 손실에 항을 더하지 않는다. 벌점을 쓰는 변형은 여기에 더해 죽은 특징에 새 방향을 주는 재표집도 쓰고, JumpReLU는 편향을 올리는 대신 문턱을 낮춘다.
 
-# %% [markdown] src="9539" tags=["en"]
+# %% [markdown] src="00c7" tags=["en"]
 # ## TopK: the number is fixed {#sec-var-topk}
 #
 # TopK has no penalty. Of each token's values it keeps the $k$ largest [@gao2024].
@@ -233,7 +233,7 @@ agreement["jump"] = same(z_BF * (z_BF > theta_F), sae)
 #
 # $$ L = \frac{1}{d}\lVert x - \hat x \rVert^2 + \alpha \, \frac{\lVert e - \hat e \rVert^2}{\lVert e \rVert^2}, \qquad e = x - \hat x $$ {#eq-var-auxk}
 #
-# The second term is AuxK. It takes the features that have long been silent and lets the largest few of them reconstruct the remaining error $e$ (as $\hat e$). A feature that is not chosen gets no gradient, so once dead it has no way back; this term opens one. Dividing by the size of the error follows the authors' code and not the formula of the paper; as in the paper, $\alpha = 1/32$. To save computing, though, it looks at half of the batch. Our training has one more device: the bias $b_{\mathrm{enc}}$ of a feature that has long been silent rises by 0.005 at each step until it fires, and by 0.05 in BatchTopK and Matryoshka while a whole batch competes (`lift`). The idea is borrowed from mixtures of experts, where biases are moved to even out the load [@wang2024]; it adds no term to the loss. The standard and gated forms instead resample, giving dead features new directions.
+# The second term is AuxK. It takes the features that have long been silent and lets the largest few of them reconstruct the remaining error $e$ (as $\hat e$). A feature that is not chosen gets no gradient, so once dead it has no way back; this term opens one. Dividing by the size of the error follows the authors' code and not the formula of the paper; as in the paper, $\alpha = 1/32$. To save computing, though, it looks at half of the batch. Our training has one more device: the bias $b_{\mathrm{enc}}$ of a feature that has long been silent rises by 0.005 at each step until it fires, and by 0.05 in BatchTopK and Matryoshka while a whole batch competes (`lift`). The idea is borrowed from mixtures of experts, where biases are moved to even out the load [@wang2024]; it adds no term to the loss. Variants with a penalty also resample, which gives dead features new directions, and JumpReLU lowers the threshold in place of raising the bias.
 
 # %%
 sae = saes["topk"]

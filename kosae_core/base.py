@@ -125,7 +125,7 @@ class SAE(nn.Module, ABC):
     """Peak learning rate at d_model 256; it falls with the square root of the width, as the elements of a unit row do."""
     resamples: ClassVar[bool] = True
     lift: float = 0.005
-    """What a long silent feature's bias rises by at each step (variants with `k`), in root mean squares of an input's elements.
+    """What a long silent feature's bias rises by at each step, in root mean squares of an input's elements.
 
     With ten times as much even fewer die, but lifted features then take the places of others (chapter 3's planted
     dictionaries: 83 % of the true features found in place of 92 %).
@@ -175,6 +175,11 @@ class SAE(nn.Module, ABC):
 
     def settle(self, batches: Iterable[Tensor]) -> None:
         """Measure on batches of normalised inputs what belongs to the present weights and is not trained."""
+
+    def lift_silent(self, silent_F: Bool[Tensor, " F"], by: float) -> None:
+        """Bring features that have long been silent nearer to firing."""
+        for bias_F in self.biases:
+            bias_F += by * silent_F
 
     @property
     def spans(self) -> tuple[slice, ...]:

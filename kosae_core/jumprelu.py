@@ -63,6 +63,10 @@ class JumpReLUSAE(SAE):
     def first_threshold(self) -> float:
         return 0.5 * self.width
 
+    def lift_silent(self, silent_F: Tensor, by: float) -> None:
+        """Lower the thresholds, which the penalty drives far above all values of a feature that hardly fires."""
+        self.r_threshold_F -= by * silent_F
+
     @property
     def threshold_F(self) -> Tensor:
         """θ, in the units of features."""

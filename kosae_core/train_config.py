@@ -48,8 +48,8 @@ class TrainConfig:
     dead_after: int | None = None
     """Tokens without firing after which a feature counts as dead; None: see `trainer.patience`."""
     lift: float | None = None
-    """Added at each step to the encoder's bias of a feature that has long been silent (see `trainer.lift_after`), until it fires
-    (variants with k); 0: nothing; None: the variant's, see `SAE.lift`."""
+    """Added at each step to the encoder's bias of a feature that has long been silent (see `trainer.lift_after`), until it fires (jumprelu:
+    taken from a tenth of the logarithm of its threshold); 0: nothing; None: the variant's, see `SAE.lift`."""
     resample_every: int | None = None
     """Steps between resamplings (standard, gated), of which none comes in the last 40%; 0: never; None: a tenth."""
     clip: float = 1.0

@@ -51,14 +51,15 @@ def patience(config: SAEConfig, cfg: TrainConfig) -> int:
 
 
 def lift_after(config: SAEConfig, cfg: TrainConfig) -> int:
-    """Tokens of silence after which a feature's bias is lifted: half of `dead_after`, where it is given.
+    """Tokens of silence after which a feature is lifted: half of `dead_after`, where it is given.
 
-    Else 128 times what a feature waits on average to fire, F / k, and no less than a 128th of the run. Sooner, rare features
-    are lifted that only wait for their tokens.
+    Else 128 times what a feature waits on average to fire, F / L0, and no less than a 128th of the run; a 16th where the L0 to
+    come is not known. Sooner, rare features are lifted that only wait for their tokens.
     """
+    tokens, l0 = cfg.steps * cfg.batch_size, config.k or cfg.target_l0
     if cfg.dead_after is not None:
         return cfg.dead_after // 2
-    return max(cfg.steps * cfg.batch_size // 128, 128 * config.n_features // config.k)
+    return tokens // 16 if l0 is None else max(tokens // 128, int(128 * config.n_features / l0))
 
 
 def _check_options(config: SAEConfig, cfg: TrainConfig) -> None:
@@ -69,8 +70,6 @@ def _check_options(config: SAEConfig, cfg: TrainConfig) -> None:
         raise ValueError(f"target_l0 needs a variant with a sparsity coefficient; {config.variant} is set by k.")
     if cfg.k_start is not None and (config.k is None or not config.k <= cfg.k_start <= config.n_features):
         raise ValueError(f"k_start must lie between k ({config.k}) and n_features ({config.n_features}).")
-    if cfg.lift and config.k is None:
-        raise ValueError(f"lift is for variants with k, which {config.variant} does not have.")
     if cfg.compile and not ranks.alone():
         raise ValueError("compile is for one process: leave it out where several share a training.")
 
@@ -122,7 +121,7 @@ class Trainer:
         self.average = [p.detach().clone() for p in self.sae.parameters()] if cfg.ema else []
         self.batches = rows.shuffled(acts, cfg.batch_size, self.generator)
         self.dead_after = cfg.dead_after if cfg.dead_after is not None else patience(config, cfg)
-        self.lift_after = None if config.k is None or cfg.lift == 0 else lift_after(config, cfg)
+        self.lift_after = None if cfg.lift == 0 else lift_after(config, cfg)
         self.resample_every = cfg.resample_every if cfg.resample_every is not None else max(1, cfg.steps // 10)
         self.silent_F = torch.zeros(len(self.sae.W_dec_FD), dtype=torch.long, device=self.device)
         self.step, self.strength, self.history = 0, 1.0, History()
@@ -197,9 +196,8 @@ class Trainer:
         sae.normalise_decoder()
         self.silent_F = torch.where(fired_F, 0, self.silent_F + len(x_BD) * ranks.n_rows())
         if self.lift_after is not None:
-            lift = sae.lift if cfg.lift is None else cfg.lift
             with torch.no_grad():
-                sae.b_enc_F += lift * (self.silent_F > self.lift_after)
+                sae.lift_silent(self.silent_F > self.lift_after, sae.lift if cfg.lift is None else cfg.lift)
         for mean, parameter in zip(self.average, sae.parameters(), strict=bool(self.average)):
             mean.lerp_(parameter.detach(), 1 - min(cfg.ema, self.step / (self.step + 10)))
         if cfg.target_l0 is not None:

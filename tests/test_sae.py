@@ -189,10 +189,11 @@ def test_gradients_reach_the_input_of_tables_and_entries(select, densest, acts_B
     assert torch.allclose(x_BD.grad, (feats_BF > 0).float() @ W_DF.t(), atol=1e-4)
 
 
+@pytest.mark.parametrize("auxk", [3, 5])  # of five dead ones: the largest three, and all
 @pytest.mark.parametrize("variant", WITH_K)
-def test_auxk_gradient_reaches_the_encoder(variant, acts_BD):
+def test_auxk_gradient_reaches_the_encoder(variant, auxk, acts_BD):
     # sparsify 1.3.3: encoder gradient norm 0 under AuxK
-    sae = build(variant, auxk=3, auxk_weight=0.5)
+    sae = build(variant, auxk=auxk, auxk_weight=0.5)
     dead_F = torch.zeros(F, dtype=torch.bool)
     dead_F[[2, 5, 7, 11, 13]] = True
     terms = sae.objective(sae.normalise(acts_BD), 1.0, dead_F)
@@ -205,7 +206,7 @@ def test_auxk_gradient_reaches_the_encoder(variant, acts_BD):
     half = (B + 1) // 2  # it looks at the first half of a batch
     error, recon = error[:half], np.zeros((half, D))
     for b in range(half):
-        for f in sorted([2, 5, 7, 11, 13], key=lambda f: -pre[b, f])[:3]:
+        for f in sorted([2, 5, 7, 11, 13], key=lambda f: -pre[b, f])[:auxk]:
             recon[b] += max(0.0, pre[b, f]) * sae.W_dec_FD[f].detach().numpy()
     expected = 0.5 * ((recon - error) ** 2).mean() / (error**2).mean()
     assert float_of(terms.aux) == pytest.approx(expected, rel=1e-4)

@@ -1,5 +1,6 @@
 """BatchTopK, Matryoshka, JumpReLU and p-annealing against formulas; schedules of k and of the sparsity coefficient."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -239,12 +240,14 @@ def test_a_feature_is_lifted_after_128_waiting_times_and_a_128th_of_the_run():
 
 
 @pytest.mark.parametrize(
-    ("variant", "rises"), [("topk", {0.005}), ("batchtopk", {0.005, 0.05}), ("crosscoder", {0.005})]
+    ("variant", "rises"),
+    [("topk", {0.005}), ("batchtopk", {0.005, 0.05}), ("crosscoder", {0.005}), ("standard", {0.005})],
 )
 def test_each_variant_lifts_at_its_own_rate(variant, rises):
     acts_ND = torch.randn(2000, 16, generator=torch.Generator().manual_seed(14))
     cfg = kc.TrainConfig(steps=40, batch_size=100, lr=1e-9, dead_after=400, device="cpu")
-    trainer = Trainer(SAEConfig(variant, 64, k=4, auxk=0), acts_ND, cfg)
+    options = {} if variant == "standard" else {"k": 4, "auxk": 0}
+    trainer = Trainer(SAEConfig(variant, 64, **options), acts_ND, dataclasses.replace(cfg, resample_every=0))
     with torch.no_grad():
         trainer.sae.b_enc_F[:32] = -60.0
     seen = []
@@ -253,6 +256,22 @@ def test_each_variant_lifts_at_its_own_rate(variant, rises):
         trainer.advance()
         seen.append(round(float((trainer.sae.b_enc_F.detach() - before_F)[:32].mean()), 4))
     assert set(seen) == {0.0} | rises and seen == sorted(seen)
+
+
+def test_jumprelu_lowers_the_threshold_of_a_silent_feature_by_a_twentieth_of_its_logarithm():
+    acts_ND = torch.randn(2000, 16, generator=torch.Generator().manual_seed(14))
+    cfg = kc.TrainConfig(steps=30, batch_size=100, lr=1e-9, dead_after=400, resample_every=0, device="cpu")
+    trainer = Trainer(SAEConfig("jumprelu", 64), acts_ND, cfg)
+    with torch.no_grad():
+        trainer.sae.r_threshold_F[:32] = 0.5
+    fell = []
+    while not trainer.done:
+        before_F, silent_F = trainer.sae.threshold_F.detach().log(), trainer.silent_F.clone()
+        trainer.advance()
+        due_F = (trainer.silent_F > silent_F) & (trainer.silent_F > 200)
+        assert torch.allclose(before_F - trainer.sae.threshold_F.detach().log(), 0.05 * due_F, atol=1e-5)
+        fell.append(int(due_F[:32].sum()))
+    assert max(fell) > 20 and fell[:2] == [0, 0]
 
 
 @pytest.mark.parametrize("variant", ["topk", "batchtopk", "matryoshka"])
@@ -283,8 +302,6 @@ def test_settings_that_mean_nothing_are_refused():
         kc.train(SAEConfig("topk", 8, k=2), acts_ND, kc.TrainConfig(steps=1, k_start=9))
     with pytest.raises(ValueError, match=r"k_start must lie between k \(None\)"):
         kc.train(SAEConfig("standard", 8), acts_ND, kc.TrainConfig(steps=1, k_start=4))
-    with pytest.raises(ValueError, match="lift is for variants with k, which gated does not have"):
-        kc.train(SAEConfig("gated", 8), acts_ND, kc.TrainConfig(steps=1, lift=0.1))
     with pytest.raises(ValueError, match="clip, dead_after, resample_every and lift must not be negative"):
         kc.TrainConfig(lift=-0.1)
     with pytest.raises(ValueError, match="k_shape must be one of linear, cosine"):
