@@ -28,6 +28,13 @@ def jobs(variants, all_parts, **options):
     return [(variant, {"parts": n, **options}) for variant in variants for n in all_parts]
 
 
+def in_fp32(all_parts):
+    """Every variant; the annealed ones without lifting, since |f|^p is so steep where a lifted feature begins to fire that rounding
+    decides the next steps (in fp64, where rounding is out of reach, they are lifted too)."""
+    annealed = [v for v in VARIANTS if "p_end" in kc.VARIANTS[v].options]
+    return [*jobs([v for v in VARIANTS if v not in annealed], all_parts), *jobs(annealed, all_parts, lift=0.0)]
+
+
 QUICK = [
     *jobs(CORE, (1, 2), precision="fp64"), *jobs(["matryoshka"], (2,), precision="fp64"), *jobs(["topk", "gated"], (1, 2)),
     *jobs(["topk"], (1, 2), precision="fp64", accumulate=2, ema=0.9, clip=0.1, optimizer="adamw", weight_decay=0.01),
@@ -72,14 +79,14 @@ def test_two_ranks_follow_the_curve_of_one(two_ranks):
 @slow
 @pytest.mark.timeout(900)
 def test_every_variant_on_two_ranks(tmp_path):
-    todo = [*jobs(VARIANTS, (1, 2), precision="fp64"), *jobs(VARIANTS, (1, 2))]
+    todo = [*jobs(VARIANTS, (1, 2), precision="fp64"), *in_fp32((1, 2))]
     hold_together(sample.run(2, tmp_path, sample.train_all, todo), todo)
 
 
 @slow
 @pytest.mark.timeout(1800)
 def test_every_variant_on_four_ranks(tmp_path):
-    todo = [*jobs(VARIANTS, (1, 2, 4), precision="fp64"), *jobs(VARIANTS, (1, 4))]
+    todo = [*jobs(VARIANTS, (1, 2, 4), precision="fp64"), *in_fp32((1, 4))]
     todo += jobs(["topk"], (1,), precision="fp64", optimizer="muon")
     hold_together(sample.run(4, tmp_path, sample.train_all, todo), todo)
 
