@@ -5,7 +5,7 @@ that did it are kept with the weights. All variants encode x - b_dec and add b_d
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -168,13 +168,8 @@ class SAE(nn.Module, ABC):
         """Above which value of the encoder a feature fires before training."""
         return 0.0
 
-    @property
-    def settled(self) -> bool:
-        """Whether training has set all that the features need."""
-        return True
-
-    def settle(self, batches: Iterable[Tensor]) -> None:
-        """Measure on batches of normalised inputs what belongs to the present weights and is not trained."""
+    def settle(self, draw: Callable[[], Tensor], anew: bool) -> None:
+        """Measure on batches of normalised inputs what the weights need and training has not set, or, `anew`, set for others."""
 
     def lift_silent(self, silent_F: Bool[Tensor, " F"], by: float) -> None:
         """Bring features that have long been silent nearer to firing."""

@@ -16,6 +16,7 @@ from kosae_core.loops import compiled, parallel
 
 GROUP = 16
 CROWD = 4
+"""Times its share of the entries above the bound with which a sampled row is left out (see `batch_top`)."""
 ROWS = 512
 """Rows of a product that a thread makes at a time."""
 

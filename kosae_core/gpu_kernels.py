@@ -9,9 +9,9 @@ import triton.language as tl
 from torch import Tensor
 
 from kosae_core import gpu_selection
+from kosae_core.cpu_selection import CROWD
 
 BLOCK = 256
-CROWD = 4
 
 
 @triton.jit

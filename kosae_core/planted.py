@@ -8,6 +8,9 @@ from jaxtyping import Float
 from scipy import sparse, stats
 from torch import Tensor
 
+HIGHEST = 0.9
+"""The highest rate at which a feature fires."""
+
 
 @dataclass(frozen=True)
 class PlantedConfig:
@@ -47,9 +50,9 @@ class PlantedConfig:
             raise ValueError("groups and branching must be at least 1.")
         if not 0 < self.active < self.n_features:
             raise ValueError(f"active must lie between 0 and n_features ({self.n_features}), not {self.active}.")
-        if self.active > 0.9 * self.n_features:
+        if self.active > HIGHEST * self.n_features:
             raise ValueError(
-                f"active must be at most 0.9 of n_features ({self.n_features}), not {self.active}: no rate is above 0.9."
+                f"active must be at most {HIGHEST} of n_features ({self.n_features}), not {self.active}: no rate is above {HIGHEST}."
             )
         if self.noise < 0 or self.zipf < 0:
             raise ValueError("noise and zipf must not be negative.")
@@ -115,13 +118,13 @@ def parents(config: PlantedConfig) -> np.ndarray:
 
 
 def _rates(config: PlantedConfig) -> np.ndarray:
-    """Rates that sum to `active`, none above 0.9: what the cap takes from the first goes to the others."""
+    """Rates that sum to `active`, none above `HIGHEST`: what the cap takes from the first goes to the others."""
     shape_F = np.arange(1, config.n_features + 1) ** -config.zipf
     low, high = 0.0, config.n_features * config.active / shape_F.sum() + 1e6
     for _ in range(200):
         middle = (low + high) / 2
-        low, high = (middle, high) if np.minimum(0.9, middle * shape_F).sum() < config.active else (low, middle)
-    return np.minimum(0.9, high * shape_F).astype(np.float32)
+        low, high = (middle, high) if np.minimum(HIGHEST, middle * shape_F).sum() < config.active else (low, middle)
+    return np.minimum(HIGHEST, high * shape_F).astype(np.float32)
 
 
 @dataclass(frozen=True)

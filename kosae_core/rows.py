@@ -83,9 +83,6 @@ class Shuffled:
         self.batch_size, self.generator = batch_size, generator
         self.order = torch.empty(0, dtype=torch.long)
 
-    def __iter__(self) -> Iterator[Tensor]:
-        return self
-
     def __next__(self) -> Tensor:
         while len(self.order) < self.batch_size:
             self.order = torch.cat([self.order, torch.randperm(self.total, generator=self.generator)])

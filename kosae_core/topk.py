@@ -1,7 +1,7 @@
 """The variants that keep the largest features: TopK of each token, BatchTopK of a batch, and Matryoshka on top of that."""
 
-from collections.abc import Iterable
-from itertools import islice, pairwise
+from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -48,15 +48,14 @@ class SharedBudget(SAE):
         self.register_buffer("threshold", torch.zeros(()))
         self.register_buffer("n_batches", torch.zeros((), dtype=torch.long))
 
-    @property
-    def settled(self) -> bool:
-        return bool(self.n_batches)
-
     @torch.no_grad()
-    def settle(self, batches: Iterable[Tensor]) -> None:
-        """The threshold that belongs to the present weights, over up to 20 batches."""
+    def settle(self, draw: Callable[[], Tensor], anew: bool) -> None:
+        """The threshold that belongs to the present weights, over 20 batches."""
+        if self.n_batches and not anew:
+            return
         self.n_batches.zero_()
-        for x_BD in islice(batches, MEMORY):
+        for _ in range(MEMORY):
+            x_BD = draw()
             select = kernels.BatchTop(self.k * len(x_BD))
             self.follow_threshold(kernels.encode(x_BD, self.W_enc_DF, self.folded(self.b_enc_F), select).values)
 

@@ -51,7 +51,7 @@ class TrainConfig:
     """Added at each step to the encoder's bias of a feature that has long been silent (see `trainer.lift_after`), until it fires (jumprelu:
     taken from a tenth of the logarithm of its threshold); 0: nothing; None: the variant's, see `SAE.lift`."""
     resample_every: int | None = None
-    """Steps between resamplings (standard, gated), of which none comes in the last 40%; 0: never; None: a tenth."""
+    """Steps between resamplings (variants with `sparsity`), of which none comes in the last 40%; 0: never; None: a tenth."""
     clip: float = 1.0
     """Largest norm of the whole gradient; 0: no clipping."""
     accumulate: int = 1

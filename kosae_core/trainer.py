@@ -145,8 +145,7 @@ class Trainer:
         for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
             group["lr"] = self.peak * factor
         logged = step % cfg.log_every == 0 or step == cfg.steps - 1
-        x_BD = sae.normalise(ranks.rows_of(next(self.batches)))
-        seen = self._descend(x_BD, self.strength * ramp(step, cfg.steps, warmup=cfg.sparsity_warmup), logged)
+        seen = self._descend(self._draw(), self.strength * ramp(step, cfg.steps, warmup=cfg.sparsity_warmup), logged)
         if logged:
             if not math.isfinite(seen.loss):
                 raise ValueError(
@@ -160,6 +159,10 @@ class Trainer:
                 self.silent_F[given_N] = 0
         self.step += 1
         return logged
+
+    def _draw(self) -> Tensor:
+        """This rank's rows of the next batch, normalised."""
+        return self.sae.normalise(ranks.rows_of(next(self.batches)))
 
     def _descend(self, x_BD: Tensor, weight: float, logged: bool) -> "Seen":
         """One step down the gradient of a batch, taken in parts; what was seen of it, in full where it is `logged`."""
@@ -213,8 +216,7 @@ class Trainer:
                 for mean, parameter in zip(self.average, self.sae.parameters(), strict=True):
                     parameter.copy_(mean)
             self.sae.normalise_decoder()
-        if self.average or not self.sae.settled:
-            self.sae.settle(self.sae.normalise(ranks.rows_of(batch)) for batch in self.batches)
+        self.sae.settle(self._draw, anew=bool(self.average))
         if ranks.n_features() > 1:
             parts.change_parameters(self.sae.cpu(), parts.whole)
         return self.sae.eval(), self.history

@@ -1,6 +1,7 @@
 """The kernels of sparse features against sorts, loops and dense products."""
 
 import threading
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -15,6 +16,17 @@ DTYPES = (torch.float32, torch.bfloat16)
 
 def table(rows, columns, seed=0, dtype=torch.float32):
     return torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed)).to(dtype)
+
+
+@contextmanager
+def threads(n):
+    """So many threads of torch, and then as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def as_table(chosen: tuple[Pattern, torch.Tensor]) -> torch.Tensor:
@@ -100,14 +112,10 @@ def test_above_gives_up_where_too_many_exceed(monkeypatch):
 
 
 def test_threads_do_not_change_the_answer():
-    pre_BF, n_threads = table(1000, 90), torch.get_num_threads()
-    found = []
-    try:
-        for n in (1, 3):
-            torch.set_num_threads(n)
+    pre_BF, found = table(1000, 90), []
+    for n in (1, 3):
+        with threads(n):
             found.append([s.choose(pre_BF) for s in (Top(5), BatchTop(2000), Above(2.0))])
-    finally:
-        torch.set_num_threads(n_threads)
     for one, three in zip(*found, strict=True):
         assert as_sets(one) == as_sets(three)
 
@@ -155,17 +163,13 @@ def test_a_product_in_pieces_chooses_what_the_whole_table_does(select, dtype, mo
 
 
 def test_threads_that_multiply_alone_leave_the_others_as_they_are():
-    n_threads = torch.get_num_threads()
-    try:
-        torch.set_num_threads(3)
+    with threads(3):
         loops.parallel(1000, lambda low, high: None)
         seen = [torch.get_num_threads()]
         other = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
         other.start()
         other.join()
         assert seen == [3, 3] and loops.parallel(1000, lambda low, high: torch.get_num_threads()) == [1, 1, 1]
-    finally:
-        torch.set_num_threads(n_threads)
 
 
 def test_parts_of_a_code_add_up_to_it():
@@ -189,13 +193,9 @@ def test_columns_are_sorted():
 
 @pytest.mark.parametrize("select", [Top(4), BatchTop(1000)])
 def test_a_gradient_for_the_inputs_does_not_reach_the_threads_that_multiply(select):
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        x_BD, W_DF = table(256, D).requires_grad_(), table(D, 32, 1)
+    x_BD, W_DF = table(256, D).requires_grad_(), table(D, 32, 1)
+    with threads(2):
         encode(x_BD, W_DF, torch.zeros(32), select).values.sum().backward()
-    finally:
-        torch.set_num_threads(before)
     alone_BD = table(256, D).requires_grad_()
     select.dense(alone_BD @ W_DF).sum().backward()
     assert torch.allclose(x_BD.grad, alone_BD.grad, atol=1e-5)
@@ -218,11 +218,8 @@ def test_rows_with_far_more_than_their_share_cost_no_second_pass(monkeypatch):
 def test_the_number_of_threads_does_not_decide_what_is_a_table():
     pre_BF = -torch.ones(400, 100)
     pre_BF[:200, :15], pre_BF[200:, :3] = 1.0, 1.0  # 9 % of all, 15 % of the first half
-    before, found = torch.get_num_threads(), []
-    try:
-        for n in (1, 2):
-            torch.set_num_threads(n)
+    found = []
+    for n in (1, 2):
+        with threads(n):
             found.append(Above(0.0).choose(pre_BF))
-    finally:
-        torch.set_num_threads(before)
     assert found[0] is not None and torch.equal(as_table(found[0]), as_table(found[1]))

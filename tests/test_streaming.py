@@ -157,6 +157,12 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(stream, tmp_path):
             assert torch.equal(tensor, again.finished()[0].state_dict()[name]), (step, name)
 
 
+def test_a_threshold_is_measured_on_a_stream_too(stream, store):
+    cfg = kc.TrainConfig(steps=30, batch_size=100, ema=0.99, device="cpu")
+    sae, _ = kc.train(kc.SAEConfig("batchtopk", 48, k=4), stream, cfg)
+    assert float((sae.encode(store.all()) > 0).sum(1).float().mean()) == pytest.approx(4, rel=0.2)
+
+
 def test_settings_that_change_the_stream_are_in_its_key(tiny_lm, sentences, stream):
     other = {
         Stream(tiny_lm, sentences, "q2.resid_post", buffer=151, max_length=64, **OPTIONS).key,
