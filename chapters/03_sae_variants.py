@@ -222,9 +222,9 @@ agreement["jump"] = same(z_BF * (z_BF > theta_F), sae)
 #
 # $$ L = \frac{1}{d}\lVert x - \hat x \rVert^2 + \alpha \, \frac{\lVert e - \hat e \rVert^2}{\lVert e \rVert^2}, \qquad e = x - \hat x $$ {#eq-var-auxk}
 #
-# 둘째 항이 AuxK이다. 오래 켜지지 않은 특징들만 모아 그 가운데 큰 것 몇으로 나머지 오차 $e$를 재구성하게 한다($\hat e$). 뽑히지 못한 특징에는 기울기가 오지 않아 한번 죽으면 되살아날 길이 없는데, 이 항이 그 길을 낸다. 오차의 크기로 나누는 것은 논문의 식이 아니라 저자들의 코드를 따른 것이고, 논문대로 $\alpha = 1/32$로 두었다. 다만 계산을 아끼려고 배치의 절반만 본다. 우리 학습은 장치를 하나 더 둔다. 오래 켜지지 않은 특징의 편향 $b_{\mathrm{enc}}$를 켜질 때까지 걸음마다 0.005씩, BatchTopK와 Matryoshka에서 배치 전체가 겨루는 동안에는 0.05씩 올린다(`lift`). 전문가 혼합 모델에서 전문가의 부하를 고르게 하려고 편향을 옮기는 방법 [@wang2024]을 빌린 것으로, 손실에 항을 더하지 않는다. 벌점을 쓰는 변형은 여기에 더해 죽은 특징에 새 방향을 주는 재표집도 쓰고, JumpReLU는 편향을 올리는 대신 문턱을 낮춘다.
+# 둘째 항이 AuxK이다. 오래 켜지지 않은 특징들만 모아 그 가운데 큰 것 몇으로 나머지 오차 $e$를 재구성하게 한다($\hat e$). 뽑히지 못한 특징에는 기울기가 오지 않아 한번 죽으면 되살아날 길이 없는데, 이 항이 그 길을 낸다. 오차의 크기로 나누는 것은 논문의 식이 아니라 저자들의 코드를 따른 것이고, 논문대로 $\alpha = 1/32$로 두었다. 다만 계산을 아끼려고 배치의 절반만 본다. 우리 학습이 기본으로 쓰는 장치는 따로 있다. 오래 켜지지 않은 특징의 편향 $b_{\mathrm{enc}}$를 켜질 때까지 걸음마다 0.005씩, BatchTopK와 Matryoshka에서 배치 전체가 겨루는 동안에는 0.05씩 올린다(`lift`). 전문가 혼합 모델에서 전문가의 부하를 고르게 하려고 편향을 옮기는 방법 [@wang2024]을 빌린 것으로, 손실에 항을 더하지 않는다. 이것을 쓰면 AuxK가 할 일이 거의 남지 않아([@sec-var-planted]에서 확인한다) 기본값에서는 AuxK를 끄고, 논문의 꼴을 견줄 때에만 켠다. 벌점을 쓰는 변형은 여기에 더해 죽은 특징에 새 방향을 주는 재표집도 쓰고, JumpReLU는 편향을 올리는 대신 문턱을 낮춘다.
 
-# %% [markdown] src="00c7" tags=["en"]
+# %% [markdown] src="4abe" tags=["en"]
 # ## TopK: the number is fixed {#sec-var-topk}
 #
 # TopK has no penalty. Of each token's values it keeps the $k$ largest [@gao2024].
@@ -233,7 +233,7 @@ agreement["jump"] = same(z_BF * (z_BF > theta_F), sae)
 #
 # $$ L = \frac{1}{d}\lVert x - \hat x \rVert^2 + \alpha \, \frac{\lVert e - \hat e \rVert^2}{\lVert e \rVert^2}, \qquad e = x - \hat x $$ {#eq-var-auxk}
 #
-# The second term is AuxK. It takes the features that have long been silent and lets the largest few of them reconstruct the remaining error $e$ (as $\hat e$). A feature that is not chosen gets no gradient, so once dead it has no way back; this term opens one. Dividing by the size of the error follows the authors' code and not the formula of the paper; as in the paper, $\alpha = 1/32$. To save computing, though, it looks at half of the batch. Our training has one more device: the bias $b_{\mathrm{enc}}$ of a feature that has long been silent rises by 0.005 at each step until it fires, and by 0.05 in BatchTopK and Matryoshka while a whole batch competes (`lift`). The idea is borrowed from mixtures of experts, where biases are moved to even out the load [@wang2024]; it adds no term to the loss. Variants with a penalty also resample, which gives dead features new directions, and JumpReLU lowers the threshold in place of raising the bias.
+# The second term is AuxK. It takes the features that have long been silent and lets the largest few of them reconstruct the remaining error $e$ (as $\hat e$). A feature that is not chosen gets no gradient, so once dead it has no way back; this term opens one. Dividing by the size of the error follows the authors' code and not the formula of the paper; as in the paper, $\alpha = 1/32$. To save computing, though, it looks at half of the batch. What our training uses by default is another device: the bias $b_{\mathrm{enc}}$ of a feature that has long been silent rises by 0.005 at each step until it fires, and by 0.05 in BatchTopK and Matryoshka while a whole batch competes (`lift`). The idea is borrowed from mixtures of experts, where biases are moved to even out the load [@wang2024]; it adds no term to the loss. Beside it AuxK has hardly anything left to do ([@sec-var-planted] checks this), so AuxK is off by default and on only where we compare the paper's form. Variants with a penalty also resample, which gives dead features new directions, and JumpReLU lowers the threshold in place of raising the bias.
 
 # %%
 sae = saes["topk"]
@@ -696,10 +696,11 @@ settings += [aimed(v) for v in LATER]
 
 # %%
 @functools.cache
-def plant(variant, name, value, s, lift=0.0, **kind):
+def plant(variant, name, value, s, lift=0.0, auxk=128, **kind):
     """Train on one planted dictionary; what it explains on new tokens, and what it finds."""
     truth, train_ND, held_ND, codes = planted(s, **kind)
     target, options = (value, {}) if name == "target_l0" else (None, {name: value})
+    options |= {"auxk": auxk} if "auxk" in kc.VARIANTS[variant].options else {}
     how = {"target_l0": target, "lift": lift, "seed": s, "device": "cpu"}
     schedule = kc.TrainConfig(planted_steps, min(512, planted_tokens // 30), **how)
     sae, _ = kc.train(kc.SAEConfig(variant, planted_features, **options), train_ND, schedule)
@@ -856,17 +857,25 @@ for v, share in dead.items():
 results.claim("topk_has_dead", dead["topk"] > 0.01, "matched TopK has over 1% dead, with AuxK")
 
 # %%
-lifted = pd.DataFrame([plant(*settings[matched["topk"]], s, lift=None)[1] for s in seeds])
-for column in ("dead_share", "recovered"):
-    x, key = lifted[column], "dead" if column == "dead_share" else column
-    results.record(f"lifted_{key}", x.mean(), "mean over seeds", ".1%", seeds, (x.min(), x.max()), 0.05)
+helped = {"lifted": 0, "lifted_auxk": 128}
+helped = {n: [plant(*settings[matched["topk"]], s, None, auxk)[1] for s in seeds] for n, auxk in helped.items()}
+helped = {name: pd.DataFrame(rows) for name, rows in helped.items()}
+for name, column in itertools.product(helped, ("dead_share", "recovered")):
+    x, key = helped[name][column], "dead" if column == "dead_share" else column
+    results.record(f"{name}_{key}", x.mean(), "mean over seeds", ".1%", seeds, (x.min(), x.max()), 0.05)
 
 # %%
+lifted, both = helped["lifted"], helped["lifted_auxk"]
 results.claim("lift_fewer_dead", lifted.dead_share.mean() < dead["topk"], "TopK has fewer dead when biases are lifted")
 results.claim(
     "lift_finds_as_many",
     lifted.recovered.mean() > chosen["topk"].recovered.mean() - 0.05,
-    "lifted TopK recovers no 5 points less than without, mean over seeds",
+    "lifted TopK without AuxK recovers no 5 points less than TopK with AuxK and without lifting, mean over seeds",
+)
+results.claim(
+    "auxk_adds_nothing",
+    max((lifted - both).dead_share.mean(), (both - lifted).recovered.mean()) < 0.01,
+    "lifted TopK: AuxK saves no 1% of the features from death and recovers no 1% more, means over seeds",
 )
 
 # %%
@@ -899,9 +908,9 @@ kc.plots.save(fig, "fig-variants-frontier")
 #
 # 처음 세 변형의 설정 가운데 EV가 가장 높은 것은 {{< var c03.best_ev_setting >}}, 복원율이 가장 높은 것은 {{< var c03.best_found_setting >}}이다. [둘은 다른 설정이다.]{.claim key="c03.ev_misleads"} 더 무거운 증거는 어긋남이 가장 큰 쌍에 있다. 거기서는 {{< var c03.trap_setting >}}의 EV가 {{< var c03.trap_ev >}}, {{< var c03.better_setting >}}의 EV가 {{< var c03.better_ev >}}인데, 복원율은 차례로 {{< var c03.trap_recovered >}}와 {{< var c03.better_recovered >}}이다. [EV가 더 높은 사전이 참 특징을 30%포인트 넘게 덜 찾을 수 있는 것이다.]{.claim key="c03.ev_trap"} [@fig-variants-frontier]의 오른쪽이 이를 보여 준다. 더 많이 켜면 EV는 대체로 오르지만, 참보다 많이 켤 때는 한 방향을 여러 특징으로 나누어 적을 자유도 생긴다. EV는 높으나 참 특징을 덜 찾는 일은 다른 방법에서도 보고되었다 [@chanin2026synth].
 #
-# L1 계수를 {{< var c03.l1_swing >}}배 바꾸는 동안 표준형의 L0는 {{< var c03.l0_swing >}}배 달라지고, TopK의 L0는 $k$에서 가장 많이 벗어난 것이 {{< var c03.topk_off >}}이다. [표준형의 L0는 계수에 따라 2배 넘게 달라지는데 TopK의 L0는 $k$ 가까이에 머문다.]{.claim key="c03.l1_needs_tuning"} 그러므로 조정의 수고를 던다는 주장은 옳다. 활성값의 붕괴가 죽은 특징을 가리킨다면 이야기가 다르다. 새 토큰에서 한 번도 켜지지 않은 특징은 표준형 {{< var c03.planted_dead_standard >}}, 게이트형 {{< var c03.planted_dead_gated >}}, TopK {{< var c03.planted_dead_topk >}}이다. [AuxK가 있어도 짧은 학습에서 TopK가 저절로 붕괴를 피하지는 않는다.]{.claim key="c03.topk_has_dead"} TopK에서 편향을 올리면(`lift`) 죽은 특징은 {{< var c03.lifted_dead >}}이고, 복원율은 {{< var c03.lifted_recovered >}}이다. [손실을 건드리지 않고도 죽은 특징이 줄며,]{.claim key="c03.lift_fewer_dead"}[그래도 죽은 특징은 줄지 않으며,]{.otherwise} [복원율은 5%포인트 넘게 낮아지지 않는다.]{.claim key="c03.lift_finds_as_many"}[그 대신 복원율이 5%포인트 넘게 낮아진다.]{.otherwise} 실제 활성값에서의 비율은 [@tbl-variants-real]에 있다.
+# L1 계수를 {{< var c03.l1_swing >}}배 바꾸는 동안 표준형의 L0는 {{< var c03.l0_swing >}}배 달라지고, TopK의 L0는 $k$에서 가장 많이 벗어난 것이 {{< var c03.topk_off >}}이다. [표준형의 L0는 계수에 따라 2배 넘게 달라지는데 TopK의 L0는 $k$ 가까이에 머문다.]{.claim key="c03.l1_needs_tuning"} 그러므로 조정의 수고를 던다는 주장은 옳다. 활성값의 붕괴가 죽은 특징을 가리킨다면 이야기가 다르다. 새 토큰에서 한 번도 켜지지 않은 특징은 표준형 {{< var c03.planted_dead_standard >}}, 게이트형 {{< var c03.planted_dead_gated >}}, TopK {{< var c03.planted_dead_topk >}}이다. [AuxK가 있어도 짧은 학습에서 TopK가 저절로 붕괴를 피하지는 않는다.]{.claim key="c03.topk_has_dead"} AuxK 대신 편향을 올리면(`lift`) 죽은 특징은 {{< var c03.lifted_dead >}}이고, 복원율은 {{< var c03.lifted_recovered >}}이다. [손실을 건드리지 않고도 죽은 특징이 줄며,]{.claim key="c03.lift_fewer_dead"}[그래도 죽은 특징은 줄지 않으며,]{.otherwise} [복원율은 5%포인트 넘게 낮아지지 않는다.]{.claim key="c03.lift_finds_as_many"}[그 대신 복원율이 5%포인트 넘게 낮아진다.]{.otherwise} 둘을 함께 쓰면 차례로 {{< var c03.lifted_auxk_dead >}}와 {{< var c03.lifted_auxk_recovered >}}이다. [편향을 올리는 학습에 AuxK를 더해도 나아지는 것은 1%포인트가 되지 않는다.]{.claim key="c03.auxk_adds_nothing"}[편향을 올리는 학습에도 AuxK는 보탬이 된다.]{.otherwise} 실제 활성값에서의 비율은 [@tbl-variants-real]에 있다.
 
-# %% [markdown] src="160a" tags=["en"]
+# %% [markdown] src="35b9" tags=["en"]
 # First the three, at the setting whose L0 is closest to the true one. [In every run MMCS is at least 0.1 above that of a random dictionary,]{.claim key="c03.all_above_chance"} which has {{< var c03.mmcs_random >}}. Recovery is {{< var c03.planted_recovered_standard >}} for standard, {{< var c03.planted_recovered_gated >}} for gated and {{< var c03.planted_recovered_topk >}} for TopK ([@tbl-variants-planted]). [Gated and TopK recover more directions than standard, with ranges over seeds that do not overlap.]{.claim key="c03.more_recovered"}[But the ranges over seeds of both are not apart from that of standard, so they cannot be said to recover more.]{.otherwise} With a weaker penalty standard recovers up to {{< var c03.standard_best_recovered >}}, at an L0 of {{< var c03.standard_best_l0 >}}: to find directions it has to turn on more features than there truly are. Precision is {{< var c03.planted_precision_standard >}}, {{< var c03.planted_precision_gated >}} and {{< var c03.planted_precision_topk >}} in turn. [Gated is more precise than standard, with ranges over seeds that do not overlap.]{.claim key="c03.gated_more_precise"}[The ranges over seeds of gated and standard overlap.]{.otherwise} [So is TopK.]{.claim key="c03.topk_more_precise"}[Those of TopK and standard overlap.]{.otherwise} Even at the closest settings, though, L0 differs ({{< var c03.planted_l0_standard >}}, {{< var c03.planted_l0_gated >}} and {{< var c03.planted_l0_topk >}}), so not all of this belongs to the variant. A feature whose direction is right but which fires on the wrong tokens misleads whoever names it and collects its examples.
 #
 # Of the other five, recovery is {{< var c03.planted_recovered_batchtopk >}} for BatchTopK, {{< var c03.planted_recovered_matryoshka >}} for Matryoshka, {{< var c03.planted_recovered_jumprelu >}} for JumpReLU, {{< var c03.planted_recovered_p_anneal >}} for the annealed standard form and {{< var c03.planted_recovered_gated_anneal >}} for the annealed gated one. By the ranges over seeds, [BatchTopK recovers more than TopK,]{.claim key="c03.planted_batch"}[BatchTopK and TopK overlap,]{.otherwise} [JumpReLU recovers more than standard,]{.claim key="c03.planted_jump"}[so do JumpReLU and standard,]{.otherwise} [and BatchTopK more than Matryoshka.]{.claim key="c03.planted_nested"}[and BatchTopK and Matryoshka cannot be told apart.]{.otherwise} Steering towards a target is another course of training than a fixed coefficient, so how much of this belongs to the variant has to be seen in longer runs.
@@ -910,7 +919,7 @@ kc.plots.save(fig, "fig-variants-frontier")
 #
 # Among these three the setting of highest EV is {{< var c03.best_ev_setting >}}, that of highest recovery {{< var c03.best_found_setting >}}. [They are two different settings.]{.claim key="c03.ev_misleads"} The weightier evidence is in the pair that disagrees most. There {{< var c03.trap_setting >}} has an EV of {{< var c03.trap_ev >}} and {{< var c03.better_setting >}} one of {{< var c03.better_ev >}}, while recovery is {{< var c03.trap_recovered >}} and {{< var c03.better_recovered >}} in turn. [A dictionary of higher EV can find fewer true features, by over 30 percentage points.]{.claim key="c03.ev_trap"} The right of [@fig-variants-frontier] shows it. Turning on more mostly raises EV, but beyond the true number it also brings the freedom to spell one direction with several features. Higher EV with fewer true features has been reported of another method too [@chanin2026synth].
 #
-# While the L1 coefficient changes by a factor of {{< var c03.l1_swing >}}, the standard form's L0 changes {{< var c03.l0_swing >}}-fold; TopK's L0 strays from $k$ by {{< var c03.topk_off >}} at most. [The standard form's L0 swings more than 2-fold with the coefficient, while TopK's L0 stays near $k$.]{.claim key="c03.l1_needs_tuning"} So it is right that TopK spares the tuning. If the collapse of activations refers to dead features, it is another story. Of the features, {{< var c03.planted_dead_standard >}} never fire on the new tokens in standard, {{< var c03.planted_dead_gated >}} in gated and {{< var c03.planted_dead_topk >}} in TopK. [Even with AuxK, TopK does not by itself escape collapse in a short training.]{.claim key="c03.topk_has_dead"} With biases of TopK lifted (`lift`) they are {{< var c03.lifted_dead >}}, and recovery is {{< var c03.lifted_recovered >}}. [Fewer features are dead without a change of the loss,]{.claim key="c03.lift_fewer_dead"}[No fewer features are dead for it,]{.otherwise} [and recovery does not fall by more than 5 percentage points.]{.claim key="c03.lift_finds_as_many"}[and recovery falls by more than 5 percentage points.]{.otherwise} For real activations the share is in [@tbl-variants-real].
+# While the L1 coefficient changes by a factor of {{< var c03.l1_swing >}}, the standard form's L0 changes {{< var c03.l0_swing >}}-fold; TopK's L0 strays from $k$ by {{< var c03.topk_off >}} at most. [The standard form's L0 swings more than 2-fold with the coefficient, while TopK's L0 stays near $k$.]{.claim key="c03.l1_needs_tuning"} So it is right that TopK spares the tuning. If the collapse of activations refers to dead features, it is another story. Of the features, {{< var c03.planted_dead_standard >}} never fire on the new tokens in standard, {{< var c03.planted_dead_gated >}} in gated and {{< var c03.planted_dead_topk >}} in TopK. [Even with AuxK, TopK does not by itself escape collapse in a short training.]{.claim key="c03.topk_has_dead"} With biases lifted (`lift`) in place of AuxK they are {{< var c03.lifted_dead >}}, and recovery is {{< var c03.lifted_recovered >}}. [Fewer features are dead without a change of the loss,]{.claim key="c03.lift_fewer_dead"}[No fewer features are dead for it,]{.otherwise} [and recovery does not fall by more than 5 percentage points.]{.claim key="c03.lift_finds_as_many"}[and recovery falls by more than 5 percentage points.]{.otherwise} With both they are {{< var c03.lifted_auxk_dead >}} and {{< var c03.lifted_auxk_recovered >}}. [AuxK improves neither by 1 percentage point where biases are lifted.]{.claim key="c03.auxk_adds_nothing"}[AuxK is of use even where biases are lifted.]{.otherwise} For real activations the share is in [@tbl-variants-real].
 
 # %% [markdown] tags=["ko"]
 # ## 함께 켜지는 특징, 하나가 다른 하나를 품는 특징 {#sec-var-kinds}
@@ -1245,6 +1254,7 @@ torch.set_num_threads(threads)
 batch_BD = saes["standard"].normalise(train_ND[:batch_size])
 racers = {v: (copy.deepcopy(sae), torch.zeros(n_features, dtype=torch.bool)) for v, sae in saes.items()}
 racers["topk, AuxK"] = (copy.deepcopy(saes["topk"]), torch.arange(n_features) % 4 == 0)
+racers["topk, AuxK"][0].config = dataclasses.replace(saes["topk"].config, auxk=128)
 optimizers = {name: torch.optim.Adam(sae.parameters(), lr=1e-6, fused=True) for name, (sae, _) in racers.items()}
 
 # %%
@@ -1329,10 +1339,10 @@ kc.plots.table(frame.rename_axis("variant"), fmt=".2f")
 
 # %%
 class GroupMax(kc.SAE):
-    """The largest of each of k groups of features, where positive; loss and AuxK are those of TopK."""
+    """The largest of each of k groups of features, where positive."""
 
     variant = "groupmax"
-    options = {"k": 32, "auxk": 128, "auxk_weight": 1 / 32}
+    options = {"k": 32}
     resamples = False
 
     def features(self, x_BD):
@@ -1344,9 +1354,8 @@ class GroupMax(kc.SAE):
     def objective(self, x_BD, weight, dead_F):
         code = kernels.Code(self.features(x_BD))
         recon_BD = code.decode(self.W_dec_FD, self.b_dec_D)
-        mse, penalty = losses.squared_error(recon_BD, x_BD), x_BD.new_zeros(())
-        aux = self.dead_loss(x_BD, recon_BD, self.folded(self.b_enc_F), dead_F)
-        return Objective(mse, penalty, aux, recon_BD, code)
+        nothing = x_BD.new_zeros(())
+        return Objective(losses.squared_error(recon_BD, x_BD), nothing, nothing, recon_BD, code)
 
 
 # %%

@@ -576,7 +576,7 @@ results.claim(
 # Validation loss is the unexplained variance on test tokens. During training it is measured with the k of that step, so a curve with a schedule can be very low while k is large and rise again as k falls. This is not overfitting. If the schedule leaves no fewer dead features even without AuxK, the first claim is wrong here; if the loss rises with k, the second is.
 
 # %%
-AUXK = {"off": 0, "on": None}  # None: as many as the variant has by default
+AUXK = {"off": 0, "on": 128}
 swept = [(k, shape, aux, s) for k in sweep_k for shape in sweep_shapes for aux in AUXK for s in sweep_seeds]
 
 

@@ -48,6 +48,7 @@ class JumpReLUSAE(SAE):
     """
 
     variant = "jumprelu"
+    lr = 7e-3
     options = {"sparsity": 1e-3, "initial_density": 0.02, "bandwidth": 0.1}
 
     def add_biases(self) -> None:

@@ -28,6 +28,7 @@ class StandardSAE(SAE):
     """
 
     variant = "standard"
+    lr = 7e-3
     options = {"sparsity": 0.06, "initial_density": 0.1}
 
     def features(self, x_BD: Tensor) -> Tensor:
@@ -51,6 +52,7 @@ class GatedSAE(SAE):
     """
 
     variant = "gated"
+    lr = 1e-2
     options = {"sparsity": 0.13, "initial_density": 0.1}
 
     def add_biases(self) -> None:

@@ -158,6 +158,7 @@ def _03(c: Chapter) -> Iterator[Store | Run]:
         *((variant, "aim") for variant in ("p_anneal", "gated_anneal", *six) if variant != "topk"),
         *product(six, ("correlated", "hierarchical")),
         ("topk", "lifted"),
+        ("topk", "lifted, AuxK"),
     ]
     for (variant, level), seed in product(aims, range(p["seed"], p["seed"] + p["n_seeds"])):
         sizes = p["planted_features"], p["planted_steps"], min(512, p["planted_tokens"] // 30), seed
@@ -171,7 +172,7 @@ def _04(c: Chapter) -> Iterator[Store | Run]:
         yield from (c.sae(v, lang, p[point]) for v, point in product(("standard", "gated"), ("middle", "late")))
     yield c.sae("topk", p["langs"][0], p["middle"])
     source, held = (c.store(split, p["langs"][0], p["middle"]) for split in ("train", "test"))
-    for k, shape, auxk, seed in product(p["sweep_k"], p["sweep_shapes"], (0, None), p["sweep_seeds"]):
+    for k, shape, auxk, seed in product(p["sweep_k"], p["sweep_shapes"], (0, 128), p["sweep_seeds"]):
         sloping = {"k_start": p["sweep_start"], "k_share": p["sweep_share"], "k_shape": shape}
         sizes = p["sweep_features"], p["sweep_steps"], p["batch_size"], seed
         yield Run("topk", *sizes, source, k=k, auxk=auxk, lift=0, held=held, **({} if shape == "none" else sloping))
