@@ -21,7 +21,7 @@ from train_throughput import PEERS, SIZES, Side, machine, planted, planted_file
 RATES = (3e-4, 1e-3, 3e-3, 1e-2)
 STEPS, LOOKS = 1000, 10
 FOUND = 0.9
-PENALISED = ("standard", "gated", "jumprelu")
+PENALISED = ("standard", "gated", "jumprelu", "p_anneal", "gated_anneal")
 MOST = 7
 """Trainings in which a peer's coefficient is sought, for one learning rate."""
 

@@ -47,14 +47,16 @@ SIZES = {
     "gpt2": {"d_model": 768, "n_features": 24576, "batch": 2048, "k": 32},
 }
 # Matrix products of a dense step (batch x d_model x n_features); of the sparse variants all but the encoder's touch k features.
-PRODUCTS = {"standard": 5, "gated": 7, "jumprelu": 5, "topk": 1, "batchtopk": 1, "matryoshka": 1}
+PRODUCTS = {
+    "standard": 5, "gated": 7, "jumprelu": 5, "p_anneal": 5, "gated_anneal": 7, "topk": 1, "batchtopk": 1, "matryoshka": 1,
+}  # fmt: skip
 DENSE = ("standard", "gated", "jumprelu")
 """Variants whose peers compute with dense tables: sae-lens is compiled for them too, as its runner would."""
 GROUPMAX = "eai-sparsify groupmax"
 """Measured beside TopK, but not the peer that ratios are of: it keeps the largest of each of k groups, not the k largest."""
 PEERS = {
     "standard": ("dictionary-learning", "sae-lens"), "gated": ("dictionary-learning", "sae-lens"),
-    "jumprelu": ("dictionary-learning", "sae-lens"),
+    "jumprelu": ("dictionary-learning", "sae-lens"), "p_anneal": ("dictionary-learning",), "gated_anneal": ("dictionary-learning",),
     "topk": ("eai-sparsify", GROUPMAX, "dictionary-learning", "sae-lens"),
     "batchtopk": ("dictionary-learning", "sae-lens"), "matryoshka": ("dictionary-learning", "sae-lens"),
 }  # fmt: skip

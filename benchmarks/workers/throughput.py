@@ -72,6 +72,7 @@ class DictionaryLearning:
     """dictionary-learning 0.1.0 through its trainers' `update`."""
 
     def __init__(self, variant, precision, acts_ND, o):
+        from dictionary_learning import trainers
         from dictionary_learning.trainers import batch_top_k, gdm, jumprelu, matryoshka_batch_top_k, standard, top_k
 
         self.scale = float(1 / np.sqrt((acts_ND**2).sum(1).mean()))
@@ -82,11 +83,17 @@ class DictionaryLearning:
         }  # fmt: skip
         common |= {"lr": o["lr"]} if o.get("lr") else {}
         soft = {"sparsity_warmup_steps": warmup}
-        name = "sparsity_penalty" if variant == "jumprelu" else "l1_penalty"
+        annealed = "initial_sparsity_penalty"
+        name = {"jumprelu": "sparsity_penalty", "p_anneal": annealed, "gated_anneal": annealed}.get(
+            variant, "l1_penalty"
+        )
         soft |= {name: o["penalty"]} if o.get("penalty") else {}
+        falling = {"anneal_start": o["steps"] // 5, "p_end": 0.2, "sparsity_function": "Lp^p"}  # those of the paper
         made = {
             "standard": lambda: standard.StandardTrainer(**common, **soft),
             "gated": lambda: gdm.GatedSAETrainer(**common, **soft),
+            "p_anneal": lambda: trainers.p_anneal.PAnnealTrainer(**common, **soft, **falling),
+            "gated_anneal": lambda: trainers.gated_anneal.GatedAnnealTrainer(**common, **soft, **falling),
             "jumprelu": lambda: jumprelu.JumpReluTrainer(**common, **soft, target_l0=float(o["k"])),
             "topk": lambda: top_k.TopKTrainer(**common, k=o["k"], threshold_start_step=warmup),
             "batchtopk": lambda: batch_top_k.BatchTopKTrainer(**common, k=o["k"], threshold_start_step=warmup),
