@@ -44,7 +44,7 @@ import pandas as pd
 from sklearn.manifold import trustworthiness
 
 import kosae_core as kc
-from kosae_core import layout
+from kosae_core import layout, statistics
 
 kc.plots.house_style()
 results = kc.Results(chapter="07", preset=preset, seeds=(seed,))
@@ -118,10 +118,9 @@ results.record("generic", len(generic), "features", tolerance=20)
 near = min(neighbours, len(own) - 1)
 purity = layout.neighbour_purity(directions[own], owner, near)
 chance, chance_high = layout.shuffled_purity(directions[own], owner, near, seed=seed)
-draws = np.random.default_rng(seed).choice(purity, (1000, len(purity))).mean(1)
-
-# %%
-interval = tuple(np.quantile(draws, [0.025, 0.975]))
+category = np.unique(owner, return_inverse=True)[1]
+by_category = [statistics.by_group(values, category) for values in (purity, np.ones(len(purity)))]
+interval = statistics.bootstrap_ratio(*by_category, seed=seed)
 
 # %%
 results.record("neighbours", near, "features", tolerance=0)
@@ -133,13 +132,14 @@ results.record("purity_high", interval[1], "share", tolerance=0.06)
 results.record("purity_chance", chance, "share", tolerance=0.03)
 results.record("purity_chance_high", chance_high, "share", tolerance=0.03)
 results.record("purity_ratio", purity.mean() / chance, "ratio", fmt=".1f", tolerance=1.0)
+results.claim("own_groups", purity.mean() > 0.5, "most neighbours of a category's own features are of the same category")
 results.claim("neighbours_share_category", purity.mean() > chance_high, "features of one category are nearer than by chance")
 
 # %% [markdown] tags=["ko"]
-# **읽기.** 순도는 {{< var c07.purity >}}(특징을 다시 뽑은 95% 구간 {{< var c07.purity_low >}}에서 {{< var c07.purity_high >}})이고, 라벨을 섞으면 {{< var c07.purity_chance >}}이므로 우연의 {{< var c07.purity_ratio >}}배이다. [같은 범주의 특징은 원래 공간에서 우연보다 가까이 있다.]{.claim key="c07.neighbours_share_category"} 그러나 순도가 1에 못 미치는 만큼의 이웃은 다른 범주의 특징이다. 우연보다 가깝다는 것과 따로 모인다는 것은 다르며, 뒤의 것을 말하려면 순도가 1에 가까워야 한다. 그림이 없어도 말할 수 있는 것은 여기까지이고, 이제부터 그림은 이 수보다 많은 것을 주장해서는 안 된다.
+# **읽기.** 순도는 {{< var c07.purity >}}(범주를 다시 뽑은 95% 구간 {{< var c07.purity_low >}}에서 {{< var c07.purity_high >}})이고, 라벨을 섞으면 {{< var c07.purity_chance >}}이므로 우연의 {{< var c07.purity_ratio >}}배이다. [같은 범주의 특징은 원래 공간에서 우연보다 가까이 있다.]{.claim key="c07.neighbours_share_category"} 그러나 순도가 1에 못 미치는 만큼의 이웃은 다른 범주의 특징이다. 우연보다 가깝다는 것과 따로 모인다는 것은 다르며, 뒤의 것을 말하려면 적어도 이웃의 절반은 넘게 같은 범주여야 한다. [여기서는 절반이 넘는다.]{.claim key="c07.own_groups"}[여기서는 절반에 미치지 못하므로, 범주마다 제 특징의 무리가 있다고 말할 수 없다.]{.otherwise} 그림이 없어도 말할 수 있는 것은 여기까지이고, 이제부터 그림은 이 수보다 많은 것을 주장해서는 안 된다.
 
-# %% [markdown] src="e7af" tags=["en"]
-# **Reading.** Purity is {{< var c07.purity >}} (95% interval over redrawn features {{< var c07.purity_low >}} to {{< var c07.purity_high >}}), against {{< var c07.purity_chance >}} for shuffled labels: {{< var c07.purity_ratio >}} times chance. [Features of one category lie closer together in the original space than by chance.]{.claim key="c07.neighbours_share_category"} But as far as purity falls short of 1, neighbours are features of other categories. To be nearer than by chance is not to form a group apart; for that, purity would have to be close to 1. This much can be said without a picture, and from here on no picture may claim more than these numbers.
+# %% [markdown] src="eff3" tags=["en"]
+# **Reading.** Purity is {{< var c07.purity >}} (95% interval over redrawn categories {{< var c07.purity_low >}} to {{< var c07.purity_high >}}), against {{< var c07.purity_chance >}} for shuffled labels: {{< var c07.purity_ratio >}} times chance. [Features of one category lie closer together in the original space than by chance.]{.claim key="c07.neighbours_share_category"} But as far as purity falls short of 1, neighbours are features of other categories. To be nearer than by chance is not to form a group apart; for that, at least most neighbours would have to be of the same category. [Here most are.]{.claim key="c07.own_groups"}[Here they are not, so categories cannot be said to have groups of features of their own.]{.otherwise} This much can be said without a picture, and from here on no picture may claim more than these numbers.
 
 # %% [markdown] tags=["ko"]
 # ## 특징의 지도 {#sec-vis-map}
@@ -273,7 +273,7 @@ low, high = np.quantile([difference[rows].mean() for rows in redrawn], [0.025, 0
 results.record("sentences_gap", difference.mean(), "share", "+.3f", interval=(low, high), tolerance=0.06)
 results.record("sentences_gap_low", low, "share", "+.3f", tolerance=0.06)
 results.record("sentences_gap_high", high, "share", "+.3f", tolerance=0.06)
-results.claim("features_clearer", low > 0, "sentences of one category are nearer on features than on mean activations, interval above 0", close=abs(low) < 0.03)
+results.claim("features_clearer", low > 0, "sentences of one category are nearer on features than on mean activations, interval above 0", against=high < 0, close=abs(low) < 0.03)
 
 # %%
 clumps = layout.neighbour_purity(plane, groups, near, "euclidean").mean()

@@ -102,14 +102,21 @@ vocabulary = ["(byte)" if "\ufffd" in token else token for token in strings]
 # **Expectation.** Even in the sparse dictionary, examples further down will point to other things than those on top. And a theme read from the five strongest sentences will often miss on new ones, even when all five agree: synthetic sentences come from templates, and the five are likely to be of one template.
 
 # %%
+ENOUGH = {"train": 30, "test": 15}
+
+
 def usable(table):
     """Features that fire on enough tokens of both splits to be judged, and not in nearly every sentence."""
-    enough = [np.asarray((table[s] > 0).sum(axis=0)).ravel() >= n for s, n in (("train", 30), ("test", 15))]
+    enough = [np.asarray((table[s] > 0).sum(axis=0)).ravel() >= n for s, n in ENOUGH.items()]
     spread = np.asarray((kc.features.pool_tokens(table["test"], docs["test"], len(records["test"])) > 0).mean(axis=0)).ravel() < 0.9
     return np.flatnonzero(enough[0] & enough[1] & spread)
 
 # %%
 candidates = {name: usable(table) for name, table in codes.items()}
+for name, table in codes.items():
+    results.record(f"usable_{name}", len(candidates[name]) / table["train"].shape[1], "share", ".0%", tolerance=0.1)
+for split, n in ENOUGH.items():
+    results.record(f"enough_{split}", n, "tokens", tolerance=0)
 chosen = {name: np.random.default_rng(seed).permutation(ids)[:n_explained] for name, ids in candidates.items()}
 
 # %%
@@ -330,14 +337,14 @@ rows = [{"feature": str(kept[i]), "rule": explaining.written(rules[i], vocabular
 kc.plots.table(pd.DataFrame(rows), ".2f")
 
 # %% [markdown] tags=["ko"]
-# 또렷한 특징의 비율은 무엇을 켜진 것으로 보느냐에 달려 있다([@fig-interpret-clear]). k가 {{< var c09.k >}}인 사전에서 모든 활성값으로는 {{< var c09.clear_dense_any >}}, 위 절반으로는 {{< var c09.clear_dense_half >}}, 위 십분의 일로는 {{< var c09.clear_dense_tenth >}}이고, 희소한 사전에서는 차례로 {{< var c09.clear_sparse_any >}}, {{< var c09.clear_sparse_half >}}, {{< var c09.clear_sparse_tenth >}}이다. [센 활성값만 볼 때 더 또렷하다.]{.claim key="c09.strong_clearer"} [희소한 사전이 더 또렷하다.]{.claim key="c09.sparse_clearer"} [어느 사전, 어느 기준에서나 10~30%이다.]{.claim key="c09.ten_to_thirty"}[10~30%라는 말은 이 가운데 어느 조합에서는 맞고 어느 조합에서는 틀린다.]{.otherwise} 비율을 말하려면 기준을 함께 말해야 한다.
+# 비율의 분모는 훈련 토큰 {{< var c09.enough_train >}}개, 시험 토큰 {{< var c09.enough_test >}}개 이상에서 켜지면서 거의 모든 문장에서 켜지지는 않는 특징 가운데 뽑은 것이다. 그런 특징은 k가 {{< var c09.k >}}인 사전에서 {{< var c09.usable_dense >}}, 희소한 사전에서 {{< var c09.usable_sparse >}}를 차지한다. 나머지는 여기서 판정할 수 없다. 또렷한 특징의 비율은 무엇을 켜진 것으로 보느냐에 달려 있다([@fig-interpret-clear]). k가 {{< var c09.k >}}인 사전에서 모든 활성값으로는 {{< var c09.clear_dense_any >}}, 위 절반으로는 {{< var c09.clear_dense_half >}}, 위 십분의 일로는 {{< var c09.clear_dense_tenth >}}이고, 희소한 사전에서는 차례로 {{< var c09.clear_sparse_any >}}, {{< var c09.clear_sparse_half >}}, {{< var c09.clear_sparse_tenth >}}이다. [센 활성값만 볼 때 더 또렷하다.]{.claim key="c09.strong_clearer"} [희소한 사전이 더 또렷하다.]{.claim key="c09.sparse_clearer"} [어느 사전, 어느 기준에서나 10~30%이다.]{.claim key="c09.ten_to_thirty"}[10~30%라는 말은 이 가운데 어느 조합에서는 맞고 어느 조합에서는 틀린다.]{.otherwise} 비율을 말하려면 기준을 함께 말해야 한다.
 #
 # 기준선은 낮다. 위 십분의 일에서 무작위 방향은 {{< var c09.clear_random_tenth >}}, 뉴런은 {{< var c09.clear_neurons_tenth >}}만 또렷하다. [특징은 무작위 방향보다 또렷하다.]{.claim key="c09.features_over_random"} [뉴런보다도 또렷하다.]{.claim key="c09.features_over_neurons"} 다만 모든 활성값으로 보면 k가 {{< var c09.k >}}인 사전의 강조 정확도는 {{< var c09.fuzzing_dense_any >}}이고 무작위 방향은 {{< var c09.fuzzing_random_any >}}이다. [약한 활성값까지 모두 세면 둘의 차이는 0.05보다 작다.]{.claim key="c09.weak_near_random"} [다른 특징의 규칙은 강조에서 어디에서나 우연에 가깝다.]{.claim key="c09.swapped_fail"}[다른 특징의 규칙이 강조에서 우연보다 높은 칸이 있다.]{.otherwise} 탐지에서 다른 특징의 규칙은 가장 높은 칸이 {{< var c09.swapped_detection_most >}}이다. [탐지에서도 우연에 가깝다.]{.claim key="c09.swapped_undetected"}[탐지에서는 남의 규칙으로도 우연보다 높은 칸이 있으므로, 탐지 정확도는 그만큼 깎아서 읽어야 한다.]{.otherwise}
 #
 # 두 토큰이 이어진다는 단서는 위 절반에서 성긴 사전의 규칙 {{< var c09.with_pair_sparse_half >}}, k가 {{< var c09.k >}}인 사전의 규칙 {{< var c09.with_pair_dense_half >}}에 들어 있다. 이 단서를 빼면 또렷한 특징은 각각 {{< var c09.single_sparse_half >}}, {{< var c09.single_dense_half >}}이다. [두 토큰의 단서가 있어야 설명되는 특징이 두 사전에 모두 있다.]{.claim key="c09.pairs_help"}[두 사전 모두에서 또렷한 특징이 늘었다고는 할 수 없다.]{.otherwise} [@tbl-interpret-rules]의 규칙을 보면 설명되는 특징은 대개 토큰 한둘의 특징이다. 규칙이 토큰만 보므로 뜻으로 켜지는 특징은 놓친다. 그런 특징이 있는 만큼 이 비율은 실제보다 낮게 잡은 값이다.
 
-# %% [markdown] src="9324" tags=["en"]
-# The share of clear features depends on what counts as firing ([@fig-interpret-clear]). In the dictionary with k of {{< var c09.k >}} it is {{< var c09.clear_dense_any >}} by every activation, {{< var c09.clear_dense_half >}} by the upper half and {{< var c09.clear_dense_tenth >}} by the top tenth; in the sparse one {{< var c09.clear_sparse_any >}}, {{< var c09.clear_sparse_half >}} and {{< var c09.clear_sparse_tenth >}}. [Seen by strong activations alone, features are clearer.]{.claim key="c09.strong_clearer"} [The sparse dictionary is clearer.]{.claim key="c09.sparse_clearer"} [It is 10 to 30% for either dictionary, whatever counts.]{.claim key="c09.ten_to_thirty"}[The figure of 10 to 30% is right for some of these combinations and wrong for others.]{.otherwise} Whoever gives a share has to give the bar with it.
+# %% [markdown] src="c195" tags=["en"]
+# The share is of features drawn from those that fire on at least {{< var c09.enough_train >}} training and {{< var c09.enough_test >}} test tokens, and not in nearly every sentence: {{< var c09.usable_dense >}} of the dictionary with k of {{< var c09.k >}} and {{< var c09.usable_sparse >}} of the sparse one. The rest cannot be judged here. The share of clear features depends on what counts as firing ([@fig-interpret-clear]). In the dictionary with k of {{< var c09.k >}} it is {{< var c09.clear_dense_any >}} by every activation, {{< var c09.clear_dense_half >}} by the upper half and {{< var c09.clear_dense_tenth >}} by the top tenth; in the sparse one {{< var c09.clear_sparse_any >}}, {{< var c09.clear_sparse_half >}} and {{< var c09.clear_sparse_tenth >}}. [Seen by strong activations alone, features are clearer.]{.claim key="c09.strong_clearer"} [The sparse dictionary is clearer.]{.claim key="c09.sparse_clearer"} [It is 10 to 30% for either dictionary, whatever counts.]{.claim key="c09.ten_to_thirty"}[The figure of 10 to 30% is right for some of these combinations and wrong for others.]{.otherwise} Whoever gives a share has to give the bar with it.
 #
 # Baselines are low. By the top tenth, {{< var c09.clear_random_tenth >}} of random directions and {{< var c09.clear_neurons_tenth >}} of neurons are clear. [Features are clearer than random directions.]{.claim key="c09.features_over_random"} [They are clearer than neurons, too.]{.claim key="c09.features_over_neurons"} By every activation, however, fuzzing in the dictionary with k of {{< var c09.k >}} has an accuracy of {{< var c09.fuzzing_dense_any >}}; with random directions it is {{< var c09.fuzzing_random_any >}}. [When all weak activations count, the two differ by less than 0.05.]{.claim key="c09.weak_near_random"} [In fuzzing, rules of another feature are near chance everywhere.]{.claim key="c09.swapped_fail"}[In fuzzing there are cells in which rules of another feature do better than chance.]{.otherwise} In detection the highest cell of another feature's rules is {{< var c09.swapped_detection_most >}}. [They are near chance in detection, too.]{.claim key="c09.swapped_undetected"}[So in detection there are cells in which even the rules of others do better than chance, and detection has to be read with that much taken off.]{.otherwise}
 #

@@ -441,14 +441,14 @@ def gap(what, one, other):
 # %%
 for key, one_kind, other in (("feature_steers", "feature by input", "random"), ("output_steers", "feature by output", "random"),
                              ("mean_more", "mean difference", "feature by input"), ("mean_most", "mean difference", "several features")):  # fmt: skip
-    low, _ = gap("mass", one_kind, other)
-    results.claim(key, low > 0, f"{one_kind} above {other} at the largest length in topic words, 95% interval over topics", close=abs(low) < 0.2)
-low, _ = gap("mass", "feature by output", "feature by input")
-results.claim("output_better", low > 0, "feature by output above feature by input in topic words, 95% interval over topics", close=abs(low) < 0.2)
-low, _ = gap("verdict", "mean difference", "feature by input")
-results.claim("mean_more_written", low > 0, "mean difference above one feature by input in what is written, 95% interval over topics", close=abs(low) < 0.03)
-low, _ = gap("verdict", "feature by input", "random")
-results.claim("feature_written", low > 0, "feature by input above random in what is written, 95% interval over topics", close=abs(low) < 0.03)
+    low, high = gap("mass", one_kind, other)
+    results.claim(key, low > 0, f"{one_kind} above {other} at the largest length in topic words, 95% interval over topics", against=high < 0, close=abs(low) < 0.2)
+low, high = gap("mass", "feature by output", "feature by input")
+results.claim("output_better", low > 0, "feature by output above feature by input in topic words, 95% interval over topics", against=high < 0, close=abs(low) < 0.2)
+low, high = gap("verdict", "mean difference", "feature by input")
+results.claim("mean_more_written", low > 0, "mean difference above one feature by input in what is written, 95% interval over topics", against=high < 0, close=abs(low) < 0.03)
+low, high = gap("verdict", "feature by input", "random")
+results.claim("feature_written", low > 0, "feature by input above random in what is written, 95% interval over topics", against=high < 0, close=abs(low) < 0.03)
 
 # %%
 prices = rows.loss[:, strong].drop("mean difference")
@@ -582,8 +582,8 @@ results.record("high", np.mean(list(high.values())) * float(topk.scale) / norm, 
 top = multiples[-1]
 for key, what, edit, other, near in (("clamp_steers", "mass", "clamp_1", "chance_1", 0.2), ("clamp_written", "verdict", "clamp_1", "chance_1", 0.03),
                                      ("places_differ", "verdict", "at_written", "at_last", 0.03), ("one_place_steers", "mass", "at_last", None, 0.1)):  # fmt: skip
-    low = edit_span(what, edit, other)[1][0]
-    results.claim(key, low > 0, f"{edit} above {other or 'the untouched model'} in {what}, 95% interval over topics", close=abs(low) < near)
+    low, high = edit_span(what, edit, other)[1]
+    results.claim(key, low > 0, f"{edit} above {other or 'the untouched model'} in {what}, 95% interval over topics", against=high < 0, close=abs(low) < near)
 
 # %%
 less = edit_span("mass", "clamp_0")[1][1]
@@ -624,16 +624,16 @@ kc.plots.table(pd.DataFrame(shown))
 #
 # 악성 댓글은 이 책에 싣지 않는다. 특징이 읽는 토큰도 댓글에서는 ●로 가리며, 자기 기계에서 보려는 사람은 `harm_shown`을 켜면 된다. 책을 만드는 실행에서는 합성 말뭉치의 부정적 정서를 라벨로 삼아 같은 절차를 밟고, 댓글 말뭉치(BEEP! [@moon2020], 사람이 붙인 라벨, 공개된 개발 분할을 시험에 씀)에서 잰 수는 문장 없이 함께 적는다. `make chapters PRESET=hate`로 다시 잴 수 있다. 두 말뭉치에서 SAE는 각각의 훈련 글로 학습했다.
 #
-# **예상.** 두 배 기준으로 고른 특징의 다수는 새 글에서 두 배를 지키지 못할 것이다. 수천 개 가운데 드물게 켜지는 것을 고르면 우연히 치우친 것이 섞이기 때문이다. 한 특징은 우연보다 낫지만 글자 n-그램에는 미치지 못할 것이다. 열 개를 꺼도 탐침이 거의 그대로라면, 특징을 꺼서 해로운 정보를 없앴다고 말할 수 없다.
+# **예상.** 두 배 기준으로 고른 특징의 다수는 새 글에서 두 배를 지키지 못할 것이다. 수천 개 가운데 드물게 켜지는 것을 고르면 우연히 치우친 것이 섞이기 때문이다. 한 특징은 우연보다 낫지만 글자 n-그램에는 미치지 못할 것이다. 열 개를 꺼도 탐침이 거의 그대로라면, 특징을 꺼서 해로운 정보를 없앴다고 말할 수 없다. 다만 무엇을 지워도 그대로인 탐침이라면 이 말에 뜻이 없으므로, 라벨이 있는 글과 없는 글의 평균의 차 방향을 모든 토큰에서 같게 하는 것을 대조로 둔다. 이때에는 탐침이 나빠져야 한다.
 
-# %% [markdown] src="79eb" tags=["en"]
+# %% [markdown] src="d2a4" tags=["en"]
 # ## Features of harmful language {#sec-intervene-harm}
 #
 # The encyclopedia article calls a feature harmful if its mean activation on harmful text is at least twice that on harmless text, and would use such features to detect and to block. We check three things. Do features chosen so keep their factor of two on new texts? How well do one feature, or a few, tell new texts apart, compared with character n-grams and with all activations? And when those features are switched off, is the information gone in later blocks?
 #
 # Abusive comments are not shown in this book. Tokens that features read in them are hidden too; whoever wants to see them on a machine of their own can set `harm_shown`. The run that makes this book goes through the procedure with the negative sentiment of the synthetic corpus for a label, and gives beside it, without any text, the numbers measured on a corpus of comments (BEEP! [@moon2020], labelled by people; its public development set is the test). `make chapters PRESET=hate` measures them again. For each corpus the SAE was trained on its own training texts.
 #
-# **Expectation.** Most features chosen by the factor of two will not keep it on new texts, since picking rarely active ones among thousands picks some that lean by chance. One feature will beat chance and fall short of character n-grams. If the probe stays nearly as it was with ten features off, one cannot say that clamping features has removed the harmful information.
+# **Expectation.** Most features chosen by the factor of two will not keep it on new texts, since picking rarely active ones among thousands picks some that lean by chance. One feature will beat chance and fall short of character n-grams. If the probe stays nearly as it was with ten features off, one cannot say that clamping features has removed the harmful information. That would mean nothing of a probe that stays as it was whatever is erased, so for a control the direction of the difference between the means of texts with and without the label is made the same at every token; this has to make the probe worse.
 
 # %%
 own = harm_corpus == corpus
@@ -727,9 +727,14 @@ picked = np.random.default_rng(seed).integers(5, 40, several)
 off["others"] = [int(alike[i, j]) for i, j in enumerate(picked)]
 
 # %%
+means = torch.tensor(np.stack([raw["train"][answer].mean(axis=0) for answer in (yes["train"], ~yes["train"])]), dtype=torch.float32)
+edits = {name: iv.clamp(sae, features) for name, features in off.items()}
+edits["levelled"] = iv.level(means[0] - means[1], means.mean(0))
+
+# %%
 after = {}
-for name, features in {"clean": [], **off}.items():
-    patch = (middle, iv.clamp(sae, features)) if features else None
+for name in ("clean", *edits):
+    patch = (middle, edits[name]) if name in edits else None
     out = iv.read_out(lm, harm_judged, (), patch, at=last)
     after[name] = {"score": probe.decision_function(out.means_MD), "loss": out.loss_M}
 
@@ -748,7 +753,7 @@ for name, at in after.items():
     results.record(f"read_{name}", row["AUROC"][0], "AUROC", interval=row["AUROC"][1], tolerance=0.06)
     for key in ("named", "alarm"):
         results.record(f"{key}_{name}", row[key][0], "share", ".0%", interval=row[key][1], tolerance=0.12)
-    for kind in ("yes", "no") if name in off else ():
+    for kind in ("yes", "no") if name in edits else ():
         results.record(f"cost_{kind}_{name}", row[kind][0], "nats/token", "+.3f", interval=row[kind][1], tolerance=0.05)
     clamped.append({"name": name} | row)
 
@@ -776,18 +781,29 @@ results.claim("most_over_fewer", most > fewer, "the most features tell better th
 results.claim("ngrams_best", best_auc[0] > max(v[0] for n, v in found.items() if n != "character n-grams"), "character n-grams have the largest area", close=True)
 counted_out = best_auc[0] - max(v[0] for n, v in found.items() if "feature" in n)
 results.claim("few_below", counted_out >= 0, "no number of features tells better than character n-grams, by point estimates", close=abs(counted_out) < 0.05)
-drop = clamped[0]["AUROC"][0] - clamped[1]["AUROC"][0]
-results.claim("clamp_harmless", drop < 0.05, "with several features at zero the later probe loses less than 0.05 AUROC", close=abs(drop - 0.05) < 0.03)
+lost_by = {}
+for name in edits:
+    pair = after["clean"]["score"], after[name]["score"]
+    lost_by[name] = detection.auroc_difference(*pair, told, docs["test"][:n_judged], draws=draws, seed=seed)
+    results.record(f"drop_{name}", lost_by[name][0], "AUROC", "+.3f", interval=lost_by[name][1], tolerance=0.05)
+
+# %%
+low, high = lost_by["harmful"][1]
+statement = "with several features at zero the later probe loses less than 0.05 AUROC, 95% interval over documents"
+results.claim("clamp_harmless", high < 0.05, statement, against=low > 0.05, close=abs(high - 0.05) < 0.04)
+low, high = lost_by["levelled"][1]
+statement = "with the difference of means levelled the later probe loses AUROC, 95% interval over documents"
+results.claim("level_harms", low > 0, statement, against=high < 0, close=abs(low) < 0.04)
 
 # %%
 def lost(row, kind, rows):
-    return f"{after[row['name']]['loss'][rows].mean():.2f}" + (f" ({spanned(row[kind], '+.3f')})" if row["name"] in off else "")
+    return f"{after[row['name']]['loss'][rows].mean():.2f}" + (f" ({spanned(row[kind], '+.3f')})" if row["name"] in edits else "")
 
 # %%
 #| label: tbl-intervene-clamped
-#| tbl-cap-ko: "라벨의 특징을 껐을 때(0에 고정). untouched: 그대로, label's features at 0: 라벨을 가장 잘 가려내는 특징을 끔, other features at 0: 비슷하게 자주 켜지는 다른 특징을 끔. named, false alarms: 마지막 블록의 탐침이 라벨이 있는 글과 없는 글 가운데 있다고 부른 몫, loss: 라벨이 있는 글과 없는 글의 손실(토큰당 내트), 괄호 안은 그대로 둘 때보다 오른 만큼. 95% 구간은 문장틀을 다시 뽑은 것이다."
-#| tbl-cap-en: "The label's features held at 0. untouched: as it is; label's features at 0: those that tell the label best; other features at 0: others that are on about as often. named, false alarms: the share that the probe of the last block names among texts with and without the label; loss: on texts with and without the label, in nats per token, in parentheses its rise. 95% intervals are over templates."
-texts = {"clean": "untouched", "harmful": "label's features at 0", "others": "other features at 0"}
+#| tbl-cap-ko: "라벨의 특징을 껐을 때(0에 고정). untouched: 그대로, label's features at 0: 라벨을 가장 잘 가려내는 특징을 끔, other features at 0: 비슷하게 자주 켜지는 다른 특징을 끔, difference of means levelled: 라벨이 있는 글과 없는 글의 평균의 차 방향을 모든 토큰에서 같게 함. named, false alarms: 마지막 블록의 탐침이 라벨이 있는 글과 없는 글 가운데 있다고 부른 몫, loss: 라벨이 있는 글과 없는 글의 손실(토큰당 내트), 괄호 안은 그대로 둘 때보다 오른 만큼. 95% 구간은 문장틀을 다시 뽑은 것이다."
+#| tbl-cap-en: "The label's features held at 0. untouched: as it is; label's features at 0: those that tell the label best; other features at 0: others that are on about as often; difference of means levelled: the direction from the mean of texts without the label to that of texts with it is made the same at every token. named, false alarms: the share that the probe of the last block names among texts with and without the label; loss: on texts with and without the label, in nats per token, in parentheses its rise. 95% intervals are over templates."
+texts = {"clean": "untouched", "harmful": "label's features at 0", "others": "other features at 0", "levelled": "difference of means levelled"}
 kc.plots.table(pd.DataFrame([{"features": texts[row["name"]], "named": spanned(row["named"], ".0%"), "false alarms": spanned(row["alarm"], ".0%"),
                               "AUROC": spanned(row["AUROC"], ".2f"), "loss, with": lost(row, "yes", told), "loss, without": lost(row, "no", ~told)}
                              for row in clamped]))  # fmt: skip
@@ -810,16 +826,16 @@ kc.plots.save(fig, "fig-intervene-harm")
 # %% [markdown] tags=["ko"]
 # 새 문장 {{< var c10.n_harm_test >}}개 가운데 라벨이 있는 것은 {{< var c10.yes_share >}}이고, 댓글에서는 {{< var hate:c10.n_harm_test >}}개 가운데 {{< var hate:c10.yes_share >}}이다. 두 배 기준을 넘는 특징은 부정적 정서에서 {{< var c10.n_special >}}개이고, 새 문장에서도 두 배를 지킨 것은 {{< var c10.special_still >}}이다. [예상대로 절반이 넘는 특징이 지키지 못한다.]{.claim key="c10.few_keep"}[예상과 달리 절반 이상이 지킨다.]{.otherwise} 댓글에서는 {{< var hate:c10.n_special >}}개 가운데 {{< var hate:c10.special_still >}}가 지키니, 이 기준이 새 글에서 얼마나 남는지는 말뭉치에 따라 다르다. 가장 나은 특징 하나의 AUROC는 훈련에서 {{< var c10.one_train >}}, 새 문장에서 {{< var c10.auc_one_feature >}}이다([@fig-intervene-harm], 읽는 토큰은 [@tbl-intervene-named]). [한 특징은 우연보다 낫다.]{.claim key="c10.one_tells"}[구간이 0.5에 걸쳐, 한 특징이 우연보다 낫다고 하기에는 모자란다.]{.otherwise} 가장 나은 뉴런 하나는 {{< var c10.auc_one_neuron >}}이다. [뉴런 하나가 특징 하나보다 낫다.]{.claim key="c10.neuron_over_feature"}[특징 하나가 뉴런 하나에 뒤지지는 않는다.]{.otherwise} 특징 {{< var c10.several >}}개를 쓰면 {{< var c10.auc_10_features >}}, {{< var c10.most_used >}}개를 쓰면 {{< var c10.auc_50_features >}}, 활성값 전체로는 {{< var c10.auc_all_activations >}}, 글자 n-그램으로는 {{< var c10.auc_character_n_grams >}}이다. [특징 {{< var c10.several >}}개는 하나보다 낫다.]{.claim key="c10.many_tell"}[특징 {{< var c10.several >}}개가 하나보다 뚜렷이 낫지는 않다.]{.otherwise} [{{< var c10.most_used >}}개는 {{< var c10.several >}}개보다 낫다.]{.claim key="c10.most_over_fewer"}[{{< var c10.most_used >}}개가 {{< var c10.several >}}개보다 낫지는 않다.]{.otherwise} [가장 잘 가려내는 것은 글자 n-그램이다.]{.claim key="c10.ngrams_best"} 댓글에서는 특징 하나 {{< var hate:c10.auc_one_feature >}}, 특징 {{< var c10.several >}}개 {{< var hate:c10.auc_10_features >}}, 활성값 전체 {{< var hate:c10.auc_all_activations >}}, 글자 n-그램 {{< var hate:c10.auc_character_n_grams >}}이다.
 #
-# 가장 나은 특징 {{< var c10.several >}}개를 q2에서 끄고 새 문장 {{< var c10.n_read >}}개(라벨이 있는 것 {{< var c10.n_told >}}개)를 읽힌다([@tbl-intervene-clamped]). 마지막 블록에서 같은 라벨을 읽는 탐침의 AUROC는 끄기 전 {{< var c10.read_clean >}}, 끈 뒤 {{< var c10.read_harmful >}}이고, 켜지는 비율이 비슷한 다른 특징 {{< var c10.several >}}개를 껐을 때는 {{< var c10.read_others >}}이다. 댓글에서는 차례로 {{< var hate:c10.read_clean >}}, {{< var hate:c10.read_harmful >}}, {{< var hate:c10.read_others >}}이다. [특징을 꺼서 뒤의 탐침이 잃는 것은 0.05보다 작다. 정보는 이 특징들 밖에도 있어서 특징을 끄는 것만으로는 없어지지 않는다.]{.claim key="c10.clamp_harmless"}[특징을 꺼서 뒤의 탐침이 잃는 것은 0.05에 이른다.]{.otherwise}
+# 가장 나은 특징 {{< var c10.several >}}개를 q2에서 끄고 새 문장 {{< var c10.n_read >}}개(라벨이 있는 것 {{< var c10.n_told >}}개)를 읽힌다([@tbl-intervene-clamped]). 마지막 블록에서 같은 라벨을 읽는 탐침의 AUROC는 끄기 전 {{< var c10.read_clean >}}, 끈 뒤 {{< var c10.read_harmful >}}이고, 켜지는 비율이 비슷한 다른 특징 {{< var c10.several >}}개를 껐을 때는 {{< var c10.read_others >}}이다. 댓글에서는 차례로 {{< var hate:c10.read_clean >}}, {{< var hate:c10.read_harmful >}}, {{< var hate:c10.read_others >}}이다. 합성 문장에서 특징을 꺼서 뒤의 탐침이 잃는 것은 {{< var c10.drop_harmful >}}이다. [95% 구간이 0.05 아래에 있다. 정보는 이 특징들 밖에도 있어서 특징을 끄는 것만으로는 없어지지 않는다.]{.claim key="c10.clamp_harmless"}[95% 구간이 0.05보다 위까지 걸치므로, 정보가 그대로 남는다고 말할 수 없다.]{.otherwise} 대조로 평균의 차 방향을 모든 토큰에서 같게 하면 AUROC는 {{< var c10.read_levelled >}}이고, 잃는 것은 {{< var c10.drop_levelled >}}이다. [이 대조에서는 탐침이 나빠지므로, 탐침은 무엇을 지워도 그대로인 것이 아니다.]{.claim key="c10.level_harms"}[이 대조에서도 탐침이 뚜렷이 나빠지지는 않으므로, 특징을 꺼도 그대로라는 것에서 얻을 것이 적다.]{.otherwise}
 #
 # 판정도 본다. 탐침은 라벨이 있는 글 가운데 {{< var c10.named_clean >}}를 라벨이 있다고 판정하고, 그 특징들을 끄면 {{< var c10.named_harmful >}}, 다른 특징들을 끄면 {{< var c10.named_others >}}를 그렇게 판정한다. 둘의 차이는 {{< var c10.named_less >}}포인트이다. [라벨의 특징을 끄면 있다고 판정하는 글이 다른 특징을 끌 때보다 줄어든다.]{.claim key="c10.named_falls"}[이 차이의 구간은 0보다 뚜렷이 낮지 않다.]{.otherwise} 댓글에서는 차례로 {{< var hate:c10.named_clean >}}, {{< var hate:c10.named_harmful >}}, {{< var hate:c10.named_others >}}이다. 라벨이 없는 글의 손실은 토큰당 {{< var c10.cost_no_harmful >}}내트, 댓글에서는 {{< var hate:c10.cost_no_harmful >}}내트 달라진다. [합성 문장에서는 구간이 통째로 0.02내트 아래에 있어, 다른 글이 치르는 대가는 거의 없다.]{.claim key="c10.ordinary_spared"}[합성 문장에서는 구간이 0.02내트 위까지 걸쳐, 다른 글이 대가를 치르지 않는다고 할 수 없다.]{.otherwise}
 #
 # [탐지에서 특징은 {{< var c10.most_used >}}개를 써도 글자 n-그램이라는 간단한 기준선을 넘지 못했다.]{.claim key="c10.few_below"}[탐지에서 특징은 글자 n-그램이라는 간단한 기준선보다 나은 점 추정값을 얻었다.]{.otherwise} 특징에 기대할 것은 성능보다도, 무엇을 보고 그렇게 판단했는지를 들여다볼 수 있다는 점이다.
 
-# %% [markdown] src="903f" tags=["en"]
+# %% [markdown] src="55fe" tags=["en"]
 # Of {{< var c10.n_harm_test >}} new sentences {{< var c10.yes_share >}} have the label, and of {{< var hate:c10.n_harm_test >}} comments {{< var hate:c10.yes_share >}}. By the factor of two there are {{< var c10.n_special >}} features for negative sentiment, of which {{< var c10.special_still >}} keep it on new sentences. [As expected, most do not keep it.]{.claim key="c10.few_keep"}[Against our expectation, half of them or more keep it.]{.otherwise} For comments it is {{< var hate:c10.special_still >}} of {{< var hate:c10.n_special >}}, so how much of it is left on new texts depends on the corpus. The best single feature has an AUROC of {{< var c10.one_train >}} on training sentences and {{< var c10.auc_one_feature >}} on new ones ([@fig-intervene-harm]; [@tbl-intervene-named] has what it reads). [One feature does better than chance.]{.claim key="c10.one_tells"}[Its interval reaches down to 0.5, too little to call one feature better than chance.]{.otherwise} The best single neuron has {{< var c10.auc_one_neuron >}}. [One neuron does better than one feature.]{.claim key="c10.neuron_over_feature"}[One feature is not behind one neuron.]{.otherwise} With {{< var c10.several >}} features it is {{< var c10.auc_10_features >}}, with {{< var c10.most_used >}} of them {{< var c10.auc_50_features >}}, with all activations {{< var c10.auc_all_activations >}} and with character n-grams {{< var c10.auc_character_n_grams >}}. [Features in the number of {{< var c10.several >}} do better than one.]{.claim key="c10.many_tell"}[Features in the number of {{< var c10.several >}} do not clearly do better than one.]{.otherwise} [With {{< var c10.most_used >}} it is better than with {{< var c10.several >}}.]{.claim key="c10.most_over_fewer"}[With {{< var c10.most_used >}} it is no better than with {{< var c10.several >}}.]{.otherwise} [Character n-grams do best.]{.claim key="c10.ngrams_best"} For comments it is {{< var hate:c10.auc_one_feature >}} with one feature, {{< var hate:c10.auc_10_features >}} with {{< var c10.several >}}, {{< var hate:c10.auc_all_activations >}} with all activations and {{< var hate:c10.auc_character_n_grams >}} with character n-grams.
 #
-# With the best {{< var c10.several >}} features switched off at q2 the model reads {{< var c10.n_read >}} new sentences, {{< var c10.n_told >}} of them with the label ([@tbl-intervene-clamped]). The AUROC of a probe that reads the same label at the last block is {{< var c10.read_clean >}} before and {{< var c10.read_harmful >}} after; with {{< var c10.several >}} other features that are on about as often it is {{< var c10.read_others >}}. For comments it is {{< var hate:c10.read_clean >}}, {{< var hate:c10.read_harmful >}} and {{< var hate:c10.read_others >}}. [What the later probe loses by clamping is less than 0.05. The information is outside these features too, and clamping them does not remove it.]{.claim key="c10.clamp_harmless"}[What the later probe loses by clamping is 0.05 or more.]{.otherwise}
+# With the best {{< var c10.several >}} features switched off at q2 the model reads {{< var c10.n_read >}} new sentences, {{< var c10.n_told >}} of them with the label ([@tbl-intervene-clamped]). The AUROC of a probe that reads the same label at the last block is {{< var c10.read_clean >}} before and {{< var c10.read_harmful >}} after; with {{< var c10.several >}} other features that are on about as often it is {{< var c10.read_others >}}. For comments it is {{< var hate:c10.read_clean >}}, {{< var hate:c10.read_harmful >}} and {{< var hate:c10.read_others >}}. In synthetic sentences the later probe loses {{< var c10.drop_harmful >}} by clamping. [The 95% interval is below 0.05. The information is outside these features too, and clamping them does not remove it.]{.claim key="c10.clamp_harmless"}[The 95% interval reaches above 0.05, so the information cannot be said to stay as it was.]{.otherwise} For a control, with the direction of the difference of means made the same at every token the AUROC is {{< var c10.read_levelled >}}, a loss of {{< var c10.drop_levelled >}}. [This control makes the probe worse, so it does not stay as it was whatever is erased.]{.claim key="c10.level_harms"}[Even this control does not clearly make the probe worse, so little follows from its staying as it was with the features off.]{.otherwise}
 #
 # As for verdicts, the probe names {{< var c10.named_clean >}} of the texts that have the label, {{< var c10.named_harmful >}} with those features held and {{< var c10.named_others >}} with the other features held. The two differ by {{< var c10.named_less >}} points. [Holding the label's features makes the probe name fewer of its texts than holding others does.]{.claim key="c10.named_falls"}[The interval of this difference is not clearly below 0.]{.otherwise} For comments it is {{< var hate:c10.named_clean >}}, {{< var hate:c10.named_harmful >}} and {{< var hate:c10.named_others >}}. Loss on texts without the label changes by {{< var c10.cost_no_harmful >}} nats per token, and for comments by {{< var hate:c10.cost_no_harmful >}}. [In synthetic sentences the whole interval is below 0.02 nats, so other texts pay next to nothing.]{.claim key="c10.ordinary_spared"}[In synthetic sentences the interval reaches above 0.02 nats, so other texts cannot be said to pay nothing.]{.otherwise}
 #

@@ -40,6 +40,24 @@ def add(direction_D: Float[Tensor, " D"], length: float) -> Replace:
     return edit
 
 
+def level(direction_D: Float[Tensor, " D"], about_D: Float[Tensor, " D"]) -> Replace:
+    """Give every token the same component along a direction, that of `about_D`, so that nothing can be read from it.
+
+    Raises  ValueError for a direction of length 0.
+    Source  directional ablation, Arditi et al. 2024, arXiv:2406.11717, about a mean in place of 0.
+    """
+    norm = float(direction_D.norm())
+    if norm == 0:
+        raise ValueError("a direction of length 0 cannot be levelled: give one that is not zero.")
+    unit_D, about_D = direction_D.detach() / norm, about_D.detach()
+
+    def edit(hidden_BTD: Tensor, real_BT: Tensor) -> Tensor:
+        along_BT1 = ((hidden_BTD - about_D.to(hidden_BTD)) @ unit_D.to(hidden_BTD))[..., None]
+        return hidden_BTD - real_BT[..., None] * along_BT1 * unit_D.to(hidden_BTD)
+
+    return edit
+
+
 def clamp(sae: SAE, features: int | Sequence[int], value: float = 0.0) -> Replace:
     """Hold features at a value, which by default ablates them; what the autoencoder does not reconstruct stays.
 

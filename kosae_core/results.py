@@ -71,16 +71,18 @@ class Results:
         self._write()
         return value
 
-    def claim(self, key: str, holds: Any, statement: str, *, close: Any = False) -> bool:
+    def claim(self, key: str, holds: Any, statement: str, *, against: Any = True, close: Any = False) -> bool:
         """Keep whether a comparative sentence holds in this run (any truth value); prose marked with the key rests on it.
 
-        `close` says that what decides it lies within its tolerance of the bound, so that another processor, whose training
+        `against` says whether the run shows the opposite, as an interval below 0 does for a difference said to be above it;
+        where neither holds the claim is kept as undecided. `close` says that what decides it lies within its tolerance of the bound, so that another processor, whose training
         takes another course from the first rounding on, may decide otherwise; `make verify` lets that pass.
 
         Raises  ValueError for a key that is not lower_case.
         """
         full = self._full(key)
-        self._claims[full] = {"holds": bool(holds), "statement": statement} | ({"close": True} if close else {})
+        marks = {"undecided": not holds and not against, "close": close}
+        self._claims[full] = {"holds": bool(holds), "statement": statement} | {k: True for k, on in marks.items() if on}
         self._write()
         return bool(holds)
 

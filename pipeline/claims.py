@@ -21,8 +21,8 @@ from kosae_core import paths, results
 FILES = {"README.md": "en", "README.ko.md": "ko"}
 NEWS, SEEDS = ("ynat", "keat"), ("seed10", "seed20")
 VERDICTS = {
-    "ko": {"holds": "성립", "fails": "성립하지 않음", "mixed": "엇갈림", "open": ""},
-    "en": {"holds": "holds", "fails": "does not hold", "mixed": "mixed", "open": ""},
+    "ko": {"holds": "성립", "fails": "성립하지 않음", "mixed": "엇갈림", "undecided": "판정할 수 없음", "open": ""},
+    "en": {"holds": "holds", "fails": "does not hold", "mixed": "mixed", "undecided": "undecided", "open": ""},
 }
 HEADS = {"ko": ("주장", "판정", "측정값"), "en": ("finding", "verdict", "measured")}
 AGAIN = {"ko": ("시드 {}벌", "모두 같음"), "en": ("{} sets of seeds", "the same")}
@@ -147,14 +147,24 @@ def _check(claim: Claim, place: str, runs: dict[str, Run], known: list[Recorded]
 
 
 def verdict(claim: Claim, found: Recorded) -> str:
-    """holds, fails or mixed, by whether all tests, none or some speak for it; open where one has not been run."""
+    """holds, fails or mixed, by whether all tests, none or some speak for it; open where one has not been run.
+
+    undecided where some neither speak for it nor against it, as an interval that contains 0, and none speaks against it.
+    """
     tests = [*claim.supports, *claim.refutes, *claim.within]
     if not tests or not all(key in found.claims or key in found.records for key in tests):
         return "open"
-    votes = [found.claims[key]["holds"] for key in claim.supports]
-    votes += [not found.claims[key]["holds"] for key in claim.refutes]
+    votes = [_vote(found.claims[key]) for key in claim.supports]
+    votes += [None if vote is None else not vote for vote in (_vote(found.claims[key]) for key in claim.refutes)]
     votes += [low <= found.records[key]["value"] <= high for key, (low, high) in claim.within.items()]
-    return "holds" if all(votes) else "mixed" if any(votes) else "fails"
+    if all(votes):
+        return "holds"
+    return "undecided" if False not in votes else "mixed" if any(votes) else "fails"
+
+
+def _vote(recorded: dict[str, Any]) -> bool | None:
+    """What a recorded claim says; None where it was neither shown nor contradicted."""
+    return None if recorded.get("undecided") else recorded["holds"]
 
 
 def number(entry: dict[str, Any]) -> str:
@@ -203,9 +213,8 @@ def _again(verdicts: list[str], language: str) -> str:
 
 def denied(claim: Claim, found: dict[str, Recorded]) -> bool:
     """Whether a claim does not hold in one of some presets' results."""
-    return any(
-        verdict(claim, each) in ("fails", "mixed") for name, each in found.items() if name not in claim.elsewhere
-    )
+    asked = [verdict(claim, each) for name, each in found.items() if name not in claim.elsewhere]
+    return not {"fails", "mixed", "undecided"}.isdisjoint(asked)
 
 
 def reasons(claims: list[Claim], found: dict[str, Recorded], language: str) -> str:

@@ -157,12 +157,15 @@ def _03(c: Chapter) -> Iterator[Store | Run]:
         *levels,  # the aim of TopK is one of its levels
         *((variant, "aim") for variant in ("p_anneal", "gated_anneal", *six) if variant != "topk"),
         *product(six, ("correlated", "hierarchical")),
-        ("topk", "lifted"),
-        ("topk", "lifted, AuxK"),
+        *(("topk", arm) for arm in ("bare", "lifted", "lifted, AuxK")),
     ]
     for (variant, level), seed in product(aims, range(p["seed"], p["seed"] + p["n_seeds"])):
         sizes = p["planted_features"], p["planted_steps"], min(512, p["planted_tokens"] // 30), seed
         yield Run(variant, *sizes, f"planted {level}", d_model=p["planted_d"])
+    held = ("topk", "p_anneal", "gated_anneal", "jumprelu", "batchtopk", "matryoshka")
+    for variant, seed in product(held, range(p["seed"] + 1, p["seed"] + p["stability_seeds"])):
+        sizes = p["planted_features"], p["planted_steps"], min(512, p["planted_tokens"] // 30), seed
+        yield Run(variant, *sizes, "planted once", d_model=p["planted_d"])
 
 
 def _04(c: Chapter) -> Iterator[Store | Run]:
@@ -172,6 +175,8 @@ def _04(c: Chapter) -> Iterator[Store | Run]:
         yield from (c.sae(v, lang, p[point]) for v, point in product(("standard", "gated"), ("middle", "late")))
     yield c.sae("topk", p["langs"][0], p["middle"])
     source, held = (c.store(split, p["langs"][0], p["middle"]) for split in ("train", "test"))
+    sizes = p["n_features"], p["steps"], p["batch_size"], p["seed"]
+    yield Run("topk", *sizes, source, k=p["n_features"] // 20, held=held)
     for k, shape, auxk, seed in product(p["sweep_k"], p["sweep_shapes"], (0, 128), p["sweep_seeds"]):
         sloping = {"k_start": p["sweep_start"], "k_share": p["sweep_share"], "k_shape": shape}
         sizes = p["sweep_features"], p["sweep_steps"], p["batch_size"], seed
@@ -234,6 +239,8 @@ def _08(c: Chapter) -> Iterator[Store | Run]:
             yield dictionary("both languages", seed)
         yield dictionary(own, seed, centre="median")
         yield dictionary("with the first token", seed)
+    last = max(p["match_seeds"])
+    yield from (dictionary(own, last + 1 + n) for n in range(3 - len(p["match_seeds"])))  # a base and two other seeds
     for block in range(c.n_blocks):
         for split, lang in product(("train", "test"), ("ko", "en")):
             yield c.store(split, lang, f"b{block}.resid_post", p["n_block"], p["parallel"])

@@ -24,6 +24,7 @@ OPEN = '[[claim]]\nid = "B1"\nsource = "x"\nko = "나"\nen = "b"\nstatus = "open
 def results(holds=True, gap=0.25, **more):
     records = {"c05.gap": {"value": gap, "unit": "share", "fmt": ".2f"} | more}
     below = {"c05.below": {"holds": not holds}, "c05.above": {"holds": holds}}
+    below["c05.unclear"] = {"holds": False, "undecided": True}
     return claims.Recorded({"05": {"records": records, "claims": below}})
 
 
@@ -80,6 +81,11 @@ def claim(**tests):
         ({"within": {"c05.gap": [0.3, 0.4]}}, True, "fails"),
         ({"supports": ["c05.above"], "within": {"c05.gap": [0.3, 0.4]}}, True, "mixed"),
         ({"supports": ["c05.above", "c05.not_run"]}, True, "open"),
+        ({"supports": ["c05.unclear"]}, True, "undecided"),
+        ({"refutes": ["c05.unclear"]}, True, "undecided"),
+        ({"supports": ["c05.above", "c05.unclear"]}, True, "undecided"),
+        ({"supports": ["c05.above", "c05.below", "c05.unclear"]}, True, "mixed"),
+        ({"supports": ["c05.below", "c05.unclear"]}, True, "fails"),
         ({"status": "open"}, True, "open"),
     ],
 )

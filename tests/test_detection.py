@@ -101,3 +101,17 @@ def test_answers_that_fit_no_rows_are_refused(yes, told):
     for what in (detection.aurocs, detection.specificity, detection.best_rule):
         with pytest.raises(ValueError, match=told):
             what(np.eye(3), yes)
+
+
+def test_a_difference_of_areas_is_measured_on_the_same_samples(rows):
+    X, yes = rows
+    clusters = np.arange(120) // 6
+    gap, (low, high) = detection.auroc_difference(X[:, 1], X[:, 2], yes, clusters, draws=200, seed=1)
+    assert gap == pytest.approx(roc_auc_score(yes, X[:, 1]) - roc_auc_score(yes, X[:, 2]))
+    drawn = []
+    for row in np.random.default_rng(1).multinomial(20, np.full(20, 1 / 20), size=200):
+        picked = np.concatenate([np.flatnonzero(clusters == c) for c in range(20) for _ in range(row[c])])
+        drawn.append(roc_auc_score(yes[picked], X[picked, 1]) - roc_auc_score(yes[picked], X[picked, 2]))
+    assert (low, high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])))
+    same = detection.auroc_difference(X[:, 1], X[:, 1], yes, clusters, draws=20)
+    assert same == (0, (0, 0))

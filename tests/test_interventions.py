@@ -74,10 +74,17 @@ def clamped(sae, acts_TD, features, value):
     return torch.stack(rows).detach()
 
 
+def levelled(row_D, direction_D, about_D):
+    """What is at right angles to the direction, and the part along it that the mean has."""
+    along_D = direction_D * float(row_D @ direction_D) / float(direction_D @ direction_D)
+    return row_D - along_D + direction_D * float(about_D @ direction_D) / float(direction_D @ direction_D)
+
+
 def edits(sae):
     direction_D = torch.randn(sae.d_model, generator=torch.Generator().manual_seed(2))
     return {
         "add": (iv.add(direction_D, 3.0), lambda h: h + 3.0 * direction_D / direction_D.norm()),
+        "level": (iv.level(direction_D, sae.mean_D), lambda h: torch.stack([levelled(row, direction_D, sae.mean_D) for row in h])),
         "clamp": (iv.clamp(sae, [2, 7], 1.5), lambda h: clamped(sae, h, [2, 7], 1.5)),
         "ablate": (iv.clamp(sae, range(12)), lambda h: clamped(sae, h, list(range(12)), 0.0)),
         "reconstruct": (iv.reconstruct(sae), lambda h: torch.stack([sae(row[None])[0] for row in h]).detach()),
@@ -86,7 +93,7 @@ def edits(sae):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["add", "clamp", "ablate", "reconstruct", "first", "last"])
+@pytest.mark.parametrize("name", ["add", "level", "clamp", "ablate", "reconstruct", "first", "last"])
 def test_edits_in_a_padded_batch_do_what_a_hook_does_to_each_document(name, tiny_lm, sae, documents):
     edit, change = edits(sae)[name]
     batch = tiny_lm.batch(documents)
@@ -225,6 +232,8 @@ def test_a_text_is_continued_alike_alone_and_among_others_with_the_same_seed(tin
 def test_bad_requests_are_refused(tiny_lm, sae, documents):
     with pytest.raises(ValueError, match="length 0"):
         iv.add(torch.zeros(4), 1.0)
+    with pytest.raises(ValueError, match="length 0"):
+        iv.level(torch.zeros(4), torch.ones(4))
     for features in (24, -1, []):
         with pytest.raises(ValueError, match="0 to 23"):
             iv.clamp(sae, features)

@@ -34,6 +34,12 @@ def test_file_is_whole_from_the_start_and_after_each_call(results):
     results.claim("near", False, "A is near B", close=np.bool_(True))
     written = json.loads(results.path.read_text(encoding="utf-8"))["claims"]["c05.near"]
     assert written == {"holds": False, "statement": "A is near B", "close": True}
+    for key, against in (("unclear", False), ("below", True)):
+        results.claim(key, False, "A is above B", against=np.bool_(against))
+        written = json.loads(results.path.read_text(encoding="utf-8"))["claims"][f"c05.{key}"]
+        assert written == {"holds": False, "statement": "A is above B"} | ({} if against else {"undecided": True})
+    results.claim("shown", True, "A is above B", against=False)
+    assert "undecided" not in json.loads(results.path.read_text(encoding="utf-8"))["claims"]["c05.shown"]
     assert {"python", "torch", "numpy"} <= set(document["versions"]) and document["machine"]["device"]
     assert [path.name for path in results.path.parent.iterdir()] == ["05.json"]
     Results(chapter="05", preset="tiny")
