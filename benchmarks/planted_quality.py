@@ -6,6 +6,9 @@ Penalised variants are compared at equal L0: this project is given the target, a
 is sought by whole trainings until L0 on held-out tokens is within a tenth of it. The activations, settings and libraries are those of `train_throughput.py`, with 1 thread each; quality is measured on the
 way too, for the processor time that a library needs until 90 % of the true features are found. A result that is already
 in the JSON is not measured again.
+
+Rates and penalties are chosen on one dictionary, on which some of this project's defaults were set too. With --judge the
+best of each library, and this project with its defaults, learn another dictionary; these are the results that READMEs show.
 """
 
 import argparse
@@ -18,12 +21,14 @@ import numpy as np
 from sklearn.linear_model import orthogonal_mp_gram
 from train_throughput import PEERS, SIZES, Side, machine, planted, planted_file
 
-RATES = (3e-4, 1e-3, 3e-3, 1e-2)
+RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 STEPS, LOOKS = 1000, 10
 FOUND = 0.9
 PENALISED = ("standard", "gated", "jumprelu", "p_anneal", "gated_anneal")
 MOST = 7
 """Trainings in which a peer's coefficient is sought, for one learning rate."""
+OTHER = 1
+"""Seed of the dictionary that is judged on."""
 
 
 def learn(library: str, variant: str, data: Path, lr: float | None, penalty: float | None = None) -> list[dict]:
@@ -86,6 +91,45 @@ def at_equal_l0(
     return keys[nearest], nearest
 
 
+def best(variant: str, library: str, results: dict) -> list[str] | None:
+    """The learning rate, and penalty, of what was best on the first dictionary; this project's are its defaults.
+
+    By the sum of explained variance and features found, of those whose L0 is within a tenth of k; None where there is none.
+    """
+    if library == "kosae":
+        return ["own"]
+    start, found = f"{variant}/{library}/", {}
+    for key in (key for key in results if key.startswith(start)):
+        last = results[key][-1]
+        if abs(last["l0"] / SIZES["small"]["k"] - 1) <= 0.1:
+            found[key] = last["explained_variance"] + last["recovered"]
+    return max(found, key=found.get).removeprefix(start).split("/") if found else None
+
+
+def judge(variants: list[str], libraries: list[str] | None, folder: Path, results: dict, save) -> None:
+    """Train the best of each library on the other dictionary; only the end counts, under a key that begins with judged."""
+    data = planted_file(SIZES["small"], folder, 400_000, OTHER)
+    for variant in variants:
+        for library in ("kosae", *PEERS[variant]):
+            settings = best(variant, library, results)
+            if (libraries and library not in libraries) or settings is None:
+                continue
+            key = "/".join(["judged", variant, library, *settings])
+            if key not in results:
+                given = [None if value == "own" else float(value) for value in settings]
+                results[key] = learn(library, variant, data, *given)
+                save()
+            show(key, results[key])
+
+
+def show(key: str, rows: list[dict]) -> None:
+    """One line about a training."""
+    last, until = rows[-1], seconds_until(rows, FOUND)
+    print(f"{key:40} EV {last['explained_variance']:.3f}  L0 {last['l0']:6.1f}  dead {last['dead']:.1%}  "
+          f"recovered {last['recovered']:.1%}  {last['cpu_seconds']:.0f} s, "
+          f"{FOUND:.0%} found {f'after {until:.0f} s' if until else 'never'}", flush=True)  # fmt: skip
+
+
 def seconds_until(rows: list[dict], recovered: float) -> float | None:
     """Processor seconds until that share of the true features was found, to the next look; None: never."""
     return next((row["cpu_seconds"] for row in rows if row["recovered"] >= recovered), None)
@@ -96,6 +140,7 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", default=["topk", "batchtopk"], choices=PEERS)
     parser.add_argument("--libraries", nargs="+", help="only these")
     parser.add_argument("--rates", nargs="+", type=float, help="only these learning rates, and not the libraries' own")
+    parser.add_argument("--judge", action="store_true", help="train the best of each library on another dictionary")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     results = json.loads(args.json.read_text()) if args.json and args.json.exists() else {}
@@ -110,6 +155,8 @@ def main() -> None:
         save()
     print(", ".join(f"EV of the {name.replace('_', ' ')}: {value:.4f}" for name, value in results["limits"].items()))
     with tempfile.TemporaryDirectory() as folder:
+        if args.judge:
+            return judge(args.variants, args.libraries, Path(folder), results, save)
         data = planted_file(SIZES["small"], Path(folder), 400_000)
         for variant in args.variants:
             for library in ("kosae", *PEERS[variant]):
@@ -123,11 +170,7 @@ def main() -> None:
                     elif key not in results:
                         results[key] = learn(library, variant, data, lr)
                         save()
-                    rows, until = results[key], seconds_until(results[key], FOUND)
-                    last = rows[-1]
-                    print(f"{key:40} EV {last['explained_variance']:.3f}  L0 {last['l0']:6.1f}  dead {last['dead']:.1%}  "
-                          f"recovered {last['recovered']:.1%}  {last['cpu_seconds']:.0f} s, "
-                          f"{FOUND:.0%} found {f'after {until:.0f} s' if until else 'never'}", flush=True)  # fmt: skip
+                    show(key, results[key])
 
 
 if __name__ == "__main__":

@@ -118,17 +118,17 @@ class Side:
         self.process.wait()
 
 
-def planted(size: dict) -> Planted:
+def planted(size: dict, seed: int = 0) -> Planted:
     """The dictionary of true features that a size is measured on: frequencies and values both have long tails."""
     active = 0.75 * size["k"]
     return Planted(
-        PlantedConfig(size["d_model"], size["n_features"] // 2, active=active, zipf=0.8, values="exponential")
+        PlantedConfig(size["d_model"], size["n_features"] // 2, active, zipf=0.8, values="exponential", seed=seed)
     )
 
 
-def planted_file(size: dict, folder: Path, n_tokens: int) -> Path:
+def planted_file(size: dict, folder: Path, n_tokens: int, seed: int = 0) -> Path:
     """Training and held-out tokens of a planted dictionary, and its directions."""
-    of, path = planted(size), folder / "planted.npz"
+    of, path = planted(size, seed), folder / f"planted-{seed}.npz"
     np.savez(
         path, acts_ND=of.sample(n_tokens, 1)[0].numpy(), held_ND=of.sample(20_000, 2)[0].numpy(),
         true_FD=of.directions_FD.numpy(),

@@ -46,7 +46,8 @@ def filled(text: str, name: str, records: dict) -> str:
 def speed_table(speed: dict[str, Any], learnt: dict[str, Any], language: str) -> str:
     """By variant, in Markdown: ratios to the fastest peer with their spread over turns, and what is learnt at equal L0.
 
-    Our quality is that of the defaults, a peer's the best of the sweep by the sum of explained variance and features found.
+    Quality is measured on a dictionary that nothing was chosen on: ours with the defaults, a peer's with its best settings on
+    another; of several peers the best by the sum of explained variance and features found.
     """
     lines = ["| " + " | ".join(_HEADS[language]) + " |", "| :-- | --: | --: | :-- | :-- | :-- |"]
     for variant, name in _NAMES.items():
@@ -61,14 +62,12 @@ def speed_table(speed: dict[str, Any], learnt: dict[str, Any], language: str) ->
 
 
 def _quality(learnt: dict[str, Any], variant: str, own: bool) -> str:
-    """The best training of ours or of a peer whose L0 is within a tenth of the target; nothing where there is none."""
+    """Ours, or the best peer's whose L0 is within a tenth of the target, on the dictionary that is judged on; else nothing."""
     found = []
-    for key, rows in learnt.items():
-        made, library, *settings = (*key.split("/"), "")[:3]
-        if made != variant or (library == "kosae") != own or (own and settings != ["own"]):
-            continue
-        if own or abs(rows[-1]["l0"] / TARGET_L0 - 1) <= 0.1:
-            found.append((rows[-1], "" if own else f" ({library})"))
+    for key in (key for key in learnt if key.startswith(f"judged/{variant}/")):
+        library, last = key.split("/")[2], learnt[key][-1]
+        if (library == "kosae") == own and (own or abs(last["l0"] / TARGET_L0 - 1) <= 0.1):
+            found.append((last, "" if own else f" ({library})"))
     if not found:
         return ""
     last, whose = max(found, key=lambda one: one[0]["explained_variance"] + one[0]["recovered"])
