@@ -486,7 +486,7 @@ kc.plots.save(fig, "fig-interpret-plate")
 # %% [markdown] tags=["ko"]
 # ## 언어 모델이 쓴 설명 {#sec-interpret-llm}
 #
-# 규칙은 뜻을 말하지 못한다. 뜻을 말할 수 있는 것은 사람이나 언어 모델이다. OpenAI 호환 인터페이스를 가진 서버가 있으면 이 장은 특징마다 켜진 토큰을 표시한 훈련 문장 열 개를 보여 주고 설명을 한 문장으로 쓰게 한 다음, 시험 문장으로 논문의 방식대로 탐지와 강조를 그 모델에게 맡긴다 [@paulo2024]. 규칙의 강조와는 묻는 단위가 다르므로 두 값을 곧바로 견줄 수는 없다. 다른 특징의 설명으로도 같은 판정을 한다. 질문의 수와 토큰의 수, 값(`llm_prices`에 적은, 읽고 쓰는 백만 토큰의 가격으로)은 묻기 전에 출력하고, 답은 저장소에 남겨 다시 묻지 않는다. API 키는 환경 변수 `OPENAI_API_KEY`에서 읽는다.
+# 규칙은 뜻을 말하지 못한다. 뜻을 말할 수 있는 것은 사람이나 언어 모델이다. OpenAI 호환 인터페이스를 가진 서버가 있으면 이 장은 특징마다 켜진 토큰을 표시한 훈련 문장 열 개를 보여 주고 설명을 한 문장으로 쓰게 한 다음, 시험 문장으로 논문의 방식대로 탐지와 강조를 그 모델에게 맡긴다 [@paulo2024]. 규칙의 강조와는 묻는 단위가 다르므로 두 값을 곧바로 견줄 수는 없다. 다른 특징의 설명으로도 같은 판정을 한다. 질문의 수와 토큰의 수, 값(`llm_prices`에 적은, 읽고 쓰는 백만 토큰의 가격으로)을 설명과 두 번의 판정을 모두 합쳐 먼저 알리고 멈추며, 환경 변수 `KOSAE_LLM_CONFIRM`을 1로 하고 다시 시작해야 묻는다. 답은 저장소에 남겨 다시 묻지 않는다. API 키는 환경 변수 `OPENAI_API_KEY`에서 읽는다.
 #
 # ```sh
 # make chapters ONLY=09_interpretation PARAMS="-p llm_url http://localhost:8000/v1 -p llm_model Qwen/Qwen3-8B"
@@ -498,10 +498,10 @@ kc.plots.save(fig, "fig-interpret-plate")
 #
 # 저장소에 올린 수를 잰 기계에는 그런 서버가 없었다. 그래서 수가 없으며, 작은 내장 모델에게 대신 시키지는 않았다. 지시를 따르지 못하는 모델의 답은 설명이 아니다.
 
-# %% [markdown] src="c79f" tags=["en"]
+# %% [markdown] src="e591" tags=["en"]
 # ## Explanations written by a language model {#sec-interpret-llm}
 #
-# Rules cannot speak of meaning. People can, and language models. Where there is a server with an OpenAI-compatible interface, this chapter shows it ten training sentences for each feature, with the tokens marked on which it fires, has it write an explanation of one sentence, and then leaves detection and fuzzing in the manner of the paper, on test sentences, to that model [@paulo2024]; once more with the explanation of another feature. As rules are asked about tokens and the model about passages, the two fuzzing scores cannot be compared directly. The number of questions, of tokens and the price (by `llm_prices`, for a million tokens read and written) are printed before anything is asked, and answers are kept in the store and never asked for again. The key is read from the environment variable `OPENAI_API_KEY`.
+# Rules cannot speak of meaning. People can, and language models. Where there is a server with an OpenAI-compatible interface, this chapter shows it ten training sentences for each feature, with the tokens marked on which it fires, has it write an explanation of one sentence, and then leaves detection and fuzzing in the manner of the paper, on test sentences, to that model [@paulo2024]; once more with the explanation of another feature. As rules are asked about tokens and the model about passages, the two fuzzing scores cannot be compared directly. The chapter first says the number of questions, of tokens and the price (by `llm_prices`, for a million tokens read and written), explanations and both judgings together, and stops; it asks only when started again with the environment variable `KOSAE_LLM_CONFIRM` set to 1. Answers are kept in the store and never asked for again. The key is read from the environment variable `OPENAI_API_KEY`.
 #
 # ```sh
 # make chapters ONLY=09_interpretation PARAMS="-p llm_url http://localhost:8000/v1 -p llm_model Qwen/Qwen3-8B"
@@ -521,7 +521,8 @@ if llm_url:
     best_K = {f: le.strongest(stores["train"], codes["sparse"]["train"][:, [f]].toarray().ravel() * one["train"], seed=seed) for f, one in fires_K.items()}
     given = [le.material(lm, stores["test"], texts["test"], one["test"], seed=seed) for one in fires_K.values()]
     asked = [le.explanation_question(le.passages(lm, stores["train"], texts["train"], one["train"], best_K[f])) for f, one in fires_K.items()]
-    print(asker.estimate(asked), "to explain, and about", 8 * len(given), "questions more to judge.")
+    print(estimate := le.estimate(asker, asked, given, seed=seed))
+    estimate.require()
 
 # %%
 if llm_url:

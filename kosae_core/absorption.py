@@ -32,7 +32,7 @@ class AbsorptionConfig:
     max_k: int = 10
     """The most features that a letter may be split into."""
     f1_jump: float = 0.03
-    """A further main feature must raise the F1 of the k-sparse probe by more than this (tau_fs)."""
+    """A further main feature must raise the F1 of the k-sparse probe by more than this (tau_fs), in folds of the training words."""
     l1: float = 0.01
     """Weight of the L1 norm, against the mean cross-entropy, of the probe that ranks the features."""
     full_cos: float = 0.025
@@ -46,13 +46,17 @@ class AbsorptionConfig:
     origin: str = "zero"
     """From where projections are measured: zero (SAEBench), or bias, what the autoencoder gives without features."""
     seed: int = 0
-    """Of the split into training and test words."""
+    """Of the split into training and test words, and of the folds."""
 
     def __post_init__(self) -> None:
         if not 0 < self.test_share < 1:
             raise ValueError(f"test_share must lie between 0 and 1, not {self.test_share}.")
         if self.max_k < 1 or self.max_absorbers < 1 or self.min_words < 5:
             raise ValueError("max_k and max_absorbers must be at least 1, min_words at least 5.")
+        if self.min_words - round(self.test_share * self.min_words) < 2:
+            raise ValueError(
+                f"test_share {self.test_share} leaves a letter of {self.min_words} words fewer than 2 to train on."
+            )
         if self.l1 <= 0:
             raise ValueError(f"l1 must be positive, not {self.l1}.")
         if self.origin not in ("zero", "bias"):
@@ -72,7 +76,7 @@ class Letter:
     main: tuple[int, ...]
     """The letter's features, the best first."""
     main_f1: float
-    """F1 of the probe on these features alone."""
+    """F1 of the probe on these features alone, on the test words."""
     n_silent: int
     """Found words on which no main feature fires: false negatives of the features."""
     full: float
@@ -111,7 +115,8 @@ def absorption(sae: SAE, words: Words, config: AbsorptionConfig | None = None) -
     Source  Chanin et al. 2024, arXiv:2409.14507 (absorption rate); effects approximated by projections on the probe, and the
             fraction added, as in SAEBench (Karvonen et al. 2025, arXiv:2503.09532, appendix on absorption).
     Differs probes are scikit-learn's logistic regressions, fitted to the optimum; letters whose probe stays below `min_f1`
-            are left out of the means.
+            are left out of the means; the number of main features is chosen in folds of the training words (SAEBench: on the test
+            words, on which it then measures absorption).
     """
     config = config or AbsorptionConfig()
     acts_WD = rows.require_finite(words.acts_WD.float()).to(sae.mean_D.device)
@@ -215,24 +220,31 @@ def main_features(
 ) -> tuple[tuple[int, ...], float]:
     """A letter's features: those of the largest weights under L1, as many as raise the F1 of a probe on them alone.
 
+    Order and number come from the training words alone; F1 is that of held-out folds, since a feature of one word would
+    raise it on the word that it was fitted to.
+
     Shapes  the features, the best first, and the F1 on the test words; none if no weight is positive.
     Source  Chanin et al. 2024, arXiv:2409.14507 (k-sparse probing, tau_fs = 0.03).
     """
     from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
     known_NF, yes_N = feats_WF[~test_W], yes_W[~test_W]
     weights_F = ranking_weights(known_NF, yes_N, config.l1)
     order_F = np.argsort(-weights_F, kind="stable")
     main: tuple[int, ...] = ()
-    best = -np.inf
+    best, test_f1 = -np.inf, 0.0
+    probe = LogisticRegression(class_weight="balanced", max_iter=500)
+    folds = StratifiedKFold(max(2, min(5, int(yes_N.sum()))), shuffle=True, random_state=config.seed)
     for k in range(1, min(config.max_k, int((weights_F > 0).sum())) + 1):
         chosen = order_F[:k]
-        probe = LogisticRegression(class_weight="balanced", max_iter=500).fit(known_NF[:, chosen], yes_N)
-        f1 = _f1(yes_W[test_W], probe.predict(feats_WF[test_W][:, chosen]))
+        f1 = _f1(yes_N, cross_val_predict(probe, known_NF[:, chosen], yes_N, cv=folds))
         if f1 <= best + config.f1_jump:
             break
         main, best = tuple(int(f) for f in chosen), f1
-    return main, float(best) if main else 0.0
+        fitted = probe.fit(known_NF[:, chosen], yes_N)
+        test_f1 = _f1(yes_W[test_W], fitted.predict(feats_WF[test_W][:, chosen]))
+    return main, test_f1
 
 
 def ranking_weights(x_NF: np.ndarray, yes_N: np.ndarray, l1: float) -> np.ndarray:

@@ -42,7 +42,7 @@ class SAEConfig:
     k: int | None = None
     """Features kept per token (topk), or on average over a batch (batchtopk, matryoshka)."""
     auxk: int | None = None
-    """Dead features that reconstruct the error (the three above), as 128; 0: no auxiliary loss, since lifting does its work."""
+    """Dead features that reconstruct the error (the three above); 0 switches the auxiliary loss off."""
     auxk_weight: float | None = None
     """Weight of that auxiliary loss."""
     sparsity: float | None = None

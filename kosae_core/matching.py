@@ -59,6 +59,39 @@ def children(first_FD: Float[Tensor, "F D"], second_GD: Float[Tensor, "G D"], bo
     return np.bincount(at_G[best_G >= bound], minlength=len(first_FD))
 
 
+def distinct_children(
+    first_FD: Float[Tensor, "F D"], second_GD: Float[Tensor, "G D"], bound: float, alike: float
+) -> Int[np.ndarray, " F"]:
+    """As `children`, but rows of the second that are copies of each other, with a cosine of at least `alike`, count once.
+
+    Of a row's children the nearest counts, and then each that is no copy of one that has been counted. Without this, two
+    dictionaries taken together would seem to split every feature that both have.
+    """
+    best_G, at_G = nearest(second_GD, first_FD)
+    copies_GG = (cosines(second_GD, second_GD) >= alike).cpu().numpy()
+    counted: list[list[int]] = [[] for _ in first_FD]
+    for row in np.argsort(-best_G, kind="stable"):
+        if best_G[row] >= bound and not copies_GG[row, counted[at_G[row]]].any():
+            counted[at_G[row]].append(row)
+    return np.array([len(rows) for rows in counted])
+
+
+def same_partner(
+    first_FD: Float[Tensor, "F D"], second_GD: Float[Tensor, "G D"],
+    also_first_FD: Float[Tensor, "F D"], also_second_GD: Float[Tensor, "G D"], bound: float,
+) -> float:  # fmt: skip
+    """Of the features that have a partner by either of two kinds of weights, the share whose nearest is one by both.
+
+    A partner is the nearest of the second dictionary, with a cosine of at least `bound`. NaN where no feature has one.
+
+    Shapes  one kind of weights of both dictionaries, such as the decoders', then the other kind, such as the encoders'.
+    """
+    best_F, at_F = nearest(first_FD, second_GD)
+    also_best_F, also_at_F = nearest(also_first_FD, also_second_GD)
+    some_F = (best_F >= bound) | (also_best_F >= bound)
+    return float((at_F == also_at_F)[some_F].mean()) if some_F.any() else float("nan")
+
+
 def shared_nearest(first_FD: Float[Tensor, "F D"], second_GD: Float[Tensor, "G D"], bound: float = -1.0) -> float:
     """Of the rows of the first with a cosine of at least `bound` somewhere in the second, the share whose nearest is another's too.
 

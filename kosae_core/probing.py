@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from kosae_core import rows
-from kosae_core.features import top_features
+from kosae_core.features import class_means, top_features
 from kosae_core.sae import SAE, SAEConfig, TopKSAE
 
 HIDDEN = (64, 32)
@@ -136,13 +136,24 @@ def _network(n_in: int, n_classes: int, config: ProbeConfig) -> nn.Sequential:
     return nn.Sequential(*[part for layer in layers for part in (layer, nn.ReLU())][:-1])
 
 
-def pooled_features(X_MF: Matrix, labels: Sequence[str] | np.ndarray, k: int) -> np.ndarray:
+def pooled_features(
+    X_MF: Matrix, labels: Sequence[str] | np.ndarray, k: int, n: int | None = None, *, signed: bool = False
+) -> np.ndarray:
     """The features that are among the `k` of highest mean in some class, each once, in ascending order.
 
+    With `n` only the first so many: the classes' first choices before any second one, of equals that of the larger mean.
+    `signed` goes by the size of the mean, for standardised columns that tell a class by being low as well as by being high.
+
     Raises  ValueError if `k` is outside [1, F].
-    Source  korean-sparse-llm-features-open (source A).
+    Source  korean-sparse-llm-features-open (source A), which has neither `n` nor `signed`.
     """
-    return np.unique(np.concatenate(list(top_features(X_MF, labels, k).values())))
+    names_C, means_CF = class_means(X_MF, labels)
+    means_CF = np.abs(means_CF) if signed else means_CF
+    order_Ck = np.stack(list(top_features(means_CF, names_C, k).values()))
+    means_Ck, choice_Ck = np.take_along_axis(means_CF, order_Ck, 1), np.broadcast_to(np.arange(k), order_Ck.shape)
+    order_P = order_Ck.ravel()[np.lexsort((-means_Ck.ravel(), choice_Ck.ravel()))]
+    first_P = np.sort(np.unique(order_P, return_index=True)[1])
+    return np.sort(order_P[first_P[:n]])
 
 
 @dataclass(frozen=True)
@@ -160,16 +171,17 @@ class Recovery:
 
 def sweep(
     X_MF: Matrix, select: np.ndarray, target: np.ndarray, ks: Sequence[int], configs: Sequence[ProbeConfig],
-    scored: dict[str, tuple[Matrix, np.ndarray]],
+    scored: dict[str, tuple[Matrix, np.ndarray]], most: Sequence[int | None] = (), signed: bool = False,
 ) -> list[Recovery]:  # fmt: skip
     """For every `k` and every config: pool the top features of the classes in `select`, train a probe for `target`.
 
-    Shapes  `scored` maps names to the features and true labels of the sentences that are to be labelled.
+    Shapes  `scored` maps names to the features and true labels of the sentences that are to be labelled; `most` has for every
+            `k` the features that are kept at most (none given: all), `signed` is that of `pooled_features`.
     Raises  ValueError if a `k` is outside [1, F].
     """
     found = []
-    for k in ks:
-        chosen_P = pooled_features(X_MF, select, k)
+    for k, n in zip(ks, most or [None] * len(ks), strict=True):
+        chosen_P = pooled_features(X_MF, select, k, n, signed=signed)
         for config in configs:
             probe = fit_probe(X_MF[:, chosen_P], target, config)
             hits = {name: probe.predict(X[:, chosen_P]) == truth for name, (X, truth) in scored.items()}
@@ -180,14 +192,17 @@ def sweep(
 @one_thread()
 def linear_probe(
     X_MF: Matrix, labels: Sequence[str] | np.ndarray, groups: Sequence[str] | np.ndarray, *,
-    Cs: Sequence[float] = (0.001, 0.01, 0.1), standardise: bool = True, max_iter: int = 40, seed: int = 0,
+    Cs: Sequence[float] = (0.001, 0.01, 0.1), standardise: bool = True, max_iter: int = 40, tol: float = 1e-3,
+    widest: float = 1.0, warm: bool = False, seed: int = 0,
 ) -> Any:  # fmt: skip
     """A logistic regression on all features whose strength `C` is chosen on a fifth of the groups, then fitted to all rows.
 
     Groups are templates or documents, so that the choice is made the way the test is: on texts of another make. While
-    choosing, each `C` starts from the solution of the one before and takes a third of `max_iter`.
+    choosing, each `C` starts from the solution of the one before and takes a third of `max_iter`. While the best is the
+    least or the largest of `Cs`, one ten times further is tried too, as far as `widest` times beyond them. `warm` starts the
+    last fit from the solution that was scored: from zero, with a weak penalty, it stops at `tol` long before that one.
 
-    Shapes  returns a scikit-learn pipeline with `predict`; `C_` says what was chosen. Standardised rows become dense.
+    Shapes  returns a scikit-learn pipeline with `predict`; `C_` says what was chosen, `Cs_` of which. Standardised rows become dense.
     Raises  ValueError when the parts differ in length or there are fewer than two groups.
     """
     from sklearn.exceptions import ConvergenceWarning
@@ -198,23 +213,31 @@ def linear_probe(
     labels, groups = np.asarray(labels), np.asarray(groups)
     if not X_MF.shape[0] == len(labels) == len(groups):
         raise ValueError(f"{len(labels)} labels and {len(groups)} groups do not fit {X_MF.shape[0]} rows of features.")
-    names = np.unique(groups)
-    if len(names) < 2:
+    if len(names := np.unique(groups)) < 2:
         raise ValueError("linear_probe needs at least two groups: one of them chooses C.")
     kept_out = np.random.default_rng(seed).permutation(names)[: max(1, len(names) // 5)]
     valid_M = np.isin(groups, kept_out)
 
     steps = [FunctionTransformer(dense), StandardScaler()] if standardise else [FunctionTransformer()]
-    scaling, best = make_pipeline(*steps), Cs[0]
+    scaling, best, scores, found = make_pipeline(*steps), Cs[0], dict.fromkeys(Cs, 0.0), {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is part of the recipe
         if len(Cs) > 1:
             known, unseen = scaling.fit_transform(X_MF[~valid_M]), scaling.transform(X_MF[valid_M])
-            path = LogisticRegression(max_iter=max(1, max_iter // 3), tol=1e-3, warm_start=True)
-            scores = [path.set_params(C=C).fit(known, labels[~valid_M]).score(unseen, labels[valid_M]) for C in Cs]
-            best = Cs[int(np.argmax(scores))]
-        model = make_pipeline(scaling, LogisticRegression(C=best, max_iter=max_iter, tol=1e-3)).fit(X_MF, labels)
-    model.C_ = best
+            path = LogisticRegression(max_iter=max(1, max_iter // 3), tol=tol, warm_start=True)
+            low, high, ahead = min(Cs) / widest * 0.99, max(Cs) * widest * 1.01, list(Cs)
+            while ahead:
+                for C in ahead:
+                    scores[C] = path.set_params(C=C).fit(known, labels[~valid_M]).score(unseen, labels[valid_M])
+                    found[C] = {name: getattr(path, name).copy() for name in ("classes_", "coef_", "intercept_")}
+                best = max(scores, key=lambda C: (scores[C], -C))
+                edges = ((best / 10, min(scores)), (best * 10, max(scores)))
+                ahead = [C for C, edge in edges if best == edge and low <= C <= high]
+        last = LogisticRegression(C=best, max_iter=max_iter, tol=tol, warm_start=warm)
+        if warm and best in found and len(found[best]["classes_"]) == len(np.unique(labels)):
+            vars(last).update(found[best])
+        model = make_pipeline(scaling, last).fit(X_MF, labels)
+    model.C_, model.Cs_ = best, sorted(scores)
     return model
 
 

@@ -128,6 +128,28 @@ def bootstrap_ratio(
     return float(low), float(high)
 
 
+def bootstrap_spread(
+    one_S: np.ndarray, others_VS: np.ndarray, *, repeats: int = 1000, level: float = 0.95, seed: int = 0
+) -> tuple[float, float]:
+    """A percentile interval of how much more one variant's result varies between seeds than that of the widest other.
+
+    The standard deviation of one less the largest of the others', over seeds drawn with replacement, the same for all. Which
+    other is the widest is asked of each draw anew, since the largest of several is large by chance too.
+
+    Shapes  S seeds, V other variants.
+    Raises  ValueError for fewer than three seeds, no other variant, or two numbers of seeds.
+    Source  Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13 (percentile interval).
+    """
+    one_S, others_VS = np.asarray(one_S, dtype=np.float64), np.asarray(others_VS, dtype=np.float64)
+    n = len(one_S)
+    if n < 3 or others_VS.ndim != 2 or not len(others_VS) or others_VS.shape[1] != n:
+        raise ValueError(f"at least three seeds, the same for all variants, not {one_S.shape} and {others_VS.shape}.")
+    drawn_RS = np.random.default_rng(seed).integers(n, size=(repeats, n))
+    gaps_R = one_S[drawn_RS].std(axis=1, ddof=1) - others_VS[:, drawn_RS].std(axis=2, ddof=1).max(axis=0)
+    low, high = np.quantile(gaps_R, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
 def pair_interval(values: Mapping[tuple[int, int], float], *, level: float = 0.95) -> tuple[float, float] | None:
     """An interval of the mean of a measure taken on ordered pairs of runs; None for fewer than three runs.
 

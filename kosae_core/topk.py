@@ -21,12 +21,12 @@ class TopKSAE(SAE):
     rows.
 
     Source  Gao et al. 2024, arXiv:2406.04093, sections 2.3 and 2.4, appendix A.2.
-    Differs training lifts the biases of features that have long been silent (`TrainConfig.lift`), beside which AuxK changes
-            nothing and is off; `auxk` 128 with `lift` 0 gives the paper's form, but that AuxK looks at half of each batch.
+    Differs AuxK looks at half of each batch, and training lifts the biases of features that have long been silent
+            (`TrainConfig.lift`; 0 gives the paper's form).
     """
 
     variant = "topk"
-    options = {"k": 32, "auxk": 0, "auxk_weight": 1 / 32}
+    options = {"k": 32, "auxk": 128, "auxk_weight": 1 / 32}
     resamples = False
 
     def features(self, x_BD: Tensor) -> Tensor:
@@ -72,7 +72,7 @@ class BatchTopKSAE(SharedBudget):
     """In training f = the k·B largest of ReLU((x - b_dec) W_enc + b_enc) over a batch of B tokens, the rest 0.
 
     Afterwards a feature is on where it exceeds `threshold`, the mean over late batches of their smallest active feature, so
-    that a token's features no longer depend on the tokens beside it. Loss, AuxK and lifting are those of TopK.
+    that a token's features no longer depend on the tokens beside it. Loss and AuxK are those of TopK.
 
     Source  Bussmann et al. 2024, arXiv:2412.06410.
     Differs for the first `warm_topk` of the training each token keeps its own k. Where the whole batch competes from the
@@ -81,7 +81,7 @@ class BatchTopKSAE(SharedBudget):
     """
 
     variant = "batchtopk"
-    options = {"k": 32, "auxk": 0, "auxk_weight": 1 / 32, "warm_topk": 0.5}
+    options = {"k": 32, "auxk": 128, "auxk_weight": 1 / 32, "warm_topk": 0.5}
     resamples = False
 
     def features(self, x_BD: Tensor) -> Tensor:

@@ -51,15 +51,18 @@ def patience(config: SAEConfig, cfg: TrainConfig) -> int:
 
 
 def lift_after(config: SAEConfig, cfg: TrainConfig) -> int:
-    """Tokens of silence after which a feature is lifted: half of `dead_after`, where it is given.
+    """Tokens of silence after which a feature is lifted: half of `dead_after`, where it is given; all of it beside AuxK.
 
     Else 128 times what a feature waits on average to fire, F / L0, and no less than a 128th of the run; a 16th where the L0 to
-    come is not known. Sooner, rare features are lifted that only wait for their tokens.
+    come is not known. Sooner, rare features are lifted that only wait for their tokens. Beside AuxK 192 times: lifted
+    features often fire for what others have, where AuxK finds them something of their own.
     """
     tokens, l0 = cfg.steps * cfg.batch_size, config.k or cfg.target_l0
     if cfg.dead_after is not None:
-        return cfg.dead_after // 2
-    return tokens // 16 if l0 is None else max(tokens // 128, int(128 * config.n_features / l0))
+        return cfg.dead_after if config.auxk else cfg.dead_after // 2
+    return (
+        tokens // 16 if l0 is None else max(tokens // 128, int((192 if config.auxk else 128) * config.n_features / l0))
+    )
 
 
 def _check_options(config: SAEConfig, cfg: TrainConfig) -> None:

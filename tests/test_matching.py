@@ -70,6 +70,28 @@ def test_children_are_the_rows_that_have_a_row_as_their_nearest():
     assert matching.children(first, second, 0.5).tolist() == expected and sum(expected) > 6
 
 
+def test_children_that_are_copies_of_each_other_count_once():
+    generator = torch.Generator().manual_seed(5)
+    first, second = torch.randn(6, 5, generator=generator), torch.randn(40, 5, generator=generator)
+    second[20:30] = second[:10] + 0.1 * torch.randn(10, 5, generator=generator)
+    cosine = lambda a, b: float(a @ b / (a.norm() * b.norm()))  # noqa: E731
+    expected = []
+    for i in range(6):
+        near = [(cosine(row, first[i]), j) for j, row in enumerate(second)]
+        own = [(c, j) for c, j in near if c >= 0.5 and all(c >= cosine(second[j], other) for other in first)]
+        kept = []
+        for _, j in sorted(own, reverse=True):
+            if not any(cosine(second[j], second[k]) >= 0.9 for k in kept):
+                kept.append(j)
+        expected.append(len(kept))
+    found = matching.distinct_children(first, second, 0.5, 0.9)
+    assert found.tolist() == expected and found.sum() < matching.children(first, second, 0.5).sum()
+    assert (
+        matching.distinct_children(first, second, 0.5, 1.1).tolist() == matching.children(first, second, 0.5).tolist()
+    )
+    assert matching.distinct_children(first, torch.cat([first, first]), 0.5, 0.9).tolist() == [1] * 6
+
+
 def loop_nearest(first, second):
     unit = [[row / row.norm() for row in rows] for rows in (first, second)]
     grid = [[float(a @ b) for b in unit[1]] for a in unit[0]]
@@ -86,6 +108,17 @@ def test_rows_that_share_their_nearest():
     assert 0 < expected < 1 and matching.shared_nearest(first, second, 0.7) == pytest.approx(expected)
     assert np.isnan(matching.shared_nearest(first, second, 1.1))
     assert matching.shared_nearest(first, first) == 0
+
+
+def test_the_share_with_one_partner_by_two_kinds_of_weights():
+    tables = table(30, 8), table(12, 9), table(30, 10), table(12, 11)
+    tables[2][:9] = tables[0][:9]
+    tables[3][:] = tables[1] + 0.3 * tables[3]
+    (best, at), (also, also_at) = loop_nearest(*tables[:2]), loop_nearest(*tables[2:])
+    some = [i for i in range(30) if best[i] >= 0.7 or also[i] >= 0.7]
+    expected = sum(at[i] == also_at[i] for i in some) / len(some)
+    assert 0 < expected < 1 and matching.same_partner(*tables, 0.7) == pytest.approx(expected)
+    assert np.isnan(matching.same_partner(*tables, 1.1))
 
 
 def test_the_nearest_other_row_against_loops():

@@ -15,7 +15,7 @@ SOURCES = ["exaone", "exaone_early", "gpt2", "mistral", "phi3"]
 MEASURED = {"stores": 963_063_602, "autoencoders": 111_148_496}
 """Bytes of the store after `make all` from nothing with the preset `default` (29 November 2026, 6 blocks)."""
 KEPT = {
-    ("standard", 2048): 5, ("gated", 2048): 4, ("topk", 2048): 4, ("topk", 1024): 10, ("topk", 512): 16, ("gated", 512): 4,
+    ("standard", 2048): 5, ("gated", 2048): 4, ("topk", 2048): 4, ("topk", 1024): 10, ("topk", 512): 17, ("gated", 512): 4,
     ("groupmax", 512): 1, ("standard", 512): 2, ("batchtopk", 512): 2, ("matryoshka", 512): 2, ("jumprelu", 512): 2,
     ("p_anneal", 512): 2, ("gated_anneal", 512): 2,
 }  # fmt: skip
@@ -113,7 +113,9 @@ COMMITTED = ("default", "ynat", "keat", "full")
 def test_memory_of_chapters_is_not_far_from_what_committed_runs_took(name, monkeypatch):
     monkeypatch.delenv("KOSAE_DATA_DIR", raising=False)
     took, made = execute.read_times(paths.reference_dir(name) / "times.json"), planned(name)
-    for stem in took.keys() & {stem for stem, parts in made.parts.items() if parts}:
+    stems = took.keys() & {stem for stem, parts in made.parts.items() if parts}
+    assert stems
+    for stem in stems:
         assert 0.85 < made.process(stem) / 2**20 / took[stem]["peak_mib"] < 1.4, stem
 
 
@@ -144,6 +146,56 @@ def test_params_change_what_is_planned():
 def test_what_cannot_be_planned_is_said(extra, sentence):
     with pytest.raises(ch.PipelineError, match=sentence):
         plan.report(planned("smoke", **extra))
+
+
+WRONG = [
+    ({"middle": "q7.resid_post"}, "q7"), ({"middle": "q2.resid"}, "resid"), ({"middle": "b99.resid_post"}, "b99"),
+    ({"front_variants": ["topkk"]}, "topkk"), ({"lm_options": {"nope": 1}}, "lm_options has no 'nope'; there are device, dtype"),
+    ({"lm_options": {"dtype": "fp99"}}, "dtype must be one of bf16, fp16, fp32, not 'fp99'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("extra", "word"), WRONG)
+def test_a_setting_that_a_chapter_would_refuse_is_one_sentence(extra, word, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("KOSAE_BUILD", str(tmp_path))
+    monkeypatch.setattr(execute, "execute", None)  # nothing is begun
+    given = [part for name, value in extra.items() for part in ("-p", name, repr(value))]
+    for main in (plan.main, execute.main):
+        assert main(["--preset", "smoke", *given]) == 1
+        told = capsys.readouterr().err
+        assert word in told and told.count("\n") == 1
+
+
+def test_a_corpus_that_is_not_to_be_had_is_refused_before_the_first_chapter(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("KOSAE_BUILD", str(tmp_path))
+    monkeypatch.delenv("KOSAE_DATA_DIR", raising=False)
+    monkeypatch.setattr(execute, "execute", None)
+    for corpus, told in (("nope", "no corpus 'nope': known are "), ("keat", "keat is not in ")):
+        assert execute.main(["--preset", "smoke", "--only", "04,05", "-p", "corpus", corpus]) == 1
+        assert capsys.readouterr().err.startswith(told)
+
+
+def test_one_chapter_is_asked_for_its_own_disk(monkeypatch):
+    made = planned("smoke")
+    assert 0 < sum(made.disk(["04_training"]).values()) < sum(made.disk().values())
+    asked = []
+    monkeypatch.setattr(before, "Plan", lambda preset, extra: made)
+    monkeypatch.setattr(Plan, "disk", lambda plan, stems: asked.append(stems) or {})
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    before.before_running("smoke", {}, ["01_superposition", "05_probing"])
+    assert asked == [["05_probing"]]
+
+
+def test_what_another_process_removes_meanwhile_is_not_counted(tmp_path):
+    class Gone:
+        is_file = staticmethod(lambda: True)
+
+        def stat(self):
+            raise FileNotFoundError
+
+    (tmp_path / "there").write_bytes(bytes(10))
+    folder = type("Folder", (), {"rglob": lambda self, pattern: [tmp_path / "there", Gone()]})()
+    assert before._bytes(folder) == 10
 
 
 def test_what_does_not_fit_is_said_with_the_knob(monkeypatch):

@@ -33,6 +33,24 @@ def test_pooled_features_are_the_union_of_each_class_top_k(k):
     assert got.tolist() == sorted(expected)
 
 
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("n", [1, 3, 4, 100])
+def test_pooled_features_are_cut_to_the_first_choices(n, signed):
+    rng = np.random.default_rng(2)
+    X, labels = rng.normal(size=(80, 15)), rng.choice(["가", "나", "다", "라"], 80)
+    choices = []
+    for name in set(labels):
+        rows = [X[i] for i in range(80) if labels[i] == name]
+        mean = [sum(row[f] for row in rows) / len(rows) for f in range(15)]
+        size = [abs(m) if signed else m for m in mean]
+        choices += [(place, -size[f], f) for place, f in enumerate(sorted(range(15), key=lambda f: -size[f])[:3])]
+    expected = []
+    for _, _, f in sorted(choices):
+        if f not in expected and len(expected) < n:
+            expected.append(f)
+    assert probing.pooled_features(X, labels, 3, n, signed=signed).tolist() == sorted(expected)
+
+
 def adam_by_hand(x, y, weights, biases, config):
     """Full-batch AdamW with a falling learning rate, in float64 NumPy with the gradients written out."""
     parameters = [*weights, *biases]
@@ -136,6 +154,10 @@ def test_sweep_trains_on_one_set_and_scores_the_other():
     by_hand = probing.fit_probe(X[:, chosen], labels, configs[0])
     assert found[0].hits["test"].tolist() == [p == t for p, t in zip(by_hand.predict(Y[:, chosen]), truth, strict=True)]
     assert found[-1].hits["test"].mean() > 0.9 > 0.5 > found[-1].hits["noise"].mean()
+    cut = probing.sweep(X, labels, labels, (1, 3), configs, {"test": (Y, truth)}, most=(3, None))
+    assert [r.n_features for r in cut] == [3, 3, 12, 12]
+    low = probing.sweep(-X, labels, labels, (1,), configs[:1], {"test": (-Y, truth)}, signed=True)
+    assert low[0].n_features == probing.pooled_features(-X, labels, 1, signed=True).size
 
 
 def test_linear_probe_chooses_its_strength_on_other_groups():
@@ -149,6 +171,33 @@ def test_linear_probe_chooses_its_strength_on_other_groups():
     x = StandardScaler().fit_transform(X)
     reference = LogisticRegression(C=0.1, max_iter=2000).fit(x, labels)
     assert (model.predict(X) == reference.predict(x)).mean() > 0.99
+
+
+@pytest.mark.parametrize(
+    ("Cs", "widest", "tried"), [((1e-5, 1e-4), 1e3, 6), ((1e-5, 1e-4), 10, 3), ((1e-5, 1e-4), 1, 2)]
+)
+def test_linear_probe_goes_on_while_the_best_strength_is_the_last(Cs, widest, tried):
+    X, labels = blobs(noise=1.5)
+    groups = np.array([f"g{i % 10}" for i in range(len(X))])
+    model = probing.linear_probe(X, labels, groups, Cs=Cs, max_iter=300, tol=1e-4, widest=widest)
+    assert len(model.Cs_) <= tried and model.C_ in model.Cs_ and model.Cs_[-1] <= max(Cs) * widest * 1.01
+    kept_out = np.isin(groups, np.random.default_rng(0).permutation(np.unique(groups))[:2])
+    alone = [
+        probing.linear_probe(X[~kept_out], labels[~kept_out], groups[~kept_out], Cs=(C,), max_iter=300, tol=1e-4)
+        for C in model.Cs_
+    ]
+    scores = [(each.predict(X[kept_out]) == labels[kept_out]).mean() for each in alone]
+    assert scores[model.Cs_.index(model.C_)] >= max(scores) - 0.05
+    assert max(model.Cs_) > model.C_ or len(model.Cs_) == tried  # the last only where it may go no further
+
+
+def test_a_warm_last_fit_comes_to_the_same_optimum_in_fewer_steps():
+    X, labels = blobs(noise=1.5)
+    groups = np.array([f"g{i % 10}" for i in range(len(X))])
+    how = {"Cs": (0.1, 1.0), "max_iter": 3000, "tol": 1e-7}
+    cold, warm = (probing.linear_probe(X, labels, groups, warm=warm, **how)[-1] for warm in (False, True))
+    np.testing.assert_allclose(warm.coef_, cold.coef_, atol=2e-3)
+    assert warm.n_iter_[0] < cold.n_iter_[0]
 
 
 def test_linear_probe_takes_sparse_rows_unscaled():

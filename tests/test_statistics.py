@@ -3,6 +3,7 @@
 import math
 import random
 from itertools import permutations
+from statistics import stdev
 from types import SimpleNamespace
 
 import numpy as np
@@ -119,9 +120,31 @@ def test_bootstrap_is_repeatable_and_narrows_with_documents():
     assert many < few / 2
 
 
+def test_bootstrap_of_a_spread_equals_drawing_seeds_one_by_one():
+    values_VS = np.random.default_rng(4).normal(size=(4, 7)) * [[3.0], [1.0], [1.2], [0.8]]
+    one, others = values_VS[0], values_VS[1:]
+    low, high = statistics.bootstrap_spread(one, others, repeats=4000)
+    dice, gaps = random.Random(5), []
+    for _ in range(4000):
+        drawn = [dice.randrange(7) for _ in range(7)]
+        spread = [stdev([values[i] for i in drawn]) for values in values_VS.tolist()]
+        gaps.append(spread[0] - max(spread[1:]))
+    gaps.sort()
+    assert (low, high) == pytest.approx((gaps[100], gaps[3900]), abs=0.1)
+    assert low < stdev(one.tolist()) - max(map(stdev, others.tolist())) < high
+
+
+def test_the_widest_of_several_alike_is_not_less_steady_than_they_are():
+    draws = np.random.default_rng(0).normal(size=(60, 6, 8))
+    above = np.mean([statistics.bootstrap_spread(values_VS[0], values_VS[1:])[0] > 0 for values_VS in draws])
+    assert above <= 0.05
+
+
 @pytest.mark.parametrize(
     ("call", "word"),
     [
+        (lambda t, s: statistics.bootstrap_spread(np.ones(2), np.ones((1, 2))), "three seeds"),
+        (lambda t, s: statistics.bootstrap_spread(np.ones(4), np.ones((2, 3))), "three seeds"),
         (lambda t, s: statistics.bootstrap_ratio(np.ones(3), np.ones(4)), "per document"),
         (lambda t, s: statistics.bootstrap_ratio(np.ones(0), np.ones(0)), "per document"),
         (lambda t, s: statistics.bootstrap_ratio(np.ones(3), np.ones(3), level=95), "level"),

@@ -233,10 +233,12 @@ def test_patience_follows_run_and_sparsity(settings, steps, expected):
 
 
 def test_a_feature_is_lifted_after_128_waiting_times_and_a_128th_of_the_run():
-    config = SAEConfig("topk", 2048, k=16)
-    assert lift_after(config, kc.TrainConfig(steps=1000, batch_size=2048)) == 128 * 2048 // 16
-    assert lift_after(config, kc.TrainConfig(steps=10_000, batch_size=2048)) == 160_000
-    assert lift_after(config, kc.TrainConfig(steps=1000, batch_size=2048, dead_after=5000)) == 2500
+    alone, beside = (SAEConfig("topk", 2048, k=16, auxk=auxk) for auxk in (0, 128))
+    assert lift_after(alone, kc.TrainConfig(steps=1000, batch_size=2048)) == 128 * 2048 // 16
+    assert lift_after(beside, kc.TrainConfig(steps=1000, batch_size=2048)) == 192 * 2048 // 16
+    assert {lift_after(each, kc.TrainConfig(steps=20_000, batch_size=2048)) for each in (alone, beside)} == {320_000}
+    assert lift_after(alone, kc.TrainConfig(steps=1000, batch_size=2048, dead_after=5000)) == 2500
+    assert lift_after(beside, kc.TrainConfig(steps=1000, batch_size=2048, dead_after=5000)) == 5000
 
 
 @pytest.mark.parametrize(
