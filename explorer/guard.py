@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -28,6 +28,13 @@ _POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-in
 def refusal(status: int, sentence: str, **headers: str) -> JSONResponse:
     """An error as every part of the server gives it."""
     return JSONResponse({"error": sentence}, status, headers=headers)
+
+
+def _split(address: str) -> SplitResult:
+    try:
+        return urlsplit(address)
+    except ValueError:  # brackets without a partner
+        return urlsplit("")
 
 
 class Guard:
@@ -79,11 +86,11 @@ class Guard:
         await self.app(scope, receiving, sending)
 
     def _refuse(self, scope: Scope, headers: Headers):
-        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        host = _split(f"//{headers.get('host', '')}").hostname or ""
         if self.hosts is not None and host not in self.hosts:
             return refusal(400, f"this server answers as {self.hosts[0]} only: open it under that name.")
         origin = headers.get("origin")
-        if scope["method"] not in ("GET", "HEAD") and origin and urlsplit(origin).netloc != headers.get("host"):
+        if scope["method"] not in ("GET", "HEAD") and origin and _split(origin).netloc != headers.get("host"):
             return refusal(403, "a page of another address asked: open the explorer from this server.")
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > MOST_BYTES:

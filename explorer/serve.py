@@ -15,7 +15,6 @@ from pathlib import Path
 from explorer.build import study_of
 from explorer.guard import LOOPBACK, SHORTEST_TOKEN
 from explorer.site import place
-from explorer.sources import NoSource
 from kosae_core import paths
 
 
@@ -26,7 +25,7 @@ class Refused(ValueError):
 def checked(host: str, token: str | None) -> tuple[str, ...] | None:
     """The host names to answer to: those of this machine, or any behind a token.
 
-    Raises  Refused where others could ask without a token.
+    Raises  Refused where others could ask without a token, or the token could not be sent.
     """
     if host in LOOPBACK:
         return LOOPBACK
@@ -34,6 +33,8 @@ def checked(host: str, token: str | None) -> tuple[str, ...] | None:
         raise Refused(
             f"--host {host} lets other machines ask: give --token (or KOSAE_TOKEN) of {SHORTEST_TOKEN} characters or more too."
         )
+    if not (token.isascii() and token.isprintable()):  # no header and no cookie could carry it
+        raise Refused("--token (or KOSAE_TOKEN) must be of printable ASCII characters alone: give another.")
     return None
 
 
@@ -53,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
         listening = bound(options.host, options.port)
         place(options.site)
         return serve(options, hosts, listening)
-    except (Refused, NoSource, OSError) as error:
+    except (ValueError, OSError) as error:  # Refused and NoSource among them
         print(f"The explorer was not started: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -63,8 +64,10 @@ def main(arguments: list[str] | None = None) -> int:
 def bound(host: str, port: int) -> socket.socket:
     """A socket that listens there.
 
-    Raises  Refused if something else does.
+    Raises  Refused if something else does, or there is no such port.
     """
+    if not 0 <= port < 2**16:
+        raise Refused(f"there is no port {port}: give a --port of 0 to {2**16 - 1}.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,8 @@ from kosae_core import paths, store
 if TYPE_CHECKING:  # to know what there is, torch need not be imported
     from kosae_core.lm import LanguageModel
     from kosae_core.sae import SAE
+
+log = logging.getLogger("kosae.explorer")
 
 
 class NoSource(ValueError):
@@ -63,13 +66,17 @@ class Source:
     def load(self, lm: LanguageModel | None = None) -> tuple[LanguageModel, SAE]:
         """The model (or the one given, if it is this one) and the SAE.
 
-        Raises  NoSource if they do not belong together.
+        Raises  NoSource if one of them is not there, cannot be read or held, or they do not belong together.
         """
         from kosae_core.loading import load_lm
+        from kosae_core.needs import TooLarge
         from kosae_core.sae import load_sae
 
-        lm = lm if lm is not None and lm.name == self.lm_name else load_lm(self.lm_name)
-        sae = load_sae(self.folder).to(lm.device)
+        try:
+            lm = lm if lm is not None and lm.name == self.lm_name else load_lm(self.lm_name)
+            sae = load_sae(self.folder).to(lm.device)
+        except (OSError, ValueError, TooLarge) as error:
+            raise NoSource(f"the SAE {self.id} cannot be loaded: {error}") from error
         if sae.d_model != lm.d_model or (self.lm_key is not None and self.lm_key != lm.key):
             raise NoSource(f"the SAE {self.id} was trained on another {lm.name} than the one here: train it again.")
         return lm, sae
@@ -105,8 +112,11 @@ def _shipped() -> list[Source]:
 
 def _stored() -> list[Source]:
     models = {}
-    for manifest in (paths.store_dir() / "activations").glob("*/manifest.json"):
-        models[manifest.parent.name] = json.loads(manifest.read_text(encoding="utf-8"))["spec"]["lm"]
+    for folder in (paths.store_dir() / "activations").glob("[!.]*"):
+        try:
+            models[folder.name] = store.read_manifest(folder)["spec"].get("lm")
+        except store.DamagedEntry as error:
+            log.warning("passed over: %s", error)
     found = []
     for folder in sorted((paths.store_dir() / "sae").glob("[!.]*")):
         about = _about(folder)
@@ -125,7 +135,9 @@ def _about(folder: Path) -> dict[str, Any] | None:
         about = json.loads((folder / "cfg.json").read_text(encoding="utf-8"))
         provenance = about["provenance"]
         fits = isinstance(provenance.get("model"), str) and re.fullmatch(r"b\d+\.\w+", provenance.get("point") or "")
-        whole = (folder / "weights.safetensors").is_file() and about["config"].get("d_in") is None
-    except (OSError, ValueError, KeyError, AttributeError):
+        config = about["config"]
+        named = isinstance(config["variant"], str) and isinstance(config["n_features"], int)
+        whole = (folder / "weights.safetensors").is_file() and named and config.get("d_in") is None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return about if fits and whole else None

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,14 @@ class Endpoint:
     price_out: float = 0.0
     """Per million tokens written."""
 
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise ValueError(
+                f"url must begin with http:// or https://, as http://localhost:8000/v1 does, not {self.url!r}."
+            )
+        if not self.model:
+            raise ValueError(f"model must name one of the models at {self.url}.")
+
 
 @dataclass(frozen=True)
 class Question:
@@ -52,6 +61,10 @@ class Question:
     system: str
     text: str
     max_tokens: int = 120
+
+
+class Unconfirmed(RuntimeError):
+    """Asking was not agreed to; the message says what it would cost."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +77,17 @@ class Estimate:
     tokens_out: int
     cost: float
 
+    def require(self) -> None:
+        """Raises  Unconfirmed, saying how to agree, where there is something to ask and KOSAE_LLM_CONFIRM is not 1."""
+        if self.asked and os.environ.get("KOSAE_LLM_CONFIRM") != "1":
+            raise Unconfirmed(f"nothing was asked yet: there are {self}; say KOSAE_LLM_CONFIRM=1 make ... to ask them.")
+
     def __str__(self) -> str:
-        price = f", at most {self.cost:,.2f} by the prices given" if self.cost else ""
+        price = (
+            f", about {math.ceil(100 * self.cost) / 100:,.2f} by the prices given"
+            if self.cost
+            else ", no price being given"
+        )
         return (
             f"{self.asked:,} questions to ask ({self.remembered:,} answers are remembered), about {self.tokens_in:,} tokens in and "
             f"at most {self.tokens_out:,} out{price}"
@@ -79,87 +101,124 @@ class Asker:
         """`memory` is the file of answers; by default one in the store, shared by all endpoints."""
         self.endpoint = endpoint
         self.memory = memory or paths.store_dir() / "answers.sqlite"
-        self.memory.parent.mkdir(parents=True, exist_ok=True)
-        with closing(self._open()) as db, db:
+        self.place = f"{endpoint.url} ({endpoint.model})"
+        with self._answers() as db:
             db.execute("CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL)")
 
-    def _open(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.memory, timeout=60)
+    @contextmanager
+    def _answers(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self.memory.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self.memory, timeout=60)) as db, db:
+                yield db
+        except (sqlite3.Error, OSError) as error:
+            raise RuntimeError(
+                f"{self.memory}, the file of answers, cannot be used ({error}): make room and let it be written, or, if it is "
+                "damaged, move it away."
+            ) from error
 
     def _key(self, question: Question) -> str:
         told = [self.endpoint.url, self.endpoint.model, question.system, question.text, question.max_tokens]
         return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()
 
-    def _remembered(self, keys: Sequence[str]) -> dict[str, str]:
-        with closing(self._open()) as db:
-            rows = (db.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone() for key in keys)
-            return {key: row[0] for key, row in zip(keys, rows, strict=True) if row}
+    def remembered(self, questions: Sequence[Question]) -> list[str | None]:
+        """The answer to each question that was asked before, else None."""
+        with self._answers() as db:
+            rows = [
+                db.execute("SELECT answer FROM answers WHERE key = ?", (self._key(question),)).fetchone()
+                for question in questions
+            ]
+        return [row[0] if row and row[0].strip() else None for row in rows]  # early releases kept empty answers
 
     def estimate(self, questions: Sequence[Question]) -> Estimate:
         """What `ask` would send; nothing is sent."""
-        by_key = {self._key(question): question for question in questions}
-        known = self._remembered(list(by_key))
-        new = [question for key, question in by_key.items() if key not in known]
+        once = list(dict.fromkeys(questions))
+        new = [question for question, known in zip(once, self.remembered(once), strict=True) if known is None]
         tokens_in = round(sum(len((q.system + q.text).encode()) for q in new) / BYTES_PER_TOKEN)
         tokens_out = sum(q.max_tokens for q in new)
         cost = (tokens_in * self.endpoint.price_in + tokens_out * self.endpoint.price_out) / 1e6
-        return Estimate(len(new), len(known), tokens_in, tokens_out, cost)
+        return Estimate(len(new), len(once) - len(new), tokens_in, tokens_out, cost)
 
     def ask(self, questions: Sequence[Question], progress: Callable[[int, int, str], None] | None = None) -> list[str]:
         """An answer to each question, in their order; the same question is asked once, and never again.
 
         Raises  ConnectionError where the endpoint cannot be reached, PermissionError where it refuses the key, RuntimeError
-                where it fails otherwise after all retries; the answers that came before are kept.
+                where it fails otherwise or answers without a text, or answers cannot be kept; those that came are kept, and
+                those on their way when one fails are waited for and kept too.
         """
-        keys = [self._key(question) for question in questions]
-        known = self._remembered(list(dict.fromkeys(keys)))
-        new = {key: question for key, question in zip(keys, questions, strict=True) if key not in known}
+        once = list(dict.fromkeys(questions))
+        answers = dict(zip(once, self.remembered(once), strict=True))
+        new = [question for question in once if answers[question] is None]
         if new:
             client = self._client()
-            with ThreadPoolExecutor(self.endpoint.parallel) as pool, closing(self._open()) as db:
-                pending = {pool.submit(self._one, client, question): key for key, question in new.items()}
+            with ThreadPoolExecutor(self.endpoint.parallel) as pool:
+                pending = {pool.submit(self._one, client, question): question for question in new}
                 try:
                     for done, future in enumerate(as_completed(pending), 1):
-                        known[pending[future]] = answer = future.result()
-                        with db:
-                            db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (pending[future], answer))
+                        answers[pending[future]] = future.result()
                         if progress is not None:
                             progress(done, len(new), "ask")
                 except BaseException:
                     pool.shutdown(wait=False, cancel_futures=True)
                     raise
             log.info("%d questions asked of %s", len(new), self.endpoint.model)
-        return [known[key] for key in keys]
+        return [answers[question] for question in questions]
 
     def _client(self) -> Any:
         try:
             import openai
         except ImportError:
             raise ModuleNotFoundError("asking a language model needs the openai package: pip install openai.") from None
-        key = os.environ.get(self.endpoint.key_env) or "none"
-        return openai.OpenAI(
-            base_url=self.endpoint.url, api_key=key, timeout=self.endpoint.timeout, max_retries=self.endpoint.retries
-        )
+        key = os.environ.get(self.endpoint.key_env, "").strip() or "none"
+        if not key.isascii() or not key.isprintable():
+            raise PermissionError(f"the key in {self.endpoint.key_env} has a character that no key has: set it again.")
+        try:
+            return openai.OpenAI(
+                base_url=self.endpoint.url,
+                api_key=key,
+                timeout=self.endpoint.timeout,
+                max_retries=self.endpoint.retries,
+            )
+        except Exception as error:  # the library's own kinds, for what is no address
+            raise ValueError(f"{self.endpoint.url!r} is not an address ({error}).") from error
 
     def _one(self, client: Any, question: Question) -> str:
+        """Ask, and keep the answer before anything else can fail."""
+        answer = self._answer(client, question)
+        with self._answers() as db:
+            db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (self._key(question), answer))
+        return answer
+
+    def _answer(self, client: Any, question: Question) -> str:
         import openai
 
-        place = f"{self.endpoint.url} ({self.endpoint.model})"
         messages = [{"role": "system", "content": question.system}, {"role": "user", "content": question.text}]
         try:
             reply = client.chat.completions.create(
                 model=self.endpoint.model, messages=messages, max_tokens=question.max_tokens, temperature=0.0
             )
+            choice = reply.choices[0]
+            answer, why = choice.message.content, choice.finish_reason
         except openai.APIConnectionError as error:
             raise ConnectionError(
-                f"{place} cannot be reached ({error}): is the server running, the URL right?"
+                f"{self.place} cannot be reached ({error}): is the server running, the URL right?"
             ) from error
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
             raise PermissionError(
-                f"{place} refuses the key in {self.endpoint.key_env}: set it to a valid one."
+                f"{self.place} refuses the key in {self.endpoint.key_env}: set it to a valid one."
             ) from error
         except openai.APIStatusError as error:
-            raise RuntimeError(f"{place} answers {error.status_code} after all retries: {error.message}") from error
-        if not reply.choices or reply.choices[0].message.content is None:
-            raise RuntimeError(f"{place} answers without a text.")
-        return reply.choices[0].message.content
+            again = " after all retries" if error.status_code in (408, 409, 429) or error.status_code >= 500 else ""
+            said = " ".join(error.message.split())[:300]
+            raise RuntimeError(f"{self.place} answers {error.status_code}{again}: {said}") from error
+        except Exception as error:  # whatever the client, or reading, makes of a reply that is no chat completion
+            raise RuntimeError(
+                f"{self.place} answers with something else than a chat completion ({type(error).__name__}): is the URL right, "
+                "with its /v1?"
+            ) from error
+        if not isinstance(answer, str) or not answer.strip():
+            raise RuntimeError(
+                f"{self.place} answers without a text (it ended by {why!r}): choose a model that answers in "
+                f"{question.max_tokens} tokens, without thinking aloud first."
+            )
+        return answer

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from numbers import Integral
 from pathlib import Path
 
 from kosae_core import paths, readers
@@ -140,18 +142,31 @@ NAMED: dict[str, Callable[[str, str | None], Iterator[list[Record]]]] = {
 
 
 def _from_rows(
-    rows: Iterable[tuple[str, dict]], split: str, lang: str | None, text: str, labels: Sequence[str], has_splits: bool
+    rows: Iterable[tuple[str, dict]],
+    name: str,
+    split: str,
+    lang: str | None,
+    text: str,
+    labels: Sequence[str],
+    has_splits: bool,
 ) -> Iterator[list[Record]]:
+    seen: Counter[tuple[str, str]] = Counter()
     for place, row in rows:
         body = readers.text_field(row, text, place)
-        identity = str(row.get("id", place.rsplit(":", 1)[-1]))
-        doc = str(row.get("doc", identity))
-        tongue = row.get("lang") or readers.language_of(body)
-        own_split = row.get("split") if not has_splits else split
-        if (own_split or readers.split_by_hash(doc)) != split or lang not in (None, tongue):
-            continue
-        named = {name: readers.label_field(row, name, place) for name in labels}
-        yield [Record(body, tongue, named, {}, identity, doc)]
+        identity = readers.name_field(row, "id", place) or place.rsplit(":", 1)[-1]
+        doc = readers.name_field(row, "doc", place) or identity
+        tongue = readers.choice_field(row, "lang", LANGUAGES, place) or readers.language_of(body)
+        told = None if has_splits else readers.name_field(row, "split", place)
+        own = split if has_splits else told.lower() if told else readers.split_by_hash(doc)
+        seen[tongue, own] += 1
+        if own == split and lang in (None, tongue):
+            named = {label: readers.label_field(row, label, place) for label in labels}
+            yield [Record(body, tongue, named, {}, identity, doc)]
+    if not any(own == split and lang in (None, tongue) for tongue, own in seen):
+        held = ", ".join(f"{n} {tongue} of {own!r}" for (tongue, own), n in seen.items()) or "none"
+        raise CorpusError(
+            f"{name} holds no {lang + ' ' if lang else ''}record of the split {split!r}; it holds {held}."
+        )
 
 
 def _from_file(path: Path, split: str, lang: str | None, text: str, labels: Sequence[str]) -> Iterator[list[Record]]:
@@ -161,7 +176,7 @@ def _from_file(path: Path, split: str, lang: str | None, text: str, labels: Sequ
         rows = [(place, {text: line}) for place, line in readers.text_lines(path)]
     else:
         rows = readers.json_lines(path)
-    return _from_rows(rows, split, lang, text, labels, has_splits=False)
+    return _from_rows(rows, path.name, split, lang, text, labels, has_splits=False)
 
 
 def _from_hub(name: str, split: str, lang: str | None, text: str, labels: Sequence[str]) -> Iterator[list[Record]]:
@@ -171,7 +186,7 @@ def _from_hub(name: str, split: str, lang: str | None, text: str, labels: Sequen
         (place, {k: names[k][v] if k in names and isinstance(v, int) and v >= 0 else v for k, v in row.items()})
         for place, row in rows
     )
-    return _from_rows(readable, split, lang, text, labels, has_splits=True)
+    return _from_rows(readable, name, split, lang, text, labels, has_splits=True)
 
 
 @functools.lru_cache(maxsize=16)
@@ -202,7 +217,7 @@ def load_corpus(
     The records come in a shuffled order that `seed` fixes; `limit` keeps the first of them, so that a smaller limit is a part
     of a larger one. Where a record exists in both languages, the same seed gives both in the same order. In a file, `text` and
     `labels` name fields; its fields id, doc, lang and split are used where they are there, and documents without a split go to
-    `test` by a hash, one in ten.
+    `test` by a hash, one in ten; a field that is null counts as not there, and records of another split (dev) are left out.
 
     Raises  CorpusError if the corpus is not there or a record is malformed (then nothing is returned);
             ValueError for an unknown split or language.
@@ -212,8 +227,8 @@ def load_corpus(
         raise ValueError(f"split must be train or test, not {split!r}.")
     if lang not in (None, *LANGUAGES):
         raise ValueError(f"lang must be ko, en or None, not {lang!r}.")
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit must be at least 1, not {limit}.")
+    if limit is not None and (not isinstance(limit, Integral) or limit < 1):
+        raise ValueError(f"limit must be a whole number of at least 1, not {limit!r}.")
     stamp: tuple = (str(paths.corpora_dir()),)
     if name not in NAMED and not name.startswith("hub:"):
         path = Path(name).expanduser()

@@ -52,7 +52,13 @@ def auroc_interval(
 
 
 def auroc_difference(
-    one_N: np.ndarray, other_N: np.ndarray, yes_N: np.ndarray, clusters_N: np.ndarray, *, draws: int = 500, seed: int = 0
+    one_N: np.ndarray,
+    other_N: np.ndarray,
+    yes_N: np.ndarray,
+    clusters_N: np.ndarray,
+    *,
+    draws: int = 500,
+    seed: int = 0,
 ) -> tuple[float, tuple[float, float]]:
     """By how much the area of one score is above that of another, and its 95% interval: both are measured on each sample.
 

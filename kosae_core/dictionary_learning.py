@@ -6,7 +6,6 @@ it uses layers, (D, F) where it does not.
 Source  dictionary-learning 0.1.0.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor
 
 from kosae_core.base import SAE
-from kosae_core.foreign import assemble, reading
+from kosae_core.foreign import assemble, reading, settings
 
 ANNEALED = {"PAnnealTrainer": "p_anneal", "GatedAnnealTrainer": "gated_anneal"}
 """Trainers whose autoencoders have a variant of their own here, for what it minimises; it computes the same."""
@@ -33,7 +32,7 @@ def load_dictionary(path: str | Path) -> SAE:
     """
     folder = Path(path)
     with reading("dictionary_learning", folder):
-        trainer = json.loads((folder / "config.json").read_text(encoding="utf-8"))["trainer"]
+        trainer = settings(folder / "config.json")["trainer"]
         state = torch.load(folder / "ae.pt", map_location="cpu", weights_only=True)
         given = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
         sae = _build(trainer, given)

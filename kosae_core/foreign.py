@@ -53,8 +53,28 @@ def reading(library: str, folder: Path) -> Iterator[None]:
         ) from error
     except KeyError as error:
         raise ValueError(f"the {library} folder {folder} cannot be read: it has no {error}.") from error
-    except (OSError, TypeError, RuntimeError, EOFError, SafetensorError, json.JSONDecodeError, UnicodeError) as error:
+    except (
+        OSError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+        EOFError,
+        SafetensorError,
+        json.JSONDecodeError,
+        UnicodeError,
+    ) as error:
         raise ValueError(f"the {library} folder {folder} cannot be read: {' '.join(str(error).split())}.") from error
+
+
+def settings(file: Path) -> dict[str, Any]:
+    """What a file of settings holds.
+
+    Raises  TypeError when that is no object.
+    """
+    found = json.loads(file.read_text(encoding="utf-8"))
+    if not isinstance(found, dict):
+        raise TypeError(f"{file.name} must hold an object, not {found!r:.40}")
+    return found
 
 
 @torch.no_grad()

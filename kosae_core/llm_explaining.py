@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from kosae_core.asking import Asker, Question
+from kosae_core.asking import BYTES_PER_TOKEN, Asker, Estimate, Question
 
 PER_QUESTION = 5
 """Passages that a judge sees at a time."""
@@ -181,6 +181,26 @@ def verdict(questions: Sequence[Question], truths: Sequence[np.ndarray], answers
         scores[system] = float((said_P[truth_P].mean() + (1 - said_P[~truth_P]).mean()) / 2)
         unread.append(said_P == 0.5)
     return LLMVerdict(scores[DETECT], scores[FUZZ], float(np.concatenate(unread).mean()))
+
+
+def estimate(asker: Asker, asked: Sequence[Question], given: Sequence[Material], *, seed: int = 0) -> Estimate:
+    """What it costs to have features explained (`asked`) and every explanation judged twice; nothing is sent.
+
+    The second judging gives each feature the next one's explanation. An explanation that is not known yet counts as the
+    longest that may come.
+    """
+    known = zip(asked, asker.remembered(asked), strict=True)
+    said = [
+        answer or f"{i}".ljust(round(question.max_tokens * BYTES_PER_TOKEN))
+        for i, (question, answer) in enumerate(known)
+    ]
+    judged = [
+        question
+        for explanations in (said, said[1:] + said[:1])
+        for explanation, one in zip(explanations, given, strict=True)
+        for question in judge_questions(explanation, one, seed)[0]
+    ]
+    return asker.estimate([*asked, *judged])
 
 
 def judge_all(

@@ -1,4 +1,4 @@
-"""The folders of the project; no other module knows where anything lies."""
+"""The folders of the project, and the variables that move them."""
 
 import os
 from pathlib import Path

@@ -81,8 +81,22 @@ def label_field(row: dict[str, Any], name: str, place: str) -> str:
     if name not in row:
         raise CorpusError(f"{place}: no field {name!r}; it has {', '.join(map(str, row)) or 'none'}.")
     if not isinstance(row[name], str | int | float):
-        raise CorpusError(f"{place}: label {name!r} must be a text or a number, found {row[name]!r:.40}.")
+        raise CorpusError(f"{place}: field {name!r} must be a text or a number, found {row[name]!r:.40}.")
     return str(row[name])
+
+
+def name_field(row: dict[str, Any], name: str, place: str) -> str | None:
+    """A field that may be a text or a number, as text; None where it is not there, null or empty."""
+    return None if row.get(name) in (None, "") else label_field(row, name, place)
+
+
+def choice_field(row: dict[str, Any], name: str, choices: tuple[str, ...], place: str) -> str | None:
+    """A field that may be one of a few names; None where it is not there, null or empty."""
+    if (value := row.get(name)) in (None, ""):
+        return None
+    if value not in choices:
+        raise CorpusError(f"{place}: field {name!r} must be {' or '.join(choices)}, or left out, not {value!r:.40}.")
+    return value
 
 
 def language_of(text: str) -> str:

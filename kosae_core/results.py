@@ -121,6 +121,8 @@ def load_results(folder: Path) -> dict[str, dict[str, Any]]:
             document = json.loads(path.read_text(encoding="utf-8"))
             if document["format"] != FORMAT:
                 raise ValueError(f"format {document['format']}")
+            if not isinstance(document["records"], dict) or not isinstance(document["claims"], dict):
+                raise TypeError("its records and claims are no mappings")
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is not a results file ({error}): remove it and run its chapter again.") from None
         documents[path.stem] = document

@@ -4,7 +4,6 @@ SAELens works on raw activations, so the centring and scaling of this package go
 keep their values. Tensors and fields are those of SAELens 6 (`cfg.json`, `sae_weights.safetensors`).
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from safetensors.torch import load_file
 
 from kosae_core import saving
 from kosae_core.base import SAE
-from kosae_core.foreign import assemble, reading
+from kosae_core.foreign import assemble, reading, settings
 
 WEIGHTS = "sae_weights.safetensors"
 ARCHITECTURES = {
@@ -74,7 +73,7 @@ def load_saelens(path: str | Path) -> SAE:
     """
     folder = Path(path)
     with reading("SAELens", folder):
-        record = _as_now(json.loads((folder / "cfg.json").read_text(encoding="utf-8")))
+        record = _as_now(settings(folder / "cfg.json"))
         given = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
         architecture = record["architecture"]
         _refuse(record, architecture)

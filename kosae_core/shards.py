@@ -93,6 +93,8 @@ class Shards:
     def _read_documents(self, file: Path) -> None:
         try:
             ids = json.loads(file.read_text(encoding="utf-8"))
+            if not isinstance(ids, list) or not all(_are_ids(one) for one in ids):
+                raise ValueError("an id must be a whole number")
             flat = np.array([i for one in ids for i in one], dtype=np.int32)
             lengths = np.array([len(one) for one in ids], dtype=np.int64)
         except (OSError, ValueError, TypeError, OverflowError) as error:
@@ -164,7 +166,13 @@ def _manifest(folder: Path) -> dict[str, Any]:
     names = [*found["files"], *([found["documents"]] if "documents" in found else [])]
     if not found["files"] or not all(isinstance(name, str) for name in names):
         raise ValueError(f"{file}: files must list at least one file name, and documents be one.")
+    if not _are_ids(found.get("special_ids", [])):
+        raise ValueError(f"{file}: special_ids must be a list of whole numbers, not {found['special_ids']!r:.40}.")
     return found
+
+
+def _are_ids(value: Any) -> bool:
+    return isinstance(value, list) and all(type(i) is int for i in value)  # true is an int to isinstance
 
 
 def _safetensors(file: Path) -> Tensor:

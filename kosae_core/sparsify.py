@@ -5,7 +5,6 @@ An autoencoder there subtracts b_dec from what it encodes; a transcoder does not
 Source  eai-sparsify 1.3.3.
 """
 
-import json
 from pathlib import Path
 
 import torch
@@ -13,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from kosae_core.base import SAE, VARIANTS, SAEConfig
-from kosae_core.foreign import assemble, reading
+from kosae_core.foreign import assemble, reading, settings
 
 
 def load_sparsify(path: str | Path) -> SAE:
@@ -23,7 +22,7 @@ def load_sparsify(path: str | Path) -> SAE:
     """
     folder = Path(path)
     with reading("sparsify", folder):
-        record = json.loads((folder / "cfg.json").read_text(encoding="utf-8"))
+        record = settings(folder / "cfg.json")
         given = {name: tensor.float() for name, tensor in load_file(folder / "sae.safetensors").items()}
         if record.get("activation", "topk") != "topk":
             raise ValueError(f"activation {record['activation']!r} of sparsify has no twin here (topk).")

@@ -52,12 +52,20 @@ def folder_of(kind: str, spec: Mapping) -> Path:
 def read_manifest(folder: Path) -> dict:
     """The manifest of an entry.
 
-    Raises  DamagedEntry if it is missing or unreadable.
+    Raises  DamagedEntry if it is missing, unreadable, or no manifest.
     """
     try:
-        return json.loads((folder / MANIFEST).read_text())
+        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        whole = isinstance(found["spec"], dict) and all(
+            isinstance(of["bytes"], int) and isinstance(of["sha256"], str) for of in found["files"].values()
+        )
     except (OSError, ValueError) as error:
         raise DamagedEntry(f"{folder}: its {MANIFEST} cannot be read ({error}); delete the folder.") from error
+    except (KeyError, TypeError, AttributeError):
+        whole = False
+    if not whole:
+        raise DamagedEntry(f"{folder}: its {MANIFEST} is not one that this package wrote; delete the folder.")
+    return found
 
 
 def verify(folder: Path, *, full: bool = True) -> None:
@@ -146,7 +154,7 @@ def _seal(folder: Path, kind: str, spec: Mapping) -> None:
             os.fsync(file.fileno())
         files[path.relative_to(folder).as_posix()] = {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
     manifest = {"kind": kind, "spec": spec, "files": files}
-    with open(folder / MANIFEST, "w") as file:
+    with open(folder / MANIFEST, "w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1, ensure_ascii=False)
         file.flush()
         os.fsync(file.fileno())

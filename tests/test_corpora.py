@@ -85,13 +85,43 @@ def test_a_changed_file_is_read_again(tmp_path):
         ([{"text": "좋다"}, [1]], r"bad\.jsonl:2: expected a JSON object, found list"),
         ([{"text": "좋다"}, {"texte": "x"}], r"bad\.jsonl:2: no field 'text'; it has texte"),
         ([{"text": "좋다", "topic": "a"}, {"text": ""}], r"bad\.jsonl:2: field 'text' must be a non-empty text"),
-        ([{"text": "좋다", "topic": ["a"], "split": "train"}], r"bad\.jsonl:1: label 'topic' must be"),
+        (
+            [{"text": "좋다", "topic": ["a"], "split": "train"}],
+            r"bad\.jsonl:1: field 'topic' must be a text or a number",
+        ),
+        ([{"text": "좋다", "doc": ["a"]}], r"bad\.jsonl:1: field 'doc' must be a text or a number"),
+        ([{"text": "좋다"}, {"text": "좋다", "split": {}}], r"bad\.jsonl:2: field 'split' must be a text or a number"),
+        (
+            [{"text": "좋다", "lang": "korean"}],
+            r"bad\.jsonl:1: field 'lang' must be ko or en, or left out, not 'korean'",
+        ),
     ],
 )
 def test_a_malformed_record_says_where(tmp_path, rows, message):
     path = write(tmp_path / "bad.jsonl", rows)
     with pytest.raises(CorpusError, match=message):
-        kc.load_corpus(path, labels=["topic"] if "topic" in str(rows) and "label" in message else [])
+        kc.load_corpus(path, labels=["topic"] if "topic' must be" in message else [])
+
+
+def test_a_null_field_is_not_there_and_0_is_a_name(tmp_path):
+    rows = [{"text": f"{i}번째 문장이다.", "id": None, "doc": None, "lang": None, "split": None} for i in range(200)]
+    path = write(tmp_path / "null.jsonl", rows)
+    train, test = (kc.load_corpus(path, split=s) for s in ("train", "test"))
+    assert len({r.doc for r in train}) == len(train) and len(train) + len(test) == 200 and 5 < len(test) < 50
+    (one,) = kc.load_corpus(write(tmp_path / "zero.jsonl", [{"text": "좋다", "id": 0, "doc": 0, "split": "train"}]))
+    assert (one.id, one.doc) == ("0", "0")
+
+
+def test_an_empty_split_names_those_there_are(tmp_path):
+    rows = [{"text": t, "split": s} for t, s in (("하나", "dev"), ("둘", "dev"), ("three", "Test"))]
+    path = write(tmp_path / "odd.jsonl", rows)
+    assert kc.load_corpus(path, split="test").texts == ["three"]
+    with pytest.raises(
+        CorpusError, match=r"odd.jsonl holds no record of the split 'train'; it holds 2 ko of 'dev', 1 en of 'test'\."
+    ):
+        kc.load_corpus(path)
+    with pytest.raises(CorpusError, match=r"holds no ko record of the split 'test'; it holds 2 ko of 'dev'"):
+        kc.load_corpus(path, split="test", lang="ko")
 
 
 def test_damaged_files_say_where(tmp_path):
@@ -121,7 +151,13 @@ def test_missing_corpora_say_where_they_looked(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"), [({"split": "dev"}, "split"), ({"lang": "de"}, "lang"), ({"limit": 0}, "limit")]
+    ("arguments", "message"),
+    [
+        ({"split": "dev"}, "split"),
+        ({"lang": "de"}, "lang"),
+        ({"limit": 0}, "limit"),
+        ({"limit": "10"}, "limit must be a whole"),
+    ],
 )
 def test_refused_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):

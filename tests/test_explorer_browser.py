@@ -294,6 +294,30 @@ def test_another_sae_is_chosen(open_page, address):
     expect(page.locator(".strip .feature-link").first).to_have_text(str(one["texts"][0]["features"][0]["id"]))
 
 
+def test_what_was_chosen_for_one_sae_is_not_asked_of_another(open_page, tmp_path):
+    folder = explorer_sample.site(tmp_path)
+    (own,) = (folder / "explorer-data").iterdir()
+    other = shutil.copytree(own, own.with_name("other"))
+    for file in other.glob("*.js"):
+        text = file.read_text("utf-8").replace(f'"{own.name}"', '"other"')
+        file.write_text(text.replace('"langs":["ko","en"]', '"langs":["ko"]'), "utf-8")
+    explorer_sample.place(folder)
+    page = open_page(folder, f"en/explorer.html#list&sae={own.name}")
+    page.select_option("#choice-lang", "en")
+    page.fill("#query", "no such word anywhere")
+    page.select_option("#sae", "other")
+    expect(page).to_have_url(re.compile("sae=other|#list$"))
+    expect(page.locator("#choice-lang")).to_have_count(0)
+    expect(page.locator("#query")).to_have_value("")
+    alive = sum(d > 0 for d in explorer_sample.sample().index["columns"]["density"])
+    expect(page.locator("tbody tr")).to_have_count(min(alive, 60))
+    page.go_back()
+    page.fill("#query", "12")
+    page.click("#views a:nth-child(2)")  # the map
+    page.go_back()
+    expect(page.locator("#query")).to_have_value("12")
+
+
 def test_an_sae_is_analysed_when_it_is_opened_and_a_failure_is_said(open_page, tmp_path, monkeypatch):
     with explorer_sample.served(explorer_sample.site(tmp_path)) as (address, app):
         engine, asked = app.state.engine, []

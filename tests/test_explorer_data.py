@@ -1,6 +1,7 @@
 """The explorer's data are what the core gives for the same texts; refusals; the files."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -169,6 +170,17 @@ def test_pages_carry_their_list_escaped(lang):
     assert "http" not in html.replace("http-equiv", "")
 
 
+@pytest.mark.parametrize(
+    "script", ['KOSAE.index("old",{"id": "old"})', 'KOSAE.index("old",{"id": "ol', "", 'KOSAE.index("old",[])']
+)
+def test_data_that_are_stale_or_cut_short_are_left_out_and_named(tmp_path, capsys, script):
+    (tmp_path / "explorer-data" / "old").mkdir(parents=True)
+    (tmp_path / "explorer-data" / "old" / "index.js").write_text(script)
+    assert len(place(tmp_path)) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("The explorer leaves out old, whose data in ") and "make explorer SAE=old" in told
+
+
 def test_placed_data_are_listed_default_first(made, tmp_path):
     site = explorer_sample.site(tmp_path)
     place(site)
@@ -265,6 +277,42 @@ def test_sources_are_named_and_refused(made):
         find_source("../../etc")
     with pytest.raises(NoSource, match=r"no preset 'x'; there are default"):
         study_of("x")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("common: [1\n", "is not YAML"), ("common: {n_train: 7}\n", ""), ("common:\n", "")]
+)
+def test_a_preset_of_ones_own_is_read_from_its_file(tmp_path, text, told):
+    (tmp_path / "mine.yaml").write_text(text)
+    if told:
+        with pytest.raises(NoSource, match=told):
+            build.settings_of(str(tmp_path / "mine.yaml"))
+    else:
+        assert build.settings_of(str(tmp_path / "mine.yaml")) == ({"n_train": 7} if "7" in text else {})
+
+
+def test_what_is_damaged_in_the_store_is_passed_over(made, caplog):
+    """One bad entry does not take the others along; what is half written has a name that begins with a dot."""
+    ids, store = list(sources()), paths.store_dir()
+    bad = [
+        store / "activations" / "bad",
+        store / "activations" / ".partial-x",
+        *(store / "sae" / f"bad{i}" for i in range(3)),
+    ]
+    try:
+        for folder in bad:
+            folder.mkdir()
+            (folder / "weights.safetensors").touch()
+        (bad[0] / "manifest.json").touch()
+        (bad[1] / "manifest.json").write_text("{", "utf-8")
+        about = {"provenance": {"model": "kosae-lm", "point": "b3.resid_post"}, "config": {"variant": "topk"}}
+        for folder, text in zip(bad[2:], ("[]", "5", json.dumps(about)), strict=True):
+            (folder / "cfg.json").write_text(text, "utf-8")
+        assert list(sources()) == ids
+        assert [r.getMessage().split(":")[1].strip() for r in caplog.records] == [str(bad[0])]
+    finally:
+        for folder in bad:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_an_sae_of_another_model_is_refused(made, tiny_lm):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -315,6 +316,20 @@ def test_refusals_are_one_sentence_of_json(server, path, body, status, part):
     assert "Traceback" not in text and str(paths.ROOT) not in text
 
 
+@pytest.mark.parametrize("path", ["/analyze", "/steer"])
+def test_an_sae_whose_model_is_gone_is_said(server, made, path, monkeypatch):
+    gone = replace(made.source, id="gone", lm_name="nobody/gone")
+    monkeypatch.setitem(server[1].state.engine.sources, "gone", gone)
+    body = {"sae": "gone"} | ({"texts": ["가"]} if path == "/analyze" else {"prompt": "가", "features": [{"id": 3}]})
+    code, _, text = ask(server[0] + path, body)
+    error = json.loads(text)["error"]
+    assert (
+        code == 404 and error.startswith("the SAE gone cannot be loaded: load_lm('nobody/gone')") and "\n" not in error
+    )
+    if path == "/steer":
+        assert json.loads(ask(server[0] + path, body | {"stream": True})[2]) == {"error": error}
+
+
 def test_bodies_that_are_not_json_or_too_long(server):
     assert ask(f"{server[0]}/analyze", raw=b"{")[0] == 422
     code, _, text = ask(f"{server[0]}/analyze", raw=b" " * (guard.MOST_BYTES + 1))
@@ -367,8 +382,10 @@ def test_no_file_outside_the_site_is_served(server, path):
 
 def test_other_hosts_and_other_pages_are_refused(server):
     assert ask(f"{server[0]}/saes", headers={"host": "evil.example"})[0] == 400
-    code, _, text = ask(f"{server[0]}/analyze", {"texts": ["가"]}, headers={"origin": "http://evil.example"})
-    assert code == 403 and "open the explorer from this server" in text
+    assert ask(f"{server[0]}/saes", headers={"host": "["})[0] == 400
+    for origin in ("http://evil.example", "http://["):
+        code, _, text = ask(f"{server[0]}/analyze", {"texts": ["가"]}, headers={"origin": origin})
+        assert code == 403 and "open the explorer from this server" in text
     _, headers, _ = ask(f"{server[0]}/ko/explorer.html")
     assert (
         "script-src" in headers["content-security-policy"] or "default-src 'self'" in headers["content-security-policy"]
@@ -446,6 +463,9 @@ def test_other_machines_only_with_a_token(capsys):
     )
     with pytest.raises(serve.Refused):
         serve.checked("0.0.0.0", "short")
+    for token in ("비밀" * 8, "0123456789abcdef\n"):
+        with pytest.raises(serve.Refused, match="printable ASCII"):
+            serve.checked("0.0.0.0", token)
 
 
 def test_a_port_in_use_is_named(tmp_path, capsys):
@@ -454,6 +474,9 @@ def test_a_port_in_use_is_named(tmp_path, capsys):
     port = taken.getsockname()[1]
     assert serve.main(["--port", str(port), "--site", str(tmp_path)]) == 1
     assert f"127.0.0.1:{port} cannot be used" in capsys.readouterr().err
+    for port in (99999, -1):
+        assert serve.main(["--port", str(port), "--site", str(tmp_path)]) == 1
+        assert f"there is no port {port}: give a --port of 0 to 65535." in capsys.readouterr().err
     taken.close()
 
 

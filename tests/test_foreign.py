@@ -6,6 +6,7 @@ libraries' own tests skip, and the formulas are held against folders that are wr
 
 import json
 import os
+import re
 import subprocess
 
 import numpy as np
@@ -241,6 +242,16 @@ def edited(folder, file, change):
 def test_what_has_no_twin_is_said(name, file, change, sentence, tmp_path):
     with pytest.raises(ValueError, match=sentence):
         load_sae(edited(write(name, tmp_path / "layers.3"), file, change))
+
+
+@pytest.mark.parametrize(("name", "file"), [("topk", "config.json"), ("sparsify", "cfg.json")])
+@pytest.mark.parametrize("text", ["[]", "5", "null"])
+def test_settings_that_are_no_object_are_said(name, file, text, tmp_path):
+    folder = write(name, tmp_path / "layers.3")
+    (folder / file).write_text(text)
+    said = "None" if text == "null" else re.escape(text)
+    with pytest.raises(ValueError, match=rf"layers\.3 cannot be read: {file} must hold an object, not {said}\."):
+        load_sae(folder)
 
 
 def test_a_missing_tensor_or_file_is_named(tmp_path):

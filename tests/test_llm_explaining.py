@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -19,13 +20,16 @@ import pytest
 import kosae_core as kc
 from kosae_core import llm_explaining as le
 from kosae_core import paths
-from kosae_core.asking import Asker, Endpoint, Question
+from kosae_core.asking import Asker, Endpoint, Question, Unconfirmed
 
 openai = pytest.importorskip("openai", reason="the endpoint tests need the openai package")
 
 
 class Script(BaseHTTPRequestHandler):
-    """Explains by the letter that follows «, and judges by looking for the quoted letter; `server.fail` statuses come first."""
+    """Explains by the letter that follows «, and judges by looking for the quoted letter.
+
+    `server.fail` statuses come first; `server.junk`, where it is set, is every answer.
+    """
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -33,6 +37,7 @@ class Script(BaseHTTPRequestHandler):
         with self.server.lock:
             status = self.server.fail.pop(0) if self.server.fail else 200
         reply = json.dumps(self.reply(body) if status == 200 else {"error": {"message": "scripted"}}).encode()
+        reply = reply if self.server.junk is None else self.server.junk
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(reply)))
@@ -62,7 +67,7 @@ class Script(BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Script)
-    server.seen, server.fail, server.lock = [], [], threading.Lock()
+    server.seen, server.fail, server.junk, server.lock = [], [], None, threading.Lock()
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
@@ -114,7 +119,7 @@ def test_a_busy_endpoint_is_asked_again(server, asker):
 @pytest.mark.parametrize(
     ("fail", "error", "words"),
     [([401], PermissionError, "refuses the key in OPENAI_API_KEY"), ([503] * 4, RuntimeError, "answers 503 after all retries"),
-     ([400], RuntimeError, "answers 400")],
+     ([400], RuntimeError, "answers 400:"), ([404], RuntimeError, "answers 404: ")],
 )  # fmt: skip
 def test_a_failing_endpoint_is_one_sentence(server, asker, fail, error, words):
     server.fail = fail
@@ -129,6 +134,76 @@ def test_answers_before_a_failure_are_kept(server, tmp_path):
     with pytest.raises(RuntimeError):
         asker.ask(QUESTIONS)
     assert asker.estimate(QUESTIONS).remembered >= 1
+
+
+def test_answers_on_their_way_when_one_fails_are_kept(server, tmp_path, monkeypatch):
+    asker = Asker(
+        Endpoint(f"http://127.0.0.1:{server.server_port}/v1", "scripted", parallel=3), tmp_path / "answers.sqlite"
+    )
+    failed, answer = threading.Event(), Asker._answer
+
+    def slow(self, client, question):
+        if question is QUESTIONS[0]:
+            failed.set()
+            raise RuntimeError("no")
+        assert failed.wait(5)
+        time.sleep(0.1)  # by then the failure has been seen
+        return answer(self, client, question)
+
+    monkeypatch.setattr(Asker, "_answer", slow)
+    with pytest.raises(RuntimeError, match="no"):
+        asker.ask(QUESTIONS)
+    assert asker.remembered(QUESTIONS) == [None, "the letter 'y'", "the letter 'z'"]
+
+
+def junk(content):
+    return json.dumps({"choices": [{"message": {"content": content}, "finish_reason": "length"}]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [(b"<html>It works</html>", "something else than a chat completion"), (b"[]", "something else"), (b"{}", "something else"),
+     (b'{"choices": [{}]}', "something else"), (b'{"choices": "abc"}', "something else"), (b'{"choices": [', "something else"),
+     (junk(["x"]), "without a text"), (junk(None), "without a text"), (junk(" "), "without a text .it ended by 'length'")],
+)  # fmt: skip
+def test_junk_is_one_sentence_and_not_remembered(server, asker, reply, words):
+    server.junk = reply
+    with pytest.raises(RuntimeError, match=words) as caught:
+        asker.ask(QUESTIONS[:1])
+    assert str(caught.value).startswith(asker.place) and "\n" not in str(caught.value)
+    server.junk = None
+    assert asker.ask(QUESTIONS[:1]) == ["the letter 'x'"]
+
+
+def test_an_empty_answer_of_an_early_release_is_asked_again(server, asker):
+    with sqlite3.connect(asker.memory) as db:
+        db.execute("INSERT INTO answers VALUES (?, '')", (asker._key(QUESTIONS[0]),))
+    assert asker.estimate(QUESTIONS[:1]).asked == 1 and asker.ask(QUESTIONS[:1]) == ["the letter 'x'"]
+
+
+def test_a_key_is_cleaned_or_refused(server, asker, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "secret\n")
+    asker.ask(QUESTIONS[:1])
+    assert server.seen[0][1] == "Bearer secret"
+    monkeypatch.setenv("OPENAI_API_KEY", "열쇠")
+    with pytest.raises(PermissionError, match="the key in OPENAI_API_KEY has a character"):
+        asker.ask(QUESTIONS)
+
+
+@pytest.mark.parametrize("url", ["localhost:8000/v1", "", "http://host:port/v1"])
+def test_what_is_no_address_is_refused(url, tmp_path):
+    with pytest.raises(ValueError, match="http://|is not an address"):
+        Asker(Endpoint(url, "m"), tmp_path / "answers.sqlite").ask(QUESTIONS)
+    with pytest.raises(ValueError, match="model must name one"):
+        Endpoint("http://localhost/v1", "")
+
+
+def test_a_file_of_answers_that_cannot_be_used_is_one_sentence(tmp_path):
+    (tmp_path / "bad.sqlite").write_bytes(b"no database" * 200)
+    (tmp_path / "file").touch()
+    for memory in (tmp_path / "bad.sqlite", tmp_path / "file" / "answers.sqlite", tmp_path):
+        with pytest.raises(RuntimeError, match=r"the file of answers, cannot be used \(.*move it away"):
+            Asker(Endpoint("http://localhost/v1", "m"), memory)
 
 
 def test_no_server_is_one_sentence(tmp_path):
@@ -200,6 +275,36 @@ def test_right_descriptions_are_right_and_shuffled_ones_at_chance(server, asker,
         le.judge_all(asker, said[:1], given)
 
 
+def test_the_estimate_is_of_explanations_and_both_judgings(server, asker, lm, judged, monkeypatch):
+    monkeypatch.delenv("KOSAE_LLM_CONFIRM", raising=False)
+    texts, store, features = judged
+    given = [le.material(lm, store, texts, fires, n=6) for fires in features]
+    best = [le.strongest(store, fires.astype(float), 4) for fires in features]
+    asked = [
+        le.explanation_question(le.passages(lm, store, texts, fires, b))
+        for fires, b in zip(features, best, strict=True)
+    ]
+    cost = le.estimate(asker, asked, given)
+    with pytest.raises(
+        Unconfirmed, match=r"there are \d+ questions.* by the prices given; say KOSAE_LLM_CONFIRM=1 make"
+    ):
+        cost.require()
+    with monkeypatch.context() as patch:
+        patch.setenv("KOSAE_LLM_CONFIRM", "1")
+        cost.require()
+    assert not server.seen
+    said = asker.ask(asked)
+    exact = le.estimate(asker, asked, given)
+    assert exact.asked == cost.asked - 2 and exact.tokens_in < cost.tokens_in and exact.cost < cost.cost
+    for one in (said, said[1:] + said[:1]):
+        le.judge_all(asker, one, given)
+    assert len(server.seen) == cost.asked == 2 + 2 * 2 * 6  # 12 passages a judgement, five at a time, of two kinds
+    assert sum(body["max_tokens"] for _, _, body in server.seen) == cost.tokens_out
+    done = le.estimate(asker, asked, given)
+    done.require()  # nothing is left to ask
+    assert done.asked == done.cost == 0
+
+
 def test_an_explanation_is_asked_for_with_marked_passages(server, asker, lm, judged):
     texts, store, (fires, _) = judged
     shown = le.passages(lm, store, texts, fires, le.strongest(store, fires.astype(float), 4))
@@ -247,10 +352,18 @@ def _wait(port, process, log, seconds=120):
     raise AssertionError(log.read_text()[-2000:])
 
 
+def test_the_chapter_asks_nothing_before_it_is_confirmed():
+    from pipeline import chapters as ch
+
+    chapter = ch.read_chapter(ch.CHAPTERS / "09_interpretation.py")
+    code = "\n".join(chapter.notebook.cells[i].source for i in chapter.code)
+    assert code.index("le.estimate(asker") < code.index("estimate.require()") < code.index("asker.ask(")
+
+
 @pytest.mark.skipif(not os.environ.get("KOSAE_SLOW"), reason="takes minutes; make test-all runs it")
 @pytest.mark.timeout(900)
 def test_the_chapter_asks_and_records_what_it_was_told(server, tmp_path):
-    """Chapter 09 of `smoke` with the scripted endpoint: its estimate, its answers, and each question asked once."""
+    """Chapter 09 of `smoke` with the scripted endpoint: told first, its estimate, its answers, and each question asked once."""
     build = tmp_path / "build"
     told = ["-p", "llm_url", f"http://127.0.0.1:{server.server_port}/v1", "-p", "llm_model", "scripted"]
     command = [
@@ -267,7 +380,12 @@ def test_the_chapter_asks_and_records_what_it_was_told(server, tmp_path):
         "[1, 2]",
     ]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(paths.ROOT), "KOSAE_BUILD": str(build)}
+    first = subprocess.run(command, env=environment, capture_output=True, text=True)
+    told = re.search(r"nothing was asked yet: there are (\d+) questions to ask", first.stdout + first.stderr)
+    assert first.returncode == 1 and told and not server.seen
+    environment["KOSAE_LLM_CONFIRM"] = "1"
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert 0 < len(server.seen) <= int(told[1])  # fewer where two features next to each other are explained alike
     assert done.returncode == 0, done.stdout + done.stderr
     (notebook,) = (build / "executed").glob("smoke*/09_interpretation.ipynb")
     assert re.search(r"\d+ questions to ask.*by the prices given", notebook.read_text(encoding="utf-8"))

@@ -5,7 +5,7 @@ import sys
 from kosae_core import paths
 
 sys.path.insert(0, str(paths.ROOT / "benchmarks"))
-import planted_quality  # noqa: E402
+import planted_quality
 
 
 def end(ev, found, l0=16.0):
@@ -22,5 +22,7 @@ def test_the_best_of_a_library_is_chosen_at_equal_l0_and_ours_are_the_defaults()
 
 
 def test_the_judged_dictionary_is_another():
-    first, other = (planted_quality.planted(planted_quality.SIZES["small"], seed) for seed in (0, planted_quality.OTHER))
+    first, other = (
+        planted_quality.planted(planted_quality.SIZES["small"], seed) for seed in (0, planted_quality.OTHER)
+    )
     assert float((first.directions_FD @ other.directions_FD.t()).abs().max()) < 0.6

@@ -223,3 +223,15 @@ def test_folders_that_are_not_read(change, sentence, tmp_path):
     (folder / "cfg.json").write_text(json.dumps(record | change), encoding="utf-8")
     with pytest.raises(ValueError, match=sentence):
         load_sae(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("[]", r"cfg\.json must hold an object, not \[\]\."), ("5", r"cfg\.json must hold an object, not 5\."),
+     ('{"metadata": [1]}', "cannot be read: ")],
+)  # fmt: skip
+def test_settings_that_are_no_object_are_said(text, sentence, tmp_path):
+    folder = build("standard").save(tmp_path, format="saelens")
+    (folder / "cfg.json").write_text(text)
+    with pytest.raises(ValueError, match=f"the SAELens folder .*{sentence}"):
+        load_sae(folder)

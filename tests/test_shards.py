@@ -126,6 +126,14 @@ def change(**fields):
     return apply
 
 
+def documents(ids):
+    def apply(folder):
+        (folder / "d.json").write_text(json.dumps(ids))
+        change(documents="d.json")(folder)
+
+    return apply
+
+
 BROKEN = {
     "no manifest": (lambda folder: (folder / "manifest.json").unlink(), r"manifest\.json: it cannot be read: .*No such file"),
     "no JSON": (lambda folder: (folder / "manifest.json").write_text("{"), r"manifest\.json: it cannot be read: Expecting"),
@@ -142,6 +150,12 @@ BROKEN = {
     "two tensors": (lambda folder: save_file({"a": torch.zeros(1, D), "b": torch.zeros(1, D)}, folder / "01.safetensors"), r"01\.safetensors: it cannot be read: it holds 2 tensors"),
     "a pickle": (lambda folder: (np.save(folder / "x.npy", np.array([{}], dtype=object), allow_pickle=True), change(files=["x.npy"])(folder)), r"x\.npy: it cannot be read: .*Python objects in dtype\.$"),
     "no documents": (change(documents="documents.json"), r"documents\.json: not a JSON list of lists of token ids \(.*No such file"),
+    "ids that are no whole numbers": (documents([[1.7] * 13]), r"d\.json: not a JSON list of lists of token ids \(an id must be a whole number\)"),
+    "true": (documents([[True] * 13]), "an id must be a whole number"),
+    "texts": (documents(["1234567890123"]), "an id must be a whole number"),
+    "an object": (documents({"1": [1] * 13}), "an id must be a whole number"),
+    "special ids that are a text": (change(special_ids="x"), r"manifest\.json: special_ids must be a list of whole numbers, not 'x'"),
+    "special ids that are an object": (change(special_ids={"eos": 1}), "special_ids must be a list of whole numbers"),
     "too few documents": (lambda folder: ((folder / "d.json").write_text("[[1, 2], [3]]"), change(documents="d.json")(folder)), r"d\.json: 3 tokens that are not in special_ids, for 13 rows"),
 }  # fmt: skip
 

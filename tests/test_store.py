@@ -75,6 +75,32 @@ def test_a_folder_without_a_manifest_is_no_entry(empty_store):
         store.verify(folder)
 
 
+@pytest.mark.parametrize(
+    "text", ["[]", "{}", '{"files": 3, "spec": {}}', '{"files": {"a": 1}, "spec": {}}', '{"spec": {}', "", "\udc80"]
+)
+def test_a_manifest_that_is_none_is_damage(empty_store, text):
+    with store.new_entry("kind", SPEC) as folder:
+        write(folder)
+    found = store.find("kind", SPEC)
+    (found / "manifest.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(
+        store.DamagedEntry, match=r"manifest\.json (cannot be read|is not one that this package wrote).*delete"
+    ):
+        store.verify(found)
+    assert store.find("kind", SPEC) is None
+
+
+def test_a_manifest_is_utf_8_whatever_the_locale(empty_store):
+    script = (
+        "from kosae_core import store\nspec = {'name': '\\ud55c\\uad6d'}\nwith store.new_entry('kind', spec):\n    pass\n"
+        "assert store.read_manifest(store.find('kind', spec))['spec'] == spec\n"
+    )
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(store.paths.ROOT)}
+    done = subprocess.run([sys.executable, "-c", script], env=os.environ | plain, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "한국" in (store.find("kind", {"name": "한국"}) / "manifest.json").read_text(encoding="utf-8")
+
+
 def test_the_first_of_two_writers_is_kept(empty_store):
     with store.new_entry("kind", SPEC) as slow:
         write(slow, "slow")

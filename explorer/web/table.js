@@ -15,7 +15,7 @@
     ["f1", -1],
     ["cluster", 1],
   ];
-  var state = { query: "", label: "", cluster: "", lang: "", dead: false, sort: "", down: false, shown: PAGE };
+  var state = { sae: null };
 
   function accuracy(c, f) {
     return c.detection[f] === null ? null : Math.min(c.detection[f], c.fuzzing[f]);
@@ -99,6 +99,9 @@
   }
 
   KOSAE.showList = function (main, index) {
+    // Another SAE has labels, languages and clusters of its own, and what was chosen might leave nothing of it.
+    if (state.sae !== KOSAE.sae)
+      state = { sae: KOSAE.sae, query: "", label: "", cluster: "", lang: "", dead: false, sort: "", down: false, shown: PAGE };
     var body = el("tbody"),
       summary = el("p", { class: "summary", role: "status" }),
       more = el("button", {
@@ -262,9 +265,5 @@
     );
     main.append(tools, summary, el("div", { class: "table-room" }, table), more);
     fill(true);
-  };
-  KOSAE.query = function (text) {
-    state.query = text;
-    state.sort = "";
   };
 })();
