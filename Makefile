@@ -8,6 +8,24 @@ PARAMS ?=
 PYTHON ?=
 RUN := .venv/bin/python
 
+# What a goal would silently leave out is refused before anything runs.
+GOAL := $(firstword $(filter all site pdf pages reference verify plan,$(MAKECMDGOALS)))
+ifneq ($(filter all site pdf pages reference,$(GOAL)),)
+  ifneq ($(filter -p%,$(PARAMS)),)
+    $(error KoSAE: make $(GOAL) takes the parameters of a preset, not of PARAMS: put them into a file and say PRESET=/path/to/mine.yaml, or run make chapters)
+  endif
+endif
+ifeq ($(GOAL),verify)
+  ifneq ($(strip $(PARAMS)),)
+    $(error KoSAE: make verify runs a preset as it was when its reference was made: leave out PARAMS)
+  endif
+endif
+ifeq ($(GOAL),plan)
+  ifneq ($(strip $(ONLY)),)
+    $(error KoSAE: make plan is made for all chapters of a preset: leave out ONLY)
+  endif
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help all env chapters plan pages book site pdf test test-all lint verify reference claims explorer serve data bench lock clean clean-env
 
@@ -74,8 +92,10 @@ bench: env ## run the measurements of benchmarks/
 lock: env ## write requirements.lock from .venv
 	@$(RUN) -m pipeline.lock
 
-clean: ## remove what was built (not .venv)
-	rm -rf build pages-ko pages-en _site
+clean: ## remove what was built (not .venv, fetched corpora, or what an LLM answered)
+	rm -rf pages-ko pages-en _site
+	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name store ! -name corpora -exec rm -rf {} +; fi
+	@if [ -d build/store ]; then find build/store -mindepth 1 -maxdepth 1 ! -name 'answers.sqlite*' -exec rm -rf {} +; fi
 
 clean-env: ## remove .venv
 	rm -rf .venv

@@ -24,35 +24,33 @@ from pipeline.progress import Progress, minutes
 if TYPE_CHECKING:  # to see that nothing changed, torch need not be imported
     from kosae_core.study import Study
 
-TEXTS = ("corpus", "lm_name", "n_train", "n_test", "n_features", "k", "steps", "batch_size", "seed", "dtype")
 FAILED = "The explorer was not built: "
 SECONDS_PER_FEATURE = 0.03
 """For the bar of the first run; measured on two cores with 4,000 and 2,000 texts in each language."""
 
 
-def settings_of(preset: str, root: Path = paths.ROOT) -> dict[str, Any]:
+def settings_of(preset: str) -> dict[str, Any]:
     """What a preset sets for all chapters.
 
-    Raises  NoSource if there is no such preset.
+    Raises  NoSource if there is no such preset, or its file cannot be read.
     """
-    import yaml
+    from pipeline import chapters
 
-    file = root / "chapters" / "presets" / f"{preset}.yaml"
-    if not file.is_file():
-        have = sorted(each.stem for each in file.parent.glob("*.yaml"))
-        raise NoSource(f"there is no preset {preset!r}; there are {', '.join(have) or 'none'}.")
-    common = (yaml.safe_load(file.read_text("utf-8")) or {}).get("common", {})
-    return {key: value for key, value in common.items() if key in TEXTS}
+    try:
+        common = chapters.read_preset(preset).common
+    except chapters.PipelineError as error:
+        raise NoSource(str(error)) from None
+    return {key: value for key, value in common.items() if key in chapters.TEXTS}
 
 
-def study_of(preset: str, root: Path = paths.ROOT) -> Study:
+def study_of(preset: str) -> Study:
     """The texts of a preset, as chapters 02 to 10 read them.
 
     Raises  NoSource if there is no such preset.
     """
     from kosae_core.study import Study
 
-    return Study(**settings_of(preset, root))
+    return Study(**settings_of(preset))
 
 
 def build(

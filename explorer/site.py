@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,20 @@ def _put(path: Path, content: bytes) -> Path:
 
 
 def listed(data: Path) -> list[dict[str, Any]]:
-    """Identity, title, block and model of every SAE whose data lie in a folder, the default first."""
+    """Identity, title, block and model of every SAE whose data lie in a folder, the default first.
+
+    One that was cut short, or made by another version, is left out and named on stderr: the book needs none of them.
+    """
     found = []
     for folder in sorted(data.glob("[!.]*")) if data.is_dir() else []:
         if (folder / "index.js").is_file():
-            index = read_script(folder / "index.js")
-            found.append({key: index[key] for key in ("id", "title", "lm", "point")})
+            try:
+                index = read_script(folder / "index.js")
+                found.append({key: index[key] for key in ("id", "title", "lm", "point")})
+            except (ValueError, KeyError, TypeError):
+                print(
+                    f"The explorer leaves out {folder.name}, whose data in {folder} are cut short or of another version: "
+                    f"make explorer SAE={folder.name} makes them again.",
+                    file=sys.stderr,
+                )
     return sorted(found, key=lambda sae: (sae["id"] != DEFAULT, sae["id"]))

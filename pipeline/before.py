@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,10 +11,19 @@ import torch
 from kosae_core import needs, paths
 from pipeline import chapters as ch
 from pipeline import work
+from pipeline.facts import sentences
 from pipeline.plan import Plan
 
 
 def before_running(preset: str, extra: dict[str, Any], stems: list[str]) -> tuple[str, dict[str, float]]:
+    """As `_before_running`, with what the chapters would say of a setting, later, as a PipelineError."""
+    try:
+        return _before_running(preset, extra, stems)
+    except ValueError as error:
+        raise ch.PipelineError(str(error)) from None
+
+
+def _before_running(preset: str, extra: dict[str, Any], stems: list[str]) -> tuple[str, dict[str, float]]:
     """What these chapters will need, in a sentence for the one who starts them, and the memory of each, in MiB.
 
     Empty where none reads a language model.
@@ -20,7 +31,8 @@ def before_running(preset: str, extra: dict[str, Any], stems: list[str]) -> tupl
     What the store holds already is not asked for again. A model or corpus of which nothing is known beforehand is left to
     `gather` and `train`, which look again.
 
-    Raises  PipelineError when memory or disk cannot hold it, with the numbers and the knob.
+    Raises  PipelineError when memory or disk cannot hold it, with the numbers and the knob; ValueError for a corpus that is
+            not to be had, and for a setting that models, points or autoencoders do not know.
     """
     chosen = ch.read_preset(preset)
     stems = [stem for stem in stems if work.CHAPTERS.get(stem)]
@@ -28,13 +40,15 @@ def before_running(preset: str, extra: dict[str, Any], stems: list[str]) -> tupl
         return "", {}
     try:
         made = Plan(chosen, extra)
-        disk = sum(made.disk().values())
+        stems = [stem for stem in stems if stem in made.parts]  # the others the preset leaves to `default`
+        if not stems:
+            return "", {}
+        if lost := _lost_corpora(made, stems):
+            raise ValueError(lost[0])
+        disk = sum(made.disk(stems).values())
     except ch.PipelineError as error:
         return f"What this run will need is not known: {error}", {}
-    store = sum(f.stat().st_size for f in paths.store_dir().rglob("*") if f.is_file())
-    stems = [stem for stem in stems if stem in made.parts]  # the others the preset leaves to `default`
-    if not stems:
-        return "", {}
+    store = _bytes(paths.store_dir())
     largest = made.largest(stems)
     gpu = torch.cuda.is_available()
     device, ram = sum(made.memory(largest).values()), made.in_ram(largest)
@@ -59,3 +73,19 @@ def before_running(preset: str, extra: dict[str, Any], stems: list[str]) -> tupl
     parts = {name: n for name, n in made.memory(largest).items() if n} | {"the rest": made.in_ram(largest)}
     said += f"; in {largest} " + ", ".join(f"{name} {needs.gb(n)}" for name, n in parts.items())
     return said, {stem: made.process(stem) / 2**20 for stem in stems}
+
+
+def _lost_corpora(made: Plan, stems: list[str]) -> list[str]:
+    """Why a corpus of these chapters cannot be read, for each that cannot: better known before the first chapter."""
+    names = sorted({store.corpus for store in made.work(stems).stores} - {"generated", "synthetic"})
+    whys = (sentences(name, "train", "", paths.corpora_dir())[2] for name in names)
+    return [why for why in whys if why]
+
+
+def _bytes(folder: Path) -> int:
+    """What is in a folder that another process may be filling."""
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total

@@ -109,11 +109,39 @@ def explain(errors):
     return "pip failed: " + " ".join(lines[-2:])
 
 
+def same_python():
+    """Whether the environment's Python is of this one's version: `make PYTHON=...` may name another."""
+    try:
+        with open(os.path.join(VENV, "pyvenv.cfg"), encoding="utf-8") as file:
+            lines = [line.split("=", 1) for line in file if "=" in line]
+    except OSError:
+        return False
+    versions = [value.strip().split(".")[:2] for key, value in lines if key.strip() in ("version", "version_info")]
+    return ["%d" % part for part in sys.version_info[:2]] in versions
+
+
+def alone():
+    """Let one process at a time install; the system lets go when this one ends."""
+    import fcntl
+
+    folder = os.open(ROOT, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say("another make is installing into .venv; waiting for it")
+        fcntl.flock(folder, fcntl.LOCK_EX)
+    except OSError:  # a file system without locks
+        pass
+
+
 def main():
     check_python()
-    if is_ready():
+    if is_ready() and same_python():
         return
-    if not venv_works():
+    alone()
+    if is_ready() and same_python():
+        return
+    if not venv_works() or is_ready():  # one that is ready and of another Python was asked for by name
         check_venv_module()
         check_space()
         import venv
@@ -123,6 +151,8 @@ def main():
             venv.create(VENV, with_pip=True, clear=True)
         except Exception as error:
             stop("the virtual environment %s cannot be made: %s." % (VENV, error))
+    if os.path.exists(STAMP):
+        os.remove(STAMP)  # what is interrupted from here on is not ready
     say("installing torch, then the packages of requirements.lock (some minutes the first time)")
     pip("install", TORCH)
     pip("install", "--no-deps", "-r", LOCK)

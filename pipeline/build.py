@@ -15,9 +15,11 @@ from pathlib import Path
 from string import Template
 
 from explorer.site import place
+from kosae_core import paths
 from pipeline import quarto
 from pipeline.book import ROOT, WORDS, Book, read_book, remember, unchanged
 from pipeline.chapters import read_chapter
+from pipeline.command import told
 from pipeline.pages import OTHER, BuildError, Page, digest
 from pipeline.pdf import make_pdf, wheel_fonts
 from pipeline.render import engine_key, imprint, page_state, picture_name, run_filter
@@ -34,7 +36,7 @@ def build_book(lang: str, *, preset: str = "default", root: Path = ROOT, partial
 
     Raises  BuildError with one line per problem, each with file and line where there is one.
     """
-    build = Path(os.environ.get("KOSAE_BUILD", root / "build"))
+    build = paths.build_dir() if os.environ.get("KOSAE_BUILD") else root / "build"
     book = read_book(lang, root=root, build=build, partial=partial)
     program = quarto.find_quarto()
     results = quarto.render(program, book, wheel_fonts()) if program else _build(book, preset)
@@ -156,6 +158,7 @@ def _see(page: Page, root: str, words: dict[str, str]) -> str:
     return f'<nav class="see" aria-label="{words["explorer"]}"><p>{words["see"]}: {start}{links}</p></nav>'
 
 
+@told(BuildError, head="The book was not built:\n")
 def main(arguments: list[str] | None = None) -> int:
     """Command line: build the languages asked for and print what is where."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.build", description=__doc__)
@@ -163,13 +166,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--preset", default="default", help="the preset that the pages were executed with")
     parser.add_argument("--partial", action="store_true", help="leave out chapters that are not woven yet")
     options = parser.parse_args(arguments)
-    try:
-        for lang in options.lang or ("ko", "en"):
-            for path in build_book(lang, preset=options.preset, partial=options.partial):
-                print(os.path.relpath(path))
-    except BuildError as error:
-        print(f"The book was not built:\n{error}", file=sys.stderr)
-        return 1
+    for lang in options.lang or ("ko", "en"):
+        for path in build_book(lang, preset=options.preset, partial=options.partial):
+            print(os.path.relpath(path))
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import json
+import math
 import os
 import re
 from dataclasses import dataclass, field
@@ -16,12 +16,15 @@ import jupytext
 import yaml
 from nbformat import NotebookNode
 
-from kosae_core import code, paths
-from kosae_core.results import versions
+from kosae_core import paths
 
 CHAPTERS = paths.ROOT / "chapters"
 _NAME = re.compile(r"(\d\d)_[a-z0-9_]+")
 _MARKER = re.compile(r"# %%(?!%)")
+TEXTS = ("corpus", "lm_name", "n_train", "n_test", "n_features", "k", "steps", "batch_size", "seed", "dtype")
+"""What `common` may set besides parameters of chapters: the explorer reads the texts and features of these settings."""
+LONGEST_NAME = 120
+"""Bytes of a folder's name; a letter of Hangul takes three."""
 
 
 class PipelineError(Exception):
@@ -64,7 +67,13 @@ class Chapter:
         if len(cells) != 1:
             raise PipelineError(f"{self.stem}: one cell must be tagged parameters, and {len(cells)} are.")
         found = {}
-        for statement in ast.parse(self.notebook.cells[cells[0]].source).body:
+        try:
+            statements = ast.parse(self.notebook.cells[cells[0]].source).body
+        except SyntaxError as error:
+            raise PipelineError(
+                f"{self.at(cells[0], (error.lineno or 1) - 1)}: this is not Python: {error.msg}."
+            ) from None
+        for statement in statements:
             target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
             try:
                 found[target.id] = ast.literal_eval(statement.value)
@@ -92,7 +101,8 @@ class Preset:
     def parameters(self, chapter: Chapter, extra: dict[str, Any] | None = None) -> dict[str, Any]:
         """All parameters of a chapter under this preset, last those of `extra` (from the command line) that it has.
 
-        Raises  PipelineError for a key of the chapter's own section that the chapter does not have.
+        Raises  PipelineError for a key of the chapter's own section that the chapter does not have, and for a value of
+                another kind than the chapter's own.
         """
         own, section = chapter.parameters, self.sections.get(chapter.stem, {})
         for key in section:
@@ -102,14 +112,28 @@ class Preset:
                     f"{chapter.stem} has no parameter {key!r}, which {where} sets; it has {', '.join(own)}."
                 )
         merged = own | {key: value for key, value in self.common.items() if key in own} | section
-        return merged | {key: value for key, value in (extra or {}).items() if key in own}
+        given = {key: value for key, value in (extra or {}).items() if key in own}
+        for key, value in (merged | given).items():
+            if wanted := _wanted(own[key], value):
+                where = "PARAMS" if key in given else f"the preset {self.name}"
+                raise PipelineError(
+                    f"{chapter.stem}: {key} must be {wanted}, as in {own[key]!r}, not {value!r} ({where})."
+                )
+        return merged | given
 
     def all_parameters(self, chapters: list[Chapter], extra: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """The same of several chapters, by stem.
 
-        Raises  PipelineError also for a key of `extra` that none of them has.
+        Raises  PipelineError also for a key of `extra` that none of them has, and one of `common` that no chapter has.
         """
         has = {key: None for chapter in chapters for key in chapter.parameters}
+        if unknown := [key for key in self.common if key not in has and key not in TEXTS]:
+            everywhere = {key: None for chapter in read_chapters() for key in chapter.parameters}
+            if unknown := [key for key in unknown if key not in everywhere]:
+                raise PipelineError(
+                    f"no chapter has the parameter {unknown[0]!r}, which common of the preset {self.name} sets; "
+                    f"there are {', '.join(everywhere)}."
+                )
         for key in extra:
             if key not in has:
                 asked = chapters[0].stem if len(chapters) == 1 else f"the chapters of {self.name}"
@@ -117,6 +141,28 @@ class Preset:
                     f"{asked}: there is no parameter {key!r}, which PARAMS sets; there are {', '.join(has)}."
                 )
         return {chapter.stem: self.parameters(chapter, extra) for chapter in chapters}
+
+
+def _wanted(own: Any, value: Any) -> str | None:
+    """The kind of value that a parameter takes, by the chapter's own, where this one is of another kind.
+
+    A number that counts something stays at 1 or more, and one that may be 0 at 0 or more; in place of None all may stand.
+    """
+    if own is None:
+        return None
+    if isinstance(own, bool) or not isinstance(own, int | float):
+        words = {bool: "true or false", str: "a word", list: "a list", dict: "a mapping"}
+        kind, word = type(own), words.get(type(own), f"a {type(own).__name__}")
+        first = own[0] if isinstance(own, list) and own else None
+        if isinstance(value, list) and first is not None and not isinstance(first, list):
+            wrong = [each for each in value if _wanted(first if isinstance(first, str) else float(first), each)]
+            return f"a list of {'words' if isinstance(first, str) else 'numbers'}" if wrong else None
+        return None if isinstance(value, kind) else word
+    kinds, word = (int, "a whole number") if isinstance(own, int) else (int | float, "a number")
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        return word
+    least = min(own, 1) if isinstance(own, int) else -math.inf
+    return None if value >= least else f"{word} of at least {least}"
 
 
 def tags(cell: NotebookNode) -> list[str]:
@@ -130,12 +176,24 @@ def read_chapter(path: Path) -> Chapter:
     """
     if not path.exists():
         raise PipelineError(f"there is no chapter {path.stem!r}; there are {', '.join(names()) or 'none'}.")
-    text = path.read_text(encoding="utf-8")
+    text = _read(path)
     starts = tuple(i for i, line in enumerate(text.splitlines(), 1) if _MARKER.match(line))
     notebook = jupytext.reads(text, fmt="py:percent")
     if len(notebook.cells) != len(starts):
         raise PipelineError(f"{path}: every cell must begin with a '# %%' line ({len(notebook.cells)} cells found).")
     return Chapter(path, notebook, starts)
+
+
+def _read(path: Path) -> str:
+    """The text of a file that a person wrote.
+
+    Raises  PipelineError where it is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise PipelineError(f"{path}:{line}: this is not UTF-8: save the file in that encoding.") from None
 
 
 def names(folder: Path | None = None) -> list[str]:
@@ -159,15 +217,19 @@ def read_chapters(only: str | None = None, folder: Path | None = None) -> list[C
 def read_preset(name: str, folder: Path | None = None) -> Preset:
     """Read chapters/presets/<name>.yaml, or another file where `name` is the path of one.
 
-    Raises  PipelineError for an unknown preset, an unknown section, or a file that is not a mapping of mappings.
+    Raises  PipelineError for an unknown preset, an unknown section, a file that is not a mapping of mappings, or one of
+            another folder that has the name of a shipped preset, whose outputs it would replace.
     """
     folder = folder or CHAPTERS
     path = Path(name) if name.endswith(".yaml") else folder / "presets" / f"{name}.yaml"
     if not path.exists():
         have = sorted(p.stem for p in path.parent.glob("*.yaml"))
         raise PipelineError(f"there is no preset {name!r}; there are {', '.join(have) or 'none'}.")
+    own = folder / "presets" / path.name
+    if own.exists() and not own.samefile(path):
+        raise PipelineError(f"{path} has the name of a preset of the project, {path.stem}: give the file another name.")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        content = yaml.safe_load(_read(path)) or {}
     except yaml.YAMLError as error:
         raise PipelineError(f"{path} is not YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(content, dict):
@@ -175,6 +237,8 @@ def read_preset(name: str, folder: Path | None = None) -> Preset:
     listed, plan = content.pop("chapters", None), content.pop("plan", {})
     if not isinstance(plan, dict):
         raise PipelineError(f"{path}: the section plan must hold 'name: value' lines.")
+    if listed is not None and not isinstance(listed, list):
+        raise PipelineError(f"{path}: chapters must be a list of chapters, as in [05_probing].")
     known = names(folder)
     for stem in [*content, *(listed or [])]:
         if stem != "common" and stem not in known:
@@ -188,46 +252,14 @@ def read_preset(name: str, folder: Path | None = None) -> Preset:
     return Preset(path.stem, sections.pop("common", {}), sections, tuple(listed) if listed is not None else None, plan)
 
 
-_FOR_PEOPLE = ("README.md", "report.json", "loss_curve.json", "sweep.json")
-
-
-def content_key(chapter: Chapter, parameters: dict[str, Any]) -> str:
-    """What a chapter's outputs depend on: its code and parameters, the core, the data, the corpora it may read, versions."""
-    code = [chapter.notebook.cells[i].source for i in chapter.code]
-    parts: list[Any] = [code, sorted(parameters.items()), _inputs(), versions()]
-    if parameters.get("corpus", "synthetic") != "synthetic":
-        parts.append(_corpora())
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False, default=str).encode()).hexdigest()
-
-
-def _inputs() -> list[list[str]]:
-    if not _CACHE:
-        files = sorted((paths.ROOT / "kosae_core").rglob("*.py"))
-        files += sorted((paths.data_dir() / "grammar").rglob("*.yaml"))
-        models = paths.models_dir().glob("*/*")  # not the SAEs in folders of their own, nor what only people read
-        files += sorted(p for p in models if p.is_file() and p.name not in _FOR_PEOPLE)
-        for path in files:
-            content = _code(path).encode() if path.suffix == ".py" else path.read_bytes()
-            _CACHE.append([path.relative_to(paths.ROOT).as_posix(), hashlib.sha256(content).hexdigest()])
-    return _CACHE
-
-
-def _code(path: Path) -> str:
-    """What a module does: a changed explanation executes nothing."""
-    try:
-        return code.meaning(path.read_text(encoding="utf-8"))
-    except SyntaxError as error:
-        raise PipelineError(f"{path}:{error.lineno}: this is not Python: {error.msg}.") from None
-
-
-_CACHE: list[list[str]] = []
-
-
-def _corpora() -> list[Any]:
-    folder = paths.corpora_dir()
-    if folder is None or not folder.is_dir():
-        return []
-    return sorted([path.name, path.stat().st_size] for path in folder.iterdir() if path.is_file())
+def folder_name(run: str) -> str:
+    """A run as the name of a folder; a long one is cut, to what every file system takes, and told apart by a hash."""
+    name = re.sub(r"[^\w.=+-]", "_", run)
+    if len(name.encode()) <= LONGEST_NAME:
+        return name
+    return (
+        name.encode()[: LONGEST_NAME - 9].decode(errors="ignore") + "-" + hashlib.sha256(run.encode()).hexdigest()[:8]
+    )
 
 
 def executed_path(preset: str, chapter: Chapter) -> Path:

@@ -102,7 +102,7 @@ def main(argv: list[str] | None = None) -> int:
                 for item in category.items:
                     choice = synthetic.choose(show_rng, category, t, item, load_common(), False)
                     sentences.render(category, t, choice, load_common())
-        except (GrammarError, ValueError, KeyError) as error:
+        except (GrammarError, ValueError, KeyError, OSError) as error:
             bad += 1
             print(f"ERRORS in {path}:\n{error}")
             continue

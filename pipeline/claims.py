@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from kosae_core import paths, results
+from pipeline.command import told
 
 FILES = {"README.md": "en", "README.ko.md": "ko"}
 NEWS, SEEDS = ("ynat", "keat"), ("seed10", "seed20")
@@ -24,6 +25,7 @@ VERDICTS = {
     "ko": {"holds": "성립", "fails": "성립하지 않음", "mixed": "엇갈림", "undecided": "판정할 수 없음", "open": ""},
     "en": {"holds": "holds", "fails": "does not hold", "mixed": "mixed", "undecided": "undecided", "open": ""},
 }
+KINDS = {"str": str, "float": int | float, "list": list, "dict": dict}
 HEADS = {"ko": ("주장", "판정", "측정값"), "en": ("finding", "verdict", "measured")}
 AGAIN = {"ko": ("시드 {}벌", "모두 같음"), "en": ("{} sets of seeds", "the same")}
 OPEN = {"ko": "아직 어느 장도 재지 않은 주장: {}.", "en": "Not tested by any chapter yet: {}."}
@@ -96,13 +98,15 @@ def read(path: Path, known: list[Recorded]) -> tuple[list[Claim], dict[str, Run]
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path.name} is not TOML: {error}.") from None
-    for name in set(document) - {"claim", "run"}:
-        raise ValueError(f"{path.name}: there is no {name!r}; it holds [[claim]] and [run.NN].")
-    runs = {n: _made(Run, given, f"{path.name}, run.{n}") for n, given in document.get("run", {}).items()}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path.name} is not TOML in UTF-8: {error}.") from None
+    listed, again = document.get("claim", []), document.get("run", {})
+    tables = [*listed, *again.values()] if isinstance(listed, list) and isinstance(again, dict) else [None]
+    if set(document) - {"claim", "run"} or not all(isinstance(each, dict) for each in tables):
+        raise ValueError(f"{path.name} must hold [[claim]] and [run.NN] alone; it has {', '.join(document)}.")
+    runs = {n: _made(Run, given, f"{path.name}, run.{n}") for n, given in again.items()}
     claims: list[Claim] = []
-    for i, given in enumerate(document.get("claim", []), 1):
+    for i, given in enumerate(listed, 1):
         place = f"{path.name}, claim {given.get('id', f'number {i}')}"
         claim = _made(Claim, given, place)
         if claim.id in {c.id for c in claims}:
@@ -114,9 +118,11 @@ def read(path: Path, known: list[Recorded]) -> tuple[list[Claim], dict[str, Run]
 
 def _made(kind: type, given: dict[str, Any], place: str) -> Any:
     have = [f.name for f in fields(kind)]
-    for name in given:
-        if name not in have:
-            raise ValueError(f"{place}: there is no field {name!r}; the fields are {', '.join(have)}.")
+    for name in (name for name in given if name not in have):
+        raise ValueError(f"{place}: there is no field {name!r}; the fields are {', '.join(have)}.")
+    for f in fields(kind):
+        if f.name in given and not isinstance(given[f.name], KINDS[f.type.partition("[")[0]]):
+            raise ValueError(f"{place}: {f.name} must be a {f.type}, not {given[f.name]!r}.")
     try:
         return kind(**given)
     except TypeError as error:
@@ -136,12 +142,11 @@ def _check(claim: Claim, place: str, runs: dict[str, Run], known: list[Recorded]
         raise ValueError(f"{place}: a tested claim needs expected, tolerance, shown_ko and shown_en; add them.")
     if sorted(_KEY.findall(claim.shown_ko)) != sorted(_KEY.findall(claim.shown_en)):
         raise ValueError(f"{place}: shown_ko and shown_en show different keys; make them the same.")
-    for kind, wanted in keys.items():
-        for key in wanted:
-            if not any(key in getattr(preset, kind) for preset in known):
-                raise ValueError(
-                    f"{place}: no committed result has {key} among its {kind}; correct the key, or run make reference."
-                )
+    for kind, key in ((kind, key) for kind, wanted in keys.items() for key in wanted):
+        if not any(key in getattr(preset, kind) for preset in known):
+            raise ValueError(
+                f"{place}: no committed result has {key} among its {kind}; correct the key, or run make reference."
+            )
     for number in sorted({key[1:3] for key in tests} - set(runs)):
         raise ValueError(f"{place}: add [run.{number}] with the command, machine and minutes of chapter {number}.")
 
@@ -204,10 +209,8 @@ def table(
 
 def _again(verdicts: list[str], language: str) -> str:
     """Whether runs with other seeds agree, and if not, how many found what."""
-    if "open" in verdicts:
-        return ""
-    if len(set(verdicts)) == 1:
-        return AGAIN[language][1]
+    if "open" in verdicts or len(set(verdicts)) == 1:
+        return "" if "open" in verdicts else AGAIN[language][1]
     return ", ".join(f"{VERDICTS[language][each]} {count}" for each, count in sorted(Counter(verdicts).items()))
 
 
@@ -280,15 +283,12 @@ def filled(text: str, name: str) -> str:
     )
 
 
+@told(ValueError, head="KoSAE: ")
 def main() -> int:
-    try:
-        for name in FILES:
-            path = paths.ROOT / name
-            path.write_text(filled(path.read_text(encoding="utf-8"), name), encoding="utf-8")
-        runs = committed()[1].values()
-    except ValueError as error:
-        print(f"KoSAE: {error}", file=sys.stderr)
-        return 1
+    for name in FILES:
+        path = paths.ROOT / name
+        path.write_text(filled(path.read_text(encoding="utf-8"), name), encoding="utf-8")
+    runs = committed()[1].values()
     print("The verdicts are in README.md and README.ko.md. What measures them again:")
     for run in runs:
         print(f"  {run.command}  ({run.minutes:g} min, {run.machine})")

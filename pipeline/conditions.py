@@ -15,8 +15,9 @@ from pipeline import chapters as ch
 
 CLAIM = re.compile(r"\]\{\.claim\s+key=[\"“]?([\w.]+)[\"”]?\s*\}")
 OTHERWISE = "]{.otherwise}"
-_WHEN = re.compile(r":{3,}\s*\{\s*\.when\s+key=[\"“]?([\w.]+)[\"”]?(?:\s+holds=[\"“]?(yes|no)[\"”]?)?\s*\}\s*")
-_DIV = re.compile(r":{3,}(\s*\S.*)?")
+_WHEN = re.compile(r":{3,}\s*\{\s*\.when\b(.*)\}\s*")
+_GIVEN = re.compile(r"\s(key|holds)=[\"“]?([\w.]+)[\"”]?(?=\s|$)")
+_DIV = re.compile(r":{3,}\s*(\S.*)?")
 
 Place = Callable[[int], str]
 """Names the place of a line of the text."""
@@ -25,13 +26,19 @@ Place = Callable[[int], str]
 def blocks(text: str, records: Mapping[str, Any], claims: Mapping[str, Any], at: Place) -> str:
     """The text without `.when` blocks whose condition is not met; lines keep their numbers.
 
-    Raises  PipelineError for a block that is not closed, and for holds= with a key that is no claim of the run.
+    Raises  PipelineError for a block that is not closed or says something else, and for holds= with a key that is no claim
+            of the run.
     """
     lines, open_divs, hidden_since = text.split("\n"), [], None
     for i, line in enumerate(lines):
         when, div = _WHEN.fullmatch(line), _DIV.fullmatch(line)
         if when:
-            key, holds = when.groups()
+            given = dict(_GIVEN.findall(when[1]))
+            key, holds = given.get("key"), given.get("holds")
+            if not key or holds not in (None, "yes", "no") or _GIVEN.sub("", when[1]).strip():
+                raise ch.PipelineError(
+                    f'{at(i)}: a .when block says key="c05.x", and holds="yes" or "no", and nothing else.'
+                )
             met = key in records or key in claims
             if holds and hidden_since is None:
                 if key not in claims:
@@ -41,7 +48,7 @@ def blocks(text: str, records: Mapping[str, Any], claims: Mapping[str, Any], at:
             if not met and hidden_since is None:
                 hidden_since = i
             lines[i] = ""
-        elif div and div[1] and div[1].strip():
+        elif div and div[1]:
             open_divs.append(None)
         elif div and open_divs:
             opened = open_divs.pop()

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import json
 import math
 import os
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from kosae_core import paths
 from pipeline import chapters as ch
-from pipeline import kernel, side_by_side
+from pipeline import inputs, kernel, side_by_side
+from pipeline.command import told
 from pipeline.progress import Progress, minutes
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -51,31 +55,40 @@ class Job:
         """Whether the stored outputs are those of the present code, parameters and data."""
         try:
             stored = json.loads(self.notebook.read_text(encoding="utf-8"))["metadata"]["kosae"]
-        except (OSError, ValueError, KeyError):
+            key, recorded = stored["key"], stored["results"]
+        except (OSError, ValueError, KeyError, TypeError):
             return False
-        return stored["key"] == self.key and (self.results.exists() or not stored["results"])
+        cells = self.chapter.notebook.cells
+        recorded = recorded or any("Results(" in cells[i].source for i in self.chapter.code)
+        return key == self.key and (self.results.exists() or not recorded)
 
 
 def plan(preset: str, only: str | None = None, extra: dict[str, Any] | None = None) -> list[Job]:
     """The jobs of a preset; a chapter that the preset does not run stands as in `default`.
 
-    Raises  PipelineError for an unknown chapter, preset or parameter.
+    Raises  PipelineError for an unknown chapter, preset or parameter, and for a model that PARAMS names and that is not to
+            be had: a chapter that may do without one would run on the model inside instead.
     """
     chosen, fallback, extra = ch.read_preset(preset), None, extra or {}
     jobs, chapters = [], ch.read_chapters(only)
     chosen.all_parameters(chapters, extra)  # raises where none has one of them
+    if "lm_name" in extra and not inputs.has_model(str(extra["lm_name"])):
+        raise ch.PipelineError(
+            f"the model {extra['lm_name']!r} is neither inside, nor a folder, nor downloaded, and the hub does not give it: "
+            "correct lm_name in PARAMS, or connect to a network."
+        )
     for chapter in chapters:
         used = chosen
         if not chosen.runs(chapter):
             used = fallback = fallback or ch.read_preset("default")
         parameters = used.parameters(chapter, extra)
         run = "+".join([used.name, *(f"{k}={v}" for k, v in extra.items() if k in parameters)])
-        run = re.sub(r"[^\w.=+-]", "_", run)[:100]
+        run = ch.folder_name(run)
         if "preset" in parameters:
             parameters["preset"] = run
         own = chapter.parameters
         overrides = {key: value for key, value in parameters.items() if value != own[key]}
-        jobs.append(Job(chapter, run, overrides, ch.content_key(chapter, parameters)))
+        jobs.append(Job(chapter, run, overrides, inputs.content_key(chapter, parameters)))
     if not jobs:
         raise ch.PipelineError("there is no chapter in chapters/.")
     return jobs
@@ -86,18 +99,39 @@ def execute(jobs: list[Job], at_once: int | None = None, needed: dict[str, float
 
     `needed` is what is thought to be the memory of a chapter, in MiB, for one that has not run with these settings.
     """
-    todo = [job for job in jobs if not job.current()]
-    fresh = len(jobs) - len(todo)
-    if fresh:
-        print(f"{fresh} of {len(jobs)} chapters are up to date; nothing of them is executed.", flush=True)
+    with _alone({job.run for job in jobs if not job.current()}):
+        todo = [job for job in jobs if not job.current()]
+        if len(todo) < len(jobs):
+            fresh = len(jobs) - len(todo)
+            print(f"{fresh} of {len(jobs)} chapters are up to date; nothing of them is executed.", flush=True)
+        return _run(todo, at_once, needed or {}) if todo else []
+
+
+@contextlib.contextmanager
+def _alone(runs: set[str]) -> Iterator[None]:
+    """No other process executes these runs meanwhile: the one that ends first would remove the results of the other.
+
+    Raises  PipelineError where one does.
+    """
+    with contextlib.ExitStack() as held:
+        for run in sorted(runs):
+            folder = paths.build_dir() / "executed" / run
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                held.enter_context(FileLock(folder / ".lock", timeout=0))
+            except Timeout:
+                raise ch.PipelineError(
+                    f"another make is executing chapters of {run} in {folder}: wait until it ends, or set KOSAE_BUILD."
+                ) from None
+        yield
+
+
+def _run(todo: list[Job], at_once: int | None, needed: dict[str, float]) -> list[str]:
     failures: list[str] = []
-    if not todo:
-        return failures
     began, at_once = time.monotonic(), min(at_once or side_by_side.default(), len(todo))
     expected = {job.chapter.stem: _known(job, "seconds", _FIRST_GUESS) for job in todo}
     threads = max(1, side_by_side.cores() // at_once)
     with Progress("execute", expected, at_once) as progress:
-        needed = needed or {}
         waiting = [(job, _known(job, "peak_mib", needed.get(job.chapter.stem, math.inf))) for job in todo]
         if at_once > 1:  # the longest first, so that none is left to run alone at the end
             waiting.sort(key=lambda pair: -expected[pair[0].chapter.stem])
@@ -202,7 +236,7 @@ def parse_value(text: str) -> Any:
         return words[text.lower()]
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
 
 
@@ -221,6 +255,10 @@ def _say_needs(preset: str, extra: dict[str, Any], stems: list[str]) -> dict[str
     return needed
 
 
+@told(
+    ch.PipelineError,
+    interrupted="Interrupted: the chapter that was running left nothing; the finished ones are kept.",
+)
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m pipeline.execute", description="Execute the chapters that changed."
@@ -230,17 +268,18 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--at-once", type=int, help="chapters to run side by side (default: 2 where there are 2 cores)")
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="set a parameter")
     options = parser.parse_args(argv)
-    try:
-        extra = {name: parse_value(value) for name, value in options.p}
-        jobs = plan(options.preset, options.only, extra)
-        needed = _say_needs(options.preset, extra, [job.chapter.stem for job in jobs if not job.current()])
-        failures = execute(jobs, options.at_once, needed)
-    except ch.PipelineError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Interrupted: the chapter that was running left nothing; the finished ones are kept.", file=sys.stderr)
-        return 130
+    if options.at_once is not None and options.at_once < 1:
+        raise ch.PipelineError(f"--at-once must be at least 1, not {options.at_once}.")
+    extra = {name: parse_value(value) for name, value in options.p}
+    jobs = plan(options.preset, options.only, extra)
+    missing = {job.overrides["lm_name"] for job in jobs if "lm_name" in job.overrides}
+    for name in sorted(name for name in missing if not inputs.has_model(name)):
+        print(
+            f"{name} cannot be reached: chapter 02 reads the model inside instead, and the others need it.",
+            file=sys.stderr,
+        )
+    needed = _say_needs(options.preset, extra, [job.chapter.stem for job in jobs if not job.current()])
+    failures = execute(jobs, options.at_once, needed)
     if failures:
         stems = ", ".join(text.split(" ", 1)[0] for text in failures)
         print(f"{len(failures)} of {len(jobs)} chapters failed: {stems}.", file=sys.stderr)

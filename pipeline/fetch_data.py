@@ -13,6 +13,7 @@ from pathlib import Path
 import pooch
 
 from kosae_core import paths
+from pipeline.command import told
 
 
 class FetchError(RuntimeError):
@@ -103,6 +104,7 @@ def fetch(source: Source, folder: Path) -> Path:
     return folder
 
 
+@told(interrupted="Interrupted: nothing was kept.")
 def main(argv: list[str] | None = None) -> int:
     """Print the terms, fetch the corpus, and say where it is."""
     parser = argparse.ArgumentParser(prog="make data", description=main.__doc__)

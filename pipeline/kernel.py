@@ -8,17 +8,29 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import papermill
 import psutil
-from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
 from nbformat import NotebookNode
 from papermill.engines import NBClientEngine, papermill_engines
 
 from kosae_core import paths
 from pipeline.chapters import PipelineError
+
+
+class _Manager(AsyncKernelManager):
+    """Starts the kernel with the Python that runs this: a `python3` of Jupyter's own folders may be another."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        from ipykernel.kernelspec import get_kernel_dict
+
+        return KernelSpec(**get_kernel_dict())
 
 
 class _Engine(NBClientEngine):
@@ -50,10 +62,8 @@ def run(
     Raises  PipelineError without a Jupyter kernel; papermill.PapermillExecutionError for a cell that fails;
             nbclient's DeadKernelError when the process is killed.
     """
-    try:
-        KernelSpecManager().get_kernel_spec("python3")
-    except NoSuchKernel:
-        raise PipelineError("this Python has no Jupyter kernel: run `make clean-env env`, then again.") from None
+    if find_spec("ipykernel") is None:
+        raise PipelineError("this Python has no Jupyter kernel: run `make clean-env env`, then again.")
     with _quiet():
         return papermill.execute_notebook(
             copy.deepcopy(notebook),
@@ -65,6 +75,7 @@ def run(
             progress_bar=False,
             cwd=paths.ROOT,
             kosae_step=step,
+            kernel_manager_class=_Manager,
             extra_arguments=["--log-level=CRITICAL"],
         )
 
@@ -78,7 +89,7 @@ def environment(run: str, threads: int) -> Iterator[None]:
     os.environ.setdefault("PYTHONHASHSEED", "0")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin for each other starve on a busy machine
     os.environ.pop("MPLBACKEND", None)
-    if run != "default" or "KOSAE_BUILD" in os.environ:
+    if run != "default" or os.environ.get("KOSAE_BUILD"):
         os.environ.setdefault("KOSAE_FIGURES", str(paths.build_dir() / "figures" / run))
     try:
         yield

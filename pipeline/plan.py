@@ -9,6 +9,7 @@ Facts about a model or a corpus that is not at hand stand in the preset's own `p
 from __future__ import annotations
 
 import argparse
+import inspect
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,14 +19,17 @@ from typing import Any
 import torch
 
 from kosae_core import needs, paths
+from kosae_core.loading import DTYPES, load_lm
 from kosae_core.sae import SAEConfig
 from kosae_core.train_config import TrainConfig
 from pipeline import analyses, costs, side_by_side, work
 from pipeline import chapters as ch
+from pipeline.command import told
 from pipeline.execute import parse_value
 from pipeline.facts import read_model, sentences
 from pipeline.progress import minutes
 
+OPTIONS = tuple(inspect.signature(load_lm).parameters)[1:]
 LONGEST = 127
 """Where `gather` cuts a sentence."""
 
@@ -53,12 +57,15 @@ class Plan:
             self.options.get("dtype"), 2 if self.on_gpu or torch.cuda.is_available() else 4
         )
         self.bits = self.options.get("bits")
+        if unknown := [key for key in self.options if key not in OPTIONS]:
+            raise ValueError(f"lm_options has no {unknown[0]!r}; there are {', '.join(OPTIONS)}.")
+        if (dtype := self.options.get("dtype")) not in (None, *DTYPES):
+            raise ValueError(f"lm_options: dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
         self.model = read_model(self.name, about.get("models", {}), self.element)
         self.parameters = parameters
         for stem, each in parameters.items():
             self.parts[stem] = list(work.of(stem, each, self.model.n_layers))
-            for part in self.parts[stem]:
-                self.all.add(part)
+        self.all = self.work(self.parts)
 
     @cached_property
     def here(self) -> costs.Rates:
@@ -135,10 +142,19 @@ class Plan:
             on_gpu=self.on_gpu,
         )  # fmt: skip
 
-    def disk(self) -> dict[str, int]:
-        """Bytes on disk, by kind; a model that is not here yet is downloaded, at 4 bytes a number or less."""
-        stores = sum(needs.store_bytes(self.tokens(store), self.model.d_model) for store in self.all.stores)
-        kept = [run for run in self.all.runs if isinstance(run.source, work.Store)]
+    def work(self, stems: Iterable[str]) -> work.Work:
+        """All that some chapters make."""
+        made = work.Work()
+        for stem in stems:
+            for part in self.parts[stem]:
+                made.add(part)
+        return made
+
+    def disk(self, stems: Iterable[str] | None = None) -> dict[str, int]:
+        """Bytes on disk, by kind, of some chapters or all; a model that is not here yet is downloaded, at 4 bytes a number or less."""
+        asked = self.all if stems is None else self.work(stems)
+        stores = sum(needs.store_bytes(self.tokens(store), self.model.d_model) for store in asked.stores)
+        kept = [run for run in asked.runs if isinstance(run.source, work.Store)]
         return {
             "stores": stores,
             "autoencoders": sum(needs.sae_bytes(self.config(r), self.model.d_model) for r in kept),
@@ -269,16 +285,13 @@ def report(plan: Plan) -> str:
     return "\n".join([head, *(f"  {name:9} {text}" for name, text in lines.items())])
 
 
+@told(ch.PipelineError, ValueError)  # ValueError: what a chapter would say of a setting
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pipeline.plan", description="Say what a preset would need.")
     parser.add_argument("--preset", default="default", help="a file of chapters/presets (default: %(default)s)")
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="set a parameter")
     options = parser.parse_args(argv)
-    try:
-        print(report(Plan(ch.read_preset(options.preset), {name: parse_value(value) for name, value in options.p})))
-    except ch.PipelineError as error:
-        print(error, file=sys.stderr)
-        return 1
+    print(report(Plan(ch.read_preset(options.preset), {name: parse_value(value) for name, value in options.p})))
     return 0
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from kosae_core import paths, results
 from pipeline import claims
+from pipeline.command import told
 
 FILES = claims.FILES
 TARGET_L0 = 16
@@ -88,16 +89,13 @@ def records_of(folder: Path) -> dict:
     return {key: entry for document in documents for key, entry in document["records"].items()}
 
 
+@told(ValueError, head="KoSAE: ")
 def main() -> int:
     records = records_of(paths.reference_dir("default"))
     for name in FILES:
         path = paths.ROOT / name
-        try:
-            text = path.read_text(encoding="utf-8")
-            path.write_text(with_speed(claims.filled(filled(text, name, records), name), name), encoding="utf-8")
-        except ValueError as error:
-            print(f"KoSAE: {error}", file=sys.stderr)
-            return 1
+        text = path.read_text(encoding="utf-8")
+        path.write_text(with_speed(claims.filled(filled(text, name, records), name), name), encoding="utf-8")
     return 0
 
 

@@ -12,9 +12,11 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from kosae_core import needs
+from pipeline.chapters import PipelineError
 from pipeline.progress import Progress
 
 LEAST_MIB = 4096
@@ -44,6 +46,8 @@ def run(
     """Call `work(job, threads, step)` for every job, in processes of their own, and yield each with its result as it ends.
 
     `waiting` pairs each job with the MiB that it is expected to take. One at a time, all happens in this process.
+
+    Raises  PipelineError when one of the processes is killed.
     """
     if at_once == 1:
         for job, _ in waiting:
@@ -69,7 +73,14 @@ def run(
                 running[pool.submit(_call, work, fits[0][0], threads)] = fits[0]
                 continue
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                yield running.pop(future)[0], future.result()
+                yield running[future][0], future.result()
+                running.pop(future)
+    except BrokenProcessPool:
+        stems = ", ".join(job.chapter.stem for job, _ in running.values())
+        raise PipelineError(
+            f"a process was killed while {stems} ran, most likely because memory ran out: the finished chapters are kept; run "
+            'the others one after another, with PARAMS="--at-once 1".'
+        ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         steps.put(None)

@@ -7,10 +7,12 @@ compared with data/results/<preset>/; with it, the numbers of the last run becom
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from typing import Any
 from kosae_core import paths
 from kosae_core.results import load_results
 from pipeline import chapters as ch
+from pipeline.command import told
 from pipeline.execute import Job, execute, plan, read_times
 
 RELATIVE = 0.05
@@ -70,25 +73,20 @@ def compare(reference: dict[str, Any], fresh: dict[str, Any]) -> list[Difference
 
 
 def verify(preset: str, only: str | None = None) -> int:
-    """Execute into an empty folder, compare, print; returns the exit status."""
-    committed = paths.reference_dir(preset)
+    """Execute into an empty folder, compare, print; returns the exit status.
+
+    Raises  PipelineError where there is nothing to compare with, or nothing to execute.
+    """
+    name = ch.read_preset(preset).name
+    committed = paths.reference_dir(name)
     if not list(committed.glob("[0-9][0-9].json")):
         raise ch.PipelineError(
-            f"there are no reference numbers of the preset {preset} in {committed}: run make reference."
+            f"there are no reference numbers of the preset {name} in {committed}: run make reference."
         )
-    scratch = paths.ROOT / "build" / "verify"
-    shutil.rmtree(scratch, ignore_errors=True)
-    before = os.environ.get("KOSAE_BUILD")
-    os.environ["KOSAE_BUILD"] = str(scratch)
-    try:
-        jobs = [job for job in plan(preset, only) if job.run == preset]
+    with _empty_build():
+        jobs = _own(plan(preset, only), name)
         failures = execute(jobs)
-        reference, fresh = load_results(committed), load_results(paths.results_dir(preset))
-    finally:
-        if before is None:
-            del os.environ["KOSAE_BUILD"]
-        else:
-            os.environ["KOSAE_BUILD"] = before
+        reference, fresh = load_results(committed), load_results(paths.results_dir(name))
     if failures:
         print(f"{len(failures)} chapters failed, so nothing is verified.", file=sys.stderr)
         return 1
@@ -96,6 +94,33 @@ def verify(preset: str, only: str | None = None) -> int:
     chosen = {job.chapter.number for job in jobs} | (set() if only else set(reference))
     found = [d for number in sorted(chosen) for d in compare(reference.get(number, none), fresh.get(number, none))]
     return report(found, {key for document in fresh.values() for key in document["claims"]})
+
+
+@contextlib.contextmanager
+def _empty_build() -> Iterator[None]:
+    """Build into a folder of the build folder, from nothing but the corpora that `make data` fetched."""
+    scratch, fetched, before = paths.build_dir() / "verify", paths.downloads_dir(), dict(os.environ)
+    shutil.rmtree(scratch, ignore_errors=True)
+    os.environ["KOSAE_BUILD"] = str(scratch)
+    if fetched.is_dir():
+        os.environ["KOSAE_DATA_DIR"] = str(fetched)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _own(jobs: list[Job], name: str) -> list[Job]:
+    """The jobs of chapters that a preset runs itself.
+
+    Raises  PipelineError where there are none.
+    """
+    own = [job for job in jobs if job.run == name]
+    if not own:
+        stems = ", ".join(job.chapter.stem for job in jobs)
+        raise ch.PipelineError(f"the preset {name} does not run {stems}: name one of its own chapters in ONLY.")
+    return own
 
 
 def report(found: list[Difference], claims: set[str]) -> int:
@@ -116,12 +141,12 @@ def make_reference(jobs: list[Job], preset: str, only: bool = False) -> list[Pat
     """Copy the numbers (machine, versions and date are in them) and times of the last run to data/results/<preset>/.
 
     With `only` the jobs are some of the chapters, and what is there of the others stays.
+
+    Raises  PipelineError where the preset runs none of them, or one is not executed.
     """
     target = paths.reference_dir(preset)
     copied = []
-    for job in jobs:
-        if job.run != preset:
-            continue
+    for job in _own(jobs, preset):
         if not job.current():
             raise ch.PipelineError(
                 f"{job.chapter.stem} is not executed with its present code: run `make chapters` first."
@@ -144,6 +169,7 @@ def make_reference(jobs: list[Job], preset: str, only: bool = False) -> list[Pat
     return copied
 
 
+@told(ch.PipelineError, ValueError)
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m pipeline.verify", description="Compare with the reference numbers."
@@ -152,16 +178,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", help="chapters to verify, by stem or number (default: all of the preset)")
     parser.add_argument("--reference", action="store_true", help="make the numbers of the last run the reference")
     options = parser.parse_args(argv)
-    try:
-        if not options.reference:
-            return verify(options.preset, options.only)
-        copied = make_reference(plan(options.preset, options.only), options.preset, bool(options.only))
-        print(f"{len(copied)} chapters' numbers are now in {paths.reference_dir(options.preset)}.")
-    except (ch.PipelineError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    if not options.reference:
+        return verify(options.preset, options.only)
+    name = ch.read_preset(options.preset).name
+    copied = make_reference(plan(options.preset, options.only), name, bool(options.only))
+    print(f"{len(copied)} chapters' numbers are now in {paths.reference_dir(name)}.")
     return 0
 
 

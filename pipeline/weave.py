@@ -21,6 +21,7 @@ from kosae_core import paths
 from kosae_core.results import load_results, shown
 from pipeline import chapters as ch
 from pipeline import claims, conditions
+from pipeline.command import told
 from pipeline.execute import Job, plan
 
 LANGUAGES = ("ko", "en")
@@ -262,15 +263,12 @@ def weave_all(jobs: list[Job]) -> list[Path]:
     return changed
 
 
+@told(ch.PipelineError, ValueError)
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pipeline.weave", description="Weave the pages of both languages.")
     parser.add_argument("--preset", default="default", help="the preset whose outputs the book shows")
     options = parser.parse_args(argv)
-    try:
-        changed = weave_all(plan(options.preset))
-    except (ch.PipelineError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    changed = weave_all(plan(options.preset))
     print(f"{len(changed)} pages changed.", flush=True)
     return 0
 

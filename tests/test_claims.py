@@ -33,6 +33,12 @@ def read(tmp_path, text):
     return claims.read(tmp_path / "claims.toml", [results()])
 
 
+def test_a_file_in_another_encoding_is_refused(tmp_path):
+    (tmp_path / "claims.toml").write_bytes((RUN + TESTED).encode("cp949"))
+    with pytest.raises(ValueError, match="claims.toml is not TOML in UTF-8"):
+        claims.read(tmp_path / "claims.toml", [results()])
+
+
 def test_a_right_file_is_read(tmp_path):
     (tested, untested), runs = read(tmp_path, RUN + TESTED + OPEN)
     assert (tested.id, tested.supports, untested.status) == ("A1", ["c05.above"], "open")
@@ -57,7 +63,15 @@ def test_a_right_file_is_read(tmp_path):
         (RUN + TESTED + 'status = "open"\n', "claim A1: give it supports, refutes or within"),
         (OPEN.replace('en = "b"\n', ""), "claim B1: missing 1 required positional argument: 'en'; add it"),
         ("[run.05]\nminuts = 3\n", "run.05: there is no field 'minuts'"),
-        ("[other]\n", "there is no 'other'"),
+        ("[other]\n", r"claims.toml must hold \[\[claim\]\] and \[run.NN\] alone; it has other"),
+        ("[claim]\nid = 'A1'\n", "alone; it has claim"),
+        ("claim = [3]\n", "alone; it has claim"),
+        ("run = 3\n", "alone; it has run"),
+        ("[run]\n05 = 3\n", "alone; it has run"),
+        (
+            RUN + TESTED.replace('["c05.above"]', '"c05.above"'),
+            r"claim A1: supports must be a list\[str\], not 'c05.above'",
+        ),
     ],
 )
 def test_a_wrong_file_is_refused(tmp_path, text, told):

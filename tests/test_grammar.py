@@ -263,4 +263,5 @@ def test_the_checker_passes_the_shipped_files_and_fails_a_broken_one(tmp_path, c
     bad = tmp_path / "bad.yaml"
     bad.write_text("id: bad\nko: [", encoding="utf-8")
     assert check_grammar.main([str(bad)]) == 1
+    assert check_grammar.main(["/no/file.yaml"]) == 1
     assert "bad.yaml: not valid YAML" in capsys.readouterr().out

@@ -1,18 +1,25 @@
-"""Executing chapters: keys, presets, failures, and the command line of the environment."""
+"""Executing chapters: keys, presets, failures, and how its commands end."""
 
+import errno
 import json
 import math
 import os
-import subprocess
+import re
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
+from filelock import FileLock
 
 from kosae_core import paths
+from kosae_core.corpora import NAMED
+from pipeline import build, claims, execute, fetch_data, inputs, kernel, plan, side_by_side, verify, weave
 from pipeline import chapters as ch
-from pipeline import execute, kernel, side_by_side, verify
 from pipeline.progress import Progress
 
 CHAPTER = """\
@@ -42,8 +49,8 @@ def book(tmp_path, monkeypatch):
     (tmp_path / "chapters" / "05_probe.py").write_text(CHAPTER)
     monkeypatch.setattr(paths, "ROOT", tmp_path)
     monkeypatch.setattr(ch, "CHAPTERS", tmp_path / "chapters")
-    monkeypatch.setattr(ch, "_CACHE", [])
     monkeypatch.setenv("KOSAE_BUILD", str(tmp_path / "build"))
+    monkeypatch.delenv("KOSAE_DATA_DIR", raising=False)
     return tmp_path
 
 
@@ -75,9 +82,26 @@ def test_common_keys_reach_only_chapters_that_have_them(book):
         ),
         ("06_none: {k: 3}\n", {}, "no such chapter"),
         ("common: [1\n", {}, "is not YAML"),
+        ("chapters: 5\n", {}, r"chapters must be a list of chapters, as in \[05_probing\]"),
+        (
+            "common: {n_fetures: 3}\n",
+            {},
+            "no chapter has the parameter 'n_fetures', which common of the preset odd sets",
+        ),
+        ("common: {k: many}\n", {}, r"05_probe: k must be a whole number, as in 2, not 'many' \(the preset odd\)"),
+        ("common:\n", {"k": 0}, r"k must be a whole number of at least 1, as in 2, not 0 \(PARAMS\)"),
+        ("common: {}\n", {"k": 1e3}, "k must be a whole number, as in 2, not 1000.0"),
+        ("common: {}\n", {"seed": -1}, "seed must be a whole number of at least 0"),
+        ("common: {}\n", {"share": "x"}, "share must be a number, as in 0.5, not 'x'"),
+        ("common: {}\n", {"langs": "[ko,en]"}, r"langs must be a list, as in \['ko', 'en'\], not '\[ko,en\]'"),
+        ("common: {}\n", {"langs": [1]}, "langs must be a list of words"),
+        ("common: {}\n", {"ks": ["x"]}, "ks must be a list of numbers"),
+        ("common: {}\n", {"options": 5}, "options must be a mapping, as in {}, not 5"),
     ],
 )
 def test_wrong_settings_are_one_sentence(book, text, extra, word):
+    if set(extra) - {"layer"}:
+        edit(book, "k = 2", "k = 2\nshare = 0.5\nlangs = ['ko', 'en']\nks = [1]\noptions = {}")
     preset(book, "odd", text)
     with pytest.raises(ch.PipelineError, match=word):
         execute.plan("odd", extra=extra)
@@ -88,6 +112,31 @@ def test_unknown_preset_and_chapter(book):
         execute.plan("x")
     with pytest.raises(ch.PipelineError, match="there is no chapter '07'; there are 05_probe"):
         execute.plan("default", only="07")
+
+
+@pytest.mark.parametrize("name", ["default.yaml", "presets/default.yaml"])
+def test_a_file_with_the_name_of_a_preset_is_refused_unless_it_is_that_one(book, name):
+    (book / "default.yaml").write_text("common: {k: 3}\n")
+    if name == "default.yaml":
+        with pytest.raises(
+            ch.PipelineError, match=r"default.yaml has the name of a preset of the project, default: give"
+        ):
+            execute.plan(str(book / name))
+    else:
+        assert execute.plan(str(book / "chapters" / name))[0].run == "default"
+
+
+def test_files_that_are_not_utf8_are_named(book):
+    (book / "chapters" / "presets" / "odd.yaml").write_bytes("common: {k: 3}\n# 말뭉치\n".encode("cp949"))
+    with pytest.raises(ch.PipelineError, match=r"odd\.yaml:2: this is not UTF-8: save the file in that encoding"):
+        execute.plan("odd")
+
+
+def test_a_parameter_without_a_value_of_its_own_takes_any(book):
+    edit(book, "k = 2", "k = 2\nlimit = None\npair = (1, 2)")
+    assert execute.plan("default", extra={"limit": 3, "pair": (2, 1)})[0].overrides["limit"] == 3
+    with pytest.raises(ch.PipelineError, match="pair must be a tuple"):
+        execute.plan("default", extra={"pair": 3})
 
 
 def test_chapters_outside_a_preset_stand_as_in_default(book):
@@ -101,7 +150,13 @@ def test_params_run_apart_from_the_preset(book):
     assert job.run == "default+k=3" and job.overrides == {"preset": "default+k=3", "k": 3}
 
 
-def test_key_changes_with_code_parameters_core_and_not_with_prose(book, monkeypatch):
+def test_a_long_value_gives_a_folder_that_every_file_system_takes(book):
+    edit(book, "k = 2", "k = 2\ntext = ''")
+    runs = [execute.plan("default", extra={"text": "가나다라" * 40 + end})[0].run for end in "가나"]
+    assert len(set(runs)) == 2 and all(len(run.encode()) <= 120 and run.startswith("default+text=가나") for run in runs)
+
+
+def test_key_changes_with_code_parameters_core_and_not_with_prose(book):
     key = execute.plan("default")[0].key
     edit(book, "print(k)", 'print(k)\n\n# %% [markdown] tags=["ko"]\n# 글')
     assert execute.plan("default")[0].key == key
@@ -111,17 +166,45 @@ def test_key_changes_with_code_parameters_core_and_not_with_prose(book, monkeypa
     edit(book, "print(k + 1)", "print(k)")
     (book / "kosae_core").mkdir()
     (book / "kosae_core" / "new.py").write_text("x = 1\n")
-    monkeypatch.setattr(ch, "_CACHE", [])
+    inputs.shipped.cache_clear()
     changed = execute.plan("default")[0].key
     assert changed != key
     (book / "kosae_core" / "new.py").write_text('"""Why."""\n\nx = 1  # because\n')
-    monkeypatch.setattr(ch, "_CACHE", [])
+    inputs.shipped.cache_clear()
     assert execute.plan("default")[0].key == changed
+
+
+def test_key_changes_with_the_files_that_parameters_name(book):
+    edit(book, "k = 2", 'k = 2\ncorpora = []\nlm_name = "m"\nharm_corpus = "synthetic"')
+    (book / "model").mkdir()
+    (book / "data" / "models" / "m").mkdir(parents=True)
+    (book / "build" / "corpora" / "keat").mkdir(parents=True)
+    texts, weights = book / "texts.txt", book / "model" / "weights.bin"
+    mine = {"corpora": [str(texts)], "lm_name": str(book / "model"), "harm_corpus": "keat"}
+    keys = []
+    for changed in (texts, weights, *(book / "build" / "corpora" / name for name in inputs.NAMED["keat"])):
+        changed.write_text("one")
+        keys.append(execute.plan("default", extra=mine)[0].key)
+    texts.write_text("two")
+    keys += [execute.plan("default", extra=mine)[0].key for _ in range(2)]
+    assert keys[-1] == keys[-2] and len(set(keys)) == 5
+    plain = execute.plan("default")[0].key
+    (book / "data" / "models" / "m" / "sae-q2").mkdir()
+    (book / "data" / "models" / "m" / "sae-q2" / "weights.safetensors").write_text("one")
+    inputs.shipped.cache_clear()
+    assert execute.plan("default")[0].key != plain
+
+
+def test_every_corpus_that_does_not_ship_is_looked_at():
+    assert set(inputs.NAMED) == set(NAMED) - {"synthetic"}
 
 
 def test_parameters_cell_is_plain_values(book):
     edit(book, "k = 2", "k = 1 + len('a')")
     with pytest.raises(ch.PipelineError, match=r"05_probe\.py:4: the parameters cell holds plain values"):
+        execute.plan("default")
+    edit(book, "k = 1 + len('a')", "k = = 1")
+    with pytest.raises(ch.PipelineError, match=r"05_probe\.py:4: this is not Python: "):
         execute.plan("default")
 
 
@@ -146,6 +229,44 @@ def test_execute_reuse_failure_and_recovery(book, capsys):
     jobs = execute.plan("default", extra={"k": 4})
     assert execute.execute(jobs) == []
     assert json.loads(jobs[0].results.read_text())["records"]["c05.k"]["value"] == 4
+
+
+def test_one_preset_is_executed_by_one_make(book):
+    (job,) = execute.plan("default")
+    job.notebook.parent.mkdir(parents=True)
+    job.results.parent.mkdir(parents=True)
+    job.results.write_text("of the other")
+    other = FileLock(job.notebook.parent / ".lock")
+    with other, pytest.raises(ch.PipelineError, match="another make is executing chapters of default in "):
+        execute.execute([job])
+    assert job.results.read_text() == "of the other"
+
+
+@pytest.mark.parametrize(
+    "stored", ["[]", '{"metadata": {"kosae": 3}}', '{"metadata": {"kosae": {"key": "KEY", "results": false}}}']
+)
+def test_outputs_without_their_results_are_not_current(book, stored):
+    edit(book, "print(k)", "Results(k)")
+    (job,) = execute.plan("default")
+    job.notebook.parent.mkdir(parents=True)
+    job.notebook.write_text(stored.replace("KEY", job.key))
+    assert not job.current()
+
+
+def test_a_model_of_params_that_is_not_to_be_had_is_refused(book, capsys, monkeypatch):
+    edit(book, "k = 2", 'k = 2\nlm_name = "m"')
+    for name in ("nobody/typo", "/no/folder", "kosae-ml"):
+        assert execute.main(["-p", "lm_name", name]) == 1
+        assert f"the model '{name}' is neither inside, nor a folder" in capsys.readouterr().err
+    preset(book, "hub", "common: {lm_name: nobody/typo}\n")
+    without = execute.plan("hub")[0].key
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inputs, "has_model", lambda name: True)
+        assert execute.plan("hub")[0].key != without
+    monkeypatch.setattr(execute, "execute", lambda *_: [])
+    monkeypatch.setattr(execute, "_say_needs", lambda *_: {})
+    assert execute.main(["--preset", "hub"]) == 0  # a preset may name one, and chapter 02 goes on without
+    assert capsys.readouterr().err.startswith("nobody/typo cannot be reached: chapter 02 reads the model inside")
 
 
 def add_chapter(book, number, text):
@@ -177,6 +298,99 @@ print(os.environ["OMP_NUM_THREADS"])
     )
     assert [job.current() for job in execute.plan("default")] == [True, True, False]
     assert "3 chapters in" in capsys.readouterr().out
+
+
+def test_a_process_that_is_killed_is_one_sentence(monkeypatch):
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, at_once, context, begin, given):
+            super().__init__(at_once)
+
+        def submit(self, *_):
+            return super().submit(self.break_down)
+
+        def break_down(self):
+            raise BrokenProcessPool
+
+    monkeypatch.setattr(side_by_side, "ProcessPoolExecutor", Pool)
+    told = r"a process was killed while a, b ran, .*: the finished chapters are kept"
+    with Progress("test", {"a": 1.0, "b": 1.0}, 2) as progress, pytest.raises(ch.PipelineError, match=told):
+        list(side_by_side.run(None, [(Memory("a"), 1.0), (Memory("b"), 1.0)], 2, 1, progress))
+
+
+def test_no_chapters_at_once_is_refused(book, capsys):
+    for many in ("0", "-1"):
+        assert execute.main(["--at-once", many]) == 1
+        assert capsys.readouterr().err == f"--at-once must be at least 1, not {many}.\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "the disk of .*build is full: free some of it, or set KOSAE_BUILD",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/x/y"),
+            r"/x/y: Permission denied\. .*KOSAE_BUILD.*name folders",
+        ),
+        (KeyboardInterrupt(), "Interrupted"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("main", "inside"),
+    [(execute.main, (execute, "plan")), (weave.main, (weave, "plan")), (verify.main, (verify, "verify")),
+     (plan.main, (plan, "Plan")), (build.main, (build, "build_book")), (claims.main, (claims, "committed")),
+     (fetch_data.main, (fetch_data, "fetch"))],
+)  # fmt: skip
+def test_what_the_system_refuses_is_one_sentence(book, main, inside, error, told, monkeypatch, capsys):
+    def refuse(*_, **__):
+        raise error
+
+    for name in claims.FILES:
+        (book / name).write_text("<!--claims-->\n<!--/claims-->\n")
+    monkeypatch.setattr(*inside, refuse)
+    status = main(["keat"]) if main is fetch_data.main else main() if main is claims.main else main([])
+    said = capsys.readouterr().err
+    assert re.search(told, said) and "Traceback" not in said
+    assert status == (130 if isinstance(error, KeyboardInterrupt) else 1)
+
+
+def test_a_build_folder_that_cannot_be_is_one_sentence(book, monkeypatch, capsys):
+    (book / "file").write_text("")
+    monkeypatch.setenv("KOSAE_BUILD", str(book / "file"))
+    assert execute.main([]) == 1
+    assert "file/executed" in (said := capsys.readouterr().err) and said.count("\n") == 1
+    monkeypatch.setenv("KOSAE_DATA_DIR", str(book / "file"))
+    assert fetch_data.main(["keat"]) == 1
+    assert "KOSAE_DATA_DIR" in capsys.readouterr().err
+
+
+def test_an_empty_build_folder_is_none(book, monkeypatch):
+    monkeypatch.setenv("KOSAE_BUILD", "")
+    monkeypatch.delenv("KOSAE_FIGURES", raising=False)
+    with kernel.environment("default", 1):
+        assert "KOSAE_FIGURES" not in os.environ
+    for value, folder in (("", book / "build"), ("~/x", Path("~/x").expanduser())):
+        monkeypatch.setenv("KOSAE_BUILD", value)
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyError, match=re.escape(str(folder))):
+            patch.setattr(build, "read_book", lambda lang, build, **_: {}[str(build)])
+            build.build_book("ko", root=book)
+
+
+def test_the_kernel_is_of_this_python(tmp_path, monkeypatch):
+    folder = tmp_path / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    spec = {
+        "argv": ["/no/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": "x",
+        "language": "python",
+    }
+    (folder / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import sys\nsys.executable")])
+    done = kernel.run(notebook, tmp_path / "out.ipynb", {}, lambda done, total: None)
+    assert done.cells[0].outputs[0].data["text/plain"] == repr(sys.executable)
 
 
 class Memory:
@@ -257,7 +471,17 @@ def test_environment_of_the_kernel_is_taken_back(book, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("16", 16), ("1e-3", 0.001), ("true", True), ("none", None), ("q3", "q3"), ("[1, 2]", [1, 2])]
+    ("text", "value"),
+    [
+        ("16", 16),
+        ("1e-3", 0.001),
+        ("true", True),
+        ("none", None),
+        ("q3", "q3"),
+        ("[1, 2]", [1, 2]),
+        ("{[1]:2}", "{[1]:2}"),
+        ("'", "'"),
+    ],
 )
 def test_values_of_the_command_line(text, value):
     assert execute.parse_value(text) == value
@@ -326,44 +550,36 @@ def test_the_reference_of_one_chapter_leaves_the_others(book):
     assert set(json.loads((folder / "times.json").read_text())) == {"05_probe", "06_more"}
 
 
-def bootstrap(code):
-    script = f"import runpy, sys\nm = runpy.run_path({str(paths.ROOT / 'pipeline' / 'bootstrap.py')!r})\n{code}"
-    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+def test_what_a_preset_does_not_run_is_not_verified(book, capsys):
+    preset(book, "news", "chapters: []\n")
+    (book / "data" / "results" / "news").mkdir(parents=True)
+    (book / "data" / "results" / "news" / "05.json").write_text("{}")
+    for more in ([], ["--reference"]):
+        assert verify.main(["--preset", "news", "--only", "05", *more]) == 1
+        assert capsys.readouterr().err == (
+            "the preset news does not run 05_probe: name one of its own chapters in ONLY.\n"
+        )
 
 
-def test_old_python_hears_one_sentence():
-    done = bootstrap("sys.version_info = (3, 9, 2)\nm['check_python']()")
-    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "Python 3.11 or newer is needed" in done.stderr
+def test_a_preset_by_path_has_a_reference_of_its_own(book, monkeypatch):
+    (book / "mine.yaml").write_text("common: {k: 4}\n")
+    monkeypatch.setattr(execute.Job, "current", lambda job: True)
+    (job,) = execute.plan(str(book / "mine.yaml"))
+    job.results.parent.mkdir(parents=True)
+    job.results.write_text("{}\n")
+    assert verify.main(["--preset", str(book / "mine.yaml"), "--reference"]) == 0
+    assert (book / "data" / "results" / "mine" / "05.json").read_text() == "{}\n"
 
 
-def test_no_space_is_one_sentence():
-    done = bootstrap(
-        "import shutil, types\nshutil.disk_usage = lambda p: types.SimpleNamespace(free=1)\nm['check_space']()"
-    )
-    assert done.returncode == 1 and "0.0 GiB are free" in done.stderr and done.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    ("errors", "words"),
-    [
-        (
-            "WARNING: Retrying ... NewConnectionError ...\nERROR: No matching distribution found for torch",
-            "cannot be reached",
-        ),
-        ("ERROR: No matching distribution found for torch==2.13.0", "there is no such package for Python"),
-        ("OSError: [Errno 28] No space left on device", "the disk is full"),
-        ("ERROR: something else", "pip failed: ERROR: something else"),
-    ],
-)
-def test_what_pip_says_becomes_a_sentence(errors, words):
-    done = bootstrap(f"print(m['explain']({errors!r}))")
-    assert words in done.stdout and done.stdout.count("\n") == 1
-
-
-def test_every_make_target_is_in_help():
-    done = subprocess.run(["make", "help"], cwd=paths.ROOT, capture_output=True, text=True)
-    for target in ("all", "test", "chapters", "site pdf", "verify", "reference", "clean"):
-        assert f"make {target}" in done.stdout
+def test_verifying_finds_what_was_fetched(book, monkeypatch):
+    seen = []
+    (book / "build" / "corpora").mkdir(parents=True)
+    (book / "data" / "results" / "default").mkdir(parents=True)
+    (book / "data" / "results" / "default" / "05.json").write_text('{"format": 1, "records": {}, "claims": {}}')
+    before = dict(os.environ)
+    monkeypatch.setattr(verify, "execute", lambda jobs: seen.extend([paths.build_dir(), paths.downloads_dir()]) or [])
+    verify.main([])
+    assert seen == [book / "build" / "verify", book / "build" / "corpora"] and dict(os.environ) == before
 
 
 def test_shipped_presets_are_read():

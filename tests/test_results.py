@@ -83,6 +83,13 @@ def test_load_results_names_a_broken_file(results):
     results.record("x", 1, unit="tokens")
     folder = results.path.parent
     assert load_results(folder)["05"]["records"]["c05.x"]["value"] == 1
-    (folder / "06.json").write_text("{")
-    with pytest.raises(ValueError, match=r"06\.json is not a results file"):
-        load_results(folder)
+    for broken in (
+        "{",
+        "[]",
+        '{"format": 1}',
+        '{"format": 1, "records": [], "claims": {}}',
+        '{"format": 1, "records": {}}',
+    ):
+        (folder / "06.json").write_text(broken)
+        with pytest.raises(ValueError, match=r"06\.json is not a results file"):
+            load_results(folder)

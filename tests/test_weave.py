@@ -217,6 +217,11 @@ def test_when_blocks_stay_only_with_their_key(values):
     assert told.count("\n") == BLOCKS.count("\n")
 
 
+def test_a_when_block_may_say_holds_first_and_close_with_a_space(values):
+    text = '::: {.when holds="no" key="c05.above"}\ngone\n::: \n::: {.when key=c05.ev }\nstays\n:::\n'
+    assert values.resolve(text, "en", str).split() == ["stays"]
+
+
 def test_an_open_when_block_is_an_error_with_its_place(values):
     with pytest.raises(ch.PipelineError, match="line 1: no ::: closes"):
         values.resolve('text\n::: {.when key="c05.ev"}\nmore', "en", lambda line: f"line {line}")
@@ -243,6 +248,8 @@ def test_prose_follows_what_a_claim_found(values):
     ("text", "said"),
     [
         ('a\n::: {.when key="c05.none" holds="no"}\n:::', "line 1: no chapter recorded the claim c05.none"),
+        ('a\n::: {.when keys="c05.ev"}\n:::', 'line 1: a .when block says key="c05.x"'),
+        ('::: {.when key="c05.above" holds="maybe"}\n:::', "line 0: a .when block says"),
         ("a\n\n[b]{.otherwise}", "line 2: this .otherwise does not follow a claim"),
         ('[a]{.claim key="c05.above"} [b]{.otherwise}', "line 0: this .otherwise does not follow a claim"),
         ('a]{.claim key="c05.above"}', "line 0: no \\[ opens the claim c05.above"),
