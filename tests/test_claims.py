@@ -182,6 +182,8 @@ def test_the_committed_claims_fit_the_committed_results():
     assert all(claims.verdict(c, found["default"]) != "open" for c in listed if c.status == "tested")
     unexplained = [c.id for c in listed if claims.denied(c, found) and not c.why_ko]
     assert not unexplained, "a claim that does not hold has why_ko and why_en"
+    linked = [c.id for c in listed if "}(" in c.shown_ko + c.shown_en]
+    assert not linked, "an interval with a parenthesis behind it is a link"
     chapters = {path.stem for path in (paths.ROOT / "chapters").glob("*.py")}
     assert all(run.command.removeprefix("make chapters ONLY=") in chapters for run in runs.values())
 
