@@ -200,10 +200,12 @@ def _widths(text: str) -> str:
     if max(_printed(line) for line in text.strip().split("\n")) <= 72:
         return text  # pandoc takes widths only from a table with a longer line, and a wide rule would be one
     for i, cell in enumerate(rows[1]):
-        lengths = [_printed(row[i].strip()) for row in [rows[0], *rows[2:]] if i < len(row)]
-        longest = max(min(length, 48) + min(max(0, length - 48) // 2, 24) for length in lengths)
+        texts = [row[i].strip() for row in [rows[0], *rows[2:]] if i < len(row)]
+        lengths = [_printed(text) for text in texts]
+        longest = max(min(length, 48) + min(max(0, length - 48) // 3, 60) for length in lengths)
         # short columns shall not break their words, and the space beside the text is as wide as in a long one
-        rule, dashes = cell.strip(), "-" * (6 + (2 if longest <= 16 else 1) * max(3, longest))
+        word = max((_printed(word) for text in texts for word in text.split()), default=0) if longest <= 16 else 0
+        rule, dashes = cell.strip(), "-" * (6 + max(3, longest, 2 * word))
         rows[1][i] = f" {rule[0] if rule[0] == ':' else '-'}{dashes}{rule[-1] if rule[-1] == ':' else '-'} "
     return "\n".join("|" + "|".join(row) + "|" for row in rows) + "\n"
 
