@@ -30,7 +30,9 @@ def settings(variant, **options):
     given = {name: value for name, value in {"k": 3, "auxk": 6}.items() if name in of}
     aim = {"target_l0": 1.5} if "sparsity" in of else {"k_start": 9}
     usual = {"steps": STEPS, "batch_size": 64, "dead_after": 100, "resample_every": 5, "log_every": 1, "device": "cpu"}
-    usual["lr"] = 5e-3 * (256 / D_MODEL) ** 0.5  # one for all: at this width the highest defaults would amplify rounding
+    usual["lr"] = (
+        5e-3 * (256 / D_MODEL) ** 0.5
+    )  # one for all: at this width the highest defaults would amplify rounding
     return kc.SAEConfig(variant, N_FEATURES, **given), kc.TrainConfig(**(usual | aim | options))
 
 

@@ -265,6 +265,8 @@ def test_columns_of_a_table_get_width_by_their_text():
 
     table = "| name | what it says |\n| :-- | --: |\n| a \\| b | " + "long " * 30 + "|\n"
     head, rule, row = _widths(table).strip().split("\n")
-    assert rule == "| :" + "-" * (6 + 8) + "- | -" + "-" * (6 + 48 + 33) + ": |"  # what is longer than 48 counts for less
+    assert (
+        rule == "| :" + "-" * (6 + 8) + "- | -" + "-" * (6 + 48 + 33) + ": |"
+    )  # what is longer than 48 counts for less
     assert (head, row) == tuple(table.strip().split("\n")[i] for i in (0, 2))
     assert _widths("no table\n") == "no table\n"
