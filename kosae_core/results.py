@@ -75,8 +75,9 @@ class Results:
         """Keep whether a comparative sentence holds in this run (any truth value); prose marked with the key rests on it.
 
         `against` says whether the run shows the opposite, as an interval below 0 does for a difference said to be above it;
-        where neither holds the claim is kept as undecided. `close` says that what decides it lies within its tolerance of the bound, so that another processor, whose training
-        takes another course from the first rounding on, may decide otherwise; `make verify` lets that pass.
+        where neither holds the claim is kept as undecided. `close` says that what decides it lies within its tolerance of the
+        bound, so that another processor, whose training takes another course from the first rounding on, may decide
+        otherwise; `make verify` lets that pass.
 
         Raises  ValueError for a key that is not lower_case.
         """
