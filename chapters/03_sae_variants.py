@@ -65,6 +65,7 @@ import kosae_core as kc
 from kosae_core import kernels, losses, statistics
 from kosae_core.base import Objective
 from kosae_core.planted import Planted, PlantedConfig, absorption, recovery
+from kosae_core.statistics import seed_range
 
 kc.plots.house_style()
 VARIANTS = ("standard", "gated", "topk")
@@ -73,11 +74,6 @@ COLORS = kc.plots.VARIANT_COLORS
 seeds = range(seed, seed + n_seeds)
 results = kc.Results(chapter="03", preset=preset, seeds=(seed,))
 
-
-# %%
-def seed_range(x):
-    """Lowest and highest over seeds; nothing where there are fewer than three."""
-    return (min(x), max(x)) if len(x) > 2 else None
 
 # %% [markdown] tags=["ko"]
 # ## 공통의 틀 {#sec-var-frame}

@@ -57,6 +57,7 @@ import kosae_core as kc
 from kosae_core import bilingual, features, layout, matching, positions, probing, statistics
 from kosae_core import interventions as iv
 from kosae_core.splicing import splice
+from kosae_core.statistics import seed_range
 
 kc.plots.house_style()
 results = kc.Results(chapter="08", preset=preset, seeds=match_seeds)
@@ -146,11 +147,6 @@ def limits(each, what):
     """That interval; for two seeds the lower and the higher of the two directions, which is no interval."""
     return interval(each, what) or (each[what].min(), each[what].max())
 
-
-def extent(values):
-    """Lowest to highest over pairs, seeds or sets, where there are three seeds or more."""
-    return (min(values), max(values)) if len(match_seeds) > 2 else None
-
 # %%
 def below(key, low, high, statement, slack=0.06):
     """A claim that all of some values lie below all of others; where all lie above, the run shows the opposite."""
@@ -177,7 +173,7 @@ below("sparser_more", decoder["seed"], decoder["sparser"], "with half the k more
 
 # %%
 for name in data:
-    results.record(f"share_{name}_same", np.mean(same[name]), "share", ".1%", interval=extent(same[name]), tolerance=0.06)
+    results.record(f"share_{name}_same", np.mean(same[name]), "share", ".1%", interval=seed_range(same[name]), tolerance=0.06)
     below(f"{name}_same_lowers", same[name], decoder["seed"], f"{name} alone: fewer features come back than with the seed alone, ranges apart")
 
 # %%
@@ -209,7 +205,7 @@ for a, b in itertools.permutations(match_seeds, 2):
 
 # %%
 met = [share for share in agree if not np.isnan(share)]  # where some feature has a partner at all
-results.record("same_partner", np.mean(met) if met else 0.0, "share", ".1%", interval=extent(met) if met else None, tolerance=0.06)
+results.record("same_partner", np.mean(met) if met else 0.0, "share", ".1%", interval=seed_range(met) if met else None, tolerance=0.06)
 results.claim("partners_differ", len(met) == len(agree) and max(met) < 0.9,
               "of features with a partner by either, under 90% have one and the same by encoder and decoder, every pair",
               against=met and min(met) >= 0.9, close=met and min(abs(share - 0.9) for share in met) < 0.06)  # fmt: skip
@@ -342,9 +338,9 @@ variance = {name: [kc.evaluate(saes[name][s], held).explained_variance for s in 
 
 # %%
 results.record("median_far", far, "share of the rms length", ".1%", tolerance=0.03)
-results.record("median_same", np.mean(same["median"]), "share", ".1%", interval=extent(same["median"]), tolerance=0.06)
+results.record("median_same", np.mean(same["median"]), "share", ".1%", interval=seed_range(same["median"]), tolerance=0.06)
 for name, values in variance.items():
-    results.record(f"ev_{name}", np.mean(values), "share", interval=extent(values), tolerance=0.02)
+    results.record(f"ev_{name}", np.mean(values), "share", interval=seed_range(values), tolerance=0.02)
 
 # %%
 moved = span.loc["median", "decoder"]
@@ -370,7 +366,7 @@ for (change, part), each in crowded.groupby(["with", "part"]):
 SIZES = ("seed", "size", "larger")
 twins = {name: [float((matching.nearest_other(weights(saes[name][s], "decoder")) >= alike).mean()) for s in match_seeds] for name in SIZES}
 for name, values in twins.items():
-    results.record(f"twins_{name}", np.mean(values), "share", ".1%", interval=extent(values), tolerance=0.03)
+    results.record(f"twins_{name}", np.mean(values), "share", ".1%", interval=seed_range(values), tolerance=0.03)
 results.claim("few_twins", max(twins["seed"]) < 0.1, "under a tenth of a dictionary's features have a twin in it, every seed", close=abs(max(twins["seed"]) - 0.1) < 0.03)
 below("more_twins", twins["seed"], twins["larger"], "in a dictionary four times the size more of them have, ranges over seeds apart", 1)
 
@@ -433,7 +429,7 @@ splits = {name: splits_of(name) for name in SIZES} | {"union": splits_of("seed",
 counted = {"counted_size": splits_of("size", copies=2), "counted_union": splits_of("seed", 2, copies=2)}  # no two rows are copies
 for name, by_seed in (splits | counted).items():
     values = list(itertools.chain(*by_seed.values()))
-    results.record(f"split_{name}", np.mean(values), "share", ".1%", interval=extent(values), tolerance=0.05)
+    results.record(f"split_{name}", np.mean(values), "share", ".1%", interval=seed_range(values), tolerance=0.05)
 results.record("child", child, "cosine", ".1f", tolerance=0)
 
 # %%
@@ -608,7 +604,7 @@ third = max(round(len(blocks) / 3), 1)
 placed_in = np.array([[(positions.position_share(kc.encode_store(each[p], seen["with"][0][p]), where) > 0.5).sum() for p in blocks] for each in sets])
 ends_of = {"early": placed_in[:, :third].sum(axis=1), "late": placed_in[:, -third:].sum(axis=1)}
 for name, counts in ends_of.items():
-    results.record(f"placed_{name}", counts.mean(), "features", ".1f", interval=extent(counts), tolerance=4)
+    results.record(f"placed_{name}", counts.mean(), "features", ".1f", interval=seed_range(counts), tolerance=4)
 results.record("third", third, "blocks", tolerance=0)
 ahead_of = ends_of["early"] - ends_of["late"]
 results.claim("more_placed_early", (ahead_of > 0).all(),
@@ -869,9 +865,9 @@ results.record("first_after", after, "share of squared error", ".2%", tolerance=
 results.record("first_scale", np.mean([(given[s].scale / plain[s].scale).item() for s in match_seeds]), "ratio", ".1f", tolerance=0.3)
 results.record("first_features", np.mean([on_F.sum() for on_F in spent.values()]), "features", ".1f", tolerance=4)
 results.record("first_spent", np.mean([on_F.mean() for on_F in spent.values()]), "share", ".2%", tolerance=0.01)
-results.record("first_returned", np.mean(returned), "share", ".1%", interval=extent(returned), tolerance=0.06)
+results.record("first_returned", np.mean(returned), "share", ".1%", interval=seed_range(returned), tolerance=0.06)
 for (name, on), values in ev.items():
-    results.record(f"ev_{name}_{on}", np.mean(values), "share", interval=extent(values), tolerance=0.02)
+    results.record(f"ev_{name}_{on}", np.mean(values), "share", interval=seed_range(values), tolerance=0.02)
 
 # %%
 results.claim("first_most_loss", before > 0.5, "before training over half of the squared error falls on first tokens")
@@ -941,14 +937,14 @@ often = {name: float(np.median(how_often[mask])) if mask.any() else 0.0 for name
 
 # %%
 for b, each in enumerate(steps):
-    results.record(f"persists_b{b}", kept[b], "share", ".1%", interval=extent(kept_of[:, b]), tolerance=0.06)
+    results.record(f"persists_b{b}", kept[b], "share", ".1%", interval=seed_range(kept_of[:, b]), tolerance=0.06)
     results.record(f"appears_b{b}", each.appears, "share", ".1%", tolerance=0.06)
 results.record("n_sets", len(sets), "", tolerance=0)
 for name, value in (("least", min(kept)), ("most", max(kept)), ("shuffled", max(shuffled))):
     results.record(f"persists_{name}", value, "share", ".1%", tolerance=0.06)
 results.record("persists_least_block", int(np.argmin(kept)), "block", tolerance=len(blocks))
 for b, value in enumerate(again_at):
-    results.record(f"again_b{b}", value, "share", ".1%", interval=extent(again_of[:, b]), tolerance=0.06)
+    results.record(f"again_b{b}", value, "share", ".1%", interval=seed_range(again_of[:, b]), tolerance=0.06)
 results.record("again_least", min(again_at), "share", ".1%", tolerance=0.06)
 results.record("again_most", max(again_at), "share", ".1%", tolerance=0.06)
 
@@ -1193,7 +1189,7 @@ by_set = np.array([shared[shared.level == "sentence"].survive.tolist(), *map(rea
 early_B = np.arange(lm.n_blocks) < lm.n_blocks / 2
 halves = {"early": by_set[:, early_B].sum(axis=1), "late": by_set[:, ~early_B].sum(axis=1)}
 for name, value in halves.items():
-    results.record(f"sentence_{name}", value.mean(), "features", ".1f", interval=extent(value), tolerance=15)
+    results.record(f"sentence_{name}", value.mean(), "features", ".1f", interval=seed_range(value), tolerance=15)
 results.claim("sentence_earlier", (halves["early"] > halves["late"]).all(), "more features read sentences in both languages in the early half of the blocks, every set of seeds",
               against=(halves["early"] < halves["late"]).all(), close=np.abs(halves["early"] - halves["late"]).min() < 10)  # fmt: skip
 

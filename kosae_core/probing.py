@@ -18,6 +18,8 @@ from kosae_core.sae import SAE, SAEConfig, TopKSAE
 
 HIDDEN = (64, 32)
 """Widths of the first and second hidden layer, as in source A."""
+WIDEST = 1e6
+"""How many times beyond the strengths it is given `linear_probe` looks for a better one."""
 Matrix = np.ndarray | sparse.csr_array
 
 
@@ -192,15 +194,14 @@ def sweep(
 @one_thread()
 def linear_probe(
     X_MF: Matrix, labels: Sequence[str] | np.ndarray, groups: Sequence[str] | np.ndarray, *,
-    Cs: Sequence[float] = (0.001, 0.01, 0.1), standardise: bool = True, max_iter: int = 40, tol: float = 1e-3,
-    widest: float = 1.0, warm: bool = False, seed: int = 0,
+    Cs: Sequence[float] = (0.001, 0.01, 0.1), standardise: bool = True, max_iter: int = 100, tol: float = 1e-5, seed: int = 0,
 ) -> Any:  # fmt: skip
     """A logistic regression on all features whose strength `C` is chosen on a fifth of the groups, then fitted to all rows.
 
     Groups are templates or documents, so that the choice is made the way the test is: on texts of another make. While
     choosing, each `C` starts from the solution of the one before and takes a third of `max_iter`. While the best is the
-    least or the largest of `Cs`, one ten times further is tried too, as far as `widest` times beyond them. `warm` starts the
-    last fit from the solution that was scored: from zero, with a weak penalty, it stops at `tol` long before that one.
+    least or the largest of several, one ten times further is tried too, as far as 10⁶ times beyond them. The last fit starts
+    from the solution that was scored: from zero, with a weak penalty, it stops at `tol` long before that one.
 
     Shapes  returns a scikit-learn pipeline with `predict`; `C_` says what was chosen, `Cs_` of which. Standardised rows become dense.
     Raises  ValueError when the parts differ in length or there are fewer than two groups.
@@ -225,7 +226,7 @@ def linear_probe(
         if len(Cs) > 1:
             known, unseen = scaling.fit_transform(X_MF[~valid_M]), scaling.transform(X_MF[valid_M])
             path = LogisticRegression(max_iter=max(1, max_iter // 3), tol=tol, warm_start=True)
-            low, high, ahead = min(Cs) / widest * 0.99, max(Cs) * widest * 1.01, list(Cs)
+            low, high, ahead = min(Cs) / WIDEST * 0.99, max(Cs) * WIDEST * 1.01, list(Cs)
             while ahead:
                 for C in ahead:
                     scores[C] = path.set_params(C=C).fit(known, labels[~valid_M]).score(unseen, labels[valid_M])
@@ -233,8 +234,8 @@ def linear_probe(
                 best = max(scores, key=lambda C: (scores[C], -C))
                 edges = ((best / 10, min(scores)), (best * 10, max(scores)))
                 ahead = [C for C, edge in edges if best == edge and low <= C <= high]
-        last = LogisticRegression(C=best, max_iter=max_iter, tol=tol, warm_start=warm)
-        if warm and best in found and len(found[best]["classes_"]) == len(np.unique(labels)):
+        last = LogisticRegression(C=best, max_iter=max_iter, tol=tol, warm_start=True)
+        if best in found and len(found[best]["classes_"]) == len(np.unique(labels)):
             vars(last).update(found[best])
         model = make_pipeline(scaling, last).fit(X_MF, labels)
     model.C_, model.Cs_ = best, sorted(scores)

@@ -150,6 +150,11 @@ def bootstrap_spread(
     return float(low), float(high)
 
 
+def seed_range(values: Sequence[float]) -> tuple[float, float] | None:
+    """Lowest and highest over seeds, or over pairs or sets of them; None for fewer than three, which show no range."""
+    return (min(values), max(values)) if len(values) > 2 else None
+
+
 def pair_interval(values: Mapping[tuple[int, int], float], *, level: float = 0.95) -> tuple[float, float] | None:
     """An interval of the mean of a measure taken on ordered pairs of runs; None for fewer than three runs.
 

@@ -6,8 +6,6 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["HF_HUB_OFFLINE"] = "1"
-for name in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL"):  # `make test`: a test's own make is no part of it
-    os.environ.pop(name, None)
 
 import jaxtyping
 import pytest
@@ -25,6 +23,8 @@ jaxtyping.install_import_hook(
 )
 
 torch.set_num_threads(1)
+for name in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL"):  # `make test`: a test's own make is no part of it
+    os.environ.pop(name, None)
 
 SENTENCES = [
     "어제 친구와 시장에서 김치찌개를 먹었다.",

@@ -185,3 +185,7 @@ def test_intervals_over_pairs_cover_where_runs_differ():
         low, high = statistics.pair_interval(values)
         covered += low <= 1 <= high
     assert 0.92 < covered / 400 < 0.98
+
+
+def test_two_values_show_no_range():
+    assert statistics.seed_range([0.3, 0.1]) is None and statistics.seed_range([0.3, 0.1, 0.2]) == (0.1, 0.3)
