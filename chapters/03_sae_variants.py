@@ -582,6 +582,13 @@ for (v, lang), part in crossing.groupby(["variant", "lang"]):
         results.record(f"front_{key}_{v}_{lang}", part[key].mean(), "share", fmt, pareto_seeds, seed_range(part[key]), within)
 
 # %%
+AXES = {"l0": ("features/token", ".1f", 0.2), "explained_variance": ("share", ".3f", 0.02), "loss_recovered": ("share", ".1%", 0.03)}
+for (v, lang, target), part in points.groupby(["variant", "lang", "target"]):
+    for column, (unit, fmt, within) in AXES.items():
+        key, x = f"front_{column}_{v}_{lang}_at_{target}", part[column]
+        results.record(key, x.mean(), unit, fmt, pareto_seeds, seed_range(x), within * (target if column == "l0" else 1))
+
+# %%
 margin = 0.0 if len(pareto_seeds) > 1 else 0.02  # what a difference must exceed: with one seed there are no ranges
 
 

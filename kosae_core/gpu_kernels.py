@@ -96,7 +96,7 @@ def batch_top(pre_BF: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
     sample, share = pre_BF[:: max(1, len(pre_BF) // 64)].float(), 1.25 * n / len(pre_BF)
     first = _passed(sample, share)
     rest = sample[(sample >= first).sum(1) <= CROWD * share + 32]  # without rows that have far more than their share
-    for bound in (first, _passed(rest, share), first * 0):
+    for bound in (first, _passed(rest, share), torch.zeros_like(first)):
         bound_F = bound.expand(pre_BF.shape[1])
         counts_B = gpu_selection.count_above(pre_BF, bound_F)
         if int(counts_B.sum()) >= n:

@@ -53,7 +53,8 @@ def auxk(recon_BD: Float[Tensor, "B D"], error_BD: Float[Tensor, "B D"]) -> Floa
     """How badly `recon_BD`, by the strongest of the dead features, matches what the live ones left, as a share of it.
 
     Shapes  error_BD is detached here.
-    Source  Gao et al. 2024, arXiv:2406.04093, appendix A.2 (error normalised as in the authors' code).
+    Source  Gao et al. 2024, arXiv:2406.04093, appendix A.2.
+    Differs normalised by the mean square of the error, where the authors' code takes its variance about the batch's mean.
     """
     error_BD = error_BD.detach()
     return squared_error(recon_BD, error_BD) / ranks.mean(error_BD.square().mean()).clamp_min(1e-12)

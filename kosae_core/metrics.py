@@ -73,7 +73,8 @@ def evaluate(
 
     Shapes  `held` is a (tokens, d_model) tensor or an activation store; loss recovered needs a store, for its documents.
             `groups` gives each token a number from 0 on, such as `statistics.document_groups`, for sums over its groups.
-    Units   Raw activations; losses in nats per token, over the first `max_documents` documents.
+    Units   Raw activations, those of a crosscoder's two points brought to one scale, so that neither decides alone;
+            losses in nats per token, over the first `max_documents` documents.
     Raises  ValueError for another width, for no or non-finite rows, for `lm` with a plain tensor, for too few groups.
     Source  Loss and KL recovered by zero ablation as in SAELens and dictionary_learning; special tokens are left alone.
     """
@@ -83,9 +84,9 @@ def evaluate(
     device = sae.mean_D.device
     sums, pairs = _Sums(sae), []
     for acts_BD in rows.in_order(held, batch_size):
-        recon_BD = sums.add(acts_BD.to(device))
+        both = sums.add(acts_BD.to(device))
         if groups is not None:
-            pairs.append((sae.target(acts_BD).cpu(), recon_BD.cpu()))
+            pairs.append([side_BD.cpu() for side_BD in both])
     active_N = torch.cat(sums.active).numpy()
     documents = None
     if groups is not None:
@@ -101,19 +102,22 @@ class _Sums:
     def __init__(self, sae: SAE) -> None:
         self.sae, self.n, self.cosine, self.active = sae, 0, 0.0, []
         self.fired_F = torch.zeros(sae.n_features, dtype=torch.float64, device=sae.mean_D.device)
-        self.centre_D = sae.centre_D
+        self.per = 1.0
+        if sae.scale.ndim and len(sae.scale) == len(sae.centre_D):  # a crosscoder's points, to one scale
+            self.per = sae.scale / sae.scale.square().mean().sqrt()
+        self.centre_D = sae.centre_D / self.per
         self.x_D = torch.zeros(len(self.centre_D), dtype=torch.float64, device=sae.mean_D.device)
         self.xh_D = torch.zeros_like(self.x_D)
         self.xx = self.xxh = self.xhxh = self.error = 0.0
 
-    def add(self, acts_BD: Tensor) -> Tensor:
+    def add(self, acts_BD: Tensor) -> tuple[Tensor, Tensor]:
         feats_BF = self.sae.encode(acts_BD)
-        recon_BD = self.sae.decode(feats_BF)
+        recon_BD = self.sae.decode(feats_BF) / self.per
         self.n += len(acts_BD)
         on_BF = feats_BF > 0
         self.fired_F += on_BF.sum(0)
         self.active.append(on_BF.sum(1).cpu())
-        acts_BD = self.sae.target(acts_BD)
+        acts_BD = self.sae.target(acts_BD) / self.per
         self.cosine += float(torch.cosine_similarity(acts_BD, recon_BD, dim=1).sum(dtype=torch.float64))
         x_BD, xh_BD = acts_BD - self.centre_D, recon_BD - self.centre_D
         add = partial(torch.sum, dtype=torch.float64)
@@ -123,7 +127,7 @@ class _Sums:
         self.xxh += float(add(x_BD * xh_BD))
         self.xhxh += float(add(xh_BD.square()))
         self.error += float(add((x_BD - xh_BD).square()))
-        return recon_BD
+        return acts_BD, recon_BD
 
     def means(self) -> dict[str, float]:
         n, centre_D = self.n, self.centre_D.double()

@@ -1,4 +1,4 @@
-"""New directions for dead features."""
+"""New directions for dead features. There are no ghost gradients: what is dead is lifted, resampled or trained by AuxK."""
 
 import logging
 
@@ -23,6 +23,7 @@ def resample(
     that got one.
 
     Source  Bricken et al. 2023, appendix "Neuron Resampling": inputs drawn in proportion to their squared loss.
+    Differs drawn from one batch of training, not from 819,200 inputs; a feature waits where there are more dead than rows.
     """
     dead_N = ranks.gathered(dead_F).nonzero()[: len(x_BD), 0]
     loss_B = (sae.reconstruct(sae.features(x_BD)) - x_BD).square().sum(1)

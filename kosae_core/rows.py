@@ -62,7 +62,10 @@ def in_order(acts: Any, batch_size: int, limit: int | None = None) -> Iterator[T
 
 
 def in_memory(acts: Any) -> Tensor | None:
-    """All rows as one finite float32 tensor, or None where that would take more than 2 GiB."""
+    """All rows as one finite float32 tensor, or None where that would take more than 2 GiB.
+
+    A bf16 store takes twice its size here, so that no batch is converted; beyond the 2 GiB it stays as it is on disk.
+    """
     if isinstance(acts, Tensor):
         return require_finite(acts.detach().float().contiguous())
     if count(acts) * width(acts) * 4 > IN_MEMORY_BYTES:

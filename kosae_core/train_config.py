@@ -55,7 +55,8 @@ class TrainConfig:
     clip: float = 1.0
     """Largest norm of the whole gradient; 0: no clipping."""
     accumulate: int = 1
-    """Parts that a batch is cut into, whose gradients are added before the step: less memory at the same batch size."""
+    """Parts that a batch is cut into, whose gradients are added before the step: less memory at the same batch size. Variants
+    that share their k over a batch then share it over each part."""
     ema: float = 0.0
     """Decay of the exponential moving average of the weights that is returned, such as 0.999; 0: the last weights. After t steps it
     is no more than t / (t + 10), so that 0.999 differs from 0.99 after the first thousand."""

@@ -60,9 +60,8 @@ def lift_after(config: SAEConfig, cfg: TrainConfig) -> int:
     tokens, l0 = cfg.steps * cfg.batch_size, config.k or cfg.target_l0
     if cfg.dead_after is not None:
         return cfg.dead_after if config.auxk else cfg.dead_after // 2
-    return (
-        tokens // 16 if l0 is None else max(tokens // 128, int((192 if config.auxk else 128) * config.n_features / l0))
-    )
+    waits = 192 if config.auxk else 128
+    return tokens // 16 if l0 is None else max(tokens // 128, int(waits * config.n_features / l0))
 
 
 def _check_options(config: SAEConfig, cfg: TrainConfig) -> None:
@@ -219,7 +218,7 @@ class Trainer:
                 for mean, parameter in zip(self.average, self.sae.parameters(), strict=True):
                     parameter.copy_(mean)
             self.sae.normalise_decoder()
-        self.sae.settle(self._draw, anew=bool(self.average))
+        self.sae.settle(self._draw, anew=bool(self.average) or self.cfg.k_start is not None)
         if ranks.n_features() > 1:
             parts.change_parameters(self.sae.cpu(), parts.whole)
         return self.sae.eval(), self.history

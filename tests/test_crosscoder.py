@@ -1,5 +1,7 @@
 """Transcoder and crosscoder against formulas, on joined activations."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -134,7 +136,13 @@ def test_crosscoder_tells_shared_features_from_those_of_one_point(points):
     both = Joined(*points)
     cc = trained("crosscoder", both)
     assert kc.evaluate(cc, both).explained_variance > 0.8
-    # the second point is thirty times as large, and yet shared features write to both alike
+    # the second point is thirty times as large, and yet neither is left out of the measures
+    for span in cc.spans:
+        without = copy.deepcopy(cc)
+        with torch.no_grad():
+            without.W_dec_FD[:, span] = 0
+        assert 0.2 < kc.evaluate(without, both).explained_variance < 0.7
+    # and shared features write to both alike
     density = kc.evaluate(cc, both).density_F
     shares = cc.shares().detach().numpy()[density > 0.05]
     assert ((shares > 0.2) & (shares < 0.8)).sum() >= 8

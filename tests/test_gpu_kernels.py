@@ -59,11 +59,19 @@ def test_selections_are_those_of_the_cpu(dtype):
     if dtype == torch.float32:  # bf16 has ties, of which any may be kept
         for k in (1, 6, F):
             assert sets(cpu_kernels.top(pre_BF, k)) == sets(largest(pre_BF, k))
-        for n in (1, 300, B * F):
-            assert sets(gpu_kernels.batch_top(there, n)) == sets(cpu_kernels.batch_top(pre_BF, n))
+    for n in (1, 300, B * F):
+        ours, theirs = gpu_kernels.batch_top(there, n), cpu_kernels.batch_top(pre_BF, n)
+        assert torch.equal(ours[2].cpu().sort().values, theirs[2].sort().values)
+        assert dtype == torch.bfloat16 or sets(ours) == sets(theirs)
     bound_F = bound_F.to(dtype).float()
     assert sets(gpu_kernels.above(there, bound_F.to(DEVICE), 2.0)) == sets(cpu_kernels.above(pre_BF, bound_F, 2.0))
     assert gpu_kernels.above(there, bound_F.to(DEVICE), 0.01) is None
+
+
+def test_a_row_of_nan_takes_no_other_row_with_it():
+    pre_BF = table(B, F)
+    pre_BF[0] = torch.nan
+    assert sets(gpu_kernels.batch_top(pre_BF.to(DEVICE), 300))[1:] == sets(cpu_kernels.batch_top(pre_BF[1:], 300))
 
 
 def test_sums_and_products_are_those_of_the_cpu():

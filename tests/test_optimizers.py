@@ -156,9 +156,44 @@ def test_slow_bf16_products_are_announced(capabilities, warned, acts, monkeypatc
 
 def test_thresholds_move_under_bf16(acts):
     # SAELens #728: a threshold kept in bf16 froze, its steps being smaller than its last bit
-    sae, _ = finish(run("jumprelu", acts, precision="bf16", lr=1e-4, steps=40))
-    assert float((sae.r_threshold_F != 0).float().mean()) > 0.9
-    assert 0 < float(sae.r_threshold_F.abs().median()) < 0.004  # below what bf16 resolves next to 1
+    moved = {
+        precision: finish(run("jumprelu", acts, precision=precision, lr=1e-4, steps=40))[0].r_threshold_F.detach().abs()
+        for precision in ("bf16", "fp32")
+    }
+    assert float((moved["bf16"] != 0).float().mean()) > 0.9
+    assert float(moved["bf16"].median()) < 0.004  # below what bf16 resolves next to 1
+    assert float(moved["bf16"].median()) == pytest.approx(float(moved["fp32"].median()), rel=0.2)
+
+
+def test_the_loop_warms_up_and_takes_the_part_along_decoder_rows_out(acts, monkeypatch):
+    trainer = run("standard", acts, steps=100, warmup=0.1, sparsity_warmup=0.2, lr=1e-3, log_every=1)
+    seen = []
+    step = trainer.optimizers[0].step
+
+    def spied(*args):
+        sae = trainer.sae
+        along_F = (sae.W_dec_FD.grad * sae.W_dec_FD.detach()).sum(1)
+        seen.append(
+            (trainer.optimizers[0].param_groups[0]["lr"], float(along_F.abs().max() / sae.W_dec_FD.grad.norm()))
+        )
+        return step(*args)
+
+    monkeypatch.setattr(trainer.optimizers[0], "step", spied)
+    weights, descend = [], Trainer._descend
+    monkeypatch.setattr(
+        Trainer,
+        "_descend",
+        lambda self, x_BD, weight, logged: weights.append(weight) or descend(self, x_BD, weight, logged),
+    )
+    for _ in range(25):
+        trainer.advance()
+    rates, along = zip(*seen, strict=True)
+    assert rates[:10] == pytest.approx([1e-4 * (n + 1) for n in range(10)]) and set(rates[10:]) == {1e-3}
+    assert (
+        weights[:20] == pytest.approx([weights[20] * (n + 1) / 20 for n in range(20)])
+        and weights[20] == weights[-1] > 0
+    )
+    assert max(along) < 1e-6
 
 
 def test_learning_rate_falls_along_a_cosine():

@@ -124,6 +124,13 @@ def test_no_more_than_a_buffer_is_held(stream, monkeypatch):
     assert max(sizes) <= 150 and np.mean(sizes[:-1]) > 100 and sum(sizes) <= len(stream)  # each document read once
 
 
+def test_a_buffer_of_bf16_holds_no_fp32(tiny_lm, sentences):
+    # a buffer of twice the size that was asked for, in a peer
+    stream = Stream(tiny_lm, sentences, "q2.resid_post", buffer=150, max_length=64, **OPTIONS | {"dtype": "bf16"})
+    batches = stream.shuffled(23, torch.Generator().manual_seed(0))
+    assert next(batches).dtype == torch.float32 and batches.rows_ND.dtype == torch.bfloat16
+
+
 def test_the_curve_is_that_of_a_store(tiny_lm, sentences, store, stream):
     config, cfg = kc.SAEConfig("topk", 128, k=6), kc.TrainConfig(steps=150, batch_size=64, log_every=5, device="cpu")
     seeds = [

@@ -202,6 +202,15 @@ def test_k_falls_in_training_and_is_k_afterwards(variant):
     assert history.l0[0] > 15 and history.l0[31] <= 4.001 and sae.k == 4
 
 
+@pytest.mark.parametrize("variant", ["batchtopk", "matryoshka"])
+def test_a_threshold_belongs_to_the_last_k_of_a_schedule(variant):
+    acts_ND = torch.randn(4000, 16, generator=torch.Generator().manual_seed(11)).abs()
+    for share in (0.5, 1.0):
+        schedule = kc.TrainConfig(steps=100, batch_size=200, k_start=24, k_share=share)
+        sae, _ = kc.train(SAEConfig(variant, 64, k=4), acts_ND, schedule)
+        assert kc.evaluate(sae, acts_ND).l0 == pytest.approx(4.0, rel=0.1)
+
+
 def test_l0_is_steered_to_its_target():
     acts_ND = torch.randn(4000, 16, generator=torch.Generator().manual_seed(12)).abs().pow(2)
     for variant in ("standard", "gated", "jumprelu", "p_anneal", "gated_anneal"):
