@@ -1,8 +1,9 @@
 """Hold the findings of the earlier studies against our results: `python -m pipeline.claims` (make claims).
 
 `data/claims.toml` says which recorded claims and numbers test each finding. The verdicts go to the READMEs, between
-<!--claims--> and <!--/claims-->: those of `default` with their numbers, whether other seeds give the same, and behind them the
-bare ones of `full`, and on news of `ynat` and `keat`, where they have results. The last chapter shows those of its own run, with why a finding does not hold.
+<!--claims--> and <!--/claims-->: those of `full`, the longest run with most seeds, with their numbers, then the bare ones of
+`default`, whether other seeds give these again, and on news of `ynat` and `keat`. The last chapter has those of its own run in
+place of `default`'s, and why a finding does not hold.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ VERDICTS = {
 KINDS = {"str": str, "float": int | float, "list": list, "dict": dict}
 HEADS = {"ko": ("주장", "판정", "측정값"), "en": ("finding", "verdict", "measured")}
 AGAIN = {"ko": ("시드 {}벌", "모두 같음"), "en": ("{} sets of seeds", "the same")}
+THIS = {"ko": "이 실행", "en": "this run"}
 OPEN = {"ko": "아직 어느 장도 재지 않은 주장: {}.", "en": "Not tested by any chapter yet: {}."}
 UNTESTABLE = {
     "ko": "여기서 시험할 수 없는 주장: {}(까닭은 책의 마지막 장).",
@@ -179,30 +181,26 @@ def number(entry: dict[str, Any]) -> str:
 
 
 def table(
-    claims: list[Claim], by_preset: dict[str, Recorded], bare: dict[str, Recorded], language: str,
-    again: Sequence[Recorded] = (),
-) -> str:  # fmt: skip
-    """The verdicts on the tested claims as a Markdown table: with numbers by preset, then those of `bare` alone.
+    claims: list[Claim], main: Recorded, bare: dict[str, Recorded], language: str, again: Sequence[Recorded] = ()
+) -> str:
+    """The verdicts on the tested claims as a Markdown table: those of `main` with numbers, then those of `bare` alone.
 
-    Between them stands whether they were the same in `again`, runs that differ in their seeds. Nothing where no claim is tested.
+    After the first of these stands whether it stays in `again`, runs with other seeds. Nothing where no claim is tested.
     """
     if all(claim.status != "tested" for claim in claims):
         return ""
-    head = [HEADS[language][0]]
-    for i, preset in enumerate(by_preset):
-        head += [f"{name} (`{preset}`)" if i else name for name in HEADS[language][1:]]
-    head += [AGAIN[language][0].format(len(again))] * bool(again) + [f"`{preset}`" for preset in bare]
+    beside = [preset if preset in THIS.values() else f"`{preset}`" for preset in bare]
+    head = [*HEADS[language], *beside[:1]] + [AGAIN[language][0].format(len(again))] * bool(again) + beside[1:]
     lines = [f"| | {' | '.join(head)} |", "| :-- " * (1 + len(head)) + "|"]
     for claim in (claim for claim in claims if claim.status == "tested"):
-        cells = [claim.id, getattr(claim, language)]
-        for found in by_preset.values():
-            now, text = verdict(claim, found), getattr(claim, f"shown_{language}")
-            if now == "open" or not all(key in found.records for key in _KEY.findall(text)):
-                text = ""
-            cells += [VERDICTS[language][now], _KEY.sub(lambda m, found=found: number(found.records[m[1]]), text)]
-        cells += [_again([verdict(claim, found) for found in again], language)] * bool(again)
+        now, text = verdict(claim, main), getattr(claim, f"shown_{language}")
+        if now == "open" or not all(key in main.records for key in _KEY.findall(text)):
+            text = ""
+        numbers = _KEY.sub(lambda m: number(main.records[m[1]]), text)
+        cells = [claim.id, getattr(claim, language), VERDICTS[language][now], numbers]
         asked = {name: "open" if name in claim.elsewhere else verdict(claim, found) for name, found in bare.items()}
-        cells += [VERDICTS[language][each] for each in asked.values()]
+        said = [VERDICTS[language][each] for each in asked.values()]
+        cells += said[:1] + [_again([verdict(claim, found) for found in again], language)] * bool(again) + said[1:]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -241,14 +239,15 @@ def committed(*runs: Recorded) -> tuple[list[Claim], dict[str, Run], dict[str, R
         preset: Recorded(results.load_results(paths.reference_dir(preset)))
         for preset in ("default", "full", *NEWS, *SEEDS)
     }
-    found = {preset: each for preset, each in found.items() if preset == "default" or each.claims}
+    found = {preset: each for preset, each in found.items() if preset in ("default", "full") or each.claims}
     return *read(paths.data_dir() / "claims.toml", [*found.values(), *runs]), found
 
 
-def section(group: str, run: Recorded, language: str, other: str = "full") -> tuple[str, str]:
+def section(group: str, run: Recorded, language: str, full: bool = False) -> tuple[str, str]:
     """What the chapter of claims shows of one source: the table of verdicts, and the remarks below it.
 
-    The verdicts are those of a run with its numbers, then those of the committed results of `other` and on news.
+    The verdicts are those of the committed `full` with their numbers, then those of the run, on news, and with other seeds; where
+    the run is itself of `full`, its own and then those of `default`.
 
     Raises  ValueError as `read` does, and for a letter that no claim begins with.
     """
@@ -256,9 +255,10 @@ def section(group: str, run: Recorded, language: str, other: str = "full") -> tu
     claims = [claim for claim in claims if claim.group == group]
     if not claims:
         raise ValueError(f"claims.toml: no claim's id begins with {group}; name another letter, or add the claim.")
-    beside = {preset: found[preset] for preset in (other, *NEWS) if preset in found}
-    remarks = reasons(claims, {"": run} | beside, language) + _list(claims, "open", OPEN[language])
-    return table(claims, {"": run}, beside, language, seeds(found)), remarks
+    first, second = (run, {"default": found["default"]}) if full else (found["full"], {THIS[language]: run})
+    beside = second | {preset: found[preset] for preset in NEWS if preset in found}
+    remarks = reasons(claims, {"": first} | beside, language) + _list(claims, "open", OPEN[language])
+    return table(claims, first, beside, language, seeds(found)), remarks
 
 
 def seeds(found: dict[str, Recorded]) -> list[Recorded]:
@@ -275,10 +275,10 @@ def filled(text: str, name: str) -> str:
     if not _BLOCK.search(text):
         raise ValueError(f"{name} has no <!--claims--> and <!--/claims--> lines; put them where the verdicts belong.")
     (claims, _, found), language = committed(), FILES[name]
-    beside = {preset: found[preset] for preset in found if preset not in ("default", *SEEDS)}
+    beside = {preset: found[preset] for preset in ("default", *NEWS) if preset in found}
     after = _list(claims, "open", OPEN[language]) + _list(claims, "untestable", UNTESTABLE[language])
     return _BLOCK.sub(
-        lambda m: m[1] + table(claims, {"default": found["default"]}, beside, language, seeds(found)) + after + m[2],
+        lambda m: m[1] + table(claims, found["full"], beside, language, seeds(found)) + after + m[2],
         text,
     )
 

@@ -57,7 +57,7 @@ class Values:
         self.records: dict[str, dict[str, Any]] = {}
         self.claims: dict[str, dict[str, Any]] = {}
         self.full = any(folder.name == "full" for folder in folders.values())
-        """Whether it is the book of the preset `full`, whose verdicts then stand beside those of `default`."""
+        """Whether it is the book of the preset `full`, beside whose verdicts those of `default` stand."""
         self.english_alone = False
         """Whether something asked for a Korean number where there is only the English one; set back for each page."""
         for folder in dict.fromkeys(folders.values()):
@@ -106,7 +106,7 @@ class Values:
         return _VERDICTS.sub(lambda match: self._verdicts(match[1], language), filled)
 
     def _verdicts(self, group: str, language: str) -> str:
-        table, remarks = claims.section(group, self, language, "default" if self.full else "full")
+        table, remarks = claims.section(group, self, language, self.full)
         return f"{_widths(table)}\n{remarks}".strip()
 
 

@@ -107,34 +107,33 @@ def test_verdicts(tests, holds, verdict):
     assert claims.verdict(claim(**tests), results(holds)) == verdict
 
 
-def test_the_table_has_a_verdict_and_numbers_per_preset_and_names_what_is_open():
+def test_the_table_has_a_verdict_and_numbers_and_names_what_is_open():
     listed = [claim(supports=["c05.above"]), claims.Claim("B1", "x", "나", "b", status="open")]
-    by_preset = {"default": results(False, -0.1), "full": results(True, 0.2, interval=[0.1, 0.3])}
-    ko, en = (claims.table(listed, by_preset, {"ynat": results(True)}, language) for language in ("ko", "en"))
-    assert "| A1 | 가 | 성립하지 않음 | 값 −0.10 | 성립 | 값 0.20 [0.10, 0.30] | 성립 |" in ko
-    assert "| A1 | a | does not hold | value −0.10 | holds | value 0.20 [0.10, 0.30] | holds |" in en
+    main = results(True, 0.2, interval=[0.1, 0.3])
+    ko, en = (claims.table(listed, main, {"default": results(False)}, language) for language in ("ko", "en"))
+    assert "| A1 | 가 | 성립 | 값 0.20 [0.10, 0.30] | 성립하지 않음 |" in ko
+    assert "| A1 | a | holds | value 0.20 [0.10, 0.30] | does not hold |" in en
     assert "| B1" not in en
     other = claims.table(
-        [claim(supports=["c05.above"], elsewhere=["ynat"])], {"default": results(True)}, {"ynat": results(True)}, "en"
+        [claim(supports=["c05.above"], elsewhere=["ynat"])], results(True), {"ynat": results(True)}, "en"
     )
     assert other.endswith("| A1 | a | holds | value 0.25 |  |\n")
-    assert "full" not in claims.table(listed, {"default": results()}, {}, "ko")
-    assert claims.table(listed[1:], by_preset, {}, "ko") == ""
+    assert claims.table(listed[1:], main, {}, "ko") == ""
 
 
 def test_runs_with_other_seeds_are_counted():
     listed = [claim(supports=["c05.above"])]
     runs = [results(True), results(False), results(True)]
     said = {
-        language: claims.table(listed, {"default": runs[0]}, {"ynat": runs[1]}, language, runs)
+        language: claims.table(listed, results(True, 0.5), {"default": runs[0], "ynat": runs[1]}, language, runs)
         for language in ("ko", "en")
     }
-    assert "| finding | verdict | measured | 3 sets of seeds | `ynat` |" in said["en"]
-    assert said["en"].endswith("| A1 | a | holds | value 0.25 | does not hold 1, holds 2 | does not hold |\n")
-    assert said["ko"].endswith("| A1 | 가 | 성립 | 값 0.25 | 성립하지 않음 1, 성립 2 | 성립하지 않음 |\n")
-    alike = claims.table(listed, {"default": runs[0]}, {}, "en", [results(True), results(True)])
+    assert "| finding | verdict | measured | `default` | 3 sets of seeds | `ynat` |" in said["en"]
+    assert said["en"].endswith("| A1 | a | holds | value 0.50 | holds | does not hold 1, holds 2 | does not hold |\n")
+    assert said["ko"].endswith("| A1 | 가 | 성립 | 값 0.50 | 성립 | 성립하지 않음 1, 성립 2 | 성립하지 않음 |\n")
+    alike = claims.table(listed, runs[0], {}, "en", [results(True), results(True)])
     assert alike.endswith("| value 0.25 | the same |\n") and "2 sets of seeds" in alike
-    some = claims.table([claim(supports=["c05.other"])], {"default": runs[0]}, {}, "en", runs)
+    some = claims.table([claim(supports=["c05.other"])], runs[0], {}, "en", runs)
     assert some.endswith("|  |\n")
     assert claims.seeds({"default": runs[0]}) == []
     assert claims.seeds({"default": runs[0], "full": runs[1], "seed10": runs[2]}) == [runs[0], runs[2]]
@@ -153,15 +152,13 @@ def test_reasons_are_given_where_a_claim_does_not_hold_or_cannot_be_tested():
 
 def test_a_chapter_shows_one_source(monkeypatch):
     listed = [claim(supports=["c05.above"]), claims.Claim("B1", "x", "나", "b", status="open")]
-    found = {"default": results(True), "ynat": results(False)}
+    found = {"default": results(True), "full": results(True, 0.5), "ynat": results(False)}
     monkeypatch.setattr(claims, "committed", lambda run: (listed, {}, found))
-    table, remarks = claims.section("A", results(True), "en")
-    assert table.splitlines()[0] == "| | finding | verdict | measured | `ynat` |" and remarks == ""
-    assert table.splitlines()[2].endswith("| holds | value 0.25 | does not hold |")
-    found["full"] = results(False)
-    table = claims.section("A", results(True), "en")[0]
-    assert "| measured | `full` | `ynat` |" in table and "value 0.25 | does not hold | does not hold |" in table
-    table = claims.section("A", found["full"], "en", "default")[0]
+    table, remarks = claims.section("A", results(False), "en")
+    assert table.splitlines()[0] == "| | finding | verdict | measured | this run | `ynat` |" and remarks == ""
+    assert table.splitlines()[2].endswith("| holds | value 0.50 | does not hold | does not hold |")
+    assert "| 측정값 | 이 실행 | `ynat` |" in claims.section("A", results(False), "ko")[0]
+    table = claims.section("A", results(False), "en", full=True)[0]
     assert "| measured | `default` | `ynat` |" in table and "| does not hold | value 0.25 | holds |" in table
     assert claims.section("B", results(True), "en") == ("", "\nNot tested by any chapter yet: B1.\n")
     with pytest.raises(ValueError, match="no claim's id begins with Z"):
@@ -171,7 +168,7 @@ def test_a_chapter_shows_one_source(monkeypatch):
 def test_a_preset_that_lacks_the_chapter_says_nothing():
     empty = claims.Recorded({})
     assert "| A1 | a | holds | value 0.25 |  |  |" in claims.table(
-        [claim(supports=["c05.above"])], {"default": results(), "full": empty}, {}, "en"
+        [claim(supports=["c05.above"])], results(), {"default": empty, "ynat": empty}, "en"
     )
 
 
@@ -179,7 +176,9 @@ def test_the_committed_claims_fit_the_committed_results():
     listed, runs, found = claims.committed()
     studies = {"A": 7, "B": 9, "C": 6, "D": 3, "E": 7, "K": 16}
     assert [c.id for c in listed] == [f"{study}{n}" for study, count in studies.items() for n in range(1, count + 1)]
-    assert all(claims.verdict(c, found["default"]) != "open" for c in listed if c.status == "tested")
+    for preset in ("full", "default"):
+        unasked = [c.id for c in listed if c.status == "tested" and claims.verdict(c, found[preset]) == "open"]
+        assert not unasked, f"{preset} has no verdict on these"
     unexplained = [c.id for c in listed if claims.denied(c, found) and not c.why_ko]
     assert not unexplained, "a claim that does not hold has why_ko and why_en"
     linked = [c.id for c in listed if "}(" in c.shown_ko + c.shown_en]
