@@ -7,7 +7,7 @@ import hashlib
 import math
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,10 @@ class Preset:
 
     def runs(self, chapter: Chapter) -> bool:
         return self.chapters is None or chapter.stem in self.chapters
+
+    def asked(self, only: str | None) -> Preset:
+        """The preset as it runs the chapters that `only` names, though it may leave them to `default`; itself without any."""
+        return replace(self, chapters=tuple(chapter.stem for chapter in read_chapters(only))) if only else self
 
     def parameters(self, chapter: Chapter, extra: dict[str, Any] | None = None) -> dict[str, Any]:
         """All parameters of a chapter under this preset, last those of `extra` (from the command line) that it has.

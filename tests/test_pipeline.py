@@ -145,6 +145,16 @@ def test_chapters_outside_a_preset_stand_as_in_default(book):
     assert job.run == "default" and job.overrides == {}
 
 
+def test_a_chapter_that_is_asked_for_runs_with_the_preset_all_the_same(book, capsys):
+    preset(book, "news", "chapters: []\ncommon: {k: 5}\n")
+    (job,) = execute.plan("news", "05", asked=True)
+    assert job.run == "news" and job.overrides == {"preset": "news", "k": 5}
+    (job,) = execute.plan("news", asked=True)
+    assert job.run == "default"
+    assert execute.main(["--preset", "news", "--only", "05"]) == 0
+    assert json.loads((book / "build" / "results" / "news" / "05.json").read_text())["records"]["c05.k"]["value"] == 5
+
+
 def test_params_run_apart_from_the_preset(book):
     (job,) = execute.plan("default", extra={"k": 3})
     assert job.run == "default+k=3" and job.overrides == {"preset": "default+k=3", "k": 3}
