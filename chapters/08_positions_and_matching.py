@@ -633,7 +633,7 @@ results.claim("removal_costs", low > 0.1, "without positions the loss is over 0.
 # %%
 def every_set(key, yes_S, statement, close=False):
     """A claim about every set of seeds; where it is true of none, the run shows the opposite."""
-    return results.claim(key, np.all(yes_S), f"{statement}, every set of seeds", against=not np.any(yes_S), close=close)
+    results.claim(key, np.all(yes_S), f"{statement}, every set of seeds", against=not np.any(yes_S), close=close)
 
 ahead, fell, worse = place["with"][:, 0] - place["with"][:, -1], (place["with"] - place["without"])[:, 1:], ev_by["with"] - ev_by["without"]
 
