@@ -121,7 +121,7 @@ rows = []
 for (change, trained), part, (a, b) in itertools.product(saes.items(), ("decoder", "encoder"), itertools.permutations(match_seeds, 2)):
     first, second = weights(base[a], part), weights(trained[b], part)
     rows.append({"change": change, "part": part, "pair": (a, b), "share": matching.returning(first, second, alike),
-                 "paired": matching.pairs(first, second)[0].mean()})  # fmt: skip
+                 "paired": matching.consistency([first, second])})  # fmt: skip
 rows = pd.DataFrame(rows)
 
 # %%
@@ -135,7 +135,7 @@ same = {name: [returning(base[s], saes[name][s]) for s in match_seeds] for name 
 random_FD = torch.randn(match_features, lm.d_model, generator=torch.Generator().manual_seed(seed))
 one_FD = weights(base[match_seeds[0]], "decoder")
 results.record("share_random", matching.returning(one_FD, random_FD, alike), "share", ".1%", tolerance=0.01)
-results.record("paired_random", matching.pairs(one_FD, random_FD)[0].mean(), "cosine", tolerance=0.03)
+results.record("paired_random", matching.consistency([one_FD, random_FD]), "cosine", tolerance=0.03)
 
 # %%
 def interval(each, what):
