@@ -730,9 +730,9 @@ strength = {}  # C by representation and label, and whether it lies inside what 
 # %%
 def linear_hits(key, X, Cs, standardise):
     """Which test sentences a logistic regression labels rightly, for each label with a C of its own."""
-    hits, how = {}, {"Cs": Cs, "standardise": standardise, "seed": seed}
+    hits = {}
     for size in sizes:
-        model = kc.probing.linear_probe(X["train"], y["train"][size], docs["train"], **how)
+        model = kc.probing.linear_probe(X["train"], y["train"][size], docs["train"], Cs=Cs, standardise=standardise, seed=seed)
         hits[size] = model.predict(X["test"]) == y["test"][size]
         strength[key, size] = model.C_, model.Cs_[0] < model.C_ < model.Cs_[-1]
     return hits

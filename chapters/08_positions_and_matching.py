@@ -71,14 +71,14 @@ lm = study.lm
 #
 # 기준은 한국어 문장으로 학습한 TopK 사전(특징 {{< var c08.match_features >}}개, k는 {{< var c08.match_k >}})이다. 여기에서 한 가지씩 바꾼다. 시드만 바꾼 것(seed), 같은 문장틀에서 나온 다른 문장(sentences), 영어(language), 두 언어를 반씩 섞은 것(both), 게이트형(variant), 두 배의 k(sparsity)와 절반의 k(sparser), 두 배의 특징(size)과 네 배의 특징(larger), 뒤쪽 층인 q3(layer), 그리고 평균이 아닌 기하 중앙값에서 시작하는 것(median)이다. `corpora`에 다른 말뭉치를 적으면 그것도 견준다. 시드가 아닌 것을 바꿀 때에도 시드를 서로 다르게 하므로, 시드만 바꾼 값과의 차이가 그 변화가 시드에 더하는 몫이다. 자료는 시드를 그대로 둔 채로도 바꾸어, 자료만 바꾼 것과 시드만 바꾼 것을 나란히 놓는다. 시드가 같으면 처음의 방향도 같다. 시드나 시드 쌍에 걸친 두 범위가 떨어져 있을 때에만 어느 쪽이 더 바꾼다고 하고, 겹치면 가리지 못한 것으로 둔다. 기준 사전의 특징마다 상대 사전에서 코사인이 가장 큰 특징을 찾고, 그 값이 {{< var c08.alike >}} 이상이면 다시 나타났다고 한다. 짝은 디코더의 행으로도, 인코더의 열로도 찾는다. 디코더로든 인코더로든 그런 짝이 있는 특징에서는 두 짝이 같은 특징인지도 본다. 또 한 특징이 둘과 짝지어지지 않도록 합이 가장 큰 일대일 짝(할당 문제의 해 [@kuhn1955])을 구하고, 그 평균 코사인을 잰다. 시드만 바꾼 사전들에서 이것을 모든 쌍에 걸쳐 평균한 것이 PW-MCC이다 [@song2025].
 #
-# **예상.** 시드를 그대로 두고 같은 분포의 다른 문장으로 학습하면 시드만 바꾼 것보다 더 달라지지는 않을 것이다. 영어로 학습하면 훨씬 많이 달라질 것이다. 언어가 다르면 켜져야 할 방향이 다르기 때문이다. 변형과 희소성과 크기도 특징을 바꾼다면, 시드와 함께 바꾸었을 때 다시 나타나는 특징이 시드만 바꾸었을 때보다 적어야 한다. 중심을 평균에서 중앙값으로 옮기는 것은 거의 아무것도 바꾸지 않을 것이다. 학습은 작은 차이에도 다른 길로 갈라질 수 있으므로, 이것을 다른 문장으로 학습한 것의 대조로 삼는다. 시드가 같을 때 다른 문장으로 학습하여 다시 나타나는 특징은 5%보다 많되, 중심만 옮겼을 때보다는 적을 것이다. 인코더의 열은 다른 특징의 간섭을 덜 받도록 기울어 있으므로, 인코더의 짝과 디코더의 짝이 같은 특징인 비율은 90%에 미치지 못할 것이다. 시드만 바꾸어도 절반 이상이 사라진다면, 특징의 목록을 모델의 부품 목록처럼 읽어서는 안 된다.
+# **예상.** 시드를 그대로 두고 같은 분포의 다른 문장으로 학습하면 시드만 바꾼 것보다 더 달라지지는 않을 것이다. 영어나 다른 말뭉치로 학습하면 훨씬 많이 달라져, 어느 것에서나 시드를 그대로 두어도 시드만 바꾼 것보다 적게 다시 나타날 것이다. 켜져야 할 방향이 다르기 때문이다. 변형과 희소성과 크기도 특징을 바꾼다면, 시드와 함께 바꾸었을 때 다시 나타나는 특징이 시드만 바꾸었을 때보다 적어야 한다. 중심을 평균에서 중앙값으로 옮기는 것은 거의 아무것도 바꾸지 않을 것이다. 학습은 작은 차이에도 다른 길로 갈라질 수 있으므로, 이것을 다른 문장으로 학습한 것의 대조로 삼는다. 시드가 같을 때 다른 문장으로 학습하여 다시 나타나는 특징은 5%보다 많되, 중심만 옮겼을 때보다는 적을 것이다. 자료가 다르면 특징의 일부만 같다는 앞선 연구의 말이 맞다면, 다른 언어나 다른 말뭉치로 학습하여도 그 사이에 있어야 한다. 인코더의 열은 다른 특징의 간섭을 덜 받도록 기울어 있으므로, 한 기준을 넘어 다시 나타나는 특징은 모든 시드 쌍에서 인코더로 보았을 때 더 적고, 인코더의 짝과 디코더의 짝이 같은 특징인 비율은 90%에 미치지 못할 것이다. 시드만 바꾸어도 절반 이상이 사라진다면, 특징의 목록을 모델의 부품 목록처럼 읽어서는 안 된다.
 
-# %% [markdown] src="2310" tags=["en"]
+# %% [markdown] src="4510" tags=["en"]
 # ## Which change alters features {#sec-match-factors}
 #
 # The base is a TopK dictionary trained on Korean sentences ({{< var c08.match_features >}} features, k of {{< var c08.match_k >}}). We change one thing at a time: the seed alone (seed), other sentences of the same templates (sentences), English (language), half of each language (both), the gated form (variant), twice the k (sparsity) and half of it (sparser), twice the features (size) and four times as many (larger), the late layer, q3 (layer), and a start from the geometric median in place of the mean (median). Corpora named in `corpora` are compared as well. Where it is not the seed that changes, seeds still differ, so the difference from the seed alone is what the change adds to the seed. Data are also changed under one seed, which sets the data alone beside the seed alone; with one seed the first directions are the same, too. One is said to change more than the other only where the two ranges over seeds, or pairs of seeds, lie apart; where they overlap, we leave it undecided. For each feature of the base we look for the one of largest cosine in the other dictionary, and say that it has come back if the cosine is at least {{< var c08.alike >}}. Partners are sought by rows of the decoder and also by columns of the encoder. Of features that have such a partner by either, we also see whether both are the same feature. So that no feature is the partner of two, we also take the one-to-one pairing of the largest sum (the solution of the assignment problem [@kuhn1955]) and its mean cosine; over all pairs of dictionaries that differ in the seed alone, the mean of this is PW-MCC [@song2025].
 #
-# **Expectation.** Under one seed, other sentences of the same distribution will change no more than the seed alone does. English will change far more, since other directions have to fire. If variant, sparsity and size alter features too, fewer must come back where they change together with the seed than with the seed alone. Moving the centre from mean to median will change next to nothing. Training may take another course after a small difference, so this serves as the control for other sentences: under one seed these will leave over 5% of the features, and fewer than moving the centre does. Encoder columns lean so as to escape the interference of other features, so the partner by the encoder will be that by the decoder for under 90%. If over half of the features vanish with the seed alone, a list of features must not be read like a list of the model's parts.
+# **Expectation.** Under one seed, other sentences of the same distribution will change no more than the seed alone does. English or another corpus will change far more: even under one seed, fewer will come back from any of them than with the seed alone changed, since other directions have to fire. If variant, sparsity and size alter features too, fewer must come back where they change together with the seed than with the seed alone. Moving the centre from mean to median will change next to nothing. Training may take another course after a small difference, so this serves as the control for other sentences: under one seed these will leave over 5% of the features, and fewer than moving the centre does. If the earlier study is right that with other data only part of the features is the same, another language or corpus must leave a share between these two as well. Encoder columns lean so as to escape the interference of other features, so in every pair of seeds fewer will come back above one bound by the encoder, and the partner by the encoder will be that by the decoder for under 90%. If over half of the features vanish with the seed alone, a list of features must not be read like a list of the model's parts.
 
 # %%
 others = kc.load_corpus(corpus, split="train", lang="ko", limit=2 * n_train)[n_train:]
@@ -120,22 +120,22 @@ def weights(sae, part):
 rows = []
 for (change, trained), part, (a, b) in itertools.product(saes.items(), ("decoder", "encoder"), itertools.permutations(match_seeds, 2)):
     first, second = weights(base[a], part), weights(trained[b], part)
-    rows.append({"change": change, "part": part, "pair": (a, b), "share": (matching.nearest(first, second)[0] >= alike).mean(),
-                 "paired": matching.pairs(first, second)[0].mean()})  # fmt: skip
+    rows.append({"change": change, "part": part, "pair": (a, b), "share": matching.returning(first, second, alike),
+                 "paired": matching.consistency([first, second])})  # fmt: skip
 rows = pd.DataFrame(rows)
 
 # %%
 def returning(first, second):
     """Share of the first dictionary's features that come back in the second, by the decoder."""
-    return float((matching.nearest(weights(first, "decoder"), weights(second, "decoder"))[0] >= alike).mean())
+    return matching.returning(weights(first, "decoder"), weights(second, "decoder"), alike)
 
 same = {name: [returning(base[s], saes[name][s]) for s in match_seeds] for name in (*data, "median")}
 
 # %%
 random_FD = torch.randn(match_features, lm.d_model, generator=torch.Generator().manual_seed(seed))
 one_FD = weights(base[match_seeds[0]], "decoder")
-results.record("share_random", (matching.nearest(one_FD, random_FD)[0] >= alike).mean(), "share", ".1%", tolerance=0.01)
-results.record("paired_random", matching.pairs(one_FD, random_FD)[0].mean(), "cosine", tolerance=0.03)
+results.record("share_random", matching.returning(one_FD, random_FD, alike), "share", ".1%", tolerance=0.01)
+results.record("paired_random", matching.consistency([one_FD, random_FD]), "cosine", tolerance=0.03)
 
 # %%
 def interval(each, what):
@@ -189,6 +189,14 @@ results.record("first_change", ranking.change.iloc[0], "")
 
 # %%
 fresh = [name for name in data if name not in ("sentences", "both")]  # with nothing of the base's own distribution
+if fresh:
+    of_fresh = np.array([same[name] for name in fresh])
+    results.record("share_fresh_same", of_fresh.mean(), "share", ".1%", interval=seed_range(of_fresh.ravel()), tolerance=0.06)
+    under, over = decoder["seed"].min() - of_fresh.max(axis=1), of_fresh.min(axis=1) - decoder["seed"].max()
+    results.claim("fresh_same_lowers", (under > 0).all(), "any other language or corpus alone: fewer features come back than with the seed alone, ranges apart",
+                  against=(over > 0).any(), close=np.abs(under).min() < 0.06)  # fmt: skip
+
+# %%
 rest, of_data = ranking[~ranking.change.isin(data)], ranking[ranking.change.isin(fresh)]
 results.claim("data_most", len(fresh) and of_data.low.min() > rest.high.max(),
               "another language or corpus takes more features than any change that is not of data, intervals (of two seeds: ranges) apart",
@@ -206,6 +214,8 @@ for a, b in itertools.permutations(match_seeds, 2):
 # %%
 met = [share for share in agree if not np.isnan(share)]  # where some feature has a partner at all
 results.record("same_partner", np.mean(met) if met else 0.0, "share", ".1%", interval=seed_range(met) if met else None, tolerance=0.06)
+encoder = rows[rows.part == "encoder"].pivot(index="pair", columns="change", values="share")
+below("encoder_lowers", encoder["seed"], decoder["seed"], "another seed: fewer features come back by the encoder than by the decoder, ranges over pairs apart")
 results.claim("partners_differ", len(met) == len(agree) and max(met) < 0.9,
               "of features with a partner by either, under 90% have one and the same by encoder and decoder, every pair",
               against=met and min(met) >= 0.9, close=met and min(abs(share - 0.9) for share in met) < 0.06)  # fmt: skip
@@ -215,6 +225,12 @@ fewer = [0.05 < left < control for left, control in zip(same["sentences"], same[
 gaps = np.subtract(same["median"], same["sentences"])
 results.claim("part_shared", all(fewer), "one seed: over 5% come back from other sentences, and fewer than with the centre moved, every seed",
               against=not any(fewer), close=np.abs(gaps).min() < 0.06)  # fmt: skip
+if fresh:
+    parts = [[0.05 < left < control for left, control in zip(same[name], same["median"], strict=True)] for name in fresh]
+    near = min(np.abs(of_fresh - 0.05).min() / 0.02, np.abs(of_fresh - same["median"]).min() / 0.06)
+    results.claim("fresh_part_shared", np.all(parts),
+                  "one seed: from any other language or corpus over 5% come back, and fewer than with the centre moved, every seed",
+                  against=any(not any(each) for each in parts), close=near < 1)  # fmt: skip
 results.claim("seed_half", alone["min"] > 0.5, "over half of the features come back with another seed, every pair",
               against=alone["max"] <= 0.5, close=abs(alone["min"] - 0.5) < 0.06)  # fmt: skip
 
@@ -260,7 +276,7 @@ kc.plots.table(table.reset_index())
 kc.plots.table(ranking.reset_index(drop=True), ".1%")
 
 # %% [markdown] tags=["ko"]
-# 시드만 바꾸면 디코더로 보아 {{< var c08.share_seed_decoder >}}가 다시 나타난다([@fig-match-factors], [@tbl-match-factors]). 무작위 사전에서는 {{< var c08.share_random >}}이다. [모든 시드 쌍에서 특징의 절반이 넘게 다시 나타난다.]{.claim key="c08.seed_half"}[절반을 넘지 않는 시드 쌍도 있으니, 특징의 목록을 모델의 부품 목록처럼 읽기에는 모자란다.]{.otherwise} 일대일 짝의 평균 코사인은 {{< var c08.paired_seed_decoder >}}이다. 무작위 사전의 {{< var c08.paired_random >}}보다 훨씬 크지만 1에는 한참 못 미친다. 같은 기준을 인코더에 적용하면 다시 나타나는 것은 {{< var c08.share_seed_encoder >}}이다. 다만 코사인의 크기부터 디코더와 다를 수 있으므로(인코더에서 일대일 짝의 평균 코사인은 {{< var c08.paired_seed_encoder >}}이다), 한 기준을 넘는 비율이 다르다고 해서 짝까지 다른 것은 아니다. 어느 쪽으로든 짝이 있는 특징 가운데 두 짝이 같은 특징인 것은 {{< var c08.same_partner >}}이다. [어느 시드 쌍에서나 90%에 미치지 못하니, 무엇으로 맞추느냐에 따라 짝이 달라진다.]{.claim key="c08.partners_differ"}[모든 시드 쌍에서 90%에 미치지 못하는 것은 아니니, 인코더와 디코더의 짝이 서로 다르다고 할 수는 없다.]{.otherwise} 다시 나타나는 비율은 어느 쪽으로 재느냐에 따라 다르므로, 그것을 함께 밝혀야 한다.
+# 시드만 바꾸면 디코더로 보아 {{< var c08.share_seed_decoder >}}가 다시 나타난다([@fig-match-factors], [@tbl-match-factors]). 무작위 사전에서는 {{< var c08.share_random >}}이다. [모든 시드 쌍에서 특징의 절반이 넘게 다시 나타난다.]{.claim key="c08.seed_half"}[절반을 넘지 않는 시드 쌍도 있으니, 특징의 목록을 모델의 부품 목록처럼 읽기에는 모자란다.]{.otherwise} 일대일 짝의 평균 코사인은 {{< var c08.paired_seed_decoder >}}이다. 무작위 사전의 {{< var c08.paired_random >}}보다 훨씬 크지만 1에는 한참 못 미친다. 같은 기준을 인코더에 적용하면 다시 나타나는 것은 {{< var c08.share_seed_encoder >}}이다. [모든 시드 쌍에서 디코더로 보았을 때보다 적다. 다시 나타나는 비율이 인코더와 디코더에서 다르다는 앞선 연구의 결과는 여기에서도 나온다.]{.claim key="c08.encoder_lowers"}[시드 쌍에 걸친 범위로 보아 디코더로 보았을 때보다 적다고는 할 수 없다.]{.otherwise} 다만 코사인의 크기부터 디코더와 다를 수 있으므로(인코더에서 일대일 짝의 평균 코사인은 {{< var c08.paired_seed_encoder >}}이다), 한 기준을 넘는 비율이 다르다고 해서 짝까지 다른 것은 아니다. 어느 쪽으로든 짝이 있는 특징 가운데 두 짝이 같은 특징인 것은 {{< var c08.same_partner >}}이다. [어느 시드 쌍에서나 90%에 미치지 못하니, 무엇으로 맞추느냐에 따라 짝이 달라진다.]{.claim key="c08.partners_differ"}[모든 시드 쌍에서 90%에 미치지 못하는 것은 아니니, 인코더와 디코더의 짝이 서로 다르다고 할 수는 없다.]{.otherwise} 다시 나타나는 비율을 적을 때에는 어느 쪽으로 재었는지를 함께 밝혀야 한다.
 #
 # 시드를 그대로 두고 같은 문장틀의 다른 문장으로 학습하면 {{< var c08.share_sentences_same >}}가 다시 나타난다. [시드만 바꾼 것보다 적고 두 범위는 겹치지 않는다. 예상과 달리, 같은 분포에서 다른 문장을 뽑으면 시드를 바꿀 때보다 특징이 더 달라진다.]{.claim key="c08.sentences_same_lowers"}[두 범위로 보아 시드만 바꾼 것보다 적다고는 할 수 없다. 곧 같은 분포에서 다른 문장을 뽑으면 시드를 바꿀 때보다 특징이 더 달라진다고는 할 수 없다.]{.otherwise} 시드도 함께 바꾸면 {{< var c08.share_sentences_decoder >}}이다. [시드만 바꾼 것보다 적으니, 다른 문장이 시드에 더하는 몫이 있다.]{.claim key="c08.sentences_lowers"}[범위로 보아 다른 문장이 시드에 더하는 몫이 있다고는 할 수 없다.]{.otherwise} 그런데 시드와 자료가 모두 같고 중심만 조금 옮겨도 다시 나타나는 것은 {{< var c08.median_same >}}이다([@sec-match-shared]). [어느 시드에서나 다른 문장으로 학습하여 다시 나타나는 특징은 5%보다 많고 중심만 옮겼을 때보다 적다. 다른 자료로 학습한 사전과는 특징의 일부만 같으며, 이를 작은 흔들림만의 탓으로 볼 수는 없다.]{.claim key="c08.part_shared"}[다른 문장으로 학습하여 다시 나타나는 특징이 5%를 넘지 않거나, 중심만 옮겼을 때보다 적지 않은 시드가 있다.]{.otherwise}
 #
@@ -280,14 +296,18 @@ kc.plots.table(ranking.reset_index(drop=True), ".1%")
 # 같은 뉴스라도 기사 문장이 아니라 제목을 모은 YNAT 말뭉치로 학습하면 시드가 같을 때 {{< var c08.share_ynat_same >}}, 시드도 바꿀 때 {{< var c08.share_ynat_decoder >}}이다. [뉴스끼리도 말뭉치만 바꾼 것이 시드만 바꾼 것보다 적으니, 말뭉치를 바꾸면 시드를 바꿀 때보다 특징이 더 많이 달라진다.]{.claim key="c08.ynat_same_lowers"}[뉴스끼리는 말뭉치를 바꾸면 시드를 바꿀 때보다 특징이 더 많이 달라진다고 할 수 없다.]{.otherwise}
 # :::
 #
+# ::: {.when key="c08.share_fresh_same"}
+# 시드를 그대로 두고 다른 언어나 다른 말뭉치로만 학습하면 평균 {{< var c08.share_fresh_same >}}가 다시 나타난다. [어느 것에서나 시드만 바꾼 것보다 적고 범위가 겹치지 않는다.]{.claim key="c08.fresh_same_lowers"}[그 가운데 범위로 보아 시드만 바꾼 것보다 적다고 할 수 없는 것이 있다.]{.otherwise} [어느 것에서나 다시 나타나는 특징은 5%보다 많고 중심만 옮겼을 때보다 적으니, 특징의 일부만 같다.]{.claim key="c08.fresh_part_shared"}[그 가운데 다시 나타나는 특징이 5%를 넘지 않거나 중심만 옮겼을 때보다 적지 않은 것이 있으니, 일부가 같다는 말이 어느 자료에나 맞는 것은 아니다.]{.otherwise}
+# :::
+#
 # [자료를 다른 언어나 다른 말뭉치로 모두 바꾸면 자료가 아닌 무엇을 바꿀 때보다 많은 특징이 사라지며, 그 구간(시드가 둘이면 두 방향의 범위)은 다른 변화의 구간과 겹치지 않는다([@tbl-match-order]). 어떤 특징이 나타나는지는 자료에 달렸다는 앞선 연구의 말은, 자료의 분포에 대해서는 맞다.]{.claim key="c08.data_most"}[구간으로 보아, 자료를 다른 언어나 다른 말뭉치로 모두 바꾸면 자료가 아닌 무엇을 바꿀 때보다 많은 특징이 사라진다고는 할 수 없다([@tbl-match-order]).]{.otherwise} [같은 분포에서 무엇을 뽑았는지가 시드에 더하는 변화는 분포를 바꿀 때의 오분의 일보다 작다.]{.claim key="c08.sample_adds_little"}
 #
 # 게이트형은 {{< var c08.share_variant_decoder >}}, 두 배의 k는 {{< var c08.share_sparsity_decoder >}}, 뒤쪽 층은 {{< var c08.share_layer_decoder >}}이다. [변형을 바꾸면 시드만 바꾼 것보다 적게 다시 나타난다.]{.claim key="c08.variant_lowers"}[변형을 바꾸어도 시드만 바꾼 것보다 적게 다시 나타난다고는 할 수 없다.]{.otherwise} [k를 두 배로 하면 시드만 바꾼 것보다 적게 다시 나타난다.]{.claim key="c08.sparsity_lowers"}[k를 두 배로 하여도 적게 다시 나타난다고는 할 수 없다.]{.otherwise} [층을 옮기면 시드만 바꾼 것보다 적게 다시 나타난다.]{.claim key="c08.layer_lowers"}[층을 옮겨도 적게 다시 나타난다고는 할 수 없다.]{.otherwise} 절반의 k에서는 {{< var c08.share_sparser_decoder >}}이다. [k를 절반으로 줄이면 오히려 시드만 바꾼 것보다 많이 다시 나타난다. 다시 나타나는 비율은 두 사전이 얼마나 다르게 학습되었는지만이 아니라 상대 사전이 얼마나 희소한지에도 달려 있다.]{.claim key="c08.sparser_more"}[k를 절반으로 줄이면 시드만 바꾼 것보다 많이 다시 나타난다고는 할 수 없다.]{.otherwise} 두 배의 사전에서는 {{< var c08.share_size_decoder >}}, 네 배의 사전에서는 {{< var c08.share_larger_decoder >}}이다. [사전이 두 배가 되면 시드만 바꾼 것보다 적게 다시 나타난다.]{.claim key="c08.size_lowers"}[사전이 두 배가 되어도 시드만 바꾼 것보다 적게 다시 나타난다고는 할 수 없다. 큰 사전에는 특징이 많아 짝을 찾기 쉬우므로, 크기가 특징을 바꾸더라도 이 비율은 낮아지지 않을 수 있다.]{.otherwise}
 #
 # 이 사전들은 {{< var c08.match_steps >}}걸음 학습한 것이다. 특징이 다시 나타나지 않는다는 보고를 읽을 때에는 사전이 다 학습되었는지부터 보아야 한다.
 
-# %% [markdown] src="6c42" tags=["en"]
-# With the seed alone changed, {{< var c08.share_seed_decoder >}} come back by the decoder ([@fig-match-factors], [@tbl-match-factors]); in a random dictionary {{< var c08.share_random >}}. [In every pair of seeds over half of the features come back.]{.claim key="c08.seed_half"}[Not in every pair of seeds is it over half, which is too little for reading a list of features like a list of the model's parts.]{.otherwise} The mean cosine of the one-to-one pairing is {{< var c08.paired_seed_decoder >}}, far above the {{< var c08.paired_random >}} of a random dictionary but far from 1. By the same bound on the encoder, {{< var c08.share_seed_encoder >}} come back. But cosines may differ in size from those of the decoder to begin with (the mean of the one-to-one pairing is {{< var c08.paired_seed_encoder >}} for the encoder), so a different share above one bound does not mean different partners. Of the features with a partner by either, both are the same feature for {{< var c08.same_partner >}}. [In every pair of seeds that is under 90%: which features are matched depends on the weights they are matched by.]{.claim key="c08.partners_differ"}[It is not under 90% in every pair of seeds, so that encoder and decoder cannot be said to match different features.]{.otherwise} The share that comes back does depend on which were compared, so this has to be said.
+# %% [markdown] src="7db9" tags=["en"]
+# With the seed alone changed, {{< var c08.share_seed_decoder >}} come back by the decoder ([@fig-match-factors], [@tbl-match-factors]); in a random dictionary {{< var c08.share_random >}}. [In every pair of seeds over half of the features come back.]{.claim key="c08.seed_half"}[Not in every pair of seeds is it over half, which is too little for reading a list of features like a list of the model's parts.]{.otherwise} The mean cosine of the one-to-one pairing is {{< var c08.paired_seed_decoder >}}, far above the {{< var c08.paired_random >}} of a random dictionary but far from 1. By the same bound on the encoder, {{< var c08.share_seed_encoder >}} come back. [In every pair of seeds these are fewer than by the decoder: what the earlier study found, that the shares of encoder and decoder differ, appears here too.]{.claim key="c08.encoder_lowers"}[By the ranges over pairs of seeds these cannot be said to be fewer than by the decoder.]{.otherwise} But cosines may differ in size from those of the decoder to begin with (the mean of the one-to-one pairing is {{< var c08.paired_seed_encoder >}} for the encoder), so a different share above one bound does not mean different partners. Of the features with a partner by either, both are the same feature for {{< var c08.same_partner >}}. [In every pair of seeds that is under 90%: which features are matched depends on the weights they are matched by.]{.claim key="c08.partners_differ"}[It is not under 90% in every pair of seeds, so that encoder and decoder cannot be said to match different features.]{.otherwise} Whoever states a share that comes back has to say which weights were compared.
 #
 # Trained under the same seed on other sentences of the same templates, {{< var c08.share_sentences_same >}} come back. [That is fewer than with the seed alone changed, and the two ranges do not overlap: against our expectation, other sentences of the same distribution change more than the seed does.]{.claim key="c08.sentences_same_lowers"}[By the two ranges it cannot be said to be fewer than with the seed alone changed: to draw other sentences of the same distribution cannot be said to change more than the seed does.]{.otherwise} With the seed changed as well it is {{< var c08.share_sentences_decoder >}}. [That is fewer than with the seed alone, so other sentences add something to the seed.]{.claim key="c08.sentences_lowers"}[By the ranges other sentences cannot be said to add something to the seed.]{.otherwise} But with seed and data both the same and the centre moved a little, it is {{< var c08.median_same >}} ([@sec-match-shared]). [With every seed other sentences leave over 5% of the features and fewer than moving the centre does: only part of the features is shared with a dictionary trained on other data, and a small disturbance is not all there is to it.]{.claim key="c08.part_shared"}[There is a seed with which other sentences leave no more than 5% of the features, or no fewer than moving the centre does.]{.otherwise}
 #
@@ -305,6 +325,10 @@ kc.plots.table(ranking.reset_index(drop=True), ".1%")
 #
 # ::: {.when key="c08.share_ynat_decoder"}
 # Trained on YNAT, which is news too, but titles and not sentences, it is {{< var c08.share_ynat_same >}} under the same seed and {{< var c08.share_ynat_decoder >}} with the seed changed as well. [Between two corpora of news, too, fewer come back with the corpus alone changed than with the seed alone: the corpus changes more than the seed does.]{.claim key="c08.ynat_same_lowers"}[Between two corpora of news the corpus cannot be said to change more than the seed does.]{.otherwise}
+# :::
+#
+# ::: {.when key="c08.share_fresh_same"}
+# Trained under the same seed on another language or corpus alone, {{< var c08.share_fresh_same >}} come back on average. [From any of them it is fewer than with the seed alone changed, and the ranges do not overlap.]{.claim key="c08.fresh_same_lowers"}[Among them is one from which, by the ranges, it cannot be said to be fewer than with the seed alone changed.]{.otherwise} [Any of them leaves over 5% of the features and fewer than moving the centre does, so only part of the features is the same.]{.claim key="c08.fresh_part_shared"}[Among them is one that leaves no more than 5% of the features, or no fewer than moving the centre does, so that part of them being the same is not true of all data.]{.otherwise}
 # :::
 #
 # [To replace the data by another language or corpus altogether takes more features away than a change of anything that is not data, and its interval (for two seeds, the range of both directions) overlaps with none of theirs ([@tbl-match-order]). What the earlier study says, that data decide which features appear, is right for the distribution of the data.]{.claim key="c08.data_most"}[By the intervals, replacing the data by another language or corpus altogether cannot be said to take more features away than every change that is not of data ([@tbl-match-order]).]{.otherwise} [What the choice of a sample adds to the seed is less than a fifth of what a change of distribution does.]{.claim key="c08.sample_adds_little"}
@@ -413,16 +437,9 @@ tables = {name: {s: weights(sae, "decoder") for s, sae in saes[name].items()} fo
 tables["seed"] |= {s: weights(dictionary(s=s), "decoder") for s in extra}
 
 # %%
-def split_share(a, together, copies):
-    """Of base seed a's features the share with two children or more in some dictionaries taken together."""
-    return float((matching.distinct_children(tables["seed"][a], torch.cat(together), child, copies) >= 2).mean())
-
-
 def splits_of(name, n=1, copies=alike):
     """By base seed: the shares in every n dictionaries of other seeds; copies from that cosine on count once."""
-    found = {a: [split_share(a, [tables[name][s] for s in some], copies) for some in itertools.combinations(set(tables[name]) - {a}, n)]
-             for a in tables["seed"]}  # fmt: skip
-    return {a: shares for a, shares in found.items() if shares}
+    return matching.split_shares(tables["seed"], tables[name], child, copies, together=n)
 
 # %%
 splits = {name: splits_of(name) for name in SIZES} | {"union": splits_of("seed", 2), "size_union": splits_of("size", 2)}
@@ -450,36 +467,45 @@ for key, grown, union, one in (("splits", "size", "union", "seed"), ("splits_on"
 #
 # @{cho2025}는 특징의 활성값의 평균과 표준편차가 함께 움직인다고 했다. 토큰의 비율 $p$에서만 켜지고 켜질 때의 값이 늘 $m$인 특징을 생각해 보자. 평균은 $pm$, 표준편차는 $m\sqrt{p(1-p)}$이다. 그러므로 표준편차를 평균으로 나눈 것은 $\sqrt{(1-p)/p}$로, 얼마나 자주 켜지는지에만 달려 있다.
 #
-# **예상.** 평균과 표준편차는 함께 커질 것이나, 그것은 드물게 켜지는 특징이 둘 다 작을 수밖에 없기 때문이다. 물을 만한 것은 켜져 있는 토큰에서만 잰 평균과 표준편차이다. 켜질 때의 세기가 늘 비슷하다면 이 둘은 따로 움직여야 한다.
+# **예상.** 어느 시드의 기준 사전에서나 평균과 표준편차는 함께 커질 것이나(순위 상관 0.5 초과), 그것은 드물게 켜지는 특징이 둘 다 작을 수밖에 없기 때문이다. 물을 만한 것은 켜져 있는 토큰에서만 잰 평균과 표준편차이다. 켜질 때의 세기가 늘 비슷하다면 이 둘은 따로 움직여야 한다.
 
-# %% [markdown] src="6793" tags=["en"]
+# %% [markdown] src="ce4b" tags=["en"]
 # ## Mean and standard deviation {#sec-match-moments}
 #
 # @{cho2025} reported that the mean activation of a feature and its standard deviation go together. Think of a feature that fires on a share $p$ of tokens, always with the value $m$. Its mean is $pm$, its standard deviation $m\sqrt{p(1-p)}$. Standard deviation over mean is then $\sqrt{(1-p)/p}$, and hangs on nothing but how often the feature fires.
 #
-# **Expectation.** Mean and standard deviation will go together, but only since a feature that fires rarely must have little of both. What is worth asking is how they stand over the tokens on which the feature is on. If it always fires with about the same strength, there the two have nothing to do with each other.
+# **Expectation.** With every seed of the base dictionary, mean and standard deviation will go together (a rank correlation over 0.5), but only since a feature that fires rarely must have little of both. What is worth asking is how they stand over the tokens on which the feature is on. If it always fires with about the same strength, there the two have nothing to do with each other.
 
 # %%
-moments = features.moments(kc.encode_store(base[match_seeds[0]], held))
-live = moments.rate_F > 0
-rate_F, mean_F, std_F, on_mean_F, on_std_F = (x[live] for x in (moments.rate_F, moments.mean_F, moments.std_F, moments.on_mean_F, moments.on_std_F))
-several = np.round(rate_F * held.n_tokens) >= 5  # over fewer tokens a standard deviation says nothing
-rho = {"mean_std": (mean_F, std_F), "on_mean_std": (on_mean_F[several], on_std_F[several]), "ratio_rate": (std_F / mean_F, np.sqrt((1 - rate_F) / rate_F))}
-rho = {name: stats.spearmanr(*two).statistic for name, two in rho.items()}
+rho, drawn_of = {"mean_std": [], "on_mean_std": [], "ratio_rate": []}, {}
+for s, sae in base.items():
+    of = features.moments(kc.encode_store(sae, held))
+    live = of.rate_F > 0
+    rate_F, mean_F, std_F, on_mean_F, on_std_F = (x[live] for x in (of.rate_F, of.mean_F, of.std_F, of.on_mean_F, of.on_std_F))
+    several = np.round(rate_F * held.n_tokens) >= 5  # over fewer tokens a standard deviation says nothing
+    two_of = ((mean_F, std_F), (on_mean_F[several], on_std_F[several]), (std_F / mean_F, np.sqrt((1 - rate_F) / rate_F)))
+    for name, two in zip(rho, two_of, strict=True):
+        rho[name].append(stats.spearmanr(*two).statistic)
+    drawn_of[s] = rate_F, mean_F, std_F, on_mean_F, on_std_F, several
 
 # %%
-for name, value in rho.items():
-    results.record(name, value, "rank correlation", ".2f", tolerance=0.05)
-results.claim("mean_with_std", rho["mean_std"] > 0.5, "mean and standard deviation of features correlate by more than 0.5")
-results.claim("ratio_is_rate", rho["ratio_rate"] > 0.9, "standard deviation over mean ranks features as their rate of firing does, by more than 0.9")
-results.claim("on_with_std", rho["on_mean_std"] > 0.5, "over the tokens on which features are on, mean and standard deviation correlate by more than 0.5")
+for name, values in rho.items():
+    results.record(name, np.mean(values), "rank correlation", ".2f", interval=seed_range(values), tolerance=0.05)
+for key, name, bound, statement in (
+    ("mean_with_std", "mean_std", 0.5, "mean and standard deviation of features correlate"),
+    ("ratio_is_rate", "ratio_rate", 0.9, "the rank of standard deviation over mean and that of the rate of firing correlate"),
+    ("on_with_std", "on_mean_std", 0.5, "over the tokens on which features are on, mean and standard deviation correlate"),
+):
+    results.claim(key, min(rho[name]) > bound, f"{statement} by more than {bound}, every seed",
+                  against=max(rho[name]) <= bound, close=abs(min(rho[name]) - bound) < 0.05)  # fmt: skip
 
 # %%
 #| label: fig-match-moments
-#| fig-cap-ko: "특징마다 활성값의 평균과 표준편차. 왼쪽은 모든 토큰, 오른쪽은 특징이 켜진 토큰에서 잰 것이고, 색은 켜지는 비율이다. 점선은 켜질 때의 값이 늘 같은 특징의 것으로, 켜지는 비율이 0.1%, 1%, 10%일 때이다. 오른쪽에는 다섯 토큰 이상에서 켜지는 특징만 있다."
-#| fig-cap-en: "Mean and standard deviation of activation, one dot per feature: over all tokens (left), and over those on which the feature is on (right). Colour: rate of firing. Dotted lines: features that always fire with one value, on 0.1%, 1% and 10% of tokens. On the right, features that fire on five tokens or more."
+#| fig-cap-ko: "특징마다 활성값의 평균과 표준편차. 왼쪽은 모든 토큰, 오른쪽은 특징이 켜진 토큰에서 잰 것이고, 색은 켜지는 비율이다. 점선은 켜질 때의 값이 늘 같은 특징의 것으로, 켜지는 비율이 0.1%, 1%, 10%일 때이다. 오른쪽에는 다섯 토큰 이상에서 켜지는 특징만 있다. 첫 시드의 사전이다."
+#| fig-cap-en: "Mean and standard deviation of activation, one dot per feature: over all tokens (left), and over those on which the feature is on (right). Colour: rate of firing. Dotted lines: features that always fire with one value, on 0.1%, 1% and 10% of tokens. On the right, features that fire on five tokens or more. Dictionary of the first seed."
 #| fig-alt-ko: "로그 눈금의 산점도 두 칸. 왼쪽은 대각선을 따라 늘어서고 색이 선마다 다르며, 오른쪽은 더 퍼져 있다."
 #| fig-alt-en: "Two scatter plots with logarithmic axes. Left: along diagonals, each with its own colour; right: more spread."
+rate_F, mean_F, std_F, on_mean_F, on_std_F, several = drawn_of[match_seeds[0]]
 fig, (left, right) = plt.subplots(1, 2, figsize=(kc.plots.WIDTH, 2.9))
 shade = {"c": np.log10(rate_F), "s": 5, "lw": 0, "rasterized": True}
 left.scatter(mean_F, std_F, **shade)
@@ -497,24 +523,24 @@ left.set(xlim=(mean_F.min() / 2, 2 * mean_F.max()), ylim=(std_F.min() / 2, 2 * s
 kc.plots.save(fig, "fig-match-moments")
 
 # %% [markdown] tags=["ko"]
-# 평균과 표준편차의 순위 상관은 {{< var c08.mean_std >}}이다. [둘은 함께 커진다.]{.claim key="c08.mean_with_std"} 표준편차를 평균으로 나눈 값의 순서는 켜지는 비율만으로 정한 값의 순서와 상관이 {{< var c08.ratio_rate >}}이다. [곧 둘의 관계는 얼마나 자주 켜지는지로 거의 다 정해진다.]{.claim key="c08.ratio_is_rate"}[켜지는 비율만으로 둘의 관계가 다 정해지지는 않는다.]{.otherwise} 켜진 토큰에서만 재면 상관은 {{< var c08.on_mean_std >}}이다. [거기에서도 세게 켜지는 특징이 더 들쭉날쭉하다. 예상과 달리 평균과 표준편차가 함께 움직인다는 말은 켜지는 빈도 때문만은 아니다([@fig-match-moments]).]{.claim key="c08.on_with_std"}[켜질 때의 세기만 보면 둘은 뚜렷이 함께 움직이지 않는다. 함께 움직이는 것은 주로 켜지는 빈도이다([@fig-match-moments]).]{.otherwise}
+# 평균과 표준편차의 순위 상관은 시드의 평균으로 {{< var c08.mean_std >}}이다. [어느 시드에서나 둘은 함께 커진다.]{.claim key="c08.mean_with_std"}[둘이 함께 커진다고 할 수 없는 시드가 있다.]{.otherwise} 표준편차를 평균으로 나눈 값의 순서는 켜지는 비율만으로 정한 값의 순서와 상관이 {{< var c08.ratio_rate >}}이다. [곧 어느 시드에서나 둘의 관계는 얼마나 자주 켜지는지로 거의 다 정해진다.]{.claim key="c08.ratio_is_rate"}[켜지는 비율만으로 둘의 관계가 다 정해지지는 않는 시드가 있다.]{.otherwise} 켜진 토큰에서만 재면 상관은 {{< var c08.on_mean_std >}}이다. [거기에서도 어느 시드에서나 세게 켜지는 특징이 더 들쭉날쭉하다. 예상과 달리 평균과 표준편차가 함께 움직인다는 말은 켜지는 빈도 때문만은 아니다([@fig-match-moments]).]{.claim key="c08.on_with_std"}[켜질 때의 세기만 보면 둘이 뚜렷이 함께 움직이지 않는 시드가 있다. 거기에서 함께 움직이는 것은 주로 켜지는 빈도이다([@fig-match-moments]).]{.otherwise}
 
-# %% [markdown] src="93de" tags=["en"]
-# Mean and standard deviation have a rank correlation of {{< var c08.mean_std >}}. [They go together.]{.claim key="c08.mean_with_std"} Standard deviation over mean ranks features as the rate of firing alone would, with a correlation of {{< var c08.ratio_rate >}}. [How the two stand to each other is decided almost wholly by how often a feature fires.]{.claim key="c08.ratio_is_rate"}[The rate of firing does not decide wholly how the two stand to each other.]{.otherwise} Over the tokens on which a feature is on, the correlation is {{< var c08.on_mean_std >}}. [There too, features that fire strongly vary more: against our expectation, the rate of firing is not all that lets mean and standard deviation go together ([@fig-match-moments]).]{.claim key="c08.on_with_std"}[Strength alone shows no marked tie of the two; what goes together is mainly the rate of firing ([@fig-match-moments]).]{.otherwise}
+# %% [markdown] src="4274" tags=["en"]
+# Mean and standard deviation have a rank correlation of {{< var c08.mean_std >}}, as a mean over seeds. [With every seed they go together.]{.claim key="c08.mean_with_std"}[There is a seed with which they cannot be said to go together.]{.otherwise} Standard deviation over mean ranks features as the rate of firing alone would, with a correlation of {{< var c08.ratio_rate >}}. [With every seed, how the two stand to each other is decided almost wholly by how often a feature fires.]{.claim key="c08.ratio_is_rate"}[There is a seed with which the rate of firing does not decide wholly how the two stand to each other.]{.otherwise} Over the tokens on which a feature is on, the correlation is {{< var c08.on_mean_std >}}. [There too, with every seed, features that fire strongly vary more: against our expectation, the rate of firing is not all that lets mean and standard deviation go together ([@fig-match-moments]).]{.claim key="c08.on_with_std"}[There is a seed with which strength alone shows no marked tie of the two; what goes together there is mainly the rate of firing ([@fig-match-moments]).]{.otherwise}
 
 # %% [markdown] tags=["ko"]
 # ## 토큰의 자리 {#sec-match-positions}
 #
-# 블록마다 한국어와 영어를 함께 읽는 작은 사전을 하나씩 학습하고, 한국어 시험 문장 {{< var c08.n_placed >}}개의 처음 {{< var c08.longest >}}토큰에서 특징마다 분산 가운데 자리로 설명되는 몫을 잰다. 블록마다 하나씩 학습한 사전을 한 벌이라 하고, 시드를 바꾸어 {{< var c08.n_sets >}}벌을 학습한다. 따로 밝히지 않은 값은 첫 벌의 것이다. 자리의 몫은 우연히 설명되는 만큼을 뺀 것이다(엡실론 제곱). 같은 토큰끼리만 견주어도 분산의 절반 넘게 자리로 설명되는 특징을 자리만으로 켜지는 특징이라고 하자. 그리고 모든 토큰이 0번 자리에 있다고 모델에 알려 같은 문장을 다시 읽힌다. 회전 임베딩 [@su2021rope]을 쓰는 모델이라면(내장 모델이 그러하다) 각도의 차이가 사라지고, 자리마다 벡터를 배운 모델이라면 모든 토큰이 같은 벡터를 받는다. 남는 것은 인과 마스크뿐이다.
+# 블록마다 한국어와 영어를 함께 읽는 작은 사전을 하나씩 학습하고, 한국어 시험 문장 {{< var c08.n_placed >}}개의 처음 {{< var c08.longest >}}토큰에서 특징마다 분산 가운데 자리로 설명되는 몫을 잰다. 블록마다 하나씩 학습한 사전을 한 벌이라 하고, 시드를 바꾸어 {{< var c08.n_sets >}}벌을 학습한다. 자리의 몫과 그것으로 센 특징의 수, 설명 분산은 모든 벌의 평균이고, 그 밖에 따로 밝히지 않은 값은 첫 벌의 것이다. 자리의 몫은 우연히 설명되는 만큼을 뺀 것이다(엡실론 제곱). 같은 토큰끼리만 견주어도 분산의 절반 넘게 자리로 설명되는 특징을 자리만으로 켜지는 특징이라고 하자. 그리고 모든 토큰이 0번 자리에 있다고 모델에 알려 같은 문장을 다시 읽힌다. 회전 임베딩 [@su2021rope]을 쓰는 모델이라면(내장 모델이 그러하다) 각도의 차이가 사라지고, 자리마다 벡터를 배운 모델이라면 모든 토큰이 같은 벡터를 받는다. 남는 것은 인과 마스크뿐이다.
 #
-# **예상.** 자리의 몫은 앞쪽 블록에서 크고 뒤로 갈수록 내용에 묻힐 것이다. 분산의 절반 넘게 자리로 설명되는 특징도, 모든 벌에서 뒤쪽 삼분의 일의 블록보다 앞쪽 삼분의 일의 블록에 많을 것이다. 다만 내장 모델의 회전 임베딩은 잔차 스트림에 자리를 더하지 않으므로, GPT-2처럼 뚜렷하지는 않을 것이다. 자리를 없애면 언어 모델의 손실도 사전의 재구성 오차도 오르고 자리의 몫은 줄어야 한다. 재구성 오차가 오르는 것이 사전이 그런 활성값을 배우지 않았기 때문이라면, 자리 없는 활성값으로 다시 학습한 사전에서는 오르지 않을 것이다. 자리의 몫이 줄지 않는다면, 그 몫은 자리가 아니라 문장의 처음과 끝에 오는 말이 정해져 있는 데에서 온 것이다.
+# **예상.** 자리의 몫은 앞쪽 블록에서 크고 뒤로 갈수록 내용에 묻혀, 모든 벌에서 마지막 블록보다 첫 블록에서 클 것이다. 분산의 절반 넘게 자리로 설명되는 특징도, 모든 벌에서 뒤쪽 삼분의 일의 블록보다 앞쪽 삼분의 일의 블록에 많을 것이다. 다만 내장 모델의 회전 임베딩은 잔차 스트림에 자리를 더하지 않으므로, GPT-2처럼 뚜렷하지는 않을 것이다. 자리를 없애면 언어 모델의 손실은 0.1내트 넘게 오르고, 모든 벌에서 사전의 재구성 오차는 어느 블록에서나 오르며 자리의 몫은 첫 블록 뒤의 어느 블록에서나 줄어야 한다. 재구성 오차가 오르는 것이 사전이 그런 활성값을 배우지 않았기 때문이라면, 자리 없는 활성값으로 다시 학습한 사전에서는 오르지 않을 것이다. 자리의 몫이 줄지 않는다면, 그 몫은 자리가 아니라 문장의 처음과 끝에 오는 말이 정해져 있는 데에서 온 것이다.
 
-# %% [markdown] src="e096" tags=["en"]
+# %% [markdown] src="1a7c" tags=["en"]
 # ## Positions of tokens {#sec-match-positions}
 #
-# For each block we train one small dictionary that reads Korean and English together, and measure, on the first {{< var c08.longest >}} tokens of {{< var c08.n_placed >}} Korean test sentences, what share of each feature's variance position explains, less what it explains by chance (epsilon squared). One dictionary per block makes a set, and there are {{< var c08.n_sets >}} sets, each with other seeds; what is not said to come from all of them comes from the first. A feature of which position explains over half, among equal tokens too, we call a feature of position alone. Then the model is told that every token stands at position 0 and reads the same sentences again. In a model with rotary embeddings [@su2021rope], as the one inside has them, all differences of angle vanish; in one that has learnt a vector for each position, all tokens get the same. Only the causal mask is left.
+# For each block we train one small dictionary that reads Korean and English together, and measure, on the first {{< var c08.longest >}} tokens of {{< var c08.n_placed >}} Korean test sentences, what share of each feature's variance position explains, less what it explains by chance (epsilon squared). One dictionary per block makes a set, and there are {{< var c08.n_sets >}} sets, each with other seeds. Shares of position, the features counted by them and explained variance are means over all sets; the rest comes from the first where nothing else is said. A feature of which position explains over half, among equal tokens too, we call a feature of position alone. Then the model is told that every token stands at position 0 and reads the same sentences again. In a model with rotary embeddings [@su2021rope], as the one inside has them, all differences of angle vanish; in one that has learnt a vector for each position, all tokens get the same. Only the causal mask is left.
 #
-# **Expectation.** The share of position will be large in early blocks and be buried under content later on. Features of which position explains over half will also be more in the first third of the blocks than in the last, in every set. But the rotary embeddings of the built-in model add no position to the residual stream, so it will be less marked than in GPT-2. With positions removed the language model's loss and the dictionary's error must rise, and the share of position fall. If the error rises only since the dictionary has not learnt such activations, it will not in a dictionary trained without positions. If the share does not fall, it came not from position but from sentences having set words at their start and end.
+# **Expectation.** The share of position will be large in early blocks and be buried under content later on, so that in every set it is larger in the first block than in the last. Features of which position explains over half will also be more in the first third of the blocks than in the last, in every set. But the rotary embeddings of the built-in model add no position to the residual stream, so it will be less marked than in GPT-2. With positions removed the language model's loss must rise by over 0.1 nats; and in every set the dictionary's error must rise in every block, and the share of position fall in every block after the first. If the error rises only since the dictionary has not learnt such activations, it will not in a dictionary trained without positions. If the share does not fall, it came not from position but from sentences having set words at their start and end.
 
 # %%
 blocks = [f"b{block}.resid_post" for block in range(lm.n_blocks)]
@@ -545,10 +571,10 @@ where = np.concatenate([np.arange(start, len(ids)) for ids in documents])
 
 # %%
 def read(documents):
-    """The activations at every block, and the language model's loss."""
+    """The activations at every block, and the language model's loss summed over each document."""
     seen = [lm.capture(lm.batch([ids]), blocks) for ids in documents]
     acts = {point: torch.cat([one[point][0, start:] for one in seen]).float() for point in blocks}
-    return acts, torch.cat(lm.token_losses(documents)).mean().item()
+    return acts, np.array([each.sum().item() for each in lm.token_losses(documents)])
 
 # %%
 seen = {"with": read(documents)}
@@ -563,46 +589,79 @@ unplaced = dictionary(acts=unplaced_ND, s=seed + len(blocks) + 1)
 placed, explained, alone_in, profile_in = {}, {}, {}, {}
 words_N = np.concatenate([np.asarray(ids[start:]) for ids in documents])
 for (how, (acts, _)), point in itertools.product(seen.items(), blocks):
-    X = kc.encode_store(both[point], acts[point])
-    placed[how, point] = positions.position_share(X, where)
-    alone_in[how, point] = int(((placed[how, point] > 0.5) & (positions.share_within(X, where, words_N) > 0.5)).sum())
-    profile_in[how, point] = positions.profile(X, where, quantiles)
-    explained[how, point] = kc.evaluate(both[point], acts[point]).explained_variance
+    codes_S = [kc.encode_store(each[point], acts[point]) for each in sets]
+    placed[how, point] = np.stack([positions.position_share(X, where) for X in codes_S])  # sets, features
+    alone_in[how, point] = np.array([positions.by_position_alone(X, where, words_N).sum() for X in codes_S])
+    profile_in[how, point] = positions.profile(codes_S[0], where, quantiles)
+    explained[how, point] = np.array([kc.evaluate(each[point], acts[point]).explained_variance for each in sets])
 
 # %%
-for (how, point), share_F in placed.items():
+def stacked(of):
+    """Numbers by set of what is known by whether there are positions and by block, as (sets, blocks)."""
+    return {how: np.stack([of[how, point] for point in blocks], axis=1) for how in seen}
+
+place = stacked({key: share_SF.mean(axis=1) for key, share_SF in placed.items()})
+half = stacked({key: (share_SF > 0.5).sum(axis=1) for key, share_SF in placed.items()})
+alone_by, ev_by = stacked(alone_in), stacked(explained)
+
+# %%
+def over_sets(key, values_S, unit, fmt, tolerance):
+    results.record(key, np.mean(values_S), unit, fmt, interval=seed_range(values_S), tolerance=tolerance)
+
+for how, (b, point) in itertools.product(seen, enumerate(blocks)):
     name = f"{how}_{point.split('.')[0]}"
-    results.record(f"place_{name}", share_F.mean(), "share", ".1%", tolerance=0.02)
-    results.record(f"placed_{name}", int((share_F > 0.5).sum()), "features", tolerance=4)
-    results.record(f"place_ev_{name}", explained[how, point], "share", tolerance=0.05)
-    results.record(f"alone_{name}", alone_in[how, point], "features", tolerance=3)
+    over_sets(f"place_{name}", place[how][:, b], "share", ".1%", 0.02)
+    over_sets(f"placed_{name}", half[how][:, b], "features", ".1f", 4)
+    over_sets(f"place_ev_{name}", ev_by[how][:, b], "share", ".3f", 0.05)
+    over_sets(f"alone_{name}", alone_by[how][:, b], "features", ".1f", 3)
+
+# %%
 results.record("n_placed", len(documents), "sentences", tolerance=0)
 results.record("longest", longest, "tokens", tolerance=0)
 
 # %%
-for how, (_, loss) in seen.items():
-    results.record(f"loss_{how}", loss, "nats/token", ".2f", tolerance=0.05)
-first, last = (placed["with", blocks[i]].mean() for i in (0, -1))
-lower = [placed["without", point].mean() < placed["with", point].mean() for point in blocks[1:]]
-results.claim("early_positions", first > last, "position explains more in the first block than in the last", close=abs(first - last) < 0.02)
-results.claim("removal_lowers", all(lower), "without positions it explains less, in every block after the first")
-results.claim("removal_costs", seen["without"][1] > seen["with"][1] + 0.1, "without positions the loss is over 0.1 nats higher")
-for i, name in ((0, "first"), (-1, "last")):
-    for how in seen:
-        results.record(f"{name}_{how}", placed[how, blocks[i]].mean(), "share", ".1%", tolerance=0.02)
-        results.record(f"{name}_ev_{how}", explained[how, blocks[i]], "share", tolerance=0.05)
-most = max(int((placed["with", p] > 0.5).sum()) for p in blocks)
-results.record("most_placed", most, "features", tolerance=4)
-peak = int(np.argmax([placed["with", p].mean() for p in blocks]))
-results.record("peak_block", peak, "block", tolerance=1)
-results.record("peak_with", placed["with", blocks[peak]].mean(), "share", ".1%", tolerance=0.02)
-results.claim("middle_peak", 0 < peak < len(blocks) - 1, "position explains most in a block that is neither the first nor the last", close=True)
-results.claim("some_placed", most > 0, "position explains over half of the variance of some feature", close=most < 4)
+read_M = np.array([len(ids) - 1 for ids in documents])  # tokens with a loss
+for how, (_, loss_M) in seen.items():
+    results.record(f"loss_{how}", loss_M.sum() / read_M.sum(), "nats/token", ".2f", tolerance=0.05)
+doc_M = np.unique([record.doc for record in texts["test", "ko"][: len(documents)]], return_inverse=True)[1]
+risen, read_in = (statistics.by_group(x_M, doc_M) for x_M in (seen["without"][1] - seen["with"][1], read_M))
+low, high = statistics.bootstrap_ratio(risen, read_in, seed=seed)
+results.record("loss_rises", risen.sum() / read_in.sum(), "nats/token", ".2f", interval=(low, high), tolerance=0.05)
+results.claim("removal_costs", low > 0.1, "without positions the loss is over 0.1 nats higher, with the whole 95% interval over documents",
+              against=high <= 0.1)  # fmt: skip
+
+# %%
+def every_set(key, yes_S, statement, close=False):
+    """A claim about every set of seeds; where it is true of none, the run shows the opposite."""
+    results.claim(key, np.all(yes_S), f"{statement}, every set of seeds", against=not np.any(yes_S), close=close)
+
+ahead, fell, worse = place["with"][:, 0] - place["with"][:, -1], (place["with"] - place["without"])[:, 1:], ev_by["with"] - ev_by["without"]
+
+# %%
+every_set("early_positions", ahead > 0, "position explains more in the first block than in the last", np.abs(ahead).min() < 0.02)
+every_set("removal_lowers", (fell > 0).all(axis=1), "without positions it explains less, in every block after the first", np.abs(fell).min() < 0.001)
+every_set("removal_costs_sae", (worse > 0).all(axis=1), "without positions the same dictionary explains less, in every block", np.abs(worse).min() < 0.01)
+
+# %%
+for (i, name), how in itertools.product(((0, "first"), (-1, "last")), seen):
+    over_sets(f"{name}_{how}", place[how][:, i], "share", ".1%", 0.02)
+    over_sets(f"{name}_ev_{how}", ev_by[how][:, i], "share", ".3f", 0.05)
+peak, peaks_S, most = place["with"].mean(axis=0).argmax(), place["with"].argmax(axis=1), half["with"].mean(axis=0).argmax()
+over_sets("most_placed", half["with"][:, most], "features", ".1f", 4)
+results.record("peak_block", int(peak), "block", tolerance=1)
+over_sets("peak_with", place["with"][:, peak], "share", ".1%", 0.02)
+every_set("middle_peak", (peaks_S > 0) & (peaks_S < len(blocks) - 1), "position explains most in a block that is neither the first nor the last", True)
+every_set("some_placed", half["with"].any(axis=1), "position explains over half of the variance of some feature", half["with"].max(axis=1).min() < 4)
+
+# %%
+only_S = alone_by["with"].sum(axis=1)
+over_sets("alone_total", only_S, "features", ".1f", 5)
+results.record("alone_block", int(alone_by["with"].mean(axis=0).argmax()), "block", tolerance=len(blocks))
+every_set("some_alone", only_S > 0, "in some block a feature fires by position alone", only_S.min() < 4)
 
 # %%
 third = max(round(len(blocks) / 3), 1)
-placed_in = np.array([[(positions.position_share(kc.encode_store(each[p], seen["with"][0][p]), where) > 0.5).sum() for p in blocks] for each in sets])
-ends_of = {"early": placed_in[:, :third].sum(axis=1), "late": placed_in[:, -third:].sum(axis=1)}
+ends_of = {"early": half["with"][:, :third].sum(axis=1), "late": half["with"][:, -third:].sum(axis=1)}
 for name, counts in ends_of.items():
     results.record(f"placed_{name}", counts.mean(), "features", ".1f", interval=seed_range(counts), tolerance=4)
 results.record("third", third, "blocks", tolerance=0)
@@ -613,23 +672,14 @@ results.claim("more_placed_early", (ahead_of > 0).all(),
 
 # %%
 first_tokens = {point: stores["test", "ko"][point].positions <= longest for point in blocks}
-profiles_of, alone_of, quarters = {}, {}, []
+profiles_of, quarters = {}, []
 for point in blocks:
     here, store = first_tokens[point], stores["test", "ko"][point]
-    X, at, ids = codes["ko", point][here], store.positions[here], store.token_ids[here]
+    X, at = codes["ko", point][here], store.positions[here]
     profiles_of[point] = positions.profile(X, at, quantiles)
-    share_F, within_F = positions.position_share(X, at), positions.share_within(X, at, ids)
-    alone_of[point] = (share_F > 0.5) & (within_F > 0.5)
+    share_F = positions.position_share(X, at)
     rank_F = stats.rankdata(np.asarray(X.mean(axis=0)).ravel(), method="ordinal")
     quarters.append([share_F[np.ceil(4 * rank_F / len(rank_F)) == quarter].mean() for quarter in (1, 2, 3, 4)])
-
-# %%
-for point, alone_F in alone_of.items():
-    results.record(f"alone_{point.split('.')[0]}", int(alone_F.sum()), "features", tolerance=3)
-only = [int(alone_F.sum()) for alone_F in alone_of.values()]
-results.record("alone_total", sum(only), "features", tolerance=5)
-results.record("alone_block", int(np.argmax(only)), "block", tolerance=len(blocks))
-results.claim("some_alone", sum(only) > 0, "in some block a feature fires by position alone", close=sum(only) < 4)
 
 # %%
 weak, strong = np.mean(quarters, axis=0)[[0, 3]]
@@ -675,27 +725,23 @@ kc.plots.save(fig, "fig-match-profile")
 
 # %%
 #| label: tbl-match-placed
-#| tbl-cap-ko: "블록마다, 시험 문장 앞부분에서 자리가 설명하는 분산의 몫(explained), 그 몫이 절반을 넘는 특징의 수(placed), 같은 토큰끼리 견주어도 그러한 특징의 수(alone). without: 자리 정보를 없앴을 때."
-#| tbl-cap-en: "Block by block, on the beginnings of test sentences: the share of variance that position explains, features of which it explains over half (placed), and those of which it does among equal tokens too (alone). without: with positions removed."
-table = pd.DataFrame([{"block": lm.resolve(point).block} | {f"{what}{how}": value for how, mark in (("", "with"), (", without", "without"))
-                       for what, value in (("explained", placed[mark, point].mean()), ("placed", int((placed[mark, point] > 0.5).sum())), ("alone", alone_in[mark, point]))}
-                      for point in blocks])  # fmt: skip
-kc.plots.table(table, {"explained": ".1%", "explained, without": ".1%"})
+#| tbl-cap-ko: "블록마다, 시험 문장 앞부분에서 자리가 설명하는 분산의 몫(explained), 그 몫이 절반을 넘는 특징의 수(placed), 같은 토큰끼리 견주어도 그러한 특징의 수(alone). without: 자리 정보를 없앴을 때. 모든 벌의 평균이다."
+#| tbl-cap-en: "Block by block, on the beginnings of test sentences: the share of variance that position explains, features of which it explains over half (placed), and those of which it does among equal tokens too (alone). without: with positions removed. Means over all sets."
+columns = {f"{what}{how}": of[mark].mean(axis=0) for how, mark in (("", "with"), (", without", "without"))
+           for what, of in (("explained", place), ("placed", half), ("alone", alone_by))}  # fmt: skip
+table = pd.DataFrame({"block": [lm.resolve(point).block for point in blocks]} | columns)
+kc.plots.table(table, {name: ".1%" if name.startswith("explained") else ".1f" for name in table.columns[1:]})
 
 # %%
 retrained = kc.evaluate(unplaced, seen["without"][0][home]).explained_variance
-results.record("home_ev_with", explained["with", home], "share", tolerance=0.05)
-results.record("home_ev_without", explained["without", home], "share", tolerance=0.05)
+for how in seen:
+    over_sets(f"home_ev_{how}", explained[how, home], "share", ".3f", 0.05)
 results.record("home_ev_retrained", retrained, "share", tolerance=0.05)
+every_set("retrained_recovers", retrained > explained["without", home], "trained without positions, a dictionary explains more of such activations")
+every_set("simpler_without", retrained > explained["with", home], "it even explains more of them than a dictionary with positions does of its own")
 
 # %%
-worse = [explained["without", p] < explained["with", p] for p in blocks]
-results.claim("removal_costs_sae", all(worse), "without positions the same dictionary explains less, in every block")
-results.claim("retrained_recovers", retrained > explained["without", home], "trained without positions, a dictionary explains more of such activations")
-results.claim("simpler_without", retrained > explained["with", home], "it even explains more of them than a dictionary with positions does of its own")
-
-# %%
-stays = {name: (matching.nearest(weights(both[home], "decoder"), weights(sae, "decoder"))[0] >= alike).mean() for name, sae in (("again", again), ("unplaced", unplaced))}
+stays = {name: returning(both[home], sae) for name, sae in (("again", again), ("unplaced", unplaced))}
 for name, value in stays.items():
     results.record(f"share_{name}", value, "share", ".1%", tolerance=0.06)
 results.record("gone_again", 1 - stays["again"], "share", ".0%", tolerance=0.06)
@@ -760,13 +806,13 @@ kc.plots.table(by_block.reset_index(), {name: ".2f" if name.startswith("loss") e
 
 # %%
 #| label: fig-match-losses
-#| fig-cap-ko: "왼쪽: 재구성이 설명하지 못한 분산(SAE의 손실), 자리 정보가 있을 때와 없앴을 때. 마름모는 자리 없는 활성값으로 다시 학습한 사전이다. 오른쪽: 한 블록의 활성값을 재구성으로 바꾸었을 때 언어 모델의 손실. 점선은 바꾸지 않은 모델이다."
-#| fig-cap-en: "Left: variance that the reconstruction leaves unexplained (the SAE's loss), with positions and without; the diamond is a dictionary trained without positions. Right: the language model's loss with the activations of one block replaced by their reconstruction; dotted: the model untouched."
+#| fig-cap-ko: "왼쪽: 재구성이 설명하지 못한 분산(SAE의 손실), 자리 정보가 있을 때와 없앴을 때. 마름모는 자리 없는 활성값으로 다시 학습한 사전이고, 나머지는 모든 벌의 평균이다. 오른쪽: 한 블록의 활성값을 첫 벌의 재구성으로 바꾸었을 때 언어 모델의 손실. 점선은 바꾸지 않은 모델이다."
+#| fig-cap-en: "Left: variance that the reconstruction leaves unexplained (the SAE's loss), with positions and without; the diamond is a dictionary trained without positions, the rest are means over all sets. Right: the language model's loss with the activations of one block replaced by the first set's reconstruction; dotted: the model untouched."
 #| fig-alt-ko: "블록에 따른 꺾은선그림 두 칸. 왼쪽은 두 선과 마름모 하나, 오른쪽은 언어마다 선과 점선."
 #| fig-alt-en: "Two line plots over blocks. Left: two lines and a diamond; right: a line and a dotted line per language."
 fig, (left, right) = plt.subplots(1, 2, figsize=(kc.plots.WIDTH, 2.8))
 for how in seen:
-    left.plot([1 - explained[how, p] for p in blocks], marker="o", ms=3, label=f"{how} positions")
+    left.plot(1 - ev_by[how].mean(axis=0), marker="o", ms=3, label=f"{how} positions")
 left.plot(blocks.index(home), 1 - retrained, "D", ms=5, color="#333333", label="trained without")
 left.set(xlabel="block", ylabel="variance unexplained", ylim=(0, None))
 left.legend(loc="lower right")
@@ -779,14 +825,14 @@ kc.plots.save(fig, "fig-match-losses")
 
 # %%
 #| label: fig-match-positions
-#| fig-cap-ko: "왼쪽: 특징의 분산 가운데 자리가 설명하는 몫을 블록마다, 자리 정보가 있을 때(with)와 없앴을 때(without) 견준 것. 실선은 평균, 띠는 특징의 10%와 90% 분위이다. 오른쪽: 첫 블록과 마지막 블록에서 자리마다의 특징 활성값 평균(특징마다 자리 전체의 평균으로 나눈 뒤 특징에 걸쳐 평균한 것)과 특징의 사분위 범위."
-#| fig-cap-en: "Left: share of features' variance that position explains, block by block, with positions and without them. Lines: mean; bands: 10% and 90% quantiles of features. Right: mean activation by position in the first and the last block (each feature divided by its mean over positions, then the mean over features), with the quartiles of features."
+#| fig-cap-ko: "왼쪽: 특징의 분산 가운데 자리가 설명하는 몫을 블록마다, 자리 정보가 있을 때(with)와 없앴을 때(without) 견준 것. 실선은 모든 벌의 평균, 띠는 모든 벌의 특징의 10%와 90% 분위이다. 오른쪽: 첫 벌의 첫 블록과 마지막 블록에서 자리마다의 특징 활성값 평균(특징마다 자리 전체의 평균으로 나눈 뒤 특징에 걸쳐 평균한 것)과 특징의 사분위 범위."
+#| fig-cap-en: "Left: share of features' variance that position explains, block by block, with positions and without them. Lines: mean over all sets; bands: 10% and 90% quantiles of the features of all sets. Right: mean activation by position in the first and the last block of the first set (each feature divided by its mean over positions, then the mean over features), with the quartiles of features."
 #| fig-alt-ko: "왼쪽은 블록에 따른 두 곡선(자리 정보가 있을 때와 없을 때), 오른쪽은 자리에 따른 두 곡선과 띠."
 #| fig-alt-en: "Left: two curves over blocks, with and without positions. Right: two curves with bands over positions."
 fig, (left, right) = plt.subplots(1, 2, figsize=(kc.plots.WIDTH, 3.0))
 for how in seen:
-    low, high = np.quantile([placed[how, p] for p in blocks], [0.1, 0.9], axis=1)
-    line = left.plot([placed[how, p].mean() for p in blocks], marker="o", ms=3, label=f"{how} positions")[0]
+    low, high = np.quantile([placed[how, p].ravel() for p in blocks], [0.1, 0.9], axis=1)
+    line = left.plot(place[how].mean(axis=0), marker="o", ms=3, label=f"{how} positions")[0]
     left.fill_between(range(len(blocks)), low, high, color=line.get_color(), alpha=0.15, lw=0)
 left.set(xlabel="block", ylabel="share explained by position", xticks=range(len(blocks)))
 left.legend()
@@ -802,20 +848,20 @@ kc.plots.save(fig, "fig-match-positions")
 # %% [markdown] tags=["ko"]
 # 어느 블록에서나 활성값의 평균은 자리에 따라 완만히 바뀔 뿐이다([@fig-match-profile]). 첫 자리의 평균은 끝자리의 값에 견주어 첫 블록에서 {{< var c08.start_first >}}배, 마지막 블록에서 {{< var c08.start_last >}}배이다. 특징 사이의 표준편차는 평균의 {{< var c08.spread >}}배여서, 자리보다 특징에 따른 차이가 훨씬 크다. 값이 가장 큰 자리와 가장 작은 자리의 비를 구하면, 마지막 블록에서 평균은 {{< var c08.sway_mean_last >}}배, 표준편차는 {{< var c08.sway_std_last >}}배이다. [어느 블록에서나 자리에 따라 흔들리는 것은 평균보다 표준편차이다. 모든 특징이 조금씩 달라지는 것이 아니라, 몇몇 특징이 어떤 자리에서 세게 켜진다.]{.claim key="c08.spread_sways"}[표준편차가 평균보다 더 흔들리지는 않는 블록이 있다.]{.otherwise} 가장 센 활성값(위의 분위)은 첫 자리에서 끝자리의 {{< var c08.top_start_first >}}배(첫 블록)와 {{< var c08.top_start_last >}}배(마지막 블록)이다.
 #
-# 자리가 설명하는 몫은 첫 블록에서 평균 {{< var c08.first_with >}}, 마지막 블록에서 {{< var c08.last_with >}}이고([@fig-match-positions]), 블록 {{< var c08.peak_block >}}에서 가장 커서 {{< var c08.peak_with >}}이다. [첫 블록의 몫이 마지막 블록보다 크다.]{.claim key="c08.early_positions"}[예상과 달리 첫 블록의 몫은 마지막 블록보다 크지 않다.]{.otherwise} [몫은 처음도 끝도 아닌 중간의 블록에서 가장 크다.]{.claim key="c08.middle_peak"}[몫이 가장 큰 곳은 한쪽 끝의 블록이다.]{.otherwise} 평균 활성값이 큰 사분의 일의 특징에서는 {{< var c08.place_strong >}}, 작은 사분의 일에서는 {{< var c08.place_weak >}}이다. [자리는 평균 활성값이 큰 특징을 더 설명한다.]{.claim key="c08.strong_placed"}[자리가 평균 활성값이 큰 특징을 더 설명하지는 않는다.]{.otherwise} 분산의 절반 넘게 자리로 설명되는 특징은 가장 많은 블록에서 {{< var c08.most_placed >}}개이다. [적으나마 있기는 하다.]{.claim key="c08.some_placed"}[곧 그런 특징은 없다.]{.otherwise} {{< var c08.n_sets >}}벌의 평균으로 앞쪽 블록 {{< var c08.third >}}개에 {{< var c08.placed_early >}}개, 뒤쪽 블록 {{< var c08.third >}}개에 {{< var c08.placed_late >}}개가 있다. [어느 벌에서나 앞쪽에 더 많다.]{.claim key="c08.more_placed_early"}[앞쪽에 더 많지 않은 벌이 있다.]{.otherwise} 같은 토큰끼리만 견주어도 그러한 것, 곧 자리만으로 켜지는 특징은 모든 블록을 더해 {{< var c08.alone_total >}}개이다. [블록마다의 수는 [@tbl-match-placed]에 있으며, 가장 많은 곳은 블록 {{< var c08.alone_block >}}이다.]{.claim key="c08.some_alone"}[자리로 설명되는 것처럼 보이던 특징도 그 자리에 오는 말에 켜지는 것이었다.]{.otherwise}
+# 자리가 설명하는 몫은 첫 블록에서 평균 {{< var c08.first_with >}}, 마지막 블록에서 {{< var c08.last_with >}}이고([@fig-match-positions]), 블록 {{< var c08.peak_block >}}에서 가장 커서 {{< var c08.peak_with >}}이다. [어느 벌에서나 첫 블록의 몫이 마지막 블록보다 크다.]{.claim key="c08.early_positions"}[예상과 달리 첫 블록의 몫이 마지막 블록보다 크지 않은 벌이 있다.]{.otherwise} [어느 벌에서나 몫은 처음도 끝도 아닌 중간의 블록에서 가장 크다.]{.claim key="c08.middle_peak"}[몫이 한쪽 끝의 블록에서 가장 큰 벌이 있다.]{.otherwise} 첫 벌의 사전을 모든 시험 문장의 앞부분에서 보면, 평균 활성값이 큰 사분의 일의 특징에서는 {{< var c08.place_strong >}}, 작은 사분의 일에서는 {{< var c08.place_weak >}}이다. [자리는 평균 활성값이 큰 특징을 더 설명한다.]{.claim key="c08.strong_placed"}[자리가 평균 활성값이 큰 특징을 더 설명하지는 않는다.]{.otherwise} 분산의 절반 넘게 자리로 설명되는 특징은 벌의 평균이 가장 큰 블록에서 {{< var c08.most_placed >}}개이다. [어느 벌에나 적으나마 있기는 하다.]{.claim key="c08.some_placed"}[그런 특징이 하나도 없는 벌이 있다.]{.otherwise} {{< var c08.n_sets >}}벌의 평균으로 앞쪽 블록 {{< var c08.third >}}개에 {{< var c08.placed_early >}}개, 뒤쪽 블록 {{< var c08.third >}}개에 {{< var c08.placed_late >}}개가 있다. [어느 벌에서나 앞쪽에 더 많다.]{.claim key="c08.more_placed_early"}[앞쪽에 더 많지 않은 벌이 있다.]{.otherwise} 같은 토큰끼리만 견주어도 그러한 것, 곧 자리만으로 켜지는 특징은 한 벌의 모든 블록을 더해 평균 {{< var c08.alone_total >}}개이다. [어느 벌에나 있고, 블록마다의 수는 [@tbl-match-placed]에 있으며, 가장 많은 곳은 블록 {{< var c08.alone_block >}}이다.]{.claim key="c08.some_alone"}[그런 특징이 하나도 없는 벌이 있다. 거기에서는 자리로 설명되는 것처럼 보이던 특징도 그 자리에 오는 말에 켜지는 것이었다([@tbl-match-placed]).]{.otherwise}
 #
-# 자리를 없애면 언어 모델의 손실은 {{< var c08.loss_with >}}내트에서 {{< var c08.loss_without >}}내트로 바뀐다. [손실은 0.1내트 넘게 오른다.]{.claim key="c08.removal_costs"} 그때 자리의 몫은 첫 블록에서 {{< var c08.first_without >}}, 마지막 블록에서 {{< var c08.last_without >}}이다. [첫 블록 뒤의 모든 블록에서 자리의 몫이 줄어든다.]{.claim key="c08.removal_lowers"} 같은 사전의 설명 분산은 마지막 블록에서 자리가 있을 때 {{< var c08.last_ev_with >}}, 없을 때 {{< var c08.last_ev_without >}}이다([@fig-match-losses]). [모든 블록에서 SAE의 손실도 오른다.]{.claim key="c08.removal_costs_sae"} 가운데 층의 설명 분산은 {{< var c08.home_ev_with >}}에서 {{< var c08.home_ev_without >}}로 떨어지지만, 자리 없는 활성값으로 다시 학습하면 {{< var c08.home_ev_retrained >}}이다. [그러니 설명 분산이 떨어진 것은 사전이 그런 활성값을 배우지 않은 탓이 크다.]{.claim key="c08.retrained_recovers"}[다시 학습해도 나아지지 않으므로, 자리 없는 활성값은 그 자체로 설명하기 어렵다.]{.otherwise} [자리 없는 활성값은 오히려 자리가 있을 때보다 설명하기 쉽다. 자리가 흩어 놓던 몫이 사라지기 때문이라고 볼 수 있다.]{.claim key="c08.simpler_without"}[자리가 있을 때만큼 설명하지는 못한다.]{.otherwise} 그렇게 학습한 사전에는 자리가 있는 사전의 특징 가운데 {{< var c08.share_unplaced >}}가 다시 나타난다. 시드만 바꾸면 {{< var c08.share_again >}}이다. [자리를 없애면 특징도 시드보다 더 바뀐다.]{.claim key="c08.unplaced_lowers"}[특징이 바뀌는 정도는 시드만 바꾼 것과 크게 다르지 않다.]{.otherwise}
+# 자리를 없애면 언어 모델의 손실은 {{< var c08.loss_with >}}내트에서 {{< var c08.loss_without >}}내트로 바뀐다. 오르는 폭은 {{< var c08.loss_rises >}}내트이다. [문장틀이나 글을 다시 뽑은 95% 구간이 통째로 0.1내트 위에 있다.]{.claim key="c08.removal_costs"}[문장틀이나 글을 다시 뽑은 95% 구간으로 보아 0.1내트 넘게 오른다고는 할 수 없다.]{.otherwise} 그때 자리의 몫은 첫 블록에서 {{< var c08.first_without >}}, 마지막 블록에서 {{< var c08.last_without >}}이다. [어느 벌에서나, 첫 블록 뒤의 모든 블록에서 자리의 몫이 줄어든다.]{.claim key="c08.removal_lowers"}[첫 블록 뒤에 자리의 몫이 줄지 않은 블록이 있는 벌이 있다.]{.otherwise} 같은 사전의 설명 분산은 마지막 블록에서 자리가 있을 때 {{< var c08.last_ev_with >}}, 없을 때 {{< var c08.last_ev_without >}}이다([@fig-match-losses]). [어느 벌에서나, 모든 블록에서 SAE의 손실도 오른다.]{.claim key="c08.removal_costs_sae"}[SAE의 손실이 오르지 않은 블록이 있는 벌이 있다.]{.otherwise} 가운데 층의 설명 분산은 {{< var c08.home_ev_with >}}에서 {{< var c08.home_ev_without >}}로 떨어지지만, 자리 없는 활성값으로 다시 학습하면 {{< var c08.home_ev_retrained >}}이다. [자리 없는 활성값을 어느 벌의 사전보다도 잘 설명하니, 설명 분산이 떨어진 것은 사전이 그런 활성값을 배우지 않은 탓이 크다.]{.claim key="c08.retrained_recovers"}[다시 학습해도 모든 벌의 사전보다 나아지지는 않으므로, 자리 없는 활성값은 그 자체로 설명하기 어려운 것일 수 있다.]{.otherwise} [어느 벌의 사전이 자리가 있을 때 설명하는 것보다도 많다. 자리 없는 활성값이 오히려 설명하기 쉬운 것은, 자리가 흩어 놓던 몫이 사라지기 때문이라고 볼 수 있다.]{.claim key="c08.simpler_without"}[다만 자리가 있을 때 모든 벌의 사전이 설명하는 것보다 많지는 않다.]{.otherwise} 그렇게 학습한 사전에는 자리가 있는 사전의 특징 가운데 {{< var c08.share_unplaced >}}가 다시 나타난다. 시드만 바꾸면 {{< var c08.share_again >}}이다. [자리를 없애면 특징도 시드보다 더 바뀐다.]{.claim key="c08.unplaced_lowers"}[특징이 바뀌는 정도는 시드만 바꾼 것과 크게 다르지 않다.]{.otherwise}
 #
 # 한 블록의 활성값을 재구성으로 바꾸어 넣으면 언어 모델의 한국어 손실은 {{< var c08.ce_clean >}}내트에서 첫 블록 {{< var c08.ce_first >}}, 마지막 블록 {{< var c08.ce_last >}}내트로 오르고, 블록 {{< var c08.ce_most_block >}}에서 가장 크다({{< var c08.ce_most >}}). 활성값을 모두 지울 때의 손실에 견주어 되찾은 몫은 첫 블록에서 {{< var c08.recovered_first >}}, 마지막 블록에서 {{< var c08.recovered_last >}}이다. [어느 블록에서나, 두 언어 모두에서 0.1내트 넘게 잃는다.]{.claim key="c08.splice_costs"} [마지막 블록에서 첫 블록보다 더 잃는다.]{.claim key="c08.splice_grows"}[마지막 블록에서 첫 블록보다 더 잃지는 않는다. 앞에서 생긴 오차는 뒤의 블록들을 지나며 커질 수 있기 때문이다.]{.otherwise} 손대지 않은 모델에서 학습한 탐침은 마지막 블록에서 한국어 문장 {{< var c08.n_read >}}개 가운데 {{< var c08.topic_clean >}}의 주제를 맞힌다. 정확도가 가장 많이 떨어지는 것은 블록 {{< var c08.topic_fell_block >}}의 활성값을 재구성으로 바꿀 때로, {{< var c08.topic_fell_most >}}%포인트 낮아진다([@tbl-match-spliced]). [문장틀을 다시 뽑아 잰 이 하락의 구간은 통째로 0 위에 있다. 다만 이 구간은 가장 많이 떨어지는 블록을 골랐다는 점을 셈에 넣지 않은 것이다.]{.claim key="c08.topic_falls"}[다만 문장틀을 다시 뽑은 구간이 통째로 0 위에 있지는 않아, 주제를 덜 읽게 되었다고 하기에는 모자란다.]{.otherwise} 특징을 {{< var c08.match_k >}}개만 켜는 작은 사전이므로, 이 값은 블록끼리 견주는 데에만 쓴다. 더 큰 사전의 손실은 [@sec-variants]에 있다.
 #
 # 자리를 없애도 남는 몫이 곧 자리를 아는 특징의 것은 아니다. 합성 문장은 주어로 시작하여 어미로 끝나므로, 첫머리의 말에 켜지는 특징은 자리를 몰라도 첫머리에서 켜진다. 인과 마스크로도 앞에 온 토큰의 수를 어느 정도 셀 수 있다. 그래서 특징이 자리 자체를 나타내는지는 같은 말이 여러 자리에 올 때를 보고 정했다.
 
-# %% [markdown] src="79ce" tags=["en"]
+# %% [markdown] src="9daf" tags=["en"]
 # In every block the mean activation changes only gently with position ([@fig-match-profile]). At the first position it is {{< var c08.start_first >}} times that of the last in the first block, and {{< var c08.start_last >}} times in the last block. The standard deviation over features is {{< var c08.spread >}} times the mean: features differ far more than positions do. From the position where it is least to that where it is largest, the mean of the last block rises {{< var c08.sway_mean_last >}} times and the standard deviation {{< var c08.sway_std_last >}} times. [In every block it is the standard deviation that sways with position more than the mean: not all features change a little, but some fire strongly at certain positions.]{.claim key="c08.spread_sways"}[There is a block in which the standard deviation sways no more than the mean.]{.otherwise} The strongest activations (the upper quantile) at the first position are {{< var c08.top_start_first >}} times those of the last in the first block and {{< var c08.top_start_last >}} times in the last.
 #
-# Position explains {{< var c08.first_with >}} on average in the first block and {{< var c08.last_with >}} in the last ([@fig-match-positions]); the share is largest in block {{< var c08.peak_block >}}, at {{< var c08.peak_with >}}. [It is larger in the first block than in the last.]{.claim key="c08.early_positions"}[Against our expectation it is no larger in the first block than in the last.]{.otherwise} [It peaks in the middle, in a block that is neither the first nor the last.]{.claim key="c08.middle_peak"}[It peaks in a block at one of the ends.]{.otherwise} Among the quarter of features of largest mean activation it is {{< var c08.place_strong >}}, among that of smallest {{< var c08.place_weak >}}. [Position explains more of features whose mean activation is large.]{.claim key="c08.strong_placed"}[Position explains no more of features whose mean activation is large.]{.otherwise} Features whose variance is explained by position to more than half number {{< var c08.most_placed >}} in the block that has most of them. [So there are some, if few.]{.claim key="c08.some_placed"}[So there are none.]{.otherwise} On average over {{< var c08.n_sets >}} sets, the first {{< var c08.third >}} blocks have {{< var c08.placed_early >}} of them and the last {{< var c08.third >}} have {{< var c08.placed_late >}}. [In every set there are more in the first.]{.claim key="c08.more_placed_early"}[Not in every set are there more in the first.]{.otherwise} Those of which it is true among equal tokens too, features of position alone, number {{< var c08.alone_total >}} over all blocks. [Block {{< var c08.alone_block >}} has most of them; [@tbl-match-placed] has the count of each.]{.claim key="c08.some_alone"}[What had looked like position were words that come at that position.]{.otherwise}
+# Position explains {{< var c08.first_with >}} on average in the first block and {{< var c08.last_with >}} in the last ([@fig-match-positions]); the share is largest in block {{< var c08.peak_block >}}, at {{< var c08.peak_with >}}. [In every set it is larger in the first block than in the last.]{.claim key="c08.early_positions"}[Against our expectation there is a set in which it is no larger in the first block than in the last.]{.otherwise} [In every set it peaks in the middle, in a block that is neither the first nor the last.]{.claim key="c08.middle_peak"}[There is a set in which it peaks in a block at one of the ends.]{.otherwise} On the beginnings of all test sentences, with the dictionaries of the first set, among the quarter of features of largest mean activation it is {{< var c08.place_strong >}}, among that of smallest {{< var c08.place_weak >}}. [Position explains more of features whose mean activation is large.]{.claim key="c08.strong_placed"}[Position explains no more of features whose mean activation is large.]{.otherwise} Features whose variance is explained by position to more than half number {{< var c08.most_placed >}} in the block where their mean over sets is largest. [So there are some in every set, if few.]{.claim key="c08.some_placed"}[There is a set that has none.]{.otherwise} On average over {{< var c08.n_sets >}} sets, the first {{< var c08.third >}} blocks have {{< var c08.placed_early >}} of them and the last {{< var c08.third >}} have {{< var c08.placed_late >}}. [In every set there are more in the first.]{.claim key="c08.more_placed_early"}[Not in every set are there more in the first.]{.otherwise} Those of which it is true among equal tokens too, features of position alone, number {{< var c08.alone_total >}} over all blocks of a set, on average. [Every set has some; [@tbl-match-placed] has the number of each block, and block {{< var c08.alone_block >}} has most of them.]{.claim key="c08.some_alone"}[There is a set that has none; what had looked like position there were words that come at that position ([@tbl-match-placed]).]{.otherwise}
 #
-# With positions removed, the language model's loss goes from {{< var c08.loss_with >}} to {{< var c08.loss_without >}} nats. [It rises by more than 0.1 nats.]{.claim key="c08.removal_costs"} The share of position is then {{< var c08.first_without >}} in the first block and {{< var c08.last_without >}} in the last. [In every block after the first the share of position falls.]{.claim key="c08.removal_lowers"} The variance that the same dictionary explains in the last block is {{< var c08.last_ev_with >}} with positions and {{< var c08.last_ev_without >}} without ([@fig-match-losses]). [In every block the SAE's loss rises, too.]{.claim key="c08.removal_costs_sae"} In the middle layer explained variance falls from {{< var c08.home_ev_with >}} to {{< var c08.home_ev_without >}}; a dictionary trained again, on activations without positions, has {{< var c08.home_ev_retrained >}}. [Much of that fall is then due to the dictionary not having learnt such activations.]{.claim key="c08.retrained_recovers"}[Training again does not help, so that activations without positions are hard to explain in themselves.]{.otherwise} [Activations without positions are even easier to explain than those with them; one may suppose that what positions spread out is gone.]{.claim key="c08.simpler_without"}[They are not explained as well as those with positions.]{.otherwise} Of the features of the dictionary with positions, {{< var c08.share_unplaced >}} come back in it; with another seed alone, {{< var c08.share_again >}}. [Without positions features change more than with the seed, too.]{.claim key="c08.unplaced_lowers"}[Features change about as much as with another seed.]{.otherwise}
+# With positions removed, the language model's loss goes from {{< var c08.loss_with >}} to {{< var c08.loss_without >}} nats. It rises by {{< var c08.loss_rises >}} nats. [The 95% interval over templates or texts lies wholly above 0.1 nats.]{.claim key="c08.removal_costs"}[By the 95% interval over templates or texts it cannot be said to rise by more than 0.1 nats.]{.otherwise} The share of position is then {{< var c08.first_without >}} in the first block and {{< var c08.last_without >}} in the last. [In every set the share of position falls in every block after the first.]{.claim key="c08.removal_lowers"}[There is a set in which it does not fall in every block after the first.]{.otherwise} The variance that the same dictionary explains in the last block is {{< var c08.last_ev_with >}} with positions and {{< var c08.last_ev_without >}} without ([@fig-match-losses]). [In every set the SAE's loss rises in every block, too.]{.claim key="c08.removal_costs_sae"}[There is a set in which the SAE's loss does not rise in every block.]{.otherwise} In the middle layer explained variance falls from {{< var c08.home_ev_with >}} to {{< var c08.home_ev_without >}}; a dictionary trained again, on activations without positions, has {{< var c08.home_ev_retrained >}}. [That is more than the dictionary of any set explains of activations without positions, so much of the fall is due to dictionaries not having learnt these.]{.claim key="c08.retrained_recovers"}[That is not more than the dictionaries of all sets explain of activations without positions, so these may be hard to explain in themselves.]{.otherwise} [It is even more than the dictionary of any set explains of activations with positions. That those without are easier to explain may come of what positions spread out being gone.]{.claim key="c08.simpler_without"}[But it is not more than the dictionaries of all sets explain of activations with positions.]{.otherwise} Of the features of the dictionary with positions, {{< var c08.share_unplaced >}} come back in it; with another seed alone, {{< var c08.share_again >}}. [Without positions features change more than with the seed, too.]{.claim key="c08.unplaced_lowers"}[Features change about as much as with another seed.]{.otherwise}
 #
 # With the activations of one block replaced by their reconstruction, the language model's loss on Korean goes from {{< var c08.ce_clean >}} nats to {{< var c08.ce_first >}} in the first block and {{< var c08.ce_last >}} in the last, and is largest in block {{< var c08.ce_most_block >}} ({{< var c08.ce_most >}}). Of what zeros in place of the activations would cost, {{< var c08.recovered_first >}} is recovered in the first block and {{< var c08.recovered_last >}} in the last. [In every block and in both languages over 0.1 nats are lost.]{.claim key="c08.splice_costs"} [More is lost in the last block than in the first.]{.claim key="c08.splice_grows"}[No more is lost in the last block than in the first; an error made early may grow on its way through the blocks.]{.otherwise} At the last block a probe that was trained on the untouched model reads the topic of {{< var c08.topic_clean >}} of {{< var c08.n_read >}} Korean sentences rightly. Its accuracy falls most with a reconstruction at block {{< var c08.topic_fell_block >}}, by {{< var c08.topic_fell_most >}} percentage points ([@tbl-match-spliced]). [The interval of this fall over templates lies wholly above 0, though it takes no account of the block having been chosen for falling most.]{.claim key="c08.topic_falls"}[But the interval of this fall over templates does not lie wholly above 0, too little to say that topics are read less.]{.otherwise} These are small dictionaries with {{< var c08.match_k >}} features on, so the numbers serve to compare blocks and nothing else; [@sec-variants] has the losses of larger ones.
 #
@@ -1040,17 +1086,10 @@ for point in blocks:
     colours[point] = {"language": np.where(overall[point] > 0, tongue, ""), "topic": np.where(clear_F, names, "")}
 
 # %%
-def purity(point, kind):
-    """Share of the nearest decoder rows with the same label, and the 97.5% quantile of shuffled labels; none for few rows."""
-    labels, W_FD = colours[point][kind], weights(both[point], "decoder").numpy()
-    some = labels != ""
-    if some.sum() <= n_near:
-        return float("nan"), float("nan"), int(some.sum())
-    found = layout.neighbour_purity(W_FD[some], labels[some], n_near).mean()
-    return found, layout.shuffled_purity(W_FD[some], labels[some], n_near, times=shuffles, seed=seed)[1], int(some.sum())
+pure = {(kind, point): layout.labelled_purity(weights(both[point], "decoder").numpy(), colours[point][kind], n_near, times=shuffles, seed=seed)
+        for kind in ("language", "topic") for point in blocks}  # fmt: skip
 
 # %%
-pure = {(kind, point): purity(point, kind) for kind in ("language", "topic") for point in blocks}
 for (kind, point), (found, chance, some) in pure.items():
     block = point.split(".")[0]
     results.record(f"painted_{kind}_{block}", some, "features", tolerance=30)
@@ -1140,25 +1179,14 @@ def profiles(documents, split, level):
     """Each feature over topics, items or sentences: the Korean side and the English one."""
     found = []
     for lang, rows_M in zip(("ko", "en"), rows_of_pairs[split], strict=True):
-        X_MF, records = documents[split, lang][rows_M], texts[split, lang].subset(rows_M)
-        topic, small = records.label("big"), records.label(small_label)
-        if level == "sentence":
-            found.append(X_MF.toarray())
-        elif level == "topic":
-            found.append(kc.class_means(X_MF, topic)[1])
-        else:  # a name may lie in two topics of a corpus that people labelled
-            found.append(bilingual.item_profiles(X_MF, np.char.add(np.char.add(topic, "/"), small), topic)[1])
-    return found
+        records = texts[split, lang].subset(rows_M)
+        found.append(bilingual.profiles(documents[split, lang][rows_M], level, records.label("big"), records.label(small_label)))
+    return tuple(found)
 
 # %%
 def moving_together(documents, level):
     """Which features move together in both languages: on training sentences, and on test sentences as well."""
-    above = {}
-    for split in ("train", "test"):
-        ko, en = profiles(documents, split, level)
-        by_chance = np.quantile(bilingual.shuffled_correlation(ko, en, shuffles, seed), 0.999)
-        above[split] = bilingual.profile_correlation(ko, en) > by_chance
-    return above["train"], above["train"] & above["test"]
+    return bilingual.moving_together(*(profiles(documents, split, level) for split in ("train", "test")), shuffles, seed=seed)
 
 # %%
 shared, crossing = [], {}

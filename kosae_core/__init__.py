@@ -54,7 +54,7 @@ _EXPORTS = {
 _MODULES = {
     "absorption", "activations", "base", "batches", "bilingual", "cards", "code", "corpora", "cpu_kernels", "cpu_selection", "crosscoder", "depth", "detection", "devices", "dictionary_learning", "distributed", "examples", "explaining", "features", "filling", "foreign", "generation", "gpu_kernels", "gpu_selection", "grouping", "hooks", "hub", "inputs", "interventions", "joined", "jumprelu", "kernels", "layout", "letters", "lm",
     "loading", "logodds", "loops", "losses", "mapped", "marking", "matching", "metrics", "multiple", "needs", "neuronpedia", "optimizers", "parts", "paths", "planted", "plates", "plots", "positions", "probing", "probing_tasks", "provenance", "ranks", "reading", "records", "resampling", "results", "rows", "sae", "saelens", "saving", "schedules", "shards", "sparse_probing", "sparsify", "splicing", "statistics",
-    "store", "streaming", "study", "synthetic", "topk", "toy", "train_config", "trainer", "training",
+    "steering", "store", "streaming", "study", "synthetic", "topk", "toy", "train_config", "trainer", "training",
 }  # fmt: skip
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}
 

@@ -82,6 +82,42 @@ def item_profiles(
     return names_C, means_CF
 
 
+def profiles(X_MF: sparse.csr_array, level: str, topics_M: np.ndarray, items_M: np.ndarray) -> Float[np.ndarray, "C F"]:
+    """What each feature does over topics, over items within their topic, or over sentences, to be held against another language.
+
+    topic: the mean of every topic. item: that of every item less that of its topic, as `item_profiles`, where an item of the
+    same name in two topics is two. sentence: the activation of every document as it is.
+
+    Shapes  M documents with a topic and an item each -> (C, F), classes in the order of their names, documents in theirs.
+    Raises  ValueError for another level, or unless there is one label per document.
+    """
+    if level not in ("topic", "item", "sentence"):
+        raise ValueError(f"level must be topic, item or sentence, not {level!r}.")
+    if level == "sentence":
+        return X_MF.toarray()
+    if level == "topic":
+        return class_means(X_MF, topics_M)[1]
+    return item_profiles(X_MF, np.char.add(np.char.add(topics_M, "/"), items_M), topics_M)[1]
+
+
+def moving_together(
+    chosen_on: tuple[np.ndarray, np.ndarray], held_out: tuple[np.ndarray, np.ndarray],
+    repeats: int, level: float = 0.999, seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Which features move together in two languages on the first text, and which of these do so on the second as well.
+
+    By `profile_correlation`, above that quantile of all features with the second language's classes shuffled, of each text
+    by itself: a feature chosen by chance comes through the second with a chance of 1 - `level`.
+
+    Shapes  each text: a profile (C, F) of the first language and one of the second, classes in the same order; (F,) twice.
+    """
+    above = []
+    for first_CF, second_CF in (chosen_on, held_out):
+        by_chance = np.quantile(shuffled_correlation(first_CF, second_CF, repeats, seed), level)
+        above.append(profile_correlation(first_CF, second_CF) > by_chance)
+    return above[0], above[0] & above[1]
+
+
 def language_preference(first_F: Float[np.ndarray, " F"], second_F: Float[np.ndarray, " F"]) -> Float[np.ndarray, " F"]:
     """(a - b) / (a + b) of two rates of firing: 1 for a feature of the first language alone, -1 of the second, 0 where neither.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse, stats
 
-from kosae_core.probing import Matrix, dense
+from kosae_core.probing import Matrix, cluster_bootstrap, dense
 
 COLUMNS_AT_ONCE = 256
 
@@ -93,6 +94,17 @@ def _areas(
 
     counts = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
     return area(np.ones(len(score_N))), np.array([area(row[cluster_N]) for row in counts])
+
+
+def rises(X_NP: Matrix, yes_N: np.ndarray) -> np.ndarray:
+    """By how much the mean of every column is higher on yes than on no, as a (P,) array.
+
+    Raises  ValueError unless there is one answer per row, and both answers.
+    """
+    yes_N = _answers(X_NP, yes_N)
+    X_NP = sparse.csr_array(X_NP) if sparse.issparse(X_NP) else np.asarray(X_NP)
+    on_P, off_P = (np.asarray(X_NP[np.flatnonzero(rows)].mean(axis=0)).ravel() for rows in (yes_N, ~yes_N))
+    return on_P - off_P
 
 
 def specificity(X_NF: Matrix, yes_N: np.ndarray) -> np.ndarray:
@@ -204,3 +216,64 @@ def f1_score(said_N: np.ndarray, yes_N: np.ndarray) -> float:
     said_N, yes_N = np.asarray(said_N, dtype=bool), np.asarray(yes_N, dtype=bool)
     both = int((said_N & yes_N).sum())
     return 2 * both / max(int(said_N.sum()) + int(yes_N.sum()), 1)
+
+
+def f1_samples(
+    said_N: np.ndarray, yes_N: np.ndarray, clusters_N: np.ndarray, *, draws: int = 500, seed: int = 0
+) -> tuple[float, np.ndarray]:
+    """F1 of what was said, and that on samples of whole clusters with replacement, as a (draws,) array.
+
+    One seed draws the same clusters for whatever is said of the same texts, so that samples of two rules can be subtracted.
+    0 for a sample in which nothing is yes and nothing was said to be.
+
+    Raises  ValueError unless there are as many answers and clusters as said, and at least one.
+    Source  Field and Welsh 2007 (cluster bootstrap).
+    """
+    said_N, yes_N = np.asarray(said_N, dtype=bool), np.asarray(yes_N, dtype=bool)
+    if said_N.shape != yes_N.shape:
+        raise ValueError(f"{yes_N.shape} answers do not fit {said_N.shape} said: give one for each.")
+    parts_N3 = np.stack([said_N & yes_N, said_N, yes_N], 1)
+    both_S, named_S, true_S = cluster_bootstrap(parts_N3, clusters_N, draws, seed).T
+    return f1_score(said_N, yes_N), 2 * both_S / np.maximum(named_S + true_S, 1e-12)
+
+
+@dataclass(frozen=True)
+class Theme:
+    """What the documents on which a feature is strongest have in common, and whether it tells that in others."""
+
+    feature: int
+    theme: str
+    """Their commonest label, of equals the first by name."""
+    agree: int
+    """How many of them have it."""
+    area: float
+    """Area under the ROC curve for that label in held-out documents; not a number where all of them or none have it."""
+
+
+def themes(
+    X_MF: Matrix, labels_M: Sequence[str] | np.ndarray, held_LF: Matrix, held_labels_L: Sequence[str] | np.ndarray,
+    features: Sequence[int] | np.ndarray, n: int = 5,
+) -> list[Theme]:  # fmt: skip
+    """The theme of each of some features by its `n` strongest documents, of equals the first, judged on held-out documents.
+
+    Shapes  M documents that themes are read from, L held-out ones; a feature's value in each.
+    Raises  ValueError unless there is one label per document, and at least `n` documents.
+    Source  the top samples from which brainsurgery (source E) reads latents.
+    Differs held-out documents judge what was read.
+    """
+    labels_M, held_labels_L = np.asarray(labels_M), np.asarray(held_labels_L)
+    if len(labels_M) != X_MF.shape[0] or len(held_labels_L) != held_LF.shape[0]:
+        raise ValueError("labels do not fit the documents: give one for each.")
+    if not 1 <= n <= len(labels_M):
+        raise ValueError(f"{len(labels_M)} documents have no {n} strongest.")
+    found = []
+    for start in range(0, len(features), COLUMNS_AT_ONCE):
+        some = np.asarray(features, dtype=np.int64)[start : start + COLUMNS_AT_ONCE]
+        X_Mf, held_Lf = dense(X_MF[:, some]), dense(held_LF[:, some])
+        for i, f in enumerate(some):
+            names, counts = np.unique(labels_M[np.argsort(-X_Mf[:, i], kind="stable")[:n]], return_counts=True)
+            theme = names[counts.argmax()]
+            yes_L = held_labels_L == theme
+            area = aurocs(held_Lf[:, [i]], yes_L)[0] if yes_L.any() and not yes_L.all() else np.nan
+            found.append(Theme(int(f), str(theme), int(counts.max()), float(area)))
+    return found

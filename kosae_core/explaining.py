@@ -6,11 +6,12 @@ is met. Rules are made from some texts and judged on others.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from kosae_core.logodds import weighted_log_odds
 
@@ -60,6 +61,40 @@ def windows(store: Any, reach: int = 6) -> np.ndarray:
         there = place_N >= back
         found[there, back] = flat[starts[doc_N[there]] + place_N[there] - back]
     return found
+
+
+def usable(
+    X_NF: sparse.csr_array, held_NF: sparse.csr_array, held_doc_N: np.ndarray, n_documents: int,
+    *, least: tuple[int, int] = (30, 15), most: float = 0.9,
+) -> np.ndarray:  # fmt: skip
+    """The features, in order, that can be explained and judged: common enough in both texts, and not in nearly every document.
+
+    They fire on at least `least` tokens of the texts that rules are made from and of the held-out ones, and in less than
+    `most` of the `n_documents` held-out documents, those without a token among them.
+
+    Raises  ValueError unless there is one document per held-out row, each below `n_documents`.
+    """
+    held_doc_N = np.asarray(held_doc_N, dtype=np.int64)
+    if len(held_doc_N) != held_NF.shape[0] or held_doc_N.max(initial=0) >= n_documents:
+        raise ValueError(f"{len(held_doc_N)} rows of {n_documents} documents do not fit {held_NF.shape[0]} rows.")
+    tokens = [np.bincount(X.col[X.data > 0], minlength=X.shape[1]) for X in map(sparse.coo_array, (X_NF, held_NF))]
+    held, n_features = sparse.coo_array(held_NF), held_NF.shape[1]
+    pairs = np.unique((held_doc_N[held.row] * n_features + held.col)[held.data > 0])
+    spread_F = np.bincount(pairs % n_features, minlength=n_features) / n_documents
+    return np.flatnonzero((tokens[0] >= least[0]) & (tokens[1] >= least[1]) & (spread_F < most))
+
+
+def firing(values: Mapping[str, np.ndarray], quantile: float) -> dict[str, np.ndarray]:
+    """Where a feature is above a quantile of the activations it has on "train", by split; at 0 wherever it fires.
+
+    Shapes  its value on each token, by split.
+    Raises  ValueError if it never fires on "train", and for a quantile outside [0, 1).
+    """
+    on_N = values["train"][values["train"] > 0]
+    if not len(on_N) or not 0 <= quantile < 1:
+        raise ValueError(f"a quantile from 0 to below 1 of at least one activation, not {quantile} of {len(on_N)}.")
+    over = np.quantile(on_N, quantile) if quantile else 0.0
+    return {split: values_N > over for split, values_N in values.items()}
 
 
 def met(rule: Rule, windows_NW: np.ndarray) -> np.ndarray:
@@ -194,6 +229,35 @@ def judge(rule: Rule, windows_NW: np.ndarray, fires_N: np.ndarray, doc_N: np.nda
         hits / int(fires_N.sum()),
         hits / max(int(said_N.sum()), 1),
     )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Features with their rules, and how well these and those of other features predict them."""
+
+    rules: list[Rule]
+    own: list[Verdict]
+    other: list[Verdict]
+    """By the rule of the next feature, for the last by that of the first: what a rule gets that has nothing to do with it."""
+
+
+def judge_rules(
+    windows: Mapping[str, np.ndarray], fires: Sequence[Mapping[str, np.ndarray]], docs: Mapping[str, np.ndarray], **how: Any
+) -> Judged:  # fmt: skip
+    """For each feature the rule that `explain` makes from "train", and verdicts of `judge` on "test"; `how` goes to `explain`.
+
+    Shapes  by split: the windows, where each feature fires, the document of each row.
+    Raises  ValueError for fewer than two features, which have no others, and as `explain` and `judge`.
+    Source  shuffled explanations as a baseline: Paulo et al. 2024, arXiv:2410.13928.
+    """
+    if len(fires) < 2:
+        raise ValueError(f"{len(fires)} features have no other feature's rule to be held against: give two at least.")
+    rules = [explain(windows["train"], one["train"], docs["train"], **how) for one in fires]
+    own, other = (
+        [judge(rule, windows["test"], one["test"], docs["test"]) for rule, one in zip(given, fires, strict=True)]
+        for given in (rules, rules[1:] + rules[:1])
+    )
+    return Judged(rules, own, other)
 
 
 def written(rule: Rule, vocabulary: Sequence[str]) -> str:

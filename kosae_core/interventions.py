@@ -204,6 +204,19 @@ def direct_effects(lm: LanguageModel, directions_ND: Float[Tensor, "N D"]) -> Fl
     return logits_NV - logits_NV.mean(1, keepdim=True)
 
 
+def share_lost(clean_R: np.ndarray, zeros_R: np.ndarray, kept_R: np.ndarray, least: float) -> np.ndarray | np.floating:
+    """Of what zeros in place of activations cost a score, the share that reconstructions cost: a ratio of means over R of them.
+
+    Shapes  (..., R) the score of the untouched model (or (..., 1)), with zeros and with the reconstruction at the same point;
+            one share for each of `...`, as for samples of a bootstrap.
+    Units   `least`, of the score, is the least that zeros are taken to cost, so that no share is divided by nothing.
+    Raises  ValueError unless `least` is positive.
+    """
+    if least <= 0:
+        raise ValueError(f"least is {least}: it must be above 0, or a score that zeros do not move gives no share.")
+    return (clean_R - kept_R).mean(-1) / np.maximum((clean_R - zeros_R).mean(-1), least)
+
+
 @dataclass(frozen=True)
 class Effects:
     """The features that are on at one token, and what each does to the next one; K features, V tokens."""
@@ -218,6 +231,11 @@ class Effects:
     """The same with one feature each set to zero at this token."""
     direct_KV: np.ndarray
     """What the feature's part of the activation adds to the logits by itself, mean 0 per row; the final norm's divisor held."""
+
+    @property
+    def kl_K(self) -> np.ndarray:
+        """How far each ablation moves the next token: divergence of the prediction without it from the untouched one, nats."""
+        return (np.exp(self.logprobs_V) * (self.logprobs_V - self.without_KV)).sum(1)
 
 
 @torch.no_grad()

@@ -64,6 +64,25 @@ def shuffled_purity(
     return float(np.mean(found)), float(np.quantile(found, 0.975))
 
 
+def labelled_purity(
+    X_ND: np.ndarray, labels_N: np.ndarray, k: int = 10, *, times: int = 200, seed: int = 0
+) -> tuple[float, float, int]:
+    """Among the points that have a label (not ""): their mean purity, that of shuffled labels, and how many they are.
+
+    Purity by cosine, as `neighbour_purity`; of shuffled labels the 97.5 % quantile of `shuffled_purity`. NaN for both where
+    no more than `k` points have a label.
+
+    Shapes  (N, D) and (N,) -> two shares and a count.
+    """
+    labels_N = np.asarray(labels_N)
+    some_N = labels_N != ""
+    if (n := int(some_N.sum())) <= k:
+        return float("nan"), float("nan"), n
+    X_ND, labels_N = np.asarray(X_ND)[some_N], labels_N[some_N]
+    found = float(neighbour_purity(X_ND, labels_N, k).mean())
+    return found, shuffled_purity(X_ND, labels_N, k, times=times, seed=seed)[1], n
+
+
 def exclusive_labels(tops: dict[str, np.ndarray]) -> dict[int, str]:
     """Features that stand in exactly one class's list, with that class; `tops` as from `features.top_features`."""
     owners: dict[int, list[str]] = {}

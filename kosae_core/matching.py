@@ -1,6 +1,6 @@
 """Which features of two dictionaries are the same: nearest directions, optimal pairs, consistency over runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -74,6 +74,35 @@ def distinct_children(
         if best_G[row] >= bound and not copies_GG[row, counted[at_G[row]]].any():
             counted[at_G[row]].append(row)
     return np.array([len(rows) for rows in counted])
+
+
+def split_share(
+    first_FD: Float[Tensor, "F D"], together: Sequence[Float[Tensor, "G D"]], bound: float, alike: float
+) -> float:
+    """Share of the first dictionary's features with two or more `distinct_children` in some dictionaries taken together."""
+    return float((distinct_children(first_FD, torch.cat(list(together)), bound, alike) >= 2).mean())
+
+
+def split_shares(
+    bases: Mapping[int, Float[Tensor, "F D"]], others: Mapping[int, Float[Tensor, "G D"]],
+    bound: float, alike: float, together: int = 1,
+) -> dict[int, list[float]]:  # fmt: skip
+    """For each base, by its seed: its `split_share` in every choice of so many of the others whose seed is not its own.
+
+    Two others taken together have as many rows as one of twice the size, and no splitting: its baseline. A base for which
+    there are too few others of other seeds is left out.
+    """
+    found = {}
+    for a, first_FD in bases.items():
+        chosen = combinations([s for s in others if s != a], together)
+        if shares := [split_share(first_FD, [others[s] for s in some], bound, alike) for some in chosen]:
+            found[a] = shares
+    return found
+
+
+def returning(first_FD: Float[Tensor, "F D"], second_GD: Float[Tensor, "G D"], bound: float) -> float:
+    """Share of the first dictionary's features that come back in the second: with a cosine of at least `bound` there."""
+    return float((nearest(first_FD, second_GD)[0] >= bound).mean())
 
 
 def same_partner(

@@ -116,6 +116,17 @@ def share_within(
     return np.where(varies_F, 1.0 - (1.0 - eta_F) * left / (left - rank), 0.0)
 
 
+def by_position_alone(
+    X_NF: sparse.csr_array, positions_N: Int[np.ndarray, " N"], tokens_N: Int[np.ndarray, " N"], bound: float = 0.5
+) -> np.ndarray:
+    """Features of which position explains over `bound` of the variance, and of the variance among equal tokens too.
+
+    Shapes  (F,) of bool.
+    Raises  ValueError as `position_share` and `share_within`.
+    """
+    return (position_share(X_NF, positions_N) > bound) & (share_within(X_NF, positions_N, tokens_N) > bound)
+
+
 def _places(X_NF: sparse.csr_array, positions_N: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if len(positions_N) != X_NF.shape[0]:
         raise ValueError(f"{len(positions_N)} positions do not fit {X_NF.shape[0]} tokens; give one for each.")

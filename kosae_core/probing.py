@@ -18,8 +18,7 @@ from kosae_core.sae import SAE, SAEConfig, TopKSAE
 
 HIDDEN = (64, 32)
 """Widths of the first and second hidden layer, as in source A."""
-WIDEST = 1e6
-"""How many times beyond the strengths it is given `linear_probe` looks for a better one."""
+WIDEST = 1e6  # how many times beyond the strengths it is given `linear_probe` looks for a better one
 Matrix = np.ndarray | sparse.csr_array
 
 

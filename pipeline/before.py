@@ -15,18 +15,22 @@ from pipeline.facts import sentences
 from pipeline.plan import Plan
 
 
-def before_running(preset: str, extra: dict[str, Any], stems: list[str]) -> tuple[str, dict[str, float]]:
+def before_running(
+    preset: str, extra: dict[str, Any], stems: list[str], only: str | None = None
+) -> tuple[str, dict[str, float]]:
     """As `_before_running`, with what the chapters would say of a setting, later, as a PipelineError."""
     try:
-        return _before_running(preset, extra, stems)
+        return _before_running(preset, extra, stems, only)
     except ValueError as error:
         raise ch.PipelineError(str(error)) from None
 
 
-def _before_running(preset: str, extra: dict[str, Any], stems: list[str]) -> tuple[str, dict[str, float]]:
+def _before_running(
+    preset: str, extra: dict[str, Any], stems: list[str], only: str | None
+) -> tuple[str, dict[str, float]]:
     """What these chapters will need, in a sentence for the one who starts them, and the memory of each, in MiB.
 
-    Empty where none reads a language model.
+    Chapters that `only` names run with the preset even where it leaves them to `default`. Empty where none reads a language model.
 
     What the store holds already is not asked for again. A model or corpus of which nothing is known beforehand is left to
     `gather` and `train`, which look again.
@@ -34,7 +38,7 @@ def _before_running(preset: str, extra: dict[str, Any], stems: list[str]) -> tup
     Raises  PipelineError when memory or disk cannot hold it, with the numbers and the knob; ValueError for a corpus that is
             not to be had, and for a setting that models, points or autoencoders do not know.
     """
-    chosen = ch.read_preset(preset)
+    chosen = ch.read_preset(preset).asked(only)
     stems = [stem for stem in stems if work.CHAPTERS.get(stem)]
     if not stems:
         return "", {}

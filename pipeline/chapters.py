@@ -7,7 +7,7 @@ import hashlib
 import math
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,10 @@ class Preset:
 
     def runs(self, chapter: Chapter) -> bool:
         return self.chapters is None or chapter.stem in self.chapters
+
+    def asked(self, only: str | None) -> Preset:
+        """The preset as it runs the chapters that `only` names, though it may leave them to `default`; itself without any."""
+        return replace(self, chapters=tuple(chapter.stem for chapter in read_chapters(only))) if only else self
 
     def parameters(self, chapter: Chapter, extra: dict[str, Any] | None = None) -> dict[str, Any]:
         """All parameters of a chapter under this preset, last those of `extra` (from the command line) that it has.
@@ -215,12 +219,28 @@ def read_chapters(only: str | None = None, folder: Path | None = None) -> list[C
 
 
 def read_preset(name: str, folder: Path | None = None) -> Preset:
-    """Read chapters/presets/<name>.yaml, or another file where `name` is the path of one.
+    """Read chapters/presets/<name>.yaml, or another file where `name` is the path of one, upon its base where it has one.
 
-    Raises  PipelineError for an unknown preset, an unknown section, a file that is not a mapping of mappings, or one of
-            another folder that has the name of a shipped preset, whose outputs it would replace.
+    Raises  PipelineError for an unknown preset, an unknown section, a file that is not a mapping of mappings, one of
+            another folder that has the name of a shipped preset, whose outputs it would replace, or a base upon a base.
     """
     folder = folder or CHAPTERS
+    own, base = _read_one(name, folder)
+    if base is None:
+        return own
+    below, deeper = _read_one(base, folder)
+    if deeper is not None:
+        raise PipelineError(f"the preset {own.name} has the base {base}, which has one itself: name a preset without one.")
+    listed = below.chapters if own.chapters is None else own.chapters
+    stems = [
+        stem for stem in [*below.sections, *own.sections] if listed is None or stem in listed or stem in own.sections
+    ]
+    sections = {stem: below.sections.get(stem, {}) | own.sections.get(stem, {}) for stem in stems}
+    return Preset(own.name, below.common | own.common, sections, listed, below.plan | own.plan)
+
+
+def _read_one(name: str, folder: Path) -> tuple[Preset, str | None]:
+    """What one file says, and the preset that it names as its base."""
     path = Path(name) if name.endswith(".yaml") else folder / "presets" / f"{name}.yaml"
     if not path.exists():
         have = sorted(p.stem for p in path.parent.glob("*.yaml"))
@@ -234,9 +254,11 @@ def read_preset(name: str, folder: Path | None = None) -> Preset:
         raise PipelineError(f"{path} is not YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(content, dict):
         raise PipelineError(f"{path} must hold sections, one per chapter, and common.")
-    listed, plan = content.pop("chapters", None), content.pop("plan", {})
+    listed, plan, base = content.pop("chapters", None), content.pop("plan", {}), content.pop("base", None)
     if not isinstance(plan, dict):
         raise PipelineError(f"{path}: the section plan must hold 'name: value' lines.")
+    if not isinstance(base, str | None):
+        raise PipelineError(f"{path}: base must be the name of a preset, as in base: full.")
     if listed is not None and not isinstance(listed, list):
         raise PipelineError(f"{path}: chapters must be a list of chapters, as in [05_probing].")
     known = names(folder)
@@ -249,7 +271,8 @@ def read_preset(name: str, folder: Path | None = None) -> Preset:
     for stem, section in sections.items():
         if not isinstance(section, dict):
             raise PipelineError(f"{path}: the section {stem} must hold 'name: value' lines.")
-    return Preset(path.stem, sections.pop("common", {}), sections, tuple(listed) if listed is not None else None, plan)
+    listed = tuple(listed) if listed is not None else None
+    return Preset(path.stem, sections.pop("common", {}), sections, listed, plan), base
 
 
 def folder_name(run: str) -> str:

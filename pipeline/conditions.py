@@ -3,6 +3,7 @@
 `[A is above B.]{.claim key="c05.x"}` is marked where the claim x of that run is false. With
 `[A is above B.]{.claim key="c05.x"}[A is not above B.]{.otherwise}` the second sentence takes its place instead, unmarked.
 `::: {.when key="c05.x"}` keeps its block where a chapter recorded x; with `holds="yes"` or `holds="no"`, where the claim x is so.
+`#| when: c05.x` among the options of a code cell keeps its figure or table where a chapter recorded x; its code stays.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ OTHERWISE = "]{.otherwise}"
 _WHEN = re.compile(r":{3,}\s*\{\s*\.when\b(.*)\}\s*")
 _GIVEN = re.compile(r"\s(key|holds)=[\"“]?([\w.]+)[\"”]?(?=\s|$)")
 _DIV = re.compile(r":{3,}\s*(\S.*)?")
+_CELL = re.compile(r"^#\|\s*when:\s*([\w.]+)[ \t]*\n", re.MULTILINE)
+_OPTIONS = re.compile(r"^#\|.*\n", re.MULTILINE)
 
 Place = Callable[[int], str]
 """Names the place of a line of the text."""
@@ -61,6 +64,13 @@ def blocks(text: str, records: Mapping[str, Any], claims: Mapping[str, Any], at:
     if unclosed:
         raise ch.PipelineError(f"{at(unclosed[0][0])}: no ::: closes this .when block.")
     return "\n".join(lines)
+
+
+def cell(source: str, records: Mapping[str, Any], claims: Mapping[str, Any]) -> tuple[str, bool]:
+    """A code cell without its `when`, and whether that is met; where it is not, without label, captions or other options."""
+    when = _CELL.search(source)
+    met = when is None or when[1] in records or when[1] in claims
+    return (_CELL if met else _OPTIONS).sub("", source), met
 
 
 def settle(text: str, claims: Mapping[str, Any], note: str, at: Place) -> str:

@@ -63,13 +63,17 @@ class Job:
         return key == self.key and (self.results.exists() or not recorded)
 
 
-def plan(preset: str, only: str | None = None, extra: dict[str, Any] | None = None) -> list[Job]:
+def plan(
+    preset: str, only: str | None = None, extra: dict[str, Any] | None = None, *, asked: bool = False
+) -> list[Job]:
     """The jobs of a preset; a chapter that the preset does not run stands as in `default`.
+
+    With `asked`, those that `only` names run with the preset all the same: someone wants to see them so.
 
     Raises  PipelineError for an unknown chapter, preset or parameter, and for a model that PARAMS names and that is not to
             be had: a chapter that may do without one would run on the model inside instead.
     """
-    chosen, fallback, extra = ch.read_preset(preset), None, extra or {}
+    chosen, fallback, extra = ch.read_preset(preset).asked(only if asked else None), None, extra or {}
     jobs, chapters = [], ch.read_chapters(only)
     chosen.all_parameters(chapters, extra)  # raises where none has one of them
     if "lm_name" in extra and not inputs.has_model(str(extra["lm_name"])):
@@ -240,7 +244,7 @@ def parse_value(text: str) -> Any:
         return text
 
 
-def _say_needs(preset: str, extra: dict[str, Any], stems: list[str]) -> dict[str, float]:
+def _say_needs(preset: str, extra: dict[str, Any], stems: list[str], only: str | None) -> dict[str, float]:
     """Print what the chapters that are to run will need; returns the memory of each, in MiB.
 
     Raises  PipelineError when this machine cannot hold it.
@@ -249,7 +253,7 @@ def _say_needs(preset: str, extra: dict[str, Any], stems: list[str]) -> dict[str
         return {}
     from pipeline.before import before_running  # which needs this module, and imports much
 
-    said, needed = before_running(preset, extra, stems)
+    said, needed = before_running(preset, extra, stems, only)
     if said:
         print(said, flush=True)
     return needed
@@ -271,14 +275,14 @@ def main(argv: list[str] | None = None) -> int:
     if options.at_once is not None and options.at_once < 1:
         raise ch.PipelineError(f"--at-once must be at least 1, not {options.at_once}.")
     extra = {name: parse_value(value) for name, value in options.p}
-    jobs = plan(options.preset, options.only, extra)
+    jobs = plan(options.preset, options.only, extra, asked=True)
     missing = {job.overrides["lm_name"] for job in jobs if "lm_name" in job.overrides}
     for name in sorted(name for name in missing if not inputs.has_model(name)):
         print(
             f"{name} cannot be reached: chapter 02 reads the model inside instead, and the others need it.",
             file=sys.stderr,
         )
-    needed = _say_needs(options.preset, extra, [job.chapter.stem for job in jobs if not job.current()])
+    needed = _say_needs(options.preset, extra, [job.chapter.stem for job in jobs if not job.current()], options.only)
     failures = execute(jobs, options.at_once, needed)
     if failures:
         stems = ", ".join(text.split(" ", 1)[0] for text in failures)

@@ -108,13 +108,13 @@ def lines(what: str, unit: str = "step") -> Callable[[int, int, str], None]:
 def run(options: argparse.Namespace) -> None:
     """What the command does, in every process."""
     extra = {name: parse_value(value) for name, value in options.p}
-    preset = ch.read_preset(options.preset)
+    preset = ch.read_preset(options.preset).asked(options.only)
     chapters = [chapter for chapter in ch.read_chapters(options.only) if preset.runs(chapter)]
     parameters = preset.all_parameters(chapters, extra)
     name, how = language_model(preset.name, parameters)
     with distributed.together(options.shard):
         if ranks.share()[1] == 1:  # several share what it needs, and each looks at its own as it trains
-            print(before_running(options.preset, extra, list(parameters))[0], flush=True)
+            print(before_running(options.preset, extra, list(parameters), options.only)[0], flush=True)
         lm = load_lm(name, **how)
         stores, runs = asked_for(parameters, lm.n_blocks)
         if ranks.first():

@@ -147,9 +147,11 @@ def weave(chapter: ch.Chapter, executed: NotebookNode, values: Values, language:
             text = values.resolve(cell.source, language, lambda line, i=i: chapter.at(i, line))
             page.cells.append(nbformat.v4.new_markdown_cell(text))
         elif cell.cell_type == "code":
-            source = _options(cell.source, language, chapter, i)
+            source, met = conditions.cell(cell.source, values.records, values.claims)
+            source = _options(source, language, chapter, i)
             source = values.resolve(source, language, lambda line, i=i: chapter.at(i, line))
-            new = nbformat.v4.new_code_cell(source, outputs=_outputs(next(outputs), chapter, i))
+            ran = next(outputs)
+            new = nbformat.v4.new_code_cell(source, outputs=_outputs(ran, chapter, i) if met else [])
             new.metadata["tags"] = [tag for tag in ch.tags(cell) if tag not in LANGUAGES]
             page.cells.append(new)
             if injected and "parameters" in new.metadata["tags"]:

@@ -17,6 +17,8 @@ from kosae_core.sae import SAEConfig
 from kosae_core.train_config import TrainConfig
 
 Parameters = dict[str, Any]
+KOREAN_ALONE = {"ynat", "ud_ko", "hate"}
+"""Named corpora without English."""
 BY_K = {"topk", "batchtopk", "matryoshka", "groupmax"}
 """Variants that are given k; the others get a target for L0."""
 
@@ -258,7 +260,8 @@ def of_every_block(p: Parameters, n_blocks: int, d_model: int, tokens: float) ->
 
 def _09(c: Chapter) -> Iterator[Store | Run]:
     p = c.p
-    yield from (store for lang in ("ko", "en") for store in c.both(lang))
+    languages = ("ko",) if p["corpus"] in KOREAN_ALONE else ("ko", "en")
+    yield from (store for lang in languages for store in c.both(lang))
     yield c.sae("topk", "ko", p["middle"])
     source = c.store("train", "ko", p["middle"])
     sizes = p["sparse_features"], p["sparse_steps"], p["batch_size"], p["seed"]

@@ -171,3 +171,49 @@ def test_pairs_are_found_by_name():
     for bad in ((["a"], ["b"]), (["a", "a"], ["a"])):
         with pytest.raises(ValueError, match="no pair in common"):
             bilingual.paired_rows(*bad)
+
+
+def test_profiles_over_topics_items_and_sentences():
+    rng = np.random.default_rng(4)
+    X = rng.random((24, 3))
+    topics = np.array(["b", "a"])[np.arange(24) // 12]
+    items = np.array(["x", "y", "z"])[np.arange(24) % 3]  # the same names in both topics
+    table = sparse.csr_array(X)
+
+    def mean(f, *where):
+        return np.mean([X[m, f] for m in range(24) if all(w[m] for w in where)])
+
+    topic = bilingual.profiles(table, "topic", topics, items)
+    item = bilingual.profiles(table, "item", topics, items)
+    assert topic.shape == (2, 3) and item.shape == (6, 3)
+    for f in range(3):
+        for t, name in enumerate("ab"):
+            assert topic[t, f] == pytest.approx(mean(f, topics == name))
+            parts = [mean(f, topics == name, items == each) for each in "xyz"]
+            assert item[3 * t : 3 * t + 3, f].tolist() == pytest.approx([p - sum(parts) / 3 for p in parts])
+    assert np.array_equal(bilingual.profiles(table, "sentence", topics, items), X)
+    with pytest.raises(ValueError, match="topic, item or sentence"):
+        bilingual.profiles(table, "word", topics, items)
+
+
+def test_features_that_move_together_are_chosen_and_held_out():
+    rng = np.random.default_rng(5)
+    texts = []
+    for both in ((0, 1), (0, 2)):  # the first feature in both texts, the next two in one each
+        ko, en = rng.random((40, 6)), rng.random((40, 6))
+        for f in both:
+            en[:, f] = ko[:, f] + 0.05 * rng.random(40)
+        texts.append((ko, en))
+    above = []
+    for ko, en in texts:
+        order, drawn = np.random.default_rng(7), []
+        for _ in range(10):
+            en_shuffled = en[order.permutation(40)]
+            drawn += [np.corrcoef(ko[:, f], en_shuffled[:, f])[0, 1] for f in range(6)]
+        bound = np.quantile(drawn, 0.99)
+        above.append([np.corrcoef(ko[:, f], en[:, f])[0, 1] > bound for f in range(6)])
+    chosen, survive = bilingual.moving_together(*texts, repeats=10, level=0.99, seed=7)
+    assert chosen.tolist() == above[0] and chosen[[0, 1]].all()
+    assert (
+        survive.tolist() == [a and b for a, b in zip(*above, strict=True)] and survive[0] and not survive[[1, 2]].any()
+    )

@@ -41,6 +41,18 @@ def test_interval_draws_whole_clusters(rows):
         detection.auroc_interval(X[:, 1], yes, clusters[1:])
 
 
+def test_rises(rows):
+    X, yes = rows
+    for given in (sparse.csr_array(X), X - 0.3):
+        found = detection.rises(given, yes)
+        assert found.shape == (300,)
+        for j in (0, 4, 17, 270):
+            here, there = [], []
+            for value, answer in zip(X[:, j], yes, strict=True):
+                (here if answer else there).append(float(value))
+            assert found[j] == pytest.approx(sum(here) / len(here) - sum(there) / len(there), abs=1e-5)
+
+
 def test_specificity(rows):
     X, yes = rows
     X[:, 5] = np.where(yes, 1.0, 0.0)
@@ -96,9 +108,51 @@ def test_f1(rows):
     assert detection.f1_score(np.zeros(3, bool), np.zeros(3, bool)) == 0
 
 
+def test_samples_of_f1_draw_whole_clusters(rows):
+    _, yes = rows
+    rng = np.random.default_rng(3)
+    said, clusters = np.where(rng.random(120) < 0.3, ~yes, yes), rng.permutation(np.arange(120) // 8)
+    score, samples = detection.f1_samples(said, yes, clusters, draws=40, seed=2)
+    assert score == pytest.approx(f1_score(yes, said))
+    times = np.random.default_rng(2).multinomial(15, np.full(15, 1 / 15), size=40)
+    for row, sample in zip(times, samples, strict=True):
+        picked = [n for c in range(15) for _ in range(row[c]) for n in range(120) if clusters[n] == c]
+        assert sample == pytest.approx(f1_score(yes[picked], said[picked]))
+    none = detection.f1_samples(np.zeros(4, bool), np.zeros(4, bool), np.arange(4), draws=3)
+    assert none[0] == 0 and none[1].tolist() == [0, 0, 0]
+    for wrong in (yes[1:], np.ones((120, 2), bool)):
+        with pytest.raises(ValueError, match="one for each"):
+            detection.f1_samples(said, wrong, clusters)
+    with pytest.raises(ValueError, match="do not fit"):
+        detection.f1_samples(said, yes, clusters[1:])
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_themes_are_the_commonest_label_of_the_strongest(rows, kind):
+    X, yes = rows
+    labels = np.random.default_rng(4).choice(["삶", "경제", "과학"], 120)
+    held, held_labels = X[::-1][:70].copy(), np.where(yes[:70], "경제", "삶")
+    X = np.round(X, 1)  # with equals
+    found = detection.themes(kind(X), labels, kind(held), held_labels, [4, 270, 3, 299], n=6)
+    assert [one.feature for one in found] == [4, 270, 3, 299]
+    for one in found:
+        strongest = sorted(range(120), key=lambda m, f=one.feature: (-X[m, f], m))[:6]
+        counts = {name: [labels[m] for m in strongest].count(name) for name in sorted(set(labels))}
+        assert (one.theme, one.agree) == max(counts.items(), key=lambda item: item[1])
+        if one.theme == "과학":  # which no held-out document is about
+            assert np.isnan(one.area)
+        else:
+            assert one.area == pytest.approx(roc_auc_score(held_labels == one.theme, held[:, one.feature]))
+    assert {one.theme == "과학" for one in detection.themes(X, labels, held, held_labels, range(40))} == {True, False}
+    with pytest.raises(ValueError, match="one for each"):
+        detection.themes(X, labels[1:], held, held_labels, [0])
+    with pytest.raises(ValueError, match="no 121 strongest"):
+        detection.themes(X, labels, held, held_labels, [0], n=121)
+
+
 @pytest.mark.parametrize(("yes", "told"), [(np.ones(2, bool), "one for each"), (np.ones(3, bool), "the same")])
 def test_answers_that_fit_no_rows_are_refused(yes, told):
-    for what in (detection.aurocs, detection.specificity, detection.best_rule):
+    for what in (detection.aurocs, detection.rises, detection.specificity, detection.best_rule):
         with pytest.raises(ValueError, match=told):
             what(np.eye(3), yes)
 

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from kosae_core import explaining
 from kosae_core.explaining import Cue, Rule
@@ -150,6 +151,57 @@ def test_verdicts_count_documents_and_tokens(texts):
     assert found.fuzzing == pytest.approx(fuzz)
     assert found.recall == pytest.approx(said[fires].mean())
     assert found.precision == pytest.approx(fires[said].mean())
+
+
+def test_usable_features_are_common_but_not_everywhere():
+    rng = np.random.default_rng(5)
+    train, held = (rng.random((n, 30)) * (rng.random((n, 30)) < np.linspace(0, 0.5, 30)) for n in (200, 120))
+    doc = np.sort(rng.integers(0, 38, 120))  # of 40 documents the last two have no token
+    found = explaining.usable(sparse.csr_array(train), sparse.csr_array(held), doc, 40, least=(20, 12), most=0.6)
+    expected = []
+    for f in range(30):
+        spread = sum(any(held[row, f] > 0 for row in range(120) if doc[row] == d) for d in range(40)) / 40
+        if sum(train[:, f] > 0) >= 20 and sum(held[:, f] > 0) >= 12 and spread < 0.6:
+            expected.append(f)
+    assert found.tolist() == expected and 0 < len(expected) < 20 and 29 not in expected
+    with pytest.raises(ValueError, match="do not fit"):
+        explaining.usable(sparse.csr_array(train), sparse.csr_array(held), doc, 20)
+
+
+@pytest.mark.parametrize("quantile", [0.0, 0.5, 0.9])
+def test_firing_is_above_a_quantile_of_what_training_has(quantile):
+    rng = np.random.default_rng(6)
+    values = {split: rng.random(n) * (rng.random(n) < 0.3) for split, n in (("train", 100), ("test", 60))}
+    found = explaining.firing(values, quantile)
+    on = sorted(v for v in values["train"] if v > 0)
+    at = quantile * (len(on) - 1)
+    bar = on[int(at)] + (at - int(at)) * (on[min(int(at) + 1, len(on) - 1)] - on[int(at)]) if quantile else 0
+    for split, fires in found.items():
+        assert fires.tolist() == [v > bar for v in values[split]]
+    for wrong, q in (({"train": np.zeros(3)}, quantile), (values, 1.0)):
+        with pytest.raises(ValueError, match="a quantile from 0"):
+            explaining.firing(wrong, q)
+
+
+def test_features_are_judged_by_their_own_rules_and_by_others(texts):
+    store, fires = texts
+    cut = store.doc_index < 250
+    windows = dict(
+        zip(("train", "test"), (explaining.windows(store)[cut], explaining.windows(store)[~cut]), strict=True)
+    )
+    docs = {"train": store.doc_index[cut], "test": store.doc_index[~cut]}
+    now = explaining.windows(store)[:, 0]
+    features = [{"train": f[cut], "test": f[~cut]} for f in (fires, now == 20, (now == 30) | (now == 31))]
+    found = explaining.judge_rules(windows, features, docs, n_cues=3, pairs=True, seed=4)
+    for i, one in enumerate(features):
+        rule = explaining.explain(windows["train"], one["train"], docs["train"], n_cues=3, pairs=True, seed=4)
+        assert found.rules[i] == rule
+        assert found.own[i] == explaining.judge(rule, windows["test"], one["test"], docs["test"])
+        other = found.rules[i + 1] if i < 2 else found.rules[0]
+        assert found.other[i] == explaining.judge(other, windows["test"], one["test"], docs["test"])
+    assert found.own[1].detection == 1 and found.other[1].detection < 0.7
+    with pytest.raises(ValueError, match="give two at least"):
+        explaining.judge_rules(windows, features[:1], docs)
 
 
 def test_rules_in_words():

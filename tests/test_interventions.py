@@ -177,6 +177,21 @@ def test_feature_effects_ablate_one_feature_at_one_token(position, tiny_lm, sae,
         logits = tiny_lm.model.lm_head.weight @ (tiny_lm.model.model.norm.weight * part / stream.square().mean().sqrt())
         direct = logits - logits.mean()
         assert np.allclose(found.direct_KV[k], direct.numpy(), atol=1e-3)
+        clean = [float(p) for p in found.logprobs_V]
+        divergence = sum(np.exp(p) * (p - float(q)) for p, q in zip(clean, expected, strict=True))
+        assert found.kl_K[k] == pytest.approx(divergence, abs=1e-4)
+
+
+def test_share_lost_sample_by_sample():
+    rng = np.random.default_rng(0)
+    clean_B1, zeros_BR, kept_BR = rng.random((7, 1)), rng.random((7, 4)) / 2, rng.random((7, 4))
+    zeros_BR[3] = clean_B1[3]  # where zeros cost nothing
+    found = iv.share_lost(clean_B1, zeros_BR, kept_BR, 0.05)
+    for b in range(7):
+        by_zeros = sum(float(clean_B1[b, 0] - zeros_BR[b, r]) for r in range(4)) / 4
+        by_kept = sum(float(clean_B1[b, 0] - kept_BR[b, r]) for r in range(4)) / 4
+        assert found[b] == pytest.approx(by_kept / (by_zeros if by_zeros > 0.05 else 0.05))
+    assert iv.share_lost(clean_B1[0], zeros_BR[0], kept_BR[0], 0.05) == pytest.approx(found[0])
 
 
 @pytest.mark.parametrize("steered", [False, True])
@@ -232,6 +247,8 @@ def test_a_text_is_continued_alike_alone_and_among_others_with_the_same_seed(tin
 def test_bad_requests_are_refused(tiny_lm, sae, documents):
     with pytest.raises(ValueError, match="length 0"):
         iv.add(torch.zeros(4), 1.0)
+    with pytest.raises(ValueError, match="least is 0"):
+        iv.share_lost(np.ones(2), np.zeros(2), np.ones(2), 0)
     with pytest.raises(ValueError, match="length 0"):
         iv.level(torch.zeros(4), torch.ones(4))
     for features in (24, -1, []):

@@ -60,3 +60,19 @@ def test_bad_settings_are_named():
         layout.embed(X)
     with pytest.raises(ValueError, match="k must lie between 1"):
         layout.neighbour_purity(X, labels, k=10)
+
+
+def test_purity_of_the_labelled_alone():
+    X, labels = points(n=50, spread=1.0)
+    labels = np.where(np.arange(50) % 3 == 0, "", labels)
+    rows = [i for i in range(50) if labels[i] != ""]
+    same = []
+    for i in rows:
+        far = {j: 1 - X[i] @ X[j] / np.linalg.norm(X[i]) / np.linalg.norm(X[j]) for j in rows if j != i}
+        same += [labels[j] == labels[i] for j in sorted(far, key=far.get)[:4]]
+    found, chance, n = layout.labelled_purity(X, labels, 4, times=30, seed=2)
+    assert found == pytest.approx(np.mean(same)) and n == len(rows)
+    assert chance == layout.shuffled_purity(X[rows], labels[rows], 4, times=30, seed=2)[1]
+    few = np.where(np.arange(50) < 4, "a", "")
+    found, chance, n = layout.labelled_purity(X, few, 4)
+    assert np.isnan(found) and np.isnan(chance) and n == 4

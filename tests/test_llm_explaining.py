@@ -395,3 +395,5 @@ def test_the_chapter_asks_and_records_what_it_was_told(server, tmp_path):
     assert {le.EXPLAIN, le.DETECT} <= set(kinds) and kinds.count(le.EXPLAIN) == records["c09.llm_features"]["value"]
     # explanations that name a letter are judged by it, and so tell where the feature fires no better than that letter does
     assert 0.2 < records["c09.llm_detection"]["value"] < 1 and records["c09.llm_unread"]["value"] == 0
+    for key in ("c09.llm_swapped", "c09.llm_swapped_detection"):  # those of other features
+        assert 0 < records[key]["value"] < 1

@@ -170,3 +170,40 @@ def test_shuffled_rows_keep_their_elements_and_lose_their_direction():
     assert matching.nearest(rows, shuffled)[0].max() < 0.7 and torch.equal(
         shuffled, matching.shuffled_elements(rows, 1)
     )
+
+
+def test_the_share_that_splits_in_every_choice_of_other_dictionaries():
+    bases = {s: table(7, 20 + s) for s in range(3)}
+    for a in bases:  # copies and near copies of a base's rows, so that some split
+        bases[a] = torch.cat([bases[a], bases[(a + 1) % 3][:4] + 0.3 * table(4, 30 + a)])
+
+    def share(a, chosen):
+        rows = [row for s in chosen for row in bases[s]]
+        kept = {f: [] for f in range(len(bases[a]))}
+        ranked = []
+        for row in rows:
+            cosine = [float(torch.cosine_similarity(row, first, dim=0)) for first in bases[a]]
+            ranked.append((max(cosine), int(np.argmax(cosine)), row))
+        for best, at, row in sorted(ranked, key=lambda each: -each[0]):
+            copy = any(float(torch.cosine_similarity(row, other, dim=0)) >= 0.7 for other in kept[at])
+            if best >= 0.4 and not copy:
+                kept[at].append(row)
+        return sum(len(found) >= 2 for found in kept.values()) / len(kept)
+
+    one = matching.split_shares(bases, bases, 0.4, 0.7)
+    two = matching.split_shares(bases, bases, 0.4, 0.7, together=2)
+    for a in bases:
+        others = [s for s in bases if s != a]
+        assert one[a] == pytest.approx([share(a, [s]) for s in others])
+        assert two[a] == pytest.approx([share(a, others)])
+    assert max(shares[0] for shares in two.values()) > 0
+    assert matching.split_shares(bases, bases, 0.4, 0.7, together=3) == {}  # no three others
+    assert matching.split_share(bases[0], [bases[1], bases[2]], 0.4, 0.7) == two[0][0]
+
+
+def test_the_share_that_comes_back_against_a_loop():
+    first, second = table(9, 1), torch.cat([table(9, 1)[:3] + 0.1 * table(3, 5), table(4, 2)])
+    back = 0
+    for row in first:
+        back += any(float(torch.cosine_similarity(row, other, dim=0)) >= 0.8 for other in second)
+    assert matching.returning(first, second, 0.8) == pytest.approx(back / 9) and back >= 3

@@ -97,6 +97,9 @@ def test_common_keys_reach_only_chapters_that_have_them(book):
         ("common: {}\n", {"langs": [1]}, "langs must be a list of words"),
         ("common: {}\n", {"ks": ["x"]}, "ks must be a list of numbers"),
         ("common: {}\n", {"options": 5}, "options must be a mapping, as in {}, not 5"),
+        ("base: none\n", {}, "there is no preset 'none'; there are default, odd"),
+        ("base: [1]\n", {}, "odd.yaml: base must be the name of a preset, as in base: full"),
+        ("base: odd\n", {}, "the preset odd has the base odd, which has one itself: name a preset without one"),
     ],
 )
 def test_wrong_settings_are_one_sentence(book, text, extra, word):
@@ -139,10 +142,30 @@ def test_a_parameter_without_a_value_of_its_own_takes_any(book):
         execute.plan("default", extra={"pair": 3})
 
 
+def test_a_preset_changes_what_its_base_says(book):
+    edit(book, "k = 2", "k = 2\nsteps = 1\nlimit = 4")
+    preset(book, "wide", "common: {k: 8, steps: 3}\n05_probe: {limit: 5, seed: 2}\n")
+    preset(book, "other", "base: wide\ncommon: {steps: 6}\n05_probe: {seed: 7}\n")
+    assert execute.plan("other")[0].overrides == {"preset": "other", "k": 8, "steps": 6, "limit": 5, "seed": 7}
+    preset(book, "less", "base: wide\nchapters: []\n")
+    less = ch.read_preset("less")
+    assert (less.name, less.sections, less.chapters) == ("less", {}, ())  # sections of chapters that it runs alone
+
+
 def test_chapters_outside_a_preset_stand_as_in_default(book):
     preset(book, "news", "chapters: []\ncommon: {k: 5}\n")
     (job,) = execute.plan("news")
     assert job.run == "default" and job.overrides == {}
+
+
+def test_a_chapter_that_is_asked_for_runs_with_the_preset_all_the_same(book, capsys):
+    preset(book, "news", "chapters: []\ncommon: {k: 5}\n")
+    (job,) = execute.plan("news", "05", asked=True)
+    assert job.run == "news" and job.overrides == {"preset": "news", "k": 5}
+    (job,) = execute.plan("news", asked=True)
+    assert job.run == "default"
+    assert execute.main(["--preset", "news", "--only", "05"]) == 0
+    assert json.loads((book / "build" / "results" / "news" / "05.json").read_text())["records"]["c05.k"]["value"] == 5
 
 
 def test_params_run_apart_from_the_preset(book):

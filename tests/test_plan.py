@@ -94,6 +94,14 @@ def test_what_chapters_make_is_what_a_run_has_made(monkeypatch):
         assert size == pytest.approx(MEASURED[kind], rel=0.1)
 
 
+def test_a_chapter_of_korean_alone_asks_for_no_english():
+    preset = ch.read_preset("ynat").asked("09")
+    made = Plan(preset, {})
+    assert list(made.parts) == ["09_interpretation"]
+    assert {(store.corpus, store.lang) for store in made.all.stores} == {("ynat", "ko")}
+    assert {s.lang for s in Plan(preset, {"corpus": "synthetic"}).all.stores} == {"ko", "en"}
+
+
 def test_a_quantized_model_takes_less():
     sizes = {bits: planned("smoke", lm_options={"bits": bits}).memory("04_training")["model"] for bits in (8, 4)}
     whole = planned("smoke").memory("04_training")["model"]

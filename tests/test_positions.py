@@ -106,6 +106,29 @@ def test_without_positions_biases_by_distance_are_gone(family, sizes, tiny_token
     assert torch.equal(lm.token_losses([near])[0], plain[0])
 
 
+@pytest.mark.parametrize("texts", [["어제 친구와 시장에서 김치찌개를 먹었다."], ["나는 아침마다 달립니다.", "hi"]])
+def test_without_positions_every_token_gets_the_first_learned_one(texts, tiny_tokenizer):
+    torch.manual_seed(2)
+    sizes = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64, "initializer_range": 0.4}
+    config = transformers.GPT2Config(vocab_size=400, **sizes)
+    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    lm = LanguageModel("tiny-learned", model, tiny_tokenizer)
+    documents = lm.documents(texts)
+    plain = lm.token_losses(documents)
+    with positions.without_positions(lm):
+        found = lm.token_losses(documents)
+        stream = lm.capture(lm.batch([[7, 9, 7]]), ["b0.resid_pre"])["b0.resid_pre"][0]
+    tokens, learned = model.transformer.wte.weight, model.transformer.wpe.weight
+    for row, token in zip(stream, (7, 9, 7), strict=True):
+        assert torch.allclose(row, tokens[token] + learned[0], atol=1e-6)
+    assert not torch.allclose(found[0], plain[0], atol=1e-3)
+    assert all(torch.equal(a, b) for a, b in zip(lm.token_losses(documents), plain, strict=True))
+    with torch.no_grad():  # the slow twin: a model that has learned one vector for all positions
+        learned.copy_(learned[0].expand_as(learned).clone())
+    expected = lm.token_losses(documents)
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(found, expected, strict=True))
+
+
 def test_biases_in_the_mask_are_refused(tiny_tokenizer):
     sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "alibi": True}
     with (
@@ -155,6 +178,19 @@ def test_share_within_tokens_against_least_squares(table):
         expected = 0 if inside < 1e-6 else 1 - (outside / (200 - ranks[1])) / (inside / (200 - ranks[0]))
         assert found[f] == pytest.approx(expected, abs=1e-5), f
     assert found[3] == 0 and found[1] == pytest.approx(1) and found[4] == pytest.approx(1)
+
+
+def test_features_of_position_alone_feature_by_feature(table):
+    dense, where = table
+    tokens = np.random.default_rng(3).integers(0, 5, 200)
+    dense[:, 3] = tokens  # nothing but the token
+    dense[:, 4] = tokens + 2 * where
+    found = positions.by_position_alone(sparse.csr_array(dense), where, tokens)
+    for f in range(6):
+        one = sparse.csr_array(dense[:, [f]])
+        plain, within = positions.position_share(one, where)[0], positions.share_within(one, where, tokens)[0]
+        assert found[f] == (plain > 0.5 and within > 0.5)
+    assert found.tolist() == [False, True, False, False, True, False]
 
 
 def test_words_at_the_start_are_not_positions():

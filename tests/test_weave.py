@@ -211,6 +211,17 @@ stays {{< var c05.ev >}}
 after"""
 
 
+def test_a_cell_keeps_its_figure_only_with_its_key(tmp_path, values):
+    for key, kept in (("c05.ev", True), ("c05.above", True), ("c05.absent", False)):
+        chapter, executed = make(tmp_path, SOURCE.replace("#| label: fig-a", f"#| when: {key}\n#| label: fig-a"))
+        if not kept:
+            executed.cells[-1].outputs = []  # as of a cell that drew nothing
+        page = weave.weave(chapter, executed, values, "en")
+        options = '#| label: fig-a\n#| fig-cap: "Figure 91.2%"\n'
+        assert page.cells[-1].source == options * kept + "draw(k)"
+        assert len(page.cells[-1].outputs) == kept
+
+
 def test_when_blocks_stay_only_with_their_key(values):
     told = values.resolve(BLOCKS, "ko", lambda line: str(line))
     assert told.split() == ["before", "stays", "91.2%", ":::", "{.callout-note}", "note", ":::", "after"]
