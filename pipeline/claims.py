@@ -1,9 +1,9 @@
 """Hold the findings of the earlier studies against our results: `python -m pipeline.claims` (make claims).
 
 `data/claims.toml` says which recorded claims and numbers test each finding. The verdicts go to the READMEs, between
-<!--claims--> and <!--/claims-->: those of `full`, the longest run with most seeds, with their numbers, then the bare ones of
-`default`, whether other seeds give these again, and on news of `ynat` and `keat`. The last chapter has those of its own run in
-place of `default`'s, and why a finding does not hold.
+<!--claims--> and <!--/claims-->: those of `full`, the longest run with most seeds, with their numbers and on how many seeds they
+stand, then the bare ones of `default`, and on news of `ynat` and `keat`. The last chapter has those of its own run in place of
+`default`'s, and why a finding does not hold.
 """
 
 from __future__ import annotations
@@ -21,14 +21,13 @@ from kosae_core import paths, results
 from pipeline.command import told
 
 FILES = {"README.md": "en", "README.ko.md": "ko"}
-NEWS, SEEDS = ("ynat", "keat"), ("seed10", "seed20")
+NEWS, SEEDS = ("ynat", "keat"), ("full10", "full20")
 VERDICTS = {
     "ko": {"holds": "성립", "fails": "성립하지 않음", "mixed": "엇갈림", "undecided": "판정할 수 없음", "open": ""},
     "en": {"holds": "holds", "fails": "does not hold", "mixed": "mixed", "undecided": "undecided", "open": ""},
 }
-KINDS = {"str": str, "float": int | float, "list": list, "dict": dict}
-HEADS = {"ko": ("주장", "판정", "측정값"), "en": ("finding", "verdict", "measured")}
-AGAIN = {"ko": ("시드 {}벌", "모두 같음"), "en": ("{} sets of seeds", "the same")}
+KINDS = {"str": str, "int": int, "float": int | float, "list": list, "dict": dict}
+HEADS = {"ko": ("주장", "판정", "측정값", "시드"), "en": ("finding", "verdict", "measured", "seeds")}
 THIS = {"ko": "이 실행", "en": "this run"}
 OPEN = {"ko": "아직 어느 장도 재지 않은 주장: {}.", "en": "Not tested by any chapter yet: {}."}
 UNTESTABLE = {
@@ -52,6 +51,8 @@ class Claim:
     """The ordering or value that it leads one to expect."""
     tolerance: str = ""
     """The margin that our test allows."""
+    seeds: int = 0
+    """On how many seeds of training its verdict stands within one run of `full`; with 1, runs on other seeds are asked too."""
     supports: list[str] = field(default_factory=list)
     """Recorded claims that speak for it where they hold."""
     refutes: list[str] = field(default_factory=list)
@@ -140,8 +141,8 @@ def _check(claim: Claim, place: str, runs: dict[str, Run], known: list[Recorded]
         raise ValueError(f'{place}: give it supports, refutes or within, or else status = "open", not both.')
     if bool(claim.why_ko) != bool(claim.why_en) or (claim.status == "untestable" and not claim.why_ko):
         raise ValueError(f"{place}: why_ko and why_en go together, and an untestable claim needs them; add them.")
-    if tests and not (claim.expected and claim.tolerance and claim.shown_ko and claim.shown_en):
-        raise ValueError(f"{place}: a tested claim needs expected, tolerance, shown_ko and shown_en; add them.")
+    if tests and not (claim.expected and claim.tolerance and claim.seeds > 0 and claim.shown_ko and claim.shown_en):
+        raise ValueError(f"{place}: a tested claim needs expected, tolerance, seeds, shown_ko and shown_en; add them.")
     if sorted(_KEY.findall(claim.shown_ko)) != sorted(_KEY.findall(claim.shown_en)):
         raise ValueError(f"{place}: shown_ko and shown_en show different keys; make them the same.")
     for kind, key in ((kind, key) for kind, wanted in keys.items() for key in wanted):
@@ -185,31 +186,32 @@ def table(
 ) -> str:
     """The verdicts on the tested claims as a Markdown table: those of `main` with numbers, then those of `bare` alone.
 
-    After the first of these stands whether it stays in `again`, runs with other seeds. Nothing where no claim is tested.
+    Between them stands on how many seeds the first ones rest: those within the run, or itself and the runs of `again`. Nothing
+    where no claim is tested.
     """
     if all(claim.status != "tested" for claim in claims):
         return ""
-    beside = [preset if preset in THIS.values() else f"`{preset}`" for preset in bare]
-    head = [*HEADS[language], *beside[:1]] + [AGAIN[language][0].format(len(again))] * bool(again) + beside[1:]
+    head = [*HEADS[language], *(preset if preset in THIS.values() else f"`{preset}`" for preset in bare)]
     lines = [f"| | {' | '.join(head)} |", "| :-- " * (1 + len(head)) + "|"]
     for claim in (claim for claim in claims if claim.status == "tested"):
         now, text = verdict(claim, main), getattr(claim, f"shown_{language}")
         if now == "open" or not all(key in main.records for key in _KEY.findall(text)):
             text = ""
         numbers = _KEY.sub(lambda m: number(main.records[m[1]]), text)
-        cells = [claim.id, getattr(claim, language), VERDICTS[language][now], numbers]
+        sets = [now, *(verdict(claim, found) for found in again)] if claim.seeds == 1 else [now] * claim.seeds
+        cells = [claim.id, getattr(claim, language), VERDICTS[language][now], numbers, _seeds(sets, language)]
         asked = {name: "open" if name in claim.elsewhere else verdict(claim, found) for name, found in bare.items()}
-        said = [VERDICTS[language][each] for each in asked.values()]
-        cells += said[:1] + [_again([verdict(claim, found) for found in again], language)] * bool(again) + said[1:]
+        cells += [VERDICTS[language][each] for each in asked.values()]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _again(verdicts: list[str], language: str) -> str:
-    """Whether runs with other seeds agree, and if not, how many found what."""
+def _seeds(verdicts: list[str], language: str) -> str:
+    """On how many seeds a verdict stands, and where they do not all give it, how many gave which."""
     if "open" in verdicts or len(set(verdicts)) == 1:
-        return "" if "open" in verdicts else AGAIN[language][1]
-    return ", ".join(f"{VERDICTS[language][each]} {count}" for each, count in sorted(Counter(verdicts).items()))
+        return "" if "open" in verdicts else str(len(verdicts))
+    counts = ", ".join(f"{VERDICTS[language][each]} {count}" for each, count in Counter(verdicts).most_common())
+    return f"{len(verdicts)}: {counts}"
 
 
 def denied(claim: Claim, found: dict[str, Recorded]) -> bool:
@@ -233,13 +235,11 @@ def _list(claims: list[Claim], status: str, sentence: str) -> str:
 def committed(*runs: Recorded) -> tuple[list[Claim], dict[str, Run], dict[str, Recorded]]:
     """The project's own claims, their runs, and the committed results of each preset that has any.
 
-    A claim's keys must be in one of these, or in one of the `runs`.
+    A claim's keys must be in one of these, or in one of the `runs`. What runs on other seeds leave out stands as in `full`.
     """
-    found = {
-        preset: Recorded(results.load_results(paths.reference_dir(preset)))
-        for preset in ("default", "full", *NEWS, *SEEDS)
-    }
-    found = {preset: each for preset, each in found.items() if preset in ("default", "full") or each.claims}
+    documents = {name: results.load_results(paths.reference_dir(name)) for name in ("default", "full", *NEWS, *SEEDS)}
+    documents = {name: each for name, each in documents.items() if each or name in ("default", "full")}
+    found = {name: Recorded((documents["full"] if name in SEEDS else {}) | documents[name]) for name in documents}
     return *read(paths.data_dir() / "claims.toml", [*found.values(), *runs]), found
 
 
@@ -258,13 +258,12 @@ def section(group: str, run: Recorded, language: str, full: bool = False) -> tup
     first, second = (run, {"default": found["default"]}) if full else (found["full"], {THIS[language]: run})
     beside = second | {preset: found[preset] for preset in NEWS if preset in found}
     remarks = reasons(claims, {"": first} | beside, language) + _list(claims, "open", OPEN[language])
-    return table(claims, first, beside, language, seeds(found)), remarks
+    return table(claims, first, beside, language, again(found)), remarks
 
 
-def seeds(found: dict[str, Recorded]) -> list[Recorded]:
-    """The committed runs that differ from `default` in their seeds alone, and it; none where it is the only one."""
-    again = [found[preset] for preset in SEEDS if preset in found]
-    return [found["default"], *again] if again else []
+def again(found: dict[str, Recorded]) -> list[Recorded]:
+    """The committed runs of `full` on other seeds."""
+    return [found[preset] for preset in SEEDS if preset in found]
 
 
 def filled(text: str, name: str) -> str:
@@ -278,7 +277,7 @@ def filled(text: str, name: str) -> str:
     beside = {preset: found[preset] for preset in ("default", *NEWS) if preset in found}
     after = _list(claims, "open", OPEN[language]) + _list(claims, "untestable", UNTESTABLE[language])
     return _BLOCK.sub(
-        lambda m: m[1] + table(claims, found["full"], beside, language, seeds(found)) + after + m[2],
+        lambda m: m[1] + table(claims, found["full"], beside, language, again(found)) + after + m[2],
         text,
     )
 

@@ -3,6 +3,7 @@
 import pytest
 
 from kosae_core import paths
+from kosae_core.results import load_results
 from pipeline import claims, readme
 
 RUN = '[run.05]\ncommand = "make x"\nmachine = "2 cores"\nminutes = 1\n'
@@ -14,6 +15,7 @@ ko = "가"
 en = "a"
 expected = "a > b"
 tolerance = "0.1"
+seeds = 1
 supports = ["c05.above"]
 shown_ko = "값 {c05.gap}"
 shown_en = "value {c05.gap}"
@@ -55,6 +57,8 @@ def test_a_right_file_is_read(tmp_path):
         (RUN + TESTED.replace("{c05.gap}", "{c05.hole}"), "no committed result has c05.hole among its records"),
         (RUN + TESTED.replace("value {c05.gap}", "value"), "shown_ko and shown_en show different keys"),
         (RUN + TESTED.replace('tolerance = "0.1"', ""), "a tested claim needs expected, tolerance"),
+        (RUN + TESTED.replace("seeds = 1", "seeds = 0"), "a tested claim needs expected, tolerance, seeds"),
+        (RUN + TESTED.replace("seeds = 1", 'seeds = "3"'), "claim A1: seeds must be a int, not '3'"),
         (TESTED, r"add \[run.05\]"),
         (OPEN.replace('"open"', '"done"'), "the status is tested, open or untestable, not 'done'"),
         (OPEN.replace('"open"', '"untestable"'), "claim B1: why_ko and why_en go together, and an untestable claim"),
@@ -79,8 +83,8 @@ def test_a_wrong_file_is_refused(tmp_path, text, told):
         read(tmp_path, text)
 
 
-def claim(**tests):
-    return claims.Claim("A1", "x", "가", "a", shown_ko="값 {c05.gap}", shown_en="value {c05.gap}", **tests)
+def claim(seeds=1, **tests):
+    return claims.Claim("A1", "x", "가", "a", seeds=seeds, shown_ko="값 {c05.gap}", shown_en="value {c05.gap}", **tests)
 
 
 @pytest.mark.parametrize(
@@ -111,32 +115,44 @@ def test_the_table_has_a_verdict_and_numbers_and_names_what_is_open():
     listed = [claim(supports=["c05.above"]), claims.Claim("B1", "x", "나", "b", status="open")]
     main = results(True, 0.2, interval=[0.1, 0.3])
     ko, en = (claims.table(listed, main, {"default": results(False)}, language) for language in ("ko", "en"))
-    assert "| A1 | 가 | 성립 | 값 0.20 [0.10, 0.30] | 성립하지 않음 |" in ko
-    assert "| A1 | a | holds | value 0.20 [0.10, 0.30] | does not hold |" in en
+    assert "| A1 | 가 | 성립 | 값 0.20 [0.10, 0.30] | 1 | 성립하지 않음 |" in ko
+    assert "| A1 | a | holds | value 0.20 [0.10, 0.30] | 1 | does not hold |" in en
     assert "| B1" not in en
     other = claims.table(
         [claim(supports=["c05.above"], elsewhere=["ynat"])], results(True), {"ynat": results(True)}, "en"
     )
-    assert other.endswith("| A1 | a | holds | value 0.25 |  |\n")
+    assert other.endswith("| A1 | a | holds | value 0.25 | 1 |  |\n")
     assert claims.table(listed[1:], main, {}, "ko") == ""
 
 
-def test_runs_with_other_seeds_are_counted():
-    listed = [claim(supports=["c05.above"])]
-    runs = [results(True), results(False), results(True)]
-    said = {
-        language: claims.table(listed, results(True, 0.5), {"default": runs[0], "ynat": runs[1]}, language, runs)
-        for language in ("ko", "en")
-    }
-    assert "| finding | verdict | measured | `default` | 3 sets of seeds | `ynat` |" in said["en"]
-    assert said["en"].endswith("| A1 | a | holds | value 0.50 | holds | does not hold 1, holds 2 | does not hold |\n")
-    assert said["ko"].endswith("| A1 | 가 | 성립 | 값 0.50 | 성립 | 성립하지 않음 1, 성립 2 | 성립하지 않음 |\n")
-    alike = claims.table(listed, runs[0], {}, "en", [results(True), results(True)])
-    assert alike.endswith("| value 0.25 | the same |\n") and "2 sets of seeds" in alike
-    some = claims.table([claim(supports=["c05.other"])], runs[0], {}, "en", runs)
-    assert some.endswith("|  |\n")
-    assert claims.seeds({"default": runs[0]}) == []
-    assert claims.seeds({"default": runs[0], "full": runs[1], "seed10": runs[2]}) == [runs[0], runs[2]]
+def test_seeds_are_those_within_the_run_or_the_runs_on_other_seeds():
+    runs = [results(False), results(True)]
+
+    def cell(language, **more):
+        shown = claims.table([claim(supports=["c05.above"], **more)], results(True, 0.5), {}, language, runs)
+        return shown.splitlines()[2]
+
+    assert cell("en").endswith("| holds | value 0.50 | 3: holds 2, does not hold 1 |")
+    assert cell("ko").endswith("| 성립 | 값 0.50 | 3: 성립 2, 성립하지 않음 1 |")
+    assert cell("en", seeds=4).endswith("| value 0.50 | 4 |")
+    runs = [results(True)]
+    assert cell("en").endswith("| value 0.50 | 2 |")
+    shown = claims.table([claim(supports=["c05.other"])], runs[0], {}, "en", runs)
+    assert shown.splitlines()[0] == "| | finding | verdict | measured | seeds |" and shown.endswith("|  |\n")
+    found = {"default": runs[0], "full": results(False), "full20": runs[0]}
+    assert claims.again(found) == runs
+
+
+def test_runs_on_other_seeds_leave_the_rest_to_full(tmp_path, monkeypatch):
+    document = {"records": {}, "claims": {}}
+    by_preset = {"full": {"03": document | {"claims": {"c03.a": {"holds": True}}}, "05": document}, "default": {}}
+    by_preset["full10"] = {"05": document | {"claims": {"c05.b": {"holds": False}}}}
+    monkeypatch.setattr(claims.paths, "reference_dir", lambda preset: preset)
+    monkeypatch.setattr(claims.paths, "data_dir", lambda: tmp_path)
+    monkeypatch.setattr(claims.results, "load_results", lambda preset: by_preset.get(preset, {}))
+    (tmp_path / "claims.toml").write_text("")
+    found = claims.committed()[2]
+    assert list(found) == ["default", "full", "full10"] and list(found["full10"].claims) == ["c03.a", "c05.b"]
 
 
 def test_reasons_are_given_where_a_claim_does_not_hold_or_cannot_be_tested():
@@ -155,11 +171,13 @@ def test_a_chapter_shows_one_source(monkeypatch):
     found = {"default": results(True), "full": results(True, 0.5), "ynat": results(False)}
     monkeypatch.setattr(claims, "committed", lambda run: (listed, {}, found))
     table, remarks = claims.section("A", results(False), "en")
-    assert table.splitlines()[0] == "| | finding | verdict | measured | this run | `ynat` |" and remarks == ""
-    assert table.splitlines()[2].endswith("| holds | value 0.50 | does not hold | does not hold |")
-    assert "| 측정값 | 이 실행 | `ynat` |" in claims.section("A", results(False), "ko")[0]
+    assert table.splitlines()[0] == "| | finding | verdict | measured | seeds | this run | `ynat` |" and remarks == ""
+    assert table.splitlines()[2].endswith("| holds | value 0.50 | 1 | does not hold | does not hold |")
+    assert "| 측정값 | 시드 | 이 실행 | `ynat` |" in claims.section("A", results(False), "ko")[0]
     table = claims.section("A", results(False), "en", full=True)[0]
-    assert "| measured | `default` | `ynat` |" in table and "| does not hold | value 0.25 | holds |" in table
+    assert (
+        "| measured | seeds | `default` | `ynat` |" in table and "| does not hold | value 0.25 | 1 | holds |" in table
+    )
     assert claims.section("B", results(True), "en") == ("", "\nNot tested by any chapter yet: B1.\n")
     with pytest.raises(ValueError, match="no claim's id begins with Z"):
         claims.section("Z", results(True), "en")
@@ -167,7 +185,7 @@ def test_a_chapter_shows_one_source(monkeypatch):
 
 def test_a_preset_that_lacks_the_chapter_says_nothing():
     empty = claims.Recorded({})
-    assert "| A1 | a | holds | value 0.25 |  |  |" in claims.table(
+    assert "| A1 | a | holds | value 0.25 | 1 |  |  |" in claims.table(
         [claim(supports=["c05.above"])], results(), {"default": empty, "ynat": empty}, "en"
     )
 
@@ -185,6 +203,24 @@ def test_the_committed_claims_fit_the_committed_results():
     assert not linked, "an interval with a parenthesis behind it is a link"
     chapters = {path.stem for path in (paths.ROOT / "chapters").glob("*.py")}
     assert all(run.command.removeprefix("make chapters ONLY=") in chapters for run in runs.values())
+
+
+def test_claims_stand_on_as_many_seeds_as_were_trained():
+    listed, _, _ = claims.committed()
+    documents = {name: load_results(paths.reference_dir(name)) for name in ("full", *claims.SEEDS)}
+    for one in (one for one in listed if one.status == "tested"):
+        keys = [*one.supports, *one.refutes, *one.within]
+        chapters = {key[1:3] for key in keys}
+        if one.seeds == 1:  # runs on other seeds ask it as well
+            assert all(chapters <= set(documents[name]) for name in claims.SEEDS), one.id
+            continue
+        records = documents["full"][min(chapters)]["records"]
+        shown = [records[key] for key in claims._KEY.findall(one.shown_en)]
+        trained = {len(each.get("seeds", documents["full"][min(chapters)]["seeds"])) for each in shown}
+        trained |= {each["value"] for key, each in records.items() if key.endswith("n_seeds")}
+        assert len(chapters) == 1 and one.seeds in trained, (
+            f"{one.id} claims {one.seeds} seeds, and {trained} are recorded"
+        )
 
 
 @pytest.mark.parametrize("name", readme.FILES)
