@@ -230,7 +230,9 @@ def read_preset(name: str, folder: Path | None = None) -> Preset:
         return own
     below, deeper = _read_one(base, folder)
     if deeper is not None:
-        raise PipelineError(f"the preset {own.name} has the base {base}, which has one itself: name a preset without one.")
+        raise PipelineError(
+            f"the preset {own.name} has the base {base}, which has one itself: name a preset without one."
+        )
     listed = below.chapters if own.chapters is None else own.chapters
     stems = [
         stem for stem in [*below.sections, *own.sections] if listed is None or stem in listed or stem in own.sections
