@@ -230,11 +230,9 @@ def read_preset(name: str, folder: Path | None = None) -> Preset:
         return own
     below, deeper = _read_one(base, folder)
     if deeper is not None:
-        raise PipelineError(f"the preset {own.name} has the base {base}, which has one itself: name a preset without one.")
+        raise PipelineError(f"the preset {own.name} has the base {base}, which has one itself: name one without.")
     listed = below.chapters if own.chapters is None else own.chapters
-    stems = [
-        stem for stem in [*below.sections, *own.sections] if listed is None or stem in listed or stem in own.sections
-    ]
+    stems = [stem for stem in below.sections | own.sections if listed is None or stem in [*listed, *own.sections]]
     sections = {stem: below.sections.get(stem, {}) | own.sections.get(stem, {}) for stem in stems}
     return Preset(own.name, below.common | own.common, sections, listed, below.plan | own.plan)
 

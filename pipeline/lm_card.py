@@ -61,7 +61,7 @@ real Korean. It is an object of study, not a product: do not use it to write or 
   {" then ".join(f"{s['rows']} x {s['context']} tokens a step" for s in config["stages"])};
   Muon ({training["lr_muon"]}) and AdamW ({training["lr_adam"]}), both rates warmed up and decayed in each of
   {len(training["decay"])} cycles, bf16 autocast. `loss_curve.json` has the curve.
-  `python -m pipeline.train_lm` trains it again or goes on from its checkpoint.
+  `.venv/bin/python -m pipeline.train_lm` trains it again or goes on from its checkpoint, where KOSAE_DATA_DIR holds the text, which is not shipped.
 - Licence: weights CC BY-SA 4.0, as the text with the strictest terms asks.
 
 ## Data

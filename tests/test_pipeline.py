@@ -99,7 +99,7 @@ def test_common_keys_reach_only_chapters_that_have_them(book):
         ("common: {}\n", {"options": 5}, "options must be a mapping, as in {}, not 5"),
         ("base: none\n", {}, "there is no preset 'none'; there are default, odd"),
         ("base: [1]\n", {}, "odd.yaml: base must be the name of a preset, as in base: full"),
-        ("base: odd\n", {}, "the preset odd has the base odd, which has one itself: name a preset without one"),
+        ("base: odd\n", {}, "the preset odd has the base odd, which has one itself: name one without"),
     ],
 )
 def test_wrong_settings_are_one_sentence(book, text, extra, word):
