@@ -92,14 +92,14 @@ vocabulary = ["(byte)" if "\ufffd" in token else token for token in strings]
 # %% [markdown] tags=["ko"]
 # ## 가장 센 예와 그 아래 {#sec-interpret-examples}
 #
-# 사전 둘을 쓴다. 다른 장과 같은 TopK 사전(k {{< var c09.k >}}, 특징 {{< var c09.n_features >}}개)과, [@sec-matching]의 기준과 같은 설정으로 학습한 희소한 사전(k {{< var c09.sparse_k >}}, 특징 {{< var c09.sparse_features >}}개)이다. 두 사전은 k만이 아니라 크기와 학습률도 다르다. 가장 센 예만 보면 특징이 실제보다 또렷해 보인다. 그래서 켜진 토큰을 활성값의 차례로 놓고 아래쪽도 함께 본다. 저장소에 올린 예문은 모두 합성 말뭉치의 것이다. 실제 글에서는 `make chapters PRESET=ynat ONLY=09_interpretation`으로 같은 것을 볼 수 있다. 그 예문은 실행한 기계의 `build/executed/ynat`에 남고 저장소에는 들어가지 않는다.
+# 사전 둘을 쓴다. 다른 장과 같은 TopK 사전(k {{< var c09.k >}}, 특징 {{< var c09.n_features >}}개)과, [@sec-matching]의 기준과 같은 설정으로 학습한 희소한 사전(k {{< var c09.sparse_k >}}, 특징 {{< var c09.sparse_features >}}개)이다. 두 사전은 k만이 아니라 학습률도 다르고, 특징의 수가 다르게 적힌 실행에서는 크기도 다르다. 가장 센 예만 보면 특징이 실제보다 또렷해 보인다. 그래서 켜진 토큰을 활성값의 차례로 놓고 아래쪽도 함께 본다. 저장소에 올린 예문은 모두 합성 말뭉치의 것이다. 실제 글에서는 `make chapters PRESET=ynat ONLY=09_interpretation`으로 같은 것을 볼 수 있다. 그 예문은 실행한 기계의 `build/executed/ynat`에 남고 저장소에는 들어가지 않는다.
 #
 # **예상.** 희소한 사전이라도 아래쪽 예는 위쪽 예와 다른 것을 가리킬 것이다. 그리고 가장 센 문장 다섯에서 읽은 주제는, 다섯이 모두 같은 주제일 때조차 새 문장에서 자주 빗나갈 것이다. 합성 문장은 틀에서 나오므로 다섯이 같은 틀이기 쉽기 때문이다.
 
-# %% [markdown] src="8cd6" tags=["en"]
+# %% [markdown] src="14ed" tags=["en"]
 # ## The strongest examples and those below {#sec-interpret-examples}
 #
-# We use two dictionaries: the TopK dictionary of the other chapters (k of {{< var c09.k >}}, {{< var c09.n_features >}} features) and a sparse one with the settings of the base of [@sec-matching] (k of {{< var c09.sparse_k >}}, {{< var c09.sparse_features >}} features). The two differ in size and learning rate too, not in k alone. Looked at by its strongest examples alone, a feature seems clearer than it is. So we put the tokens on which it fires in order and look further down as well. All examples that are committed come from the synthetic corpus. `make chapters PRESET=ynat ONLY=09_interpretation` shows the same on real text; its examples stay in `build/executed/ynat` on the machine that ran it and do not enter the repository.
+# We use two dictionaries: the TopK dictionary of the other chapters (k of {{< var c09.k >}}, {{< var c09.n_features >}} features) and a sparse one with the settings of the base of [@sec-matching] (k of {{< var c09.sparse_k >}}, {{< var c09.sparse_features >}} features). The two differ in learning rate too, not in k alone, and where the two numbers of features differ, in size as well. Looked at by its strongest examples alone, a feature seems clearer than it is. So we put the tokens on which it fires in order and look further down as well. All examples that are committed come from the synthetic corpus. `make chapters PRESET=ynat ONLY=09_interpretation` shows the same on real text; its examples stay in `build/executed/ynat` on the machine that ran it and do not enter the repository.
 #
 # **Expectation.** Even in the sparse dictionary, examples further down will point to other things than those on top. And a theme read from the five strongest sentences will often miss on new ones, even when all five agree: synthetic sentences come from templates, and the five are likely to be of one template.
 
@@ -349,14 +349,14 @@ kc.plots.table(pd.DataFrame(rows), ".2f")
 # %% [markdown] tags=["ko"]
 # ## 저자가 읽은 특징 열 개 {#sec-interpret-reading}
 #
-# 앞선 연구는 특징마다 표본을 보고 사람이 공통 주제와 한 문장을 적었다. 같은 일을 하되, 적은 것을 새 문장에서 시험한다. 대상은 프로젝트에 들어 있는 TopK 사전(`kosae-lm/q2`)의 특징 열 개이다. 위 절반의 활성값에서 규칙이 또렷한 것 다섯과 그렇지 않은 것 다섯을 무작위로 뽑아, 이 프로젝트의 저자들이 합성 말뭉치의 훈련 문장에서 가장 센 문맥 여덟과 그 아래 네 자리를 보고 읽었다. 따로 둔 평가자는 없으며, 읽은 것이 맞는지는 이 장에 실린 시험 문장의 예로 독자가 확인할 수 있다. 읽은 것이 형태이면 정규식으로 옮겨, 그 꼴의 토큰에서 켜진다는 규칙으로 판정했다.
+# 앞선 연구는 특징마다 표본을 보고 사람이 공통 주제와 한 문장을 적었다. 같은 일을 하되, 적은 것을 새 문장에서 시험한다. 대상은 프로젝트에 들어 있는 TopK 사전(`kosae-lm/q2`)의 특징 열 개이다. 읽을 당시 위 절반의 활성값에서 규칙이 또렷했던 것 다섯과 그렇지 않았던 것 다섯을 무작위로 뽑아, 이 프로젝트의 저자들이 합성 말뭉치의 훈련 문장에서 가장 센 문맥 여덟과 그 아래 네 자리를 보고 읽었다. 따로 둔 평가자는 없으며, 읽은 것이 맞는지는 이 장에 실린 시험 문장의 예로 독자가 확인할 수 있다. 읽은 것이 형태이면 정규식으로 옮겨, 그 꼴의 토큰에서 켜진다는 규칙으로 판정했다.
 #
 # **예상.** 위쪽 예를 보고 읽으므로, 읽은 것은 위 십분의 일에서는 맞고 위 절반에서는 자주 빗나갈 것이다.
 
-# %% [markdown] src="e67f" tags=["en"]
+# %% [markdown] src="a3fc" tags=["en"]
 # ## Ten features, read by the authors {#sec-interpret-reading}
 #
-# The earlier study had a person write down a common theme and a sentence from the samples of each feature. We do the same, and test on new sentences what was written down. The features are ten of the TopK dictionary that ships with the project (`kosae-lm/q2`): five drawn at random from those that rules make clear by the upper half of activations, five from the rest. The authors of this project read them from the eight strongest contexts in training sentences of the synthetic corpus and four further down. There was no rater apart from them; readers can check what was read against the examples from test sentences that are printed in this chapter. Where the reading is a form, it was turned into a regular expression, and judged as a rule that says the feature fires on tokens of that form.
+# The earlier study had a person write down a common theme and a sentence from the samples of each feature. We do the same, and test on new sentences what was written down. The features are ten of the TopK dictionary that ships with the project (`kosae-lm/q2`): five drawn at random from those that rules made clear by the upper half of activations when the readings were made, five from the rest. The authors of this project read them from the eight strongest contexts in training sentences of the synthetic corpus and four further down. There was no rater apart from them; readers can check what was read against the examples from test sentences that are printed in this chapter. Where the reading is a form, it was turned into a regular expression, and judged as a rule that says the feature fires on tokens of that form.
 #
 # **Expectation.** One reads from strong examples. Readings will be right about the top tenth and often miss in the upper half.
 
@@ -471,14 +471,14 @@ kc.plots.save(fig, "fig-interpret-plate")
 #
 # ::: {.when key="c09.read_rule_clear"}
 # ::: {.when key="c09.read_rule_rest"}
-# 그런데 열 개 가운데 다섯은 규칙이 또렷해서 뽑은 것이므로 나누어 보아야 한다. 그렇게 뽑은 {{< var c09.n_formal_clear >}}개에서는 규칙 {{< var c09.read_rule_clear >}}, 저자 {{< var c09.read_half_clear >}}이고, 나머지 {{< var c09.n_formal_rest >}}개에서는 규칙 {{< var c09.read_rule_rest >}}, 저자 {{< var c09.read_half_rest >}}이다.
+# 그런데 열 개 가운데 다섯은 당시에 규칙이 또렷해서 뽑은 것이므로(다른 실행에서는 그 규칙이 기준에 못 미칠 수 있다) 나누어 보아야 한다. 그렇게 뽑은 {{< var c09.n_formal_clear >}}개에서는 규칙 {{< var c09.read_rule_clear >}}, 저자 {{< var c09.read_half_clear >}}이고, 나머지 {{< var c09.n_formal_rest >}}개에서는 규칙 {{< var c09.read_rule_rest >}}, 저자 {{< var c09.read_half_rest >}}이다.
 # :::
 # :::
 #
 # 저자가 본 것은 문맥 열둘이고 규칙이 본 것은 수백이니 읽는 솜씨만의 문제는 아니다. 그러나 사람이 붙여 논문에 실리는 이름은 이렇게 몇 문맥만 보고 읽은 것이다.
 # :::
 
-# %% [markdown] src="6918" tags=["en"]
+# %% [markdown] src="90cd" tags=["en"]
 # From training sentences of the synthetic corpus the features were read as follows. How they look on test sentences is gathered in [@fig-interpret-plate].
 #
 # | feature | common theme | reading |
@@ -503,7 +503,7 @@ kc.plots.save(fig, "fig-interpret-plate")
 #
 # ::: {.when key="c09.read_rule_clear"}
 # ::: {.when key="c09.read_rule_rest"}
-# Five of the ten, though, were drawn because a rule makes them clear, so the two kinds have to be seen apart. On the {{< var c09.n_formal_clear >}} drawn so, rules score {{< var c09.read_rule_clear >}} and the authors {{< var c09.read_half_clear >}}; on the other {{< var c09.n_formal_rest >}}, rules {{< var c09.read_rule_rest >}} and the authors {{< var c09.read_half_rest >}}.
+# Five of the ten, though, were drawn because a rule made them clear then (in another run it may fall short of the bar), so the two kinds have to be seen apart. On the {{< var c09.n_formal_clear >}} drawn so, rules score {{< var c09.read_rule_clear >}} and the authors {{< var c09.read_half_clear >}}; on the other {{< var c09.n_formal_rest >}}, rules {{< var c09.read_rule_rest >}} and the authors {{< var c09.read_half_rest >}}.
 # :::
 # :::
 #
@@ -687,7 +687,7 @@ if grammar:
 # :::
 #
 # ::: {.when key="c09.grammar_features"}
-# 문법에 관한 물음 {{< var c09.n_grammar >}}개 가운데 {{< var c09.grammar_wins >}}개에서 특징 하나가 가장 나은 뉴런과 가장 나은 무작위 방향을 모두 앞선다([@fig-interpret-single]). [이는 문법 물음의 절반이 넘는다.]{.claim key="c09.grammar_features"}[이는 문법 물음의 절반을 넘지 않는다.]{.otherwise} 문법 물음 {{< var c09.n_grammar >}}개 가운데 {{< var c09.grammar_token_wins >}}개에서는 차이의 구간이 0 위에 있어 가장 나은 토큰 하나도 앞선다. [토큰 하나를 앞선다고 할 수 없는 문법 물음이 있다.]{.claim key="c09.token_enough"}[어느 문법 물음에서나 토큰 하나를 앞선다.]{.otherwise} 토큰 하나를 앞선다고 할 수 없는 물음에서 특징은 형태의 이름에 지나지 않을 수 있고, 나머지에서는 여러 형태를 하나로 묶은 것이라고 할 만하다.
+# 문법에 관한 물음 {{< var c09.n_grammar >}}개 가운데 {{< var c09.grammar_wins >}}개에서 특징 하나가 가장 나은 뉴런과 가장 나은 무작위 방향을 모두 앞선다([@fig-interpret-single]). [이는 문법 물음의 절반이 넘는다.]{.claim key="c09.grammar_features"}[이는 문법 물음의 절반을 넘지 않는다.]{.otherwise} 문법 물음 {{< var c09.n_grammar >}}개 가운데 {{< var c09.grammar_token_wins >}}개에서는 차이의 구간이 0 위에 있어 가장 나은 토큰 하나를 앞선다. [토큰 하나를 앞선다고 할 수 없는 문법 물음이 있다.]{.claim key="c09.token_enough"}[어느 문법 물음에서나 토큰 하나를 앞선다.]{.otherwise} 토큰 하나를 앞선다고 할 수 없는 물음에서 특징은 형태의 이름에 지나지 않을 수 있고, 나머지에서는 여러 형태를 하나로 묶은 것이라고 할 만하다.
 # :::
 #
 # ::: {.when key="c09.plain_gathered"}
@@ -700,13 +700,13 @@ if grammar:
 #
 # 이 책의 문법에서 나오지 않은 글로도 확인했다. UD 한국어 말뭉치(GSD [@chun2018])의 세부 품사(XPOS)는 형태소 분석기 KOMA가 자동으로 붙인 것이므로, 여기서 맞힌다는 것은 분석기의 판단과 일치한다는 뜻이다. 이 말뭉치에서 어절의 마지막 토큰으로 그 어절에 든 형태소의 품사를 묻는다. 시험 어절 {{< var ud:c09.tag_words >}}개에서 잰 특징 하나의 F1은 다음과 같고, 괄호 안은 차례로 뉴런과 무작위 방향이다. 주격 조사(JKS) {{< var ud:c09.tag_jks_feature >}}({{< var ud:c09.tag_jks_neuron >}}, {{< var ud:c09.tag_jks_random_direction >}}), 목적격 조사(JKO) {{< var ud:c09.tag_jko_feature >}}({{< var ud:c09.tag_jko_neuron >}}, {{< var ud:c09.tag_jko_random_direction >}}), 관형격 조사(JKG) {{< var ud:c09.tag_jkg_feature >}}({{< var ud:c09.tag_jkg_neuron >}}, {{< var ud:c09.tag_jkg_random_direction >}}), 보조사(JX) {{< var ud:c09.tag_jx_feature >}}({{< var ud:c09.tag_jx_neuron >}}, {{< var ud:c09.tag_jx_random_direction >}}), 관형형 어미(ETM) {{< var ud:c09.tag_etm_feature >}}({{< var ud:c09.tag_etm_neuron >}}, {{< var ud:c09.tag_etm_random_direction >}}), 종결 어미(EF) {{< var ud:c09.tag_ef_feature >}}({{< var ud:c09.tag_ef_neuron >}}, {{< var ud:c09.tag_ef_random_direction >}}). 갈래가 많은 연결 어미(EC)는 차례로 {{< var ud:c09.tag_ec_feature >}}, {{< var ud:c09.tag_ec_neuron >}}, {{< var ud:c09.tag_ec_random_direction >}}이고, 나은 쪽 기준선과의 차이는 {{< var ud:c09.tag_ec_ahead >}}, 그 95% 구간은 {{< var ud:c09.tag_ec_ahead_low >}}에서 {{< var ud:c09.tag_ec_ahead_high >}}까지이다. 같은 차이가 관형형 어미에서는 {{< var ud:c09.tag_etm_ahead >}}, 주격 조사에서는 {{< var ud:c09.tag_jks_ahead >}}이다. 품사 {{< var ud:c09.n_tags >}}가지에 대해 Holm의 방법으로 보정하면 특징 하나가 두 기준선을 모두 앞서는 것은 {{< var ud:c09.n_tags_held >}}가지({{< var ud:c09.tags_held >}})이고, 그렇지 않은 것은 다음과 같다: {{< var ud:c09.tags_not_held >}}. 문장은 싣지 않는다. `make chapters PRESET=ud ONLY=09_interpretation`으로 다시 잴 수 있다.
 
-# %% [markdown] src="b6cd" tags=["en"]
+# %% [markdown] src="0673" tags=["en"]
 # ::: {.when key="c09.without_grammar"}
 # The corpus of this run (`{{< var c09.without_grammar >}}`) has no labels of grammar such as speech level or tense, so that the questions on sentences were not asked. What was found is in the book of the synthetic corpus.
 # :::
 #
 # ::: {.when key="c09.grammar_features"}
-# On {{< var c09.grammar_wins >}} of {{< var c09.n_grammar >}} questions of grammar one feature is ahead of both the best neuron and the best random direction ([@fig-interpret-single]). [That is more than half of them.]{.claim key="c09.grammar_features"}[That is no more than half of them.]{.otherwise} On {{< var c09.grammar_token_wins >}} of the {{< var c09.n_grammar >}} it also beats the best single token, the interval of the difference lying above 0. [There are grammar questions on which it cannot be said to beat one token.]{.claim key="c09.token_enough"}[It beats one token on every grammar question.]{.otherwise} Where it cannot be said to beat one token it may be but a name for a form; elsewhere it may be said to gather several forms into one.
+# On {{< var c09.grammar_wins >}} of {{< var c09.n_grammar >}} questions of grammar one feature is ahead of both the best neuron and the best random direction ([@fig-interpret-single]). [That is more than half of them.]{.claim key="c09.grammar_features"}[That is no more than half of them.]{.otherwise} On {{< var c09.grammar_token_wins >}} of the {{< var c09.n_grammar >}} it beats the best single token, the interval of the difference lying above 0. [There are grammar questions on which it cannot be said to beat one token.]{.claim key="c09.token_enough"}[It beats one token on every grammar question.]{.otherwise} Where it cannot be said to beat one token it may be but a name for a form; elsewhere it may be said to gather several forms into one.
 # :::
 #
 # ::: {.when key="c09.plain_gathered"}
@@ -854,7 +854,7 @@ rows = [{"cluster": int(c), "sentences": int((grouped["feature counts"] == c).su
 kc.plots.table(pd.DataFrame(rows), index=False)
 
 # %% [markdown] tags=["ko"]
-# 합으로 나타내면 모든 무리의 위쪽 {{< var c09.top >}}개에 드는 특징이 {{< var c09.generic_counts >}}개 있고, TF-IDF로 나타내면 {{< var c09.generic_tfidf >}}개이다. [합으로 나타내면 두루 켜지는 특징이 있다.]{.claim key="c09.generic_by_counts"}[합으로 나타내도 두루 켜지는 특징은 없다.]{.otherwise} [TF-IDF로 나타내면 하나도 없다.]{.claim key="c09.weights_remove"}[TF-IDF로 나타내도 남는 것이 있다.]{.otherwise} [특징 하나가 모든 무리의 맨 위에 온다.]{.claim key="c09.one_leads_all"}[모든 무리의 맨 위를 차지하는 특징은 없다.]{.otherwise} 가장 많이 차지한 것이 {{< var c09.n_clusters >}}무리 가운데 {{< var c09.leads_counts >}}무리이다. 두루 켜지는 특징은 무리에 대해 말해 주는 것이 없으므로, 무리의 이름을 지을 때에는 가중치를 준 뒤에 보아야 한다. [@tbl-interpret-leaders]에 합으로 묶은 무리의 위쪽 특징 다섯과 가장 잦은 주제가 있다. 무리마다 구한 평균 특징 벡터의 코사인은 평균으로 합 {{< var c09.alike_counts >}}, TF-IDF {{< var c09.alike_tfidf >}}이다. [가중치를 주면 무리들이 서로 덜 닮는다.]{.claim key="c09.weights_part"}[가중치를 주어도 무리들이 서로 덜 닮지는 않는다.]{.otherwise}
+# 합으로 나타내면 모든 무리의 위쪽 {{< var c09.top >}}개에 드는 특징은 {{< var c09.generic_counts >}}개이고, TF-IDF로 나타내면 {{< var c09.generic_tfidf >}}개이다. [합으로 나타내면 두루 켜지는 특징이 있다.]{.claim key="c09.generic_by_counts"}[합으로 나타내도 두루 켜지는 특징은 없다.]{.otherwise} [TF-IDF로 나타내면 하나도 없다.]{.claim key="c09.weights_remove"}[TF-IDF로 나타내도 남는 것이 있다.]{.otherwise} [특징 하나가 모든 무리의 맨 위에 온다.]{.claim key="c09.one_leads_all"}[모든 무리의 맨 위를 차지하는 특징은 없다.]{.otherwise} 가장 많이 차지한 것이 {{< var c09.n_clusters >}}무리 가운데 {{< var c09.leads_counts >}}무리이다. 두루 켜지는 특징이 있다면 그것은 무리에 대해 말해 주는 것이 없으므로, 무리의 이름을 지을 때에는 가중치를 준 뒤에 보아야 한다. [@tbl-interpret-leaders]에 합으로 묶은 무리의 위쪽 특징 다섯과 가장 잦은 주제가 있다. 무리마다 구한 평균 특징 벡터의 코사인은 평균으로 합 {{< var c09.alike_counts >}}, TF-IDF {{< var c09.alike_tfidf >}}이다. [가중치를 주면 무리들이 서로 덜 닮는다.]{.claim key="c09.weights_part"}[가중치를 주어도 무리들이 서로 덜 닮지는 않는다.]{.otherwise}
 #
 # ::: {.when key="c09.generic_feature"}
 # 앞선 연구의 447번에 해당하는 것은 이 사전의 {{< var c09.generic_feature >}}번이다. 어느 무리에서나 위쪽에 들고 시험 문장의 {{< var c09.generic_on >}}에서 켜진다. [@tbl-interpret-leaders]에서는 다섯 안에 들 때 †로 표시했다.
@@ -866,8 +866,8 @@ kc.plots.table(pd.DataFrame(rows), index=False)
 # 문장틀은 무리보다 훨씬 많으므로, 주제와 문장틀은 우연의 몫을 뺀 조정 상호 정보량(AMI)으로 견준다. [무리는 어디에서나 주제보다 문장틀과 더 맞는다. 그러나 문장틀은 저마다 한 주제에 속하고 그 주제의 낱말을 담고 있으므로, 문장을 가르는 것이 문장의 꼴인지 틀에 든 낱말인지는 이것으로 알 수 없다.]{.claim key="c09.groups_are_templates"}[주제보다 문장틀과 더 맞지는 않는 공간이 있다.]{.otherwise}
 # :::
 
-# %% [markdown] src="a506" tags=["en"]
-# With sums, the number of features that are among the upper {{< var c09.top >}} of every cluster is {{< var c09.generic_counts >}}; with TF-IDF it is {{< var c09.generic_tfidf >}}. [With sums there are generic features.]{.claim key="c09.generic_by_counts"}[Even with sums there are no generic features.]{.otherwise} [With TF-IDF there is none.]{.claim key="c09.weights_remove"}[With TF-IDF some are left.]{.otherwise} [One feature is at the top of every cluster.]{.claim key="c09.one_leads_all"}[No single one is at the top of all clusters.]{.otherwise} The one at the top of most has {{< var c09.leads_counts >}} of {{< var c09.n_clusters >}}. A generic feature says nothing about a cluster, so clusters should be named after weighting. The five top features of clusters by sums, and their commonest topics, are in [@tbl-interpret-leaders]. The cosine of mean feature vectors of two clusters is {{< var c09.alike_counts >}} on average by sums and {{< var c09.alike_tfidf >}} by TF-IDF. [With weights clusters are less alike.]{.claim key="c09.weights_part"}[Even with weights clusters are no less alike.]{.otherwise}
+# %% [markdown] src="4d2e" tags=["en"]
+# With sums, the number of features that are among the upper {{< var c09.top >}} of every cluster is {{< var c09.generic_counts >}}; with TF-IDF it is {{< var c09.generic_tfidf >}}. [With sums there are generic features.]{.claim key="c09.generic_by_counts"}[Even with sums there are no generic features.]{.otherwise} [With TF-IDF there is none.]{.claim key="c09.weights_remove"}[With TF-IDF some are left.]{.otherwise} [One feature is at the top of every cluster.]{.claim key="c09.one_leads_all"}[No single one is at the top of all clusters.]{.otherwise} The one at the top of most has {{< var c09.leads_counts >}} of {{< var c09.n_clusters >}}. Where there are generic features they say nothing about a cluster, so clusters should be named after weighting. The five top features of clusters by sums, and their commonest topics, are in [@tbl-interpret-leaders]. The cosine of mean feature vectors of two clusters is {{< var c09.alike_counts >}} on average by sums and {{< var c09.alike_tfidf >}} by TF-IDF. [With weights clusters are less alike.]{.claim key="c09.weights_part"}[Even with weights clusters are no less alike.]{.otherwise}
 #
 # ::: {.when key="c09.generic_feature"}
 # What number 447 was in the earlier study, number {{< var c09.generic_feature >}} is in this dictionary. It is near the top of every cluster, and on in {{< var c09.generic_on >}} of test sentences. In [@tbl-interpret-leaders] it is marked † where it is among the five.

@@ -218,19 +218,20 @@ def read_chapters(only: str | None = None, folder: Path | None = None) -> list[C
     return [read_chapter(folder / f"{stem}.py") for stem in chosen]
 
 
-def read_preset(name: str, folder: Path | None = None) -> Preset:
+def read_preset(name: str, folder: Path | None = None, above: tuple[str, ...] = ()) -> Preset:
     """Read chapters/presets/<name>.yaml, or another file where `name` is the path of one, upon its base where it has one.
 
+    `above` are those that stand on it.
+
     Raises  PipelineError for an unknown preset, an unknown section, a file that is not a mapping of mappings, one of
-            another folder that has the name of a shipped preset, whose outputs it would replace, or a base upon a base.
+            another folder that has the name of a shipped preset, whose outputs it would replace, or a base that stands on it.
     """
-    folder = folder or CHAPTERS
-    own, base = _read_one(name, folder)
+    own, base = _read_one(name, folder or CHAPTERS)
     if base is None:
         return own
-    below, deeper = _read_one(base, folder)
-    if deeper is not None:
-        raise PipelineError(f"the preset {own.name} has the base {base}, which has one itself: name one without.")
+    if Path(base).stem in (*above, own.name):
+        raise PipelineError(f"the preset {own.name} has the base {base}, which stands on {own.name}: name another.")
+    below = read_preset(base, folder, (*above, own.name))
     listed = below.chapters if own.chapters is None else own.chapters
     stems = [stem for stem in below.sections | own.sections if listed is None or stem in [*listed, *own.sections]]
     sections = {stem: below.sections.get(stem, {}) | own.sections.get(stem, {}) for stem in stems}

@@ -22,8 +22,8 @@ TARGET_L0 = 16
 _MARK = re.compile(r"<!--=(c\d\d\.[a-z0-9_]+)-->(.*?)<!--/-->", re.S)
 _SPEED = re.compile(r"(<!--speed-->\n).*?(<!--/speed-->)", re.S)
 _HEADS = {
-    "ko": ("변형", "속도(fp32)", "속도(bf16)", "가장 빠른 상대", "여기: 설명 분산, 찾은 특징, 죽은 특징", "가장 나은 상대"),
-    "en": ("variant", "speed, fp32", "speed, bf16", "fastest peer", "here: explained variance, found, dead", "best peer"),
+    "ko": ("변형", "속도(fp32)", "속도(bf16)", "가장 빠른 상대", "걸음, 프로세서, L0(여기, 상대)", "여기: 설명 분산, 찾은 특징, 죽은 특징", "가장 나은 상대"),
+    "en": ("variant", "speed, fp32", "speed, bf16", "fastest peer", "steps, processor, L0 (here, peer)", "here: explained variance, found, dead", "best peer"),
 }  # fmt: skip
 _NAMES = {"standard": "Standard", "gated": "Gated", "jumprelu": "JumpReLU", "topk": "TopK", "batchtopk": "BatchTopK", "matryoshka": "Matryoshka"}  # fmt: skip
 
@@ -45,18 +45,20 @@ def filled(text: str, name: str, records: dict) -> str:
 
 
 def speed_table(speed: dict[str, Any], learnt: dict[str, Any], language: str) -> str:
-    """By variant, in Markdown: ratios to the fastest peer with their spread over turns, and what is learnt at equal L0.
+    """By variant, in Markdown: ratios to the fastest peer with their spread over turns and their conditions, and what is learnt at equal L0.
 
     Quality is measured on a dictionary that nothing was chosen on: ours with the defaults, a peer's with its best settings on
     another; of several peers the best by the sum of explained variance and features found.
     """
-    lines = ["| " + " | ".join(_HEADS[language]) + " |", "| :-- | --: | --: | :-- | :-- | :-- |"]
+    lines = ["| " + " | ".join(_HEADS[language]) + " |", "| :-- | --: | --: | :-- | :-- | :-- | :-- |"]
     for variant, name in _NAMES.items():
-        row, cells = speed.get(f"small/{variant}"), [name, "", "", ""]
+        row, cells = speed.get(f"small/{variant}"), [name, "", "", "", ""]
         if row:
             ratios = [row["ratios"].get(precision) for precision in ("fp32", "bf16")]
             cells[1:3] = [f"{r['ratio']:.2f}x [{r['lowest']:.1f}, {r['highest']:.1f}]" if r else "" for r in ratios]
             cells[3] = row["fastest_peer"].removesuffix(", fp32")
+            l0 = [row["sides"][side]["quality"]["l0"] for side in ("kosae, fp32", row["fastest_peer"])]
+            cells[4] = f"{row['steps']:,}, {row['machine']['processor']}, {l0[0]:,.0f}, {l0[1]:,.0f}"
         cells += [_quality(learnt, variant, own) for own in (True, False)]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

@@ -44,7 +44,7 @@ _VERDICTS = re.compile(r"\{\{<\s*claims\s+(\w)\s*>\}\}")
 _SHORTCODE = re.compile(r"\{\{<(?!\s*claims\s+\w\s*>\}\}).*?>\}\}|\{\{<(?!\s*claims\s)")
 _OPTION = re.compile(r"#\|\s*([\w-]+?)-(ko|en):(.*)")
 _LABEL = re.compile(r"#\|\s*label:\s*(\S+)")
-_NOISE = re.compile(r"<.*>|\[?<.*|Text\(.*", re.DOTALL)
+_NOISE = re.compile(r"<.*>|\[?<.*|Text\(.*|\(?(?:True|False)(?:, (?:True|False))*\)?", re.DOTALL)
 _KOREAN = re.compile(r"_ko(?=_|$)")
 _DRAWN = {"fig": ("image/svg+xml", "image/png"), "tbl": ("text/markdown", "text/html")}
 

@@ -99,7 +99,7 @@ def test_common_keys_reach_only_chapters_that_have_them(book):
         ("common: {}\n", {"options": 5}, "options must be a mapping, as in {}, not 5"),
         ("base: none\n", {}, "there is no preset 'none'; there are default, odd"),
         ("base: [1]\n", {}, "odd.yaml: base must be the name of a preset, as in base: full"),
-        ("base: odd\n", {}, "the preset odd has the base odd, which has one itself: name one without"),
+        ("base: odd\n", {}, "the preset odd has the base odd, which stands on odd: name another"),
     ],
 )
 def test_wrong_settings_are_one_sentence(book, text, extra, word):
@@ -147,6 +147,12 @@ def test_a_preset_changes_what_its_base_says(book):
     preset(book, "wide", "common: {k: 8, steps: 3}\n05_probe: {limit: 5, seed: 2}\n")
     preset(book, "other", "base: wide\ncommon: {steps: 6}\n05_probe: {seed: 7}\n")
     assert execute.plan("other")[0].overrides == {"preset": "other", "k": 8, "steps": 6, "limit": 5, "seed": 7}
+    preset(book, "third", "base: other\ncommon: {k: 9}\n")
+    assert execute.plan("third")[0].overrides == {"preset": "third", "k": 9, "steps": 6, "limit": 5, "seed": 7}
+    preset(book, "wide", "base: third\n")
+    with pytest.raises(ch.PipelineError, match="the preset third has the base other, which stands on third: name"):
+        ch.read_preset("other")
+    preset(book, "wide", "05_probe: {limit: 5}\n")
     preset(book, "less", "base: wide\nchapters: []\n")
     less = ch.read_preset("less")
     assert (less.name, less.sections, less.chapters) == ("less", {}, ())  # sections of chapters that it runs alone

@@ -155,6 +155,8 @@ def test_noise_is_dropped_and_results_kept(tmp_path, values):
         stream("stream", name="stderr", text="warning"),
         stream("stream", name="stdout", text="12\n"),
         stream("execute_result", data={"text/plain": "<Axes: >"}),
+        stream("execute_result", data={"text/plain": "True"}),
+        stream("execute_result", data={"text/plain": "(False, True)"}),
         stream("execute_result", data={"text/plain": "0.5"}),
         output(**{"image/svg+xml": "<svg/>"}),
     ]
