@@ -31,7 +31,7 @@ endif
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  PRESET=smoke|default|full|full10|full20|ynat|keat|hate|ud|seed10|seed20|exaone|exaone_early|gpt2|phi3|mistral  ONLY=05_probing  PARAMS="-p k 64"  PYTHON=python3.12'
+	@echo '  PRESET=smoke|default|full|full10|full20|ynat|keat|hate|ud|exaone|exaone_early|gpt2|phi3|mistral  ONLY=05_probing  PARAMS="-p k 64"  PYTHON=python3.12'
 
 all: pages ## environment, chapters, both sites, both PDFs, the explorer
 	@$(RUN) -m pipeline.build --preset "$(PRESET)" && $(RUN) -m explorer.build --book --preset "$(PRESET)"
