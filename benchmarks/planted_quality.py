@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import orthogonal_mp_gram
-from train_throughput import PEERS, SIZES, Side, machine, planted, planted_file
+from train_throughput import PEERS, SIZES, Side, best, machine, planted, planted_file
 
 RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 STEPS, LOOKS = 1000, 10
@@ -91,21 +91,6 @@ def at_equal_l0(
     return keys[nearest], nearest
 
 
-def best(variant: str, library: str, results: dict) -> list[str] | None:
-    """The learning rate, and penalty, of what was best on the first dictionary; this project's are its defaults.
-
-    By the sum of explained variance and features found, of those whose L0 is within a tenth of k; None where there is none.
-    """
-    if library == "kosae":
-        return ["own"]
-    start, found = f"{variant}/{library}/", {}
-    for key in (key for key in results if key.startswith(start)):
-        last = results[key][-1]
-        if abs(last["l0"] / SIZES["small"]["k"] - 1) <= 0.1:
-            found[key] = last["explained_variance"] + last["recovered"]
-    return max(found, key=found.get).removeprefix(start).split("/") if found else None
-
-
 def judge(variants: list[str], libraries: list[str] | None, folder: Path, results: dict, save) -> None:
     """Train the best of each library on the other dictionary; only the end counts, under a key that begins with judged."""
     data = planted_file(SIZES["small"], folder, 400_000, OTHER)
@@ -114,10 +99,10 @@ def judge(variants: list[str], libraries: list[str] | None, folder: Path, result
             settings = best(variant, library, results)
             if (libraries and library not in libraries) or settings is None:
                 continue
-            key = "/".join(["judged", variant, library, *settings])
+            key = f"judged/{variant}/{library}/{settings['lr'] or 'own'}"
+            key += f"/{settings['penalty']:.4g}" if settings["penalty"] else ""
             if key not in results:
-                given = [None if value == "own" else float(value) for value in settings]
-                results[key] = learn(library, variant, data, *given)
+                results[key] = learn(library, variant, data, **settings)
                 save()
             show(key, results[key])
 

@@ -9,7 +9,6 @@ makes beside the project's (`build/peers`), with the same torch. A result that i
 
 import argparse
 import json
-import math
 import os
 import platform
 import statistics
@@ -157,19 +156,32 @@ def product_rate(size: dict, dtype: torch.dtype) -> float:
     return statistics.median(rates)
 
 
-def equal_l0(variant: str, library: str, k: int, learnt: dict) -> float | None:
-    """The coefficient whose L0 came nearest to k where `planted_quality.py` sought it at the peer's own rate; None: its default."""
-    start, found = f"{variant}/{library}/own/", {}
-    for key, looks in learnt.items():
-        if key.startswith(start):
-            found[float(key.removeprefix(start))] = abs(math.log(max(looks[-1]["l0"], 0.1) / k))
-    return min(found, key=found.get) if found else None
+def best(variant: str, library: str, learnt: dict) -> dict[str, float | None] | None:
+    """The learning rate and penalty with which a library has learnt most in `planted_quality.py`'s sweep; None: its own.
+
+    By the sum of explained variance and features found at the end, of those whose L0 is within a tenth of k. This project
+    stays with its defaults; nothing where no training of the library has such an L0.
+    """
+    if library == "kosae":
+        return {"lr": None, "penalty": None}
+    start, found = f"{variant}/{library}/", {}
+    for key in (key for key in learnt if key.startswith(start)):
+        last = learnt[key][-1]
+        if abs(last["l0"] / SIZES["small"]["k"] - 1) <= 0.1:
+            found[key] = last["explained_variance"] + last["recovered"]
+    if not found:
+        return None
+    values = [
+        None if part == "own" else float(part) for part in max(found, key=found.get).removeprefix(start).split("/")
+    ]
+    return dict(zip(("lr", "penalty"), [*values, None], strict=False))
 
 
 def measure(variant: str, size: dict, data: Path, budget: int, turn: int, learnt: dict) -> dict:
     """Each side's samples per second over a whole training (with the spread over turns), and what it has learnt by it.
 
-    Whole trainings, since a penalised autoencoder's steps cost less as it becomes sparse; the first turn is not timed.
+    Whole trainings, since a penalised autoencoder's steps cost less as it becomes sparse; the first turn is not timed. A peer
+    has the learning rate and penalty with which it has `learnt` most at our L0, or its own where nothing is known of it.
     bf16 is left out where the machine's products in it are slower than in fp32.
     """
     options = {name: size[name] for name in ("n_features", "batch", "k")} | {"steps": budget}
@@ -180,10 +192,9 @@ def measure(variant: str, size: dict, data: Path, budget: int, turn: int, learnt
     compiled = ("compiled",) * (variant in DENSE)
     names += [(peer, precision) for peer in PEERS[variant]
               for precision in ((*dtypes, *compiled) if peer == "sae-lens" else ("fp32",))]  # fmt: skip
-    penalties = {peer: equal_l0(variant, peer, size["k"], learnt) for peer in PEERS[variant]}
+    settings = {peer: best(variant, peer, learnt) or {} for peer in PEERS[variant]}
     sides = [
-        Side(library, variant, precision, data, options | {"penalty": penalties.get(library)})
-        for library, precision in names
+        Side(library, variant, precision, data, options | settings.get(library, {})) for library, precision in names
     ]
     seconds: dict[str, list[float]] = {side.name: [] for side in sides}
     rate = []
@@ -209,7 +220,7 @@ def measure(variant: str, size: dict, data: Path, budget: int, turn: int, learnt
     result = {
         "machine": machine(),
         "steps": budget,
-        "penalties": penalties,
+        "settings": settings,
         "sides": found,
         "fastest_peer": fastest,
         "gflops": gflops,
@@ -238,7 +249,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(2)
     results = json.loads(args.json.read_text()) if args.json and args.json.exists() else {}
-    learnt = json.loads(LEARNT.read_text()) if LEARNT.exists() else {}
+    known = json.loads(LEARNT.read_text()) if LEARNT.exists() else {}
     for name in args.sizes:
         size = SIZES[name]
         with tempfile.TemporaryDirectory() as folder:
@@ -247,6 +258,7 @@ def main() -> None:
                 key = f"{name}/{variant}"
                 if key not in results:
                     data = data or planted_file(size, Path(folder), 400_000 if name == "small" else 200_000)
+                    learnt = known if name == "small" else {}  # it was learnt at that size
                     results[key] = measure(variant, size, data, args.budget, args.turn, learnt)
                     if args.json:
                         args.json.write_text(json.dumps(results, indent=1) + "\n")

@@ -15,9 +15,9 @@ def end(ev, found, l0=16.0):
 def test_the_best_of_a_library_is_chosen_at_equal_l0_and_ours_are_the_defaults():
     results = {"machine": {}, "limits": {}, "topk/a/own": end(0.8, 0.5), "topk/a/0.003": end(0.7, 0.9), "topk/a b/0.01": end(1, 1),
                "standard/a/0.003/2.5": end(0.6, 0.4), "standard/a/0.003/0.5": end(0.9, 0.9, l0=30.0)}  # fmt: skip
-    assert planted_quality.best("topk", "a", results) == ["0.003"]
-    assert planted_quality.best("standard", "a", results) == ["0.003", "2.5"]
-    assert planted_quality.best("topk", "kosae", results) == ["own"]
+    assert planted_quality.best("topk", "a", results) == {"lr": 0.003, "penalty": None}
+    assert planted_quality.best("standard", "a", results) == {"lr": 0.003, "penalty": 2.5}
+    assert planted_quality.best("topk", "kosae", results) == {"lr": None, "penalty": None}
     assert planted_quality.best("gated", "a", results) is None
 
 
