@@ -58,18 +58,20 @@ def limits() -> dict[str, float]:
 
 
 def next_penalty(tried: dict[float, float], target: float) -> float:
-    """The coefficient to try next, from the L0 that others gave: by a line through the two nearest, in logarithms.
+    """The coefficient to try next, from the L0 that others gave: by a line through two, in logarithms.
 
+    The two are the nearest to the target and the nearest on its other side, where there is one, so that none is tried twice.
     L0 falls with the coefficient; while only one is known, or the line points the wrong way, it moves by a factor of 4.
     """
-    near = sorted(tried, key=lambda penalty: abs(math.log(max(tried[penalty], 0.1) / target)))
-    best, excess = near[0], math.log(max(tried[near[0]], 0.1) / target)
-    if len(near) > 1:
-        run = math.log(best / near[1])
-        slope = (excess - math.log(max(tried[near[1]], 0.1) / target)) / run
+    excess_of = {penalty: math.log(max(l0, 0.1) / target) for penalty, l0 in tried.items()}
+    nearest, *others = sorted(tried, key=lambda penalty: abs(excess_of[penalty]))
+    excess = excess_of[nearest]
+    if others:
+        second = next((penalty for penalty in others if excess_of[penalty] * excess < 0), others[0])
+        slope = (excess - excess_of[second]) / math.log(nearest / second)
         if slope < -0.05:
-            return best * math.exp(min(2.0, max(-2.0, -excess / slope)))
-    return best * (4.0 if excess > 0 else 0.25)
+            return nearest * math.exp(min(2.0, max(-2.0, -excess / slope)))
+    return nearest * (4.0 if excess > 0 else 0.25)
 
 
 def at_equal_l0(

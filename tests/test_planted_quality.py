@@ -2,6 +2,8 @@
 
 import sys
 
+import pytest
+
 from kosae_core import paths
 
 sys.path.insert(0, str(paths.ROOT / "benchmarks"))
@@ -19,6 +21,19 @@ def test_the_best_of_a_library_is_chosen_at_equal_l0_and_ours_are_the_defaults()
     assert planted_quality.best("standard", "a", results) == {"lr": 0.003, "penalty": 2.5}
     assert planted_quality.best("topk", "kosae", results) == {"lr": None, "penalty": None}
     assert planted_quality.best("gated", "a", results) is None
+
+
+@pytest.mark.parametrize("steep", [0.4, 1.0, 4.0])
+@pytest.mark.parametrize("start", [0.1, 1.0])
+def test_a_penalty_is_found_where_l0_falls_unevenly(steep, start):
+    def l0(penalty):  # slowly up to 4, then steeply
+        return 18 * (4 / penalty) ** (0.8 if penalty < 4 else steep)
+
+    tried, penalty = {}, start
+    while not tried or abs(tried[penalty] / 16 - 1) > 0.1:
+        penalty = planted_quality.next_penalty(tried, 16) if tried else penalty
+        assert penalty not in tried and len(tried) < planted_quality.MOST
+        tried[penalty] = l0(penalty)
 
 
 def test_the_judged_dictionary_is_another():
