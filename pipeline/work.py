@@ -68,6 +68,10 @@ class Run:
     stays: bool = field(default=False, compare=False)
     """Whether the chapter holds on to it while it trains others."""
 
+    def __post_init__(self) -> None:
+        if self.k is not None and not 1 <= self.k <= self.n_features:
+            raise ValueError(f"k must lie between 1 and n_features ({self.n_features}), not {self.k}.")
+
     def settings(self) -> tuple[SAEConfig, TrainConfig]:
         """What the chapter gives to `train`.
 

@@ -159,6 +159,7 @@ def test_what_cannot_be_planned_is_said(extra, sentence):
 WRONG = [
     ({"middle": "q7.resid_post"}, "q7"), ({"middle": "q2.resid"}, "resid"), ({"middle": "b99.resid_post"}, "b99"),
     ({"front_variants": ["topkk"]}, "topkk"), ({"lm_options": {"nope": 1}}, "lm_options has no 'nope'; there are device, dtype"),
+    ({"k": 4096}, "k must lie between 1 and n_features (256), not 4096"),
     ({"lm_options": {"dtype": "fp99"}}, "dtype must be one of bf16, fp16, fp32, not 'fp99'"),
 ]  # fmt: skip
 
