@@ -1,11 +1,17 @@
-"""How a command of the pipeline ends when it cannot go on: with one sentence and a status, not with a traceback."""
+"""How a command of the pipeline ends when it cannot go on or is told to stop: with one sentence and a status, not with a traceback."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+import psutil
 
 from kosae_core import paths
 
@@ -19,7 +25,8 @@ def told(*kinds: type[Exception], interrupted: str = "Interrupted.", head: str =
         @functools.wraps(main)
         def run(*arguments: list[str] | None) -> int:
             try:
-                return main(*arguments)
+                with _terminable():
+                    return main(*arguments)
             except kinds as error:
                 print(f"{head}{error}", file=sys.stderr)
             except OSError as error:
@@ -32,6 +39,26 @@ def told(*kinds: type[Exception], interrupted: str = "Interrupted.", head: str =
         return run
 
     return wrap
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """A SIGTERM is Ctrl-C, which in a terminal reaches the processes of chapters too: without it their kernels would run on."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for child in psutil.Process().children():
+            with contextlib.suppress(psutil.Error):
+                child.send_signal(signal.SIGINT)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # which alone may set handlers
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def sentence(error: OSError) -> str:

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import re
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 import yaml
 from filelock import FileLock
@@ -56,6 +58,45 @@ def book(tmp_path, monkeypatch):
 
 def preset(book, name, text):
     (book / "chapters" / "presets" / f"{name}.yaml").write_text(text)
+
+
+SLOW = CHAPTER.replace("print(k)", "import time; (folder / 'begun').touch(); time.sleep(600)")
+RUN = """\
+import pathlib, sys
+from kosae_core import paths
+from pipeline import chapters, execute
+if __name__ == "__main__":
+    paths.ROOT = pathlib.Path(sys.argv[1])
+    chapters.CHAPTERS = paths.ROOT / "chapters"
+    sys.exit(execute.main(["--at-once", sys.argv[2]]))
+"""
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_a_run_that_is_terminated_leaves_no_process_and_nothing_half_done(book, at_once):
+    (book / "chapters" / "05_probe.py").write_text(SLOW)
+    (book / "chapters" / "06_probe.py").write_text(CHAPTER.replace("05.json", "06.json"))
+    (book / "run.py").write_text(RUN)
+    root = str(Path(ch.__file__).parent.parent)
+    env = os.environ | {"PYTHONPATH": root}
+    command = [sys.executable, str(book / "run.py"), str(book), str(at_once)]
+    run = psutil.Popen(command, cwd=book, env=env, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not (book / "build" / "results" / "default" / "begun").exists():
+        assert run.poll() is None and time.monotonic() < deadline
+        time.sleep(0.2)
+    processes = [run, *run.children(recursive=True)]
+    run.terminate()
+    _, alive = psutil.wait_procs(processes, timeout=60)
+    for process in alive:
+        process.kill()
+    told = run.communicate()[1]
+    assert (
+        alive == []
+        and run.returncode == 130
+        and told.endswith("Interrupted: the chapter that was running left nothing; the finished ones are kept.\n")
+    )
+    assert not (book / "build" / "results" / "default" / "05.json").exists()
 
 
 def edit(book, old, new):
