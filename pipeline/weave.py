@@ -107,7 +107,7 @@ class Values:
 
     def _verdicts(self, group: str, language: str) -> str:
         table, remarks = claims.section(group, self, language, self.full)
-        return f"{_widths(table)}\n{remarks}".strip()
+        return f"{_widths(table, 4)}\n{remarks}".strip()  # many columns of verdicts, whose words shall not be broken
 
 
 def _committed(preset: str) -> dict[str, dict[str, Any]]:
@@ -194,8 +194,11 @@ def _printed(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
-def _widths(text: str) -> str:
-    """A pipe table whose rule gives each column its share of the width, as pandoc reads it when a row is long."""
+def _widths(text: str, short: int = 2) -> str:
+    """A pipe table whose rule gives each column its share of the width, as pandoc reads it when a row is long.
+
+    A column of short texts gets at least `short` times its longest word.
+    """
     rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in text.strip().split("\n")]
     if len(rows) < 2 or not all(re.fullmatch(r"\s*:?-+:?\s*", cell) for cell in rows[1]):
         return text
@@ -206,8 +209,8 @@ def _widths(text: str) -> str:
         lengths = [_printed(text) for text in texts]
         longest = max(min(length, 48) + min(max(0, length - 48) // 3, 60) for length in lengths)
         # short columns shall not break their words, and the space beside the text is as wide as in a long one
-        word = max((_printed(word) for text in texts for word in text.split()), default=0) if longest <= 16 else 0
-        rule, dashes = cell.strip(), "-" * (6 + max(3, longest, 2 * word))
+        word = max((_printed(word) for text in texts for word in text.split()), default=0) if longest <= 8 * short else 0
+        rule, dashes = cell.strip(), "-" * (6 + max(3, longest, short * word))
         rows[1][i] = f" {rule[0] if rule[0] == ':' else '-'}{dashes}{rule[-1] if rule[-1] == ':' else '-'} "
     return "\n".join("|" + "|".join(row) + "|" for row in rows) + "\n"
 

@@ -282,4 +282,5 @@ def test_columns_of_a_table_get_width_by_their_text():
         rule == "| :" + "-" * (6 + 8) + "- | -" + "-" * (6 + 48 + 33) + ": |"
     )  # what is longer than 48 counts for less
     assert (head, row) == tuple(table.strip().split("\n")[i] for i in (0, 2))
+    assert _widths(table, 4).split("\n")[1].startswith("| :" + "-" * (6 + 16) + "- |")
     assert _widths("no table\n") == "no table\n"
