@@ -209,7 +209,9 @@ def _widths(text: str, short: int = 2) -> str:
         lengths = [_printed(text) for text in texts]
         longest = max(min(length, 48) + min(max(0, length - 48) // 3, 60) for length in lengths)
         # short columns shall not break their words, and the space beside the text is as wide as in a long one
-        word = max((_printed(word) for text in texts for word in text.split()), default=0) if longest <= 8 * short else 0
+        word = (
+            max((_printed(word) for text in texts for word in text.split()), default=0) if longest <= 8 * short else 0
+        )
         rule, dashes = cell.strip(), "-" * (6 + max(3, longest, short * word))
         rows[1][i] = f" {rule[0] if rule[0] == ':' else '-'}{dashes}{rule[-1] if rule[-1] == ':' else '-'} "
     return "\n".join("|" + "|".join(row) + "|" for row in rows) + "\n"
