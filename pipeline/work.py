@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
+from kosae_core.base import VARIANTS
 from kosae_core.corpora import Corpus, load_corpus
 from kosae_core.hooks import resolve_point
 from kosae_core.sae import SAEConfig
@@ -69,8 +70,10 @@ class Run:
     """Whether the chapter holds on to it while it trains others."""
 
     def __post_init__(self) -> None:
-        if self.k is not None and not 1 <= self.k <= self.n_features:
-            raise ValueError(f"k must lie between 1 and n_features ({self.n_features}), not {self.k}.")
+        if (
+            self.variant in VARIANTS
+        ):  # what the chapter would refuse; a variant that it defines by itself is not known here
+            self.settings()
 
     def settings(self) -> tuple[SAEConfig, TrainConfig]:
         """What the chapter gives to `train`.
