@@ -93,7 +93,6 @@ class Side:
         command = [python, str(WORKER), library, variant, precision, str(data), json.dumps(options)]
         settings = {
             "OMP_NUM_THREADS": str(threads),
-            "OMP_WAIT_POLICY": "PASSIVE",
             "WANDB_MODE": "disabled",
             "PYTHONWARNINGS": "ignore",
         }

@@ -8,6 +8,10 @@ from importlib import import_module
 
 # torch asks for 2 MiB pages for large blocks, where the system gives them when asked; read at its first tensor
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+# after a product torch's threads wait for the next one by spinning, some 9 ms, and hold the cores that `loops` needs meanwhile;
+# a third of one bridges the gaps within a step. Read where torch is loaded, so it has to be imported after this package
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 __version__ = "0.1.0"
 
 _EXPORTS = {

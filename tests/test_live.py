@@ -132,3 +132,25 @@ def test_large_tables_have_large_pages_where_the_system_gives_them_when_asked(mo
         pytest.skip("this system gives large pages to all, or to none")
     monkeypatch.delenv("THP_MEM_ALLOC_ENABLE", raising=False)  # set where this process imported the package
     assert said_by(PAGES)[0] >= 60 and said_by(PAGES, THP_MEM_ALLOC_ENABLE="0")[0] < 10
+
+
+SPUN = """
+import kosae_core, torch, time
+torch.set_num_threads(2)
+a = torch.randn(700, 700)
+spent = []
+for _ in range(40):
+    a @ a
+    before = time.process_time()
+    time.sleep(0.03)
+    spent.append(time.process_time() - before)
+print(int(1e6 * sorted(spent)[20]))
+"""
+
+
+@linux
+def test_after_a_product_threads_do_not_hold_the_cores_that_compiled_loops_need_unless_asked(monkeypatch):
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    short, passive, asked = said_by(SPUN), said_by(SPUN, OMP_WAIT_POLICY="PASSIVE"), said_by(SPUN, GOMP_SPINCOUNT="3000000")  # fmt: skip
+    assert max(short + passive) * 4 < asked[0], (short, passive, asked)

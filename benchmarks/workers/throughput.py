@@ -12,6 +12,9 @@ import sys
 import time
 
 import numpy as np
+
+if sys.argv[1:2] == ["kosae"]:
+    import kosae_core as kc  # says how torch's threads wait, so before torch
 import torch
 
 SPARSE = ("topk", "batchtopk", "matryoshka")
@@ -41,7 +44,6 @@ class Kosae:
     scale = 1.0
 
     def __init__(self, variant, precision, acts_ND, o):
-        import kosae_core as kc
         from kosae_core import live, needs
         from kosae_core.trainer import Trainer
 
