@@ -218,6 +218,7 @@ def measure(variant: str, size: dict, data: Path, budget: int, turn: int, learnt
     gflops = dict(zip(dtypes, (statistics.median(rates) for rates in zip(*rate, strict=True)), strict=True))
     result = {
         "machine": machine(),
+        "size": size,
         "steps": budget,
         "settings": settings,
         "sides": found,

@@ -1,7 +1,8 @@
 """Put the reference numbers of `default` into the READMEs: `python -m pipeline.readme` (part of `make reference`).
 
-A number stands between two comments that Markdown does not show: <!--=c05.accuracy_gated-->0.93<!--/-->. The table of training
-speed, between <!--speed--> and <!--/speed-->, is that of benchmarks/results/train_throughput.json.
+A number stands between two comments that Markdown does not show: <!--=c05.accuracy_gated-->0.93<!--/-->. The tables of training
+speed, between <!--speed--> and <!--/speed--> and, of wider dictionaries, between <!--sizes--> and <!--/sizes-->, are those of
+benchmarks/results/train_throughput.json.
 """
 
 from __future__ import annotations
@@ -20,11 +21,16 @@ FILES = claims.FILES
 TARGET_L0 = 16
 """At which the benchmark compares what is learnt: k of its small size."""
 _MARK = re.compile(r"<!--=(c\d\d\.[a-z0-9_]+)-->(.*?)<!--/-->", re.S)
-_SPEED = re.compile(r"(<!--speed-->\n).*?(<!--/speed-->)", re.S)
+_TABLE = re.compile(r"(<!--(speed|sizes)-->\n).*?(<!--/\2-->)", re.S)
 _HEADS = {
     "ko": ("변형", "속도(fp32)", "속도(bf16)", "가장 빠른 상대", "걸음, 프로세서, L0(여기, 상대)", "여기: 설명 분산, 찾은 특징, 죽은 특징", "가장 나은 상대"),
     "en": ("variant", "speed, fp32", "speed, bf16", "fastest peer", "steps, processor, L0 (here, peer)", "here: explained variance, found, dead", "best peer"),
 }  # fmt: skip
+_WIDER = ("middle", "gpt2")
+_SIZE = {
+    "ko": ("{d_model:,}차원, 특징 {n_features:,}개, k {k}: fp32", "bf16", "곱셈 한계의 몫(fp32, bf16)"),
+    "en": ("{d_model:,} wide, {n_features:,} features, k {k}: fp32", "bf16", "share of the products' limit (fp32, bf16)"),
+}
 _NAMES = {"standard": "Standard", "gated": "Gated", "jumprelu": "JumpReLU", "topk": "TopK", "batchtopk": "BatchTopK", "matryoshka": "Matryoshka"}  # fmt: skip
 
 
@@ -54,12 +60,32 @@ def speed_table(speed: dict[str, Any], learnt: dict[str, Any], language: str) ->
     for variant, name in _NAMES.items():
         row, cells = speed.get(f"small/{variant}"), [name, "", "", "", ""]
         if row:
-            ratios = [row["ratios"].get(precision) for precision in ("fp32", "bf16")]
-            cells[1:3] = [f"{r['ratio']:.2f}x [{r['lowest']:.1f}, {r['highest']:.1f}]" if r else "" for r in ratios]
+            cells[1:3] = _ratios(row)
             cells[3] = row["fastest_peer"].removesuffix(", fp32")
             l0 = [row["sides"][side]["quality"]["l0"] for side in ("kosae, fp32", row["fastest_peer"])]
             cells[4] = f"{row['steps']:,}, {row['machine']['processor']}, {l0[0]:,.0f}, {l0[1]:,.0f}"
         cells += [_quality(learnt, variant, own) for own in (True, False)]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _ratios(row: dict[str, Any]) -> list[str]:
+    """The ratio to the fastest peer and its spread over turns, for both precisions; nothing for one that is not measured."""
+    found = [row["ratios"].get(precision) for precision in ("fp32", "bf16")]
+    return [f"{r['ratio']:.2f}x [{r['lowest']:.1f}, {r['highest']:.1f}]" if r else "" for r in found]
+
+
+def sizes_table(speed: dict[str, Any], language: str) -> str:
+    """By variant, in Markdown: ratios at the wider sizes, and what share of the machine's own matrix products they reach."""
+    sizes = {name: row["size"] for name in _WIDER for variant in _NAMES if (row := speed.get(f"{name}/{variant}"))}
+    heads = [_HEADS[language][0], *(head.format(**size) for size in sizes.values() for head in _SIZE[language])]
+    lines = ["| " + " | ".join(heads) + " |", "| :-- |" + " --: |" * (len(heads) - 1)]
+    for variant, name in _NAMES.items():
+        cells = [name]
+        for size in sizes:
+            row = speed.get(f"{size}/{variant}")
+            shares = [f"{r['share_of_limit']:.2f}" for r in row["ratios"].values()] if row else []
+            cells += [*_ratios(row), ", ".join(shares)] if row else ["", "", ""]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -78,11 +104,12 @@ def _quality(learnt: dict[str, Any], variant: str, own: bool) -> str:
 
 
 def with_speed(text: str, name: str) -> str:
-    """The text with the present table of speed in its block; a text without one stays as it is."""
+    """The text with the present tables of speed in their blocks; a text without them stays as it is."""
     folder = paths.ROOT / "benchmarks" / "results"
     files = (folder / "train_throughput.json", folder / "planted_quality.json")
     speed, learnt = (json.loads(file.read_text(encoding="utf-8")) for file in files)
-    return _SPEED.sub(lambda m: m[1] + speed_table(speed, learnt, FILES[name]) + m[2], text)
+    tables = {"speed": speed_table(speed, learnt, FILES[name]), "sizes": sizes_table(speed, FILES[name])}
+    return _TABLE.sub(lambda m: m[1] + tables[m[2]] + m[3], text)
 
 
 def records_of(folder: Path) -> dict:

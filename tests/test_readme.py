@@ -40,6 +40,16 @@ def test_quality_is_compared_at_equal_l0_on_the_dictionary_that_is_judged_on():
     ]
 
 
+def test_wider_sizes_have_their_ratios_and_their_shares_of_the_limit():
+    size = {"d_model": 768, "n_features": 24576, "batch": 2048, "k": 32}
+    ratio = {"ratio": 2.0, "lowest": 1.5, "highest": 2.5, "share_of_limit": 0.625}
+    speed = {"gpt2/topk": {"size": size, "ratios": {"fp32": ratio}}, "small/topk": {"ratios": {}}}
+    head, _, *rows = readme.sizes_table(speed, "en").splitlines()
+    assert head.startswith("| variant | 768 wide, 24,576 features, k 32: fp32 | bf16 |") and head.count("|") == 5
+    (row,) = (row for row in rows if row.startswith("| TopK "))
+    assert row == "| TopK | 2.00x [1.5, 2.5] |  | 0.62 |" and rows[0] == "| Standard |  |  |  |"
+
+
 def test_both_languages_show_the_same_numbers():
     shown = [re.findall(r"<!--=(\S+?)-->", (paths.ROOT / name).read_text(encoding="utf-8")) for name in readme.FILES]
     assert sorted(shown[0]) == sorted(shown[1])
