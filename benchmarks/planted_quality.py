@@ -25,6 +25,8 @@ RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 STEPS, LOOKS = 1000, 10
 FOUND = 0.9
 PENALISED = ("standard", "gated", "jumprelu", "p_anneal", "gated_anneal")
+FREE = ("standard", "gated", "p_anneal", "gated_anneal")
+"""Variants that this project also trains with decoder rows of any length, as "kosae free"."""
 MOST = 7
 """Trainings in which a peer's coefficient is sought, for one learning rate."""
 OTHER = 1
@@ -43,6 +45,10 @@ def learn(library: str, variant: str, data: Path, lr: float | None, penalty: flo
         rows.append({"cpu_seconds": seconds} | side.ask("quality"))
     side.close()
     return rows
+
+
+def libraries(variant: str) -> tuple[str, ...]:
+    return ("kosae", *(("kosae free",) if variant in FREE else ()), *PEERS[variant])
 
 
 def limits() -> dict[str, float]:
@@ -97,7 +103,7 @@ def judge(variants: list[str], libraries: list[str] | None, folder: Path, result
     """Train the best of each library on the other dictionary; only the end counts, under a key that begins with judged."""
     data = planted_file(SIZES["small"], folder, 400_000, OTHER)
     for variant in variants:
-        for library in ("kosae", *PEERS[variant]):
+        for library in libraries(variant):
             settings = best(variant, library, results)
             if (libraries and library not in libraries) or settings is None:
                 continue
@@ -146,13 +152,13 @@ def main() -> None:
             return judge(args.variants, args.libraries, Path(folder), results, save)
         data = planted_file(SIZES["small"], Path(folder), 400_000)
         for variant in args.variants:
-            for library in ("kosae", *PEERS[variant]):
+            for library in libraries(variant):
                 if args.libraries and library not in args.libraries:
                     continue
                 start = 0.1 if library == "dictionary-learning" and variant != "jumprelu" else 1.0  # their own defaults
                 for lr in args.rates or (None, *RATES):
                     key = f"{variant}/{library}/{lr or 'own'}"
-                    if variant in PENALISED and library != "kosae":
+                    if variant in PENALISED and not library.startswith("kosae"):
                         key, start = at_equal_l0(library, variant, data, lr, results, save, start)
                     elif key not in results:
                         results[key] = learn(library, variant, data, lr)

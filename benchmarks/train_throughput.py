@@ -89,7 +89,7 @@ class Side:
         self, library: str, variant: str, precision: str, data: Path, options: dict, threads: int = 2
     ) -> None:  # fmt: skip
         self.name = f"{library}, {precision}"
-        python = sys.executable if library == "kosae" else str(peer_python())
+        python = sys.executable if library.startswith("kosae") else str(peer_python())
         command = [python, str(WORKER), library, variant, precision, str(data), json.dumps(options)]
         settings = {
             "OMP_NUM_THREADS": str(threads),
@@ -161,7 +161,7 @@ def best(variant: str, library: str, learnt: dict) -> dict[str, float | None] | 
     By the sum of explained variance and features found at the end, of those whose L0 is within a tenth of k. This project
     stays with its defaults; nothing where no training of the library has such an L0.
     """
-    if library == "kosae":
+    if library.startswith("kosae"):
         return {"lr": None, "penalty": None}
     start, found = f"{variant}/{library}/", {}
     for key in (key for key in learnt if key.startswith(start)):

@@ -17,17 +17,8 @@ from torch import Tensor, nn
 from kosae_core import kernels, losses, ranks, saving
 
 OPTIONAL = (
-    "k",
-    "auxk",
-    "auxk_weight",
-    "sparsity",
-    "bandwidth",
-    "p_end",
-    "prefixes",
-    "d_in",
-    "warm_topk",
-    "initial_density",
-)
+    "k", "auxk", "auxk_weight", "sparsity", "bandwidth", "p_end", "prefixes", "d_in", "warm_topk", "initial_density",
+)  # fmt: skip
 VARIANTS: dict[str, type["SAE"]] = {}
 
 
@@ -124,6 +115,8 @@ class SAE(nn.Module, ABC):
     lr: ClassVar[float] = 5e-3
     """Peak learning rate at d_model 256; it falls with the square root of the width, as the elements of a unit row do."""
     resamples: ClassVar[bool] = True
+    weighs_rows: ClassVar[bool] = False
+    """Whether the penalty can weigh features by the length of their decoder rows, so that these may be free."""
     lift: float = 0.005
     """What a long silent feature's bias rises by at each step, in root mean squares of an input's elements.
 
@@ -144,6 +137,7 @@ class SAE(nn.Module, ABC):
         self.config, self.d_model, self.n_features = config, d_model, config.n_features
         self.provenance: dict[str, Any] = {}
         self.k = config.k  # what `training` lowers where k follows a schedule
+        self.free_rows = False  # whether decoder rows have any length (`TrainConfig.decoder_norm`)
         self.progress = 1.0  # share of the training that is done, for objectives that change with it
         W_dec_FD = torch.randn(config.n_features, d_model, generator=generator)
         W_dec_FD /= W_dec_FD.norm(dim=1, keepdim=True)
@@ -209,9 +203,16 @@ class SAE(nn.Module, ABC):
     def objective(self, x_BD: Float[Tensor, "B D"], weight: float, dead_F: Bool[Tensor, " F"]) -> Objective:
         """Loss terms on normalised inputs; `weight` is the share of the sparsity term that is switched on."""
 
+    def sizes(self, code: kernels.Code) -> Tensor:
+        """Features as the penalty counts them: where rows are free, times the length of their decoder row, or it could be evaded.
+
+        Source  Conerly et al. 2024, "Update on how we train SAEs" (Transformer Circuits, April 2024).
+        """
+        return code.values * code.of(self.W_dec_FD.norm(dim=1)) if self.free_rows else code.values
+
     def penalty(self, code: kernels.Code) -> Float[Tensor, ""]:
         """What the sparsity coefficient multiplies, where the variant has one: the L1 norm, or what takes its place."""
-        return losses.l1(code.values, code.n_rows, self.d_model)
+        return losses.l1(self.sizes(code), code.n_rows, self.d_model)
 
     def dead_loss(
         self, x_BD: Tensor, recon_BD: Tensor, bias_F: Tensor, dead_F: Tensor, y_BD: Tensor | None = None
@@ -258,13 +259,25 @@ class SAE(nn.Module, ABC):
     @torch.no_grad()
     def remove_parallel_gradient(self) -> None:
         """Take from the decoder's gradient the part along each row, which the unit norm would undo anyway."""
+        if self.free_rows:
+            return
         grad_FD = self.W_dec_FD.grad
         grad_FD.addcmul_(torch.linalg.vecdot(grad_FD, self.W_dec_FD)[:, None], self.W_dec_FD, value=-1)
 
     @torch.no_grad()
     def normalise_decoder(self) -> None:
-        """Give every decoder row unit norm."""
-        self.W_dec_FD /= self.W_dec_FD.norm(dim=1, keepdim=True).clamp_min(1e-8)
+        """Give every decoder row unit norm, unless rows are free."""
+        if not self.free_rows:
+            self.W_dec_FD /= self.W_dec_FD.norm(dim=1, keepdim=True).clamp_min(1e-8)
+
+    @torch.no_grad()
+    def fold_rows(self) -> None:
+        """Give every decoder row unit norm; where rows were free, features grow by what their rows lose, and no output changes."""
+        if self.free_rows:
+            for parameter in (self.W_enc_DF, *self.biases):
+                parameter *= self.W_dec_FD.norm(dim=1)
+            self.free_rows = False
+            self.normalise_decoder()
 
     def save(self, path: str | Path, format: str = "kosae") -> Path:
         """Write `cfg.json` and `weights.safetensors` into the folder `path`, or what SAELens reads with format="saelens".

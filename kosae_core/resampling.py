@@ -1,4 +1,5 @@
-"""New directions for dead features. There are no ghost gradients: what is dead is lifted, resampled or trained by AuxK."""
+"""When features count as dead, and new directions for them. There are no ghost gradients: what is dead is lifted, resampled or
+trained by AuxK."""
 
 import logging
 
@@ -6,10 +7,37 @@ import torch
 from torch import Tensor
 
 from kosae_core import ranks
-from kosae_core.base import SAE
+from kosae_core.base import SAE, SAEConfig
 from kosae_core.optimizers import forget
+from kosae_core.train_config import TrainConfig
 
 logger = logging.getLogger("kosae.training")
+
+
+def patience(config: SAEConfig, cfg: TrainConfig) -> int:
+    """Tokens of silence after which a feature counts as dead, where `dead_after` does not say.
+
+    A 64th of the run, and no less than 128 times what a feature waits on average to fire, F / k; but at most an eighth of
+    the run, which is also the choice for variants without k, and 10 million (Gao et al. 2024). Sooner, AuxK pulls at rare
+    features that are alive; later, it leaves dead ones no time to come back.
+    """
+    tokens = cfg.steps * cfg.batch_size
+    waiting = tokens if config.k is None else max(tokens // 64, 128 * config.n_features // config.k)
+    return min(10_000_000, tokens // 8, waiting)
+
+
+def lift_after(config: SAEConfig, cfg: TrainConfig) -> int:
+    """Tokens of silence after which a feature is lifted: half of `dead_after`, where it is given; all of it beside AuxK.
+
+    Else 128 times what a feature waits on average to fire, F / L0, and no less than a 128th of the run; a 16th where the L0 to
+    come is not known. Sooner, rare features are lifted that only wait for their tokens. Beside AuxK 192 times: lifted
+    features often fire for what others have, where AuxK finds them something of their own.
+    """
+    tokens, l0 = cfg.steps * cfg.batch_size, config.k or cfg.target_l0
+    if cfg.dead_after is not None:
+        return cfg.dead_after if config.auxk else cfg.dead_after // 2
+    waits = 192 if config.auxk else 128
+    return tokens // 16 if l0 is None else max(tokens // 128, int(waits * config.n_features / l0))
 
 
 @torch.no_grad()

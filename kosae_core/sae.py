@@ -29,6 +29,7 @@ class StandardSAE(SAE):
 
     variant = "standard"
     lr = 7e-3
+    weighs_rows = True
     options = {"sparsity": 0.06, "initial_density": 0.1}
 
     def features(self, x_BD: Tensor) -> Tensor:
@@ -46,13 +47,15 @@ class GatedSAE(SAE):
     """π = (x - b_dec) W_enc; f = 1[π + b_gate > 0] · ReLU(exp(r_mag) π + b_mag).
 
     Loss |x - x̂|² + sparsity · |ReLU(π + b_gate)|₁ + |x - x̂_frozen(ReLU(π + b_gate))|², whose last term sees the decoder
-    and its bias as constants. The gate and the magnitude share one product with the encoder.
+    and its bias as constants, unless rows are free (`TrainConfig.decoder_norm`): the penalty would shrink rows that it cannot
+    see. The gate and the magnitude share one product with the encoder.
 
     Source  Rajamanoharan et al. 2024, arXiv:2404.16014, equations 6 to 8 and appendix on the implementation.
     """
 
     variant = "gated"
     lr = 1e-2
+    weighs_rows = True
     options = {"sparsity": 0.13, "initial_density": 0.1}
 
     def add_biases(self) -> None:
@@ -83,7 +86,8 @@ class GatedSAE(SAE):
         code = gate.with_values(self.magnitudes(gate))
         gate = gate.with_values(gate.values.relu())
         recon_BD = code.decode(self.W_dec_FD, self.b_dec_D)
-        frozen_BD = gate.decode(self.W_dec_FD.detach(), self.b_dec_D.detach())
+        decoder = (self.W_dec_FD, self.b_dec_D) if self.free_rows else (self.W_dec_FD.detach(), self.b_dec_D.detach())
+        frozen_BD = gate.decode(*decoder)
         sparsity = self.config.sparsity * weight * self.penalty(gate)
         aux = losses.squared_error(frozen_BD, x_BD)
         return Objective(losses.squared_error(recon_BD, x_BD), sparsity, aux, recon_BD, code)
@@ -105,9 +109,9 @@ class Annealed(SAE):
 
     def penalty(self, code: kernels.Code) -> Tensor:
         p = 1.0 - (1.0 - self.config.p_end) * min(1.0, max(0.0, self.progress - 0.2) / 0.8)
-        loss = losses.lp(code.values, code.n_rows, self.d_model, p)
+        loss = losses.lp(self.sizes(code), code.n_rows, self.d_model, p)
         if p < float(self.p):
-            before = ranks.total(losses.lp(code.values.detach(), code.n_rows, self.d_model, float(self.p)))
+            before = ranks.total(losses.lp(self.sizes(code).detach(), code.n_rows, self.d_model, float(self.p)))
             if before > 0:
                 self.strength *= before / ranks.total(loss.detach())
             self.p.fill_(p)

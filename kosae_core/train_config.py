@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 SHAPES = ("linear", "cosine")
 CHOICES = {
     "optimizer": ("adam", "adamw", "muon", "signum"), "lr_shape": SHAPES, "k_shape": SHAPES, "precision": ("fp32", "bf16", "fp64"),
+    "decoder_norm": ("unit", "free"),
 }  # fmt: skip
 
 
@@ -46,10 +47,13 @@ class TrainConfig:
     k_shape: str = "linear"
     """How it falls: linear or cosine."""
     dead_after: int | None = None
-    """Tokens without firing after which a feature counts as dead; None: see `trainer.patience`."""
+    """Tokens without firing after which a feature counts as dead; None: see `resampling.patience`."""
     lift: float | None = None
-    """Added at each step to the encoder's bias of a feature that has long been silent (see `trainer.lift_after`), until it fires (jumprelu:
+    """Added at each step to the encoder's bias of a feature that has long been silent (see `resampling.lift_after`), until it fires (jumprelu:
     taken from a tenth of the logarithm of its threshold); 0: nothing; None: the variant's, see `SAE.lift`."""
+    decoder_norm: str = "unit"
+    """Length of the decoder's rows: unit, or free, and then the penalty weighs each feature by the length of its row, and gated's
+    gate trains the decoder too (standard, gated, p_anneal, gated_anneal); what is returned has unit rows in either case."""
     resample_every: int | None = None
     """Steps between resamplings (variants with `sparsity`), of which none comes in the last 40%; 0: never; None: a tenth."""
     clip: float = 1.0

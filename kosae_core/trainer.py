@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from kosae_core import optimizers, parts, ranks, rows
 from kosae_core.inputs import fit_inputs
-from kosae_core.resampling import resample
+from kosae_core.resampling import lift_after, patience, resample
 from kosae_core.sae import SAE, VARIANTS, SAEConfig
 from kosae_core.schedules import k_at, ramp, toward_l0, trapezoid
 from kosae_core.train_config import History, TrainConfig
@@ -38,32 +38,6 @@ def _warn_of_slow_products(cfg: TrainConfig, device: torch.device) -> None:
             logger.warning("this processor has no bf16 products, so that precision='bf16' is slower here than 'fp32'.")
 
 
-def patience(config: SAEConfig, cfg: TrainConfig) -> int:
-    """Tokens of silence after which a feature counts as dead, where `dead_after` does not say.
-
-    A 64th of the run, and no less than 128 times what a feature waits on average to fire, F / k; but at most an eighth of
-    the run, which is also the choice for variants without k, and 10 million (Gao et al. 2024). Sooner, AuxK pulls at rare
-    features that are alive; later, it leaves dead ones no time to come back.
-    """
-    tokens = cfg.steps * cfg.batch_size
-    waiting = tokens if config.k is None else max(tokens // 64, 128 * config.n_features // config.k)
-    return min(10_000_000, tokens // 8, waiting)
-
-
-def lift_after(config: SAEConfig, cfg: TrainConfig) -> int:
-    """Tokens of silence after which a feature is lifted: half of `dead_after`, where it is given; all of it beside AuxK.
-
-    Else 128 times what a feature waits on average to fire, F / L0, and no less than a 128th of the run; a 16th where the L0 to
-    come is not known. Sooner, rare features are lifted that only wait for their tokens. Beside AuxK 192 times: lifted
-    features often fire for what others have, where AuxK finds them something of their own.
-    """
-    tokens, l0 = cfg.steps * cfg.batch_size, config.k or cfg.target_l0
-    if cfg.dead_after is not None:
-        return cfg.dead_after if config.auxk else cfg.dead_after // 2
-    waits = 192 if config.auxk else 128
-    return tokens // 16 if l0 is None else max(tokens // 128, int(waits * config.n_features / l0))
-
-
 def _check_options(config: SAEConfig, cfg: TrainConfig) -> None:
     """Refuse a target or a schedule that means nothing to the variant, and numbers that the device's kernels do not have."""
     if cfg.precision == "fp64" and pick_device(cfg.device).type != "cpu":
@@ -74,6 +48,10 @@ def _check_options(config: SAEConfig, cfg: TrainConfig) -> None:
         raise ValueError(f"k_start must lie between k ({config.k}) and n_features ({config.n_features}).")
     if cfg.compile and not ranks.alone():
         raise ValueError("compile is for one process: leave it out where several share a training.")
+    if cfg.decoder_norm == "free" and not VARIANTS[config.variant].weighs_rows:
+        raise ValueError(
+            f"decoder_norm='free' needs a penalty on the size of features, which {config.variant} has not."
+        )
 
 
 @dataclass
@@ -111,6 +89,7 @@ class Trainer:
         _warn_of_slow_products(cfg, self.device)
         self.generator = torch.Generator().manual_seed(cfg.seed)
         self.sae = VARIANTS[config.variant](config, rows.width(acts), self.generator)
+        self.sae.free_rows = cfg.decoder_norm == "free"
         fit_inputs(self.sae, acts)
         parts.check(self.sae, cfg.batch_size, cfg.accumulate, cfg.optimizer)
         parts.change_parameters(self.sae, parts.cut)
@@ -141,9 +120,7 @@ class Trainer:
         sae.progress = step / cfg.steps
         if cfg.k_start is not None:
             sae.k = k_at(step, cfg.steps, start=cfg.k_start, end=self.config.k, share=cfg.k_share, shape=cfg.k_shape)
-        factor = trapezoid(
-            step, cfg.steps, warmup=cfg.warmup, decay=cfg.decay, floor=cfg.floor, shape=cfg.lr_shape
-        )  # fmt: skip
+        factor = trapezoid(step, cfg.steps, warmup=cfg.warmup, decay=cfg.decay, floor=cfg.floor, shape=cfg.lr_shape)
         for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
             group["lr"] = self.peak * factor
         logged = step % cfg.log_every == 0 or step == cfg.steps - 1
@@ -218,6 +195,7 @@ class Trainer:
                 for mean, parameter in zip(self.average, self.sae.parameters(), strict=True):
                     parameter.copy_(mean)
             self.sae.normalise_decoder()
+        self.sae.fold_rows()
         self.sae.settle(self._draw, anew=bool(self.average) or self.cfg.k_start is not None)
         if ranks.n_features() > 1:
             parts.change_parameters(self.sae.cpu(), parts.whole)

@@ -28,8 +28,12 @@ _HEADS = {
 }  # fmt: skip
 _WIDER = ("middle", "gpt2")
 _SIZE = {
-    "ko": ("{d_model:,}차원, 특징 {n_features:,}개, k {k}: fp32", "bf16", "곱셈 한계의 몫(fp32, bf16)"),
-    "en": ("{d_model:,} wide, {n_features:,} features, k {k}: fp32", "bf16", "share of the products' limit (fp32, bf16)"),
+    "ko": ("{d_model:,}차원, 특징 {n_features:,}개, k {k}, {steps}걸음: fp32", "bf16", "곱셈 한계의 몫(fp32, bf16)"),
+    "en": (
+        "{d_model:,} wide, {n_features:,} features, k {k}, {steps} steps: fp32",
+        "bf16",
+        "share of the products' limit (fp32, bf16)",
+    ),
 }
 _NAMES = {"standard": "Standard", "gated": "Gated", "jumprelu": "JumpReLU", "topk": "TopK", "batchtopk": "BatchTopK", "matryoshka": "Matryoshka"}  # fmt: skip
 
@@ -77,7 +81,12 @@ def _ratios(row: dict[str, Any]) -> list[str]:
 
 def sizes_table(speed: dict[str, Any], language: str) -> str:
     """By variant, in Markdown: ratios at the wider sizes, and what share of the machine's own matrix products they reach."""
-    sizes = {name: row["size"] for name in _WIDER for variant in _NAMES if (row := speed.get(f"{name}/{variant}"))}
+    sizes = {
+        name: row["size"] | {"steps": row["steps"]}
+        for name in _WIDER
+        for variant in _NAMES
+        if (row := speed.get(f"{name}/{variant}"))
+    }
     heads = [_HEADS[language][0], *(head.format(**size) for size in sizes.values() for head in _SIZE[language])]
     lines = ["| " + " | ".join(heads) + " |", "| :-- |" + " --: |" * (len(heads) - 1)]
     for variant, name in _NAMES.items():
@@ -91,16 +100,15 @@ def sizes_table(speed: dict[str, Any], language: str) -> str:
 
 
 def _quality(learnt: dict[str, Any], variant: str, own: bool) -> str:
-    """Ours, or the best peer's whose L0 is within a tenth of the target, on the dictionary that is judged on; else nothing."""
-    found = []
+    """Ours, also with free rows, or the best peer's whose L0 is within a tenth of the target, on the dictionary that is judged on."""
+    found = {}
     for key in (key for key in learnt if key.startswith(f"judged/{variant}/")):
         library, last = key.split("/")[2], learnt[key][-1]
-        if (library == "kosae") == own and (own or abs(last["l0"] / TARGET_L0 - 1) <= 0.1):
-            found.append((last, "" if own else f" ({library})"))
-    if not found:
-        return ""
-    last, whose = max(found, key=lambda one: one[0]["explained_variance"] + one[0]["recovered"])
-    return f"{last['explained_variance']:.3f}, {last['recovered']:.1%}, {last['dead']:.1%}{whose}"
+        if library.startswith("kosae") == own and (own or abs(last["l0"] / TARGET_L0 - 1) <= 0.1):
+            score = last["explained_variance"] + last["recovered"]
+            cell = f"{last['explained_variance']:.3f}, {last['recovered']:.1%}, {last['dead']:.1%}"
+            found[library] = (score, cell if library == "kosae" else f"free: {cell}" if own else f"{cell} ({library})")
+    return "; ".join(found[each][1] for each in sorted(found)) if own else max(found.values(), default=(0, ""))[1]
 
 
 def with_speed(text: str, name: str) -> str:

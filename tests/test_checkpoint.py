@@ -45,6 +45,7 @@ WAYS = {
     "signum": ("gated", {"optimizer": "signum"}),
     "adamw in parts": ("batchtopk", {"optimizer": "adamw", "weight_decay": 0.01, "accumulate": 2}),
     "bf16": ("jumprelu", {"precision": "bf16"}),
+    "free rows": ("gated_anneal", {"decoder_norm": "free"}),
     "resampling, clipped": ("standard", {"resample_every": 10, "clip": 0.5}),
 }
 """Other ways of training that keep something of their own between steps."""

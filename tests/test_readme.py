@@ -22,7 +22,7 @@ def test_every_marked_number_is_the_reference(name):
 @pytest.mark.parametrize("name", readme.FILES)
 def test_the_table_of_speed_is_that_of_the_benchmarks(name):
     text = (paths.ROOT / name).read_text(encoding="utf-8")
-    assert readme.with_speed(text, name) == text and text.count("| Matryoshka |") == 1
+    assert readme.with_speed(text, name) == text and text.count("| Matryoshka |") == 2
 
 
 def test_quality_is_compared_at_equal_l0_on_the_dictionary_that_is_judged_on():
@@ -31,11 +31,11 @@ def test_quality_is_compared_at_equal_l0_on_the_dictionary_that_is_judged_on():
                 {"explained_variance": ev, "recovered": found, "l0": l0, "dead": 0.01}]  # fmt: skip
 
     learnt = {"machine": {}, "standard/kosae/own": end(0.9, 0.9), "standard/b/0.003/1": end(0.9, 0.9),
-              "judged/standard/kosae/own": end(0.5, 0.8), "judged/standard/a/0.001/2": end(0.9, 0.9, l0=30.0),
+              "judged/standard/kosae free/own": end(0.6, 0.9), "judged/standard/kosae/own": end(0.5, 0.8), "judged/standard/a/0.001/2": end(0.9, 0.9, l0=30.0),
               "judged/standard/c/0.001/4": end(0.4, 0.7), "judged/standard/b/0.003/1": end(0.6, 0.1)}  # fmt: skip
     (head, _, row, *_) = readme.speed_table({}, learnt, "en").splitlines()
     assert head.startswith("| variant |") and row.split(" | ")[-2:] == [
-        "0.500, 80.0%, 1.0%",
+        "0.500, 80.0%, 1.0%; free: 0.600, 90.0%, 1.0%",
         "0.400, 70.0%, 1.0% (c) |",
     ]
 
@@ -43,9 +43,11 @@ def test_quality_is_compared_at_equal_l0_on_the_dictionary_that_is_judged_on():
 def test_wider_sizes_have_their_ratios_and_their_shares_of_the_limit():
     size = {"d_model": 768, "n_features": 24576, "batch": 2048, "k": 32}
     ratio = {"ratio": 2.0, "lowest": 1.5, "highest": 2.5, "share_of_limit": 0.625}
-    speed = {"gpt2/topk": {"size": size, "ratios": {"fp32": ratio}}, "small/topk": {"ratios": {}}}
+    speed = {"gpt2/topk": {"size": size, "steps": 16, "ratios": {"fp32": ratio}}, "small/topk": {"ratios": {}}}
     head, _, *rows = readme.sizes_table(speed, "en").splitlines()
-    assert head.startswith("| variant | 768 wide, 24,576 features, k 32: fp32 | bf16 |") and head.count("|") == 5
+    assert (
+        head.startswith("| variant | 768 wide, 24,576 features, k 32, 16 steps: fp32 | bf16 |") and head.count("|") == 5
+    )
     (row,) = (row for row in rows if row.startswith("| TopK "))
     assert row == "| TopK | 2.00x [1.5, 2.5] |  | 0.62 |" and rows[0] == "| Standard |  |  |  |"
 

@@ -10,9 +10,10 @@ import torch
 import kosae_core as kc
 from kosae_core import kernels, losses
 from kosae_core.jumprelu import _Jump
+from kosae_core.resampling import lift_after, patience
 from kosae_core.sae import VARIANTS, SAEConfig
 from kosae_core.schedules import k_at, toward_l0
-from kosae_core.trainer import Trainer, lift_after, patience
+from kosae_core.trainer import Trainer
 
 D, F, B = 6, 24, 40
 NO_DEAD = torch.zeros(F, dtype=torch.bool)

@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-if sys.argv[1:2] == ["kosae"]:
+if "kosae" in sys.argv[1]:
     import kosae_core as kc  # says how torch's threads wait, so before torch
 import torch
 
@@ -42,6 +42,7 @@ class Kosae:
     """This project."""
 
     scale = 1.0
+    settings = {}
 
     def __init__(self, variant, precision, acts_ND, o):
         from kosae_core import live, needs
@@ -52,7 +53,8 @@ class Kosae:
         config = kc.SAEConfig(variant, o["n_features"], **({"k": o["k"]} if variant in SPARSE else {}))
         aim = {} if variant in SPARSE else {"target_l0": float(o["k"])}
         cfg = kc.TrainConfig(
-            steps=o["steps"], batch_size=o["batch"], lr=o.get("lr"), log_every=10**9, device="cpu", precision=precision, **aim
+            steps=o["steps"], batch_size=o["batch"], lr=o.get("lr"), log_every=10**9, device="cpu", precision=precision,
+            **aim, **self.settings,
         )  # fmt: skip
         self.trainer = Trainer(config, torch.from_numpy(acts_ND), cfg)
 
@@ -68,6 +70,12 @@ class Kosae:
         recon_BD = sae.decode(feats_BF)
         sae.train()
         return feats_BF, recon_BD
+
+
+class KosaeFree(Kosae):
+    """The same with decoder rows of any length."""
+
+    settings = {"decoder_norm": "free"}
 
 
 class DictionaryLearning:
@@ -205,7 +213,7 @@ class Groupmax(Sparsify):
 
 
 LIBRARIES = {
-    "kosae": Kosae, "dictionary-learning": DictionaryLearning, "sae-lens": SaeLens, "eai-sparsify": Sparsify,
+    "kosae": Kosae, "kosae free": KosaeFree, "dictionary-learning": DictionaryLearning, "sae-lens": SaeLens, "eai-sparsify": Sparsify,
     "eai-sparsify groupmax": Groupmax,
 }  # fmt: skip
 
