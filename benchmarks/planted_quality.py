@@ -47,7 +47,7 @@ def learn(library: str, variant: str, data: Path, lr: float | None, penalty: flo
     return rows
 
 
-def libraries(variant: str) -> tuple[str, ...]:
+def libraries_of(variant: str) -> tuple[str, ...]:
     return ("kosae", *(("kosae free",) if variant in FREE else ()), *PEERS[variant])
 
 
@@ -103,7 +103,7 @@ def judge(variants: list[str], libraries: list[str] | None, folder: Path, result
     """Train the best of each library on the other dictionary; only the end counts, under a key that begins with judged."""
     data = planted_file(SIZES["small"], folder, 400_000, OTHER)
     for variant in variants:
-        for library in libraries(variant):
+        for library in libraries_of(variant):
             settings = best(variant, library, results)
             if (libraries and library not in libraries) or settings is None:
                 continue
@@ -152,7 +152,7 @@ def main() -> None:
             return judge(args.variants, args.libraries, Path(folder), results, save)
         data = planted_file(SIZES["small"], Path(folder), 400_000)
         for variant in args.variants:
-            for library in libraries(variant):
+            for library in libraries_of(variant):
                 if args.libraries and library not in args.libraries:
                     continue
                 start = 0.1 if library == "dictionary-learning" and variant != "jumprelu" else 1.0  # their own defaults

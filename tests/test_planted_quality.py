@@ -41,3 +41,17 @@ def test_the_judged_dictionary_is_another():
         planted_quality.planted(planted_quality.SIZES["small"], seed) for seed in (0, planted_quality.OTHER)
     )
     assert float((first.directions_FD @ other.directions_FD.t()).abs().max()) < 0.6
+
+
+def test_the_best_of_each_library_is_judged_on_the_other_dictionary_and_ours_with_its_defaults(tmp_path, monkeypatch):
+    asked, results = [], {"gated/sae-lens/0.01/2": [{"l0": 16.0, "explained_variance": 0.8, "recovered": 0.9}]}
+    end = [{"cpu_seconds": 1.0, "l0": 16.0, "explained_variance": 0.8, "recovered": 0.9, "dead": 0.0}]
+    monkeypatch.setattr(planted_quality, "planted_file", lambda size, folder, n, seed: folder / str(seed))
+    monkeypatch.setattr(planted_quality, "learn", lambda *args, **settings: asked.append((*args, settings)) or end)
+    for _ in range(2):  # what is there is not measured again
+        planted_quality.judge(["gated"], None, tmp_path, results, lambda: None)
+    data, own = tmp_path / str(planted_quality.OTHER), {"lr": None, "penalty": None}
+    assert asked == [("kosae", "gated", data, own), ("kosae free", "gated", data, own),
+                     ("sae-lens", "gated", data, {"lr": 0.01, "penalty": 2.0})]  # fmt: skip
+    judged = {key for key in results if key.startswith("judged/")}
+    assert judged == {"judged/gated/kosae/own", "judged/gated/kosae free/own", "judged/gated/sae-lens/0.01/2"}
