@@ -29,8 +29,6 @@ RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 STEPS, LOOKS = 1000, 10
 FOUND = 0.9
 PENALISED = ("standard", "gated", "jumprelu", "p_anneal", "gated_anneal")
-FREE = ("standard", "gated", "p_anneal", "gated_anneal")
-"""Variants that this project also trains with decoder rows of any length, as "kosae free"."""
 MOST = 7
 """Trainings in which a peer's coefficient is sought, for one learning rate."""
 OTHER = 1
@@ -52,7 +50,8 @@ def learn(library: str, variant: str, data: Path, lr: float | None, penalty: flo
 
 
 def libraries_of(variant: str) -> tuple[str, ...]:
-    return ("kosae", *(("kosae free",) if variant in FREE else ()), *PEERS[variant])
+    """This project, also with decoder rows of any length where the variant knows them, and its peers."""
+    return ("kosae", *(("kosae free",) if kc.VARIANTS[variant].weighs_rows else ()), *PEERS[variant])
 
 
 def limits() -> dict[str, float]:
@@ -165,8 +164,8 @@ def main() -> None:
     if "limits" not in results:
         results["limits"] = limits()
         save()
-    for name, variant in (("topk_from_truth", "topk"), ("batchtopk_from_truth", "batchtopk")):
-        if name not in results["limits"]:
+    for variant in ("topk", "batchtopk"):
+        if (name := f"{variant}_from_truth") not in results["limits"]:
             results["limits"][name] = from_truth(variant)
             save()
     print(", ".join(f"EV of the {name.replace('_', ' ')}: {value:.4f}" for name, value in results["limits"].items()))

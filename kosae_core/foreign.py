@@ -107,17 +107,13 @@ def assemble(
         shift_F = b_dec_D @ W_enc_DF
         gains = {"b_enc": 1.0, "b_gate": 1.0, "b_mag": biases["r_mag"].exp() if "r_mag" in biases else 1.0}
         state |= {f"{name}_F": biases[name] + gains[name] * shift_F for name in biases if name in gains}
-    if unit_rows:
-        norms_F = W_dec_FD.norm(dim=1)
-        state |= {
-            "W_enc_DF": W_enc_DF * norms_F, "b_enc_F": state["b_enc_F"] * norms_F,
-            "W_dec_FD": W_dec_FD / norms_F[:, None].clamp_min(SMALLEST),
-        }  # fmt: skip
     if variant == "jumprelu":
         state["r_threshold_F"] = (threshold.clamp_min(SMALLEST) / (0.5 * sae.width)).log() / SPEED
     elif threshold is not None:
         state["threshold"] = threshold
     sae.load_state_dict(sae.state_dict() | state)
+    sae.free_rows = unit_rows
+    sae.fold_rows()
     return sae.eval()
 
 

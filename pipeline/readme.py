@@ -80,7 +80,7 @@ def _ratios(row: dict[str, Any]) -> list[str]:
 
 
 def sizes_table(speed: dict[str, Any], language: str) -> str:
-    """By variant, in Markdown: ratios at the wider sizes, and what share of the machine's own matrix products they reach."""
+    """By variant that is measured, in Markdown: ratios at the wider sizes, and what share of the machine's own matrix products they reach."""
     sizes = {
         name: row["size"] | {"steps": row["steps"]}
         for name in _WIDER
@@ -90,12 +90,11 @@ def sizes_table(speed: dict[str, Any], language: str) -> str:
     heads = [_HEADS[language][0], *(head.format(**size) for size in sizes.values() for head in _SIZE[language])]
     lines = ["| " + " | ".join(heads) + " |", "| :-- |" + " --: |" * (len(heads) - 1)]
     for variant, name in _NAMES.items():
-        cells = [name]
-        for size in sizes:
-            row = speed.get(f"{size}/{variant}")
+        rows, cells = [speed.get(f"{size}/{variant}") for size in sizes], [name]
+        for row in rows:
             shares = [f"{r['share_of_limit']:.2f}" for r in row["ratios"].values()] if row else []
             cells += [*_ratios(row), ", ".join(shares)] if row else ["", "", ""]
-        lines.append("| " + " | ".join(cells) + " |")
+        lines += ["| " + " | ".join(cells) + " |"] if any(rows) else []
     return "\n".join(lines) + "\n"
 
 

@@ -70,9 +70,7 @@ class Run:
     """Whether the chapter holds on to it while it trains others."""
 
     def __post_init__(self) -> None:
-        if (
-            self.variant in VARIANTS
-        ):  # what the chapter would refuse; a variant that it defines by itself is not known here
+        if self.variant in VARIANTS:  # one that the chapter defines by itself is not known here
             self.settings()
 
     def settings(self) -> tuple[SAEConfig, TrainConfig]:
