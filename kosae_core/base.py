@@ -19,6 +19,8 @@ from kosae_core import kernels, losses, ranks, saving
 OPTIONAL = (
     "k", "auxk", "auxk_weight", "sparsity", "bandwidth", "p_end", "prefixes", "d_in", "warm_topk", "initial_density",
 )  # fmt: skip
+ROWS = 1024
+"""Rows of the decoder that are worked on at a time, so that what is computed of them stays in the cache."""
 VARIANTS: dict[str, type["SAE"]] = {}
 
 
@@ -191,9 +193,11 @@ class SAE(nn.Module, ABC):
     def folded(self, bias_F: Tensor) -> Float[Tensor, " F"]:
         """The bias that makes x @ W_enc + bias equal (x - b_dec) @ W_enc + `bias_F`.
 
-        Subtracting from x instead would cost the gradient a second dense product, and a table of the input's size.
+        Subtracting from x instead would cost the gradient a second dense product, and a table of the input's size. Never in
+        bf16, for which the encoder's columns and their gradient would be copied to save nothing.
         """
-        return bias_F - ranks.spread(self.b_dec_D) @ self.W_enc_DF
+        with torch.autocast(self.W_enc_DF.device.type, enabled=False):
+            return bias_F - ranks.spread(self.b_dec_D) @ self.W_enc_DF
 
     @abstractmethod
     def features(self, x_BD: Float[Tensor, "B D"]) -> Float[Tensor, "B F"]:
@@ -261,8 +265,8 @@ class SAE(nn.Module, ABC):
         """Take from the decoder's gradient the part along each row, which the unit norm would undo anyway."""
         if self.free_rows:
             return
-        grad_FD = self.W_dec_FD.grad
-        grad_FD.addcmul_(torch.linalg.vecdot(grad_FD, self.W_dec_FD)[:, None], self.W_dec_FD, value=-1)
+        for grad_GD, W_GD in zip(*(t.split(ROWS) for t in (self.W_dec_FD.grad, self.W_dec_FD)), strict=True):
+            grad_GD.addcmul_(torch.linalg.vecdot(grad_GD, W_GD)[:, None], W_GD, value=-1)
 
     @torch.no_grad()
     def normalise_decoder(self) -> None:

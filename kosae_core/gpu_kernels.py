@@ -52,6 +52,11 @@ def bag(values_N: Tensor, starts_M: Tensor, index_N: Tensor, table_RD: Tensor) -
     return out_MD
 
 
+def bag_columns(values_N: Tensor, starts_M: Tensor, index_N: Tensor, table_RD: Tensor) -> Tensor:
+    """The same sums, a column each, shape (D, M - 1)."""
+    return bag(values_N, starts_M, index_N, table_RD).t().contiguous()
+
+
 def column_sums(values_N: Tensor, pattern) -> Tensor:
     """The sum of each column's values, shape (F,); bincount would add them with atomics, in any order."""
     starts_F, order_N, rows_N = pattern.by_column

@@ -205,10 +205,10 @@ def encode(x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, select: Top | BatchTop | 
     return Code(_Entries.apply(x_BD, W_DF, bias_F, values_N, pattern), pattern)
 
 
-def _transposed(values_N: Tensor, y_BD: Tensor, pattern: Pattern) -> Tensor:
-    """S^T @ y for the sparse matrix S of the values, shape (F, D): one bag of rows of `y` per column."""
+def _bags(values_N: Tensor, y_BD: Tensor, pattern: Pattern) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """S^T @ y for the sparse matrix S of the values, as one bag of rows of `y` per column: what a backend's `bag` is given."""
     starts_F, order_N, rows_N = pattern.by_column
-    return backend(y_BD).bag(values_N.index_select(0, order_N), starts_F, rows_N, y_BD)
+    return values_N.index_select(0, order_N), starts_F, rows_N, y_BD
 
 
 class _Table(torch.autograd.Function):
@@ -242,7 +242,7 @@ class _Entries(torch.autograd.Function):
         grad_x_BD = None
         if ctx.needs_input_grad[0]:
             grad_x_BD = backend(x_BD).bag(grad_N, pattern.crow_B, pattern.cols_N, W_DF.t())
-        grad_W_DF = _transposed(grad_N, x_BD, pattern).t().contiguous()
+        grad_W_DF = backend(x_BD).bag_columns(*_bags(grad_N, x_BD, pattern))
         return grad_x_BD, grad_W_DF, backend(grad_N).column_sums(grad_N, pattern), None, None
 
 
@@ -271,4 +271,5 @@ class _Decode(torch.autograd.Function):
         (values_N, W_FD), pattern = ctx.saved_tensors, ctx.pattern
         wanted_N, wanted_FD, _ = ctx.needs_input_grad
         grad_values_N = backend(W_FD).sampled(grad_BD, W_FD, pattern) if wanted_N else None
-        return grad_values_N, _transposed(values_N, grad_BD, pattern) if wanted_FD else None, None
+        grad_W_FD = backend(W_FD).bag(*_bags(values_N, grad_BD, pattern)) if wanted_FD else None
+        return grad_values_N, grad_W_FD, None

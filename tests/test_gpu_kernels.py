@@ -82,6 +82,7 @@ def test_sums_and_products_are_those_of_the_cpu():
     on_gpu = [t.to(DEVICE) for t in (values_N, W_FD, y_BD)]
     bags = gpu_kernels.bag(on_gpu[0], there.crow_B, there.cols_N, on_gpu[1]).cpu()
     assert torch.allclose(bags, cpu_kernels.bag(values_N, pattern.crow_B, pattern.cols_N, W_FD), atol=1e-5)
+    assert torch.equal(gpu_kernels.bag_columns(on_gpu[0], there.crow_B, there.cols_N, on_gpu[1]).cpu(), bags.t())
     dots = gpu_kernels.sampled(on_gpu[2], on_gpu[1], there).cpu()
     assert torch.allclose(dots, cpu_kernels.sampled(y_BD, W_FD, pattern), atol=1e-5)
     by_gpu = gpu_kernels.by_column(there.crow_B, there.cols_N, F)

@@ -191,6 +191,19 @@ def test_columns_are_sorted():
     assert (np.diff(starts_F) == np.bincount(cols_N, minlength=33)).all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("columns", [1, 63, 64, 65, 300])
+def test_bags_as_columns_are_the_bags(columns, dtype):
+    pattern, values_N = BatchTop(min(500, B * columns)).choose(table(B, columns, dtype=dtype))
+    starts_F, order_N, rows_N = pattern.by_column
+    given = values_N[order_N], starts_F, rows_N, table(B, D, 1, dtype)
+    for n in (1, 3):
+        with threads(n):
+            assert torch.equal(cpu_kernels.bag_columns(*given), cpu_kernels.bag(*given).t())
+    expected = as_table((pattern, values_N)).t() @ given[-1]
+    assert torch.allclose(cpu_kernels.bag_columns(*given), expected.t(), atol=1e-5)
+
+
 @pytest.mark.parametrize("select", [Top(4), BatchTop(1000)])
 def test_a_gradient_for_the_inputs_does_not_reach_the_threads_that_multiply(select):
     x_BD, W_DF = table(256, D).requires_grad_(), table(D, 32, 1)
