@@ -19,7 +19,8 @@ from pathlib import Path
 import torch
 
 import kosae_core as kc
-from kosae_core import kernels
+from kosae_core import patterns
+from kosae_core.products import bags
 from kosae_core.trainer import Trainer
 
 SIZES = {
@@ -91,16 +92,16 @@ def compare_kernels(size: dict, device: str, repeats: int) -> dict:
     B, D, F, k = size["batch"], size["d_model"], size["n_features"], size["k"]
     pre_BF = torch.randn(B, F, device=device)
     W_FD, y_BD = torch.randn(F, D, device=device), torch.randn(B, D, device=device)
-    ours = kernels.backend(pre_BF)
+    ours = patterns.backend(pre_BF)
     crow_B, cols_N, values_N = ours.top(pre_BF, k)
-    pattern = kernels.Pattern(crow_B, cols_N, F)
+    pattern = patterns.Pattern(crow_B, cols_N, F)
     table_BF = torch.zeros_like(pre_BF).index_put((pattern.rows_N, pattern.cols_N), values_N)
     _ = pattern.by_column
     pairs = {
         "top": (lambda: ours.top(pre_BF, k), lambda: pre_BF.topk(k, dim=1, sorted=False)),
         "batch_top": (lambda: ours.batch_top(pre_BF, k * B), lambda: pre_BF.flatten().topk(k * B, sorted=False)),
         "decode": (lambda: ours.bag(values_N, pattern.crow_B, pattern.cols_N, W_FD), lambda: table_BF @ W_FD),
-        "weight_gradient": (lambda: kernels._transposed(values_N, y_BD, pattern), lambda: table_BF.t() @ y_BD),
+        "weight_gradient": (lambda: ours.bag_columns(*bags(values_N, y_BD, pattern)), lambda: y_BD.t() @ table_BF),
         "value_gradient": (lambda: ours.sampled(y_BD, W_FD, pattern), lambda: y_BD @ W_FD.t()),
     }
     found = {}

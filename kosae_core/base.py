@@ -219,11 +219,11 @@ class SAE(nn.Module, ABC):
         return losses.l1(self.sizes(code), code.n_rows, self.d_model)
 
     def dead_loss(
-        self, x_BD: Tensor, recon_BD: Tensor, bias_F: Tensor, dead_F: Tensor, y_BD: Tensor | None = None
+        self, x_BD: Tensor, recon_BD: Tensor, code: kernels.Code, bias_F: Tensor, dead_F: Tensor, y_BD: Tensor | None = None
     ) -> Float[Tensor, ""]:  # fmt: skip
         """AuxK of the dead features times its weight, where the variant has it; 0 while none is dead.
 
-        `y_BD` is what is reconstructed, where that is not the input. It looks at half of the batch, whose order is random:
+        `code` is what gave `recon_BD`, `y_BD` what is reconstructed, where that is not the input. It looks at half of the batch, whose order is random:
         with many dead features it would otherwise cost more than all the rest of a step.
         """
         dead_N = dead_F.nonzero()[:, 0]
@@ -231,9 +231,9 @@ class SAE(nn.Module, ABC):
             return x_BD.new_zeros(())
         half = slice(0, -(-len(x_BD) // 2))
         error_BD = (x_BD if y_BD is None else y_BD)[half] - recon_BD[half]
-        W_enc_DN, bias_N = self.W_enc_DF.index_select(1, dead_N), bias_F.index_select(0, dead_N)
-        code = kernels.encode(x_BD[half], W_enc_DN, bias_N, kernels.Top(self.config.auxk))
-        explained_BD = code.decode(self.W_dec_FD.index_select(0, dead_N), error_BD.new_zeros(error_BD.shape[1]))
+        W_enc_DN, bias_N = code.some(self.W_enc_DF, dead_N, 1), bias_F.index_select(0, dead_N)
+        dead = kernels.encode(x_BD[half], W_enc_DN, bias_N, kernels.Top(self.config.auxk))
+        explained_BD = dead.decode(code.some(self.W_dec_FD, dead_N, 0), error_BD.new_zeros(error_BD.shape[1]))
         return self.config.auxk_weight * losses.auxk(explained_BD, error_BD)
 
     def reconstruct(self, feats_BF: Tensor) -> Float[Tensor, "B D"]:

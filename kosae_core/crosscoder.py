@@ -66,7 +66,7 @@ class TranscoderSAE(TwoPoints, TopKSAE):
         x_BD, y_BD = x_BD[:, : self.d_in], x_BD[:, self.d_in :]
         code = kernels.encode(x_BD, self.W_enc_DF, self.b_enc_F, kernels.Top(self.k))
         recon_BD = code.decode(self.W_dec_FD, self.b_dec_D)
-        aux = self.dead_loss(x_BD, recon_BD, self.b_enc_F, dead_F, y_BD)
+        aux = self.dead_loss(x_BD, recon_BD, code, self.b_enc_F, dead_F, y_BD)
         return Objective(losses.squared_error(recon_BD, y_BD), x_BD.new_zeros(()), aux, recon_BD, code)
 
     def target(self, acts_BD: Tensor) -> Tensor:

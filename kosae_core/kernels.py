@@ -6,48 +6,18 @@ autoencoder as soon as it has become sparse. `cpu_kernels` and `gpu_kernels` do 
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
-from types import ModuleType
 
 import torch
 import torch.nn.functional as nn_functional
 from torch import Tensor
 
-from kosae_core import cpu_kernels, ranks
+from kosae_core import cpu_kernels, patterns, ranks
+from kosae_core.patterns import Pattern
+from kosae_core.products import Decode, Entries, Late, OfColumns, Some, Table, full
 
 DENSEST = 1 / 10
 """Share of entries above which penalised variants compute with tables; not tuned by machine or width."""
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """Which entries of a (B, F) table there are, row by row: those of row b stand from `crow_B[b]` to `crow_B[b + 1]`."""
-
-    crow_B: Tensor
-    cols_N: Tensor
-    n_columns: int
-
-    @property
-    def n_rows(self) -> int:
-        return len(self.crow_B) - 1
-
-    @cached_property
-    def rows_N(self) -> Tensor:
-        rows_B = torch.arange(self.n_rows, dtype=torch.int32, device=self.crow_B.device)
-        return torch.repeat_interleave(rows_B, self.crow_B.diff())
-
-    @cached_property
-    def by_column(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Where each column starts, and the entries' numbers and rows in the order of columns."""
-        return backend(self.cols_N).by_column(self.crow_B, self.cols_N, self.n_columns)
-
-    def kept(self, yes_N: Tensor) -> "Pattern":
-        """The pattern of some of its entries."""
-        before = nn_functional.pad(yes_N.cumsum(0, dtype=torch.int32), (1, 0))
-        return Pattern(before[self.crow_B], self.cols_N[yes_N], self.n_columns)
-
-
 Chosen = tuple[Pattern, Tensor]
 """Some entries of a table, and their values, at least float32."""
 
@@ -57,6 +27,7 @@ class Code:
 
     def __init__(self, values: Tensor, pattern: Pattern | None = None) -> None:
         self.values, self.pattern = values, pattern
+        self.made: list[tuple[Tensor, Tensor, Late]] = []  # matrices, what came of them, what their gradients wait for
 
     @property
     def n_rows(self) -> int:
@@ -64,7 +35,7 @@ class Code:
 
     def of(self, parameter_F: Tensor) -> Tensor:
         """A parameter of one number per feature, as it meets the values."""
-        return parameter_F if self.pattern is None else _OfColumns.apply(parameter_F, self.pattern)
+        return parameter_F if self.pattern is None else OfColumns.apply(parameter_F, self.pattern)
 
     def with_values(self, values: Tensor) -> "Code":
         """Other values at the same places."""
@@ -73,10 +44,24 @@ class Code:
     def decode(self, W_FD: Tensor, bias_D: Tensor) -> Tensor:
         """The product with a (F, D) matrix plus a bias, of shape (D,) or (B, D); shape (B, D)."""
         if self.pattern is not None:
-            return ranks.added(_Decode.apply(self.values, W_FD, self.pattern)) + bias_D
+            late: Late = []
+            sums_BD = Decode.apply(self.values, W_FD, self.pattern, late)
+            self.made.append((W_FD, sums_BD, late))
+            return ranks.added(sums_BD) + bias_D
         if ranks.n_features() > 1:
             return ranks.added(self.values @ W_FD) + bias_D
         return torch.addmm(bias_D, self.values, W_FD)
+
+    def some(self, W: Tensor, index_N: Tensor, dim: int) -> Tensor:
+        """Some rows (dim 0) or columns (dim 1) of a matrix of one for each feature.
+
+        Their gradient is added to that of the matrix by which this code was encoded or decoded, where it is one of these:
+        a table of zeros around it, and a sum of two tables, would cost more than all the rest of AuxK.
+        """
+        for matrix, after, late in self.made:
+            if matrix is W:
+                return Some.apply(W, index_N, dim, late, after)
+        return W.index_select(dim, index_N)
 
     def table(self) -> Tensor:
         """All features, shape (B, F)."""
@@ -102,7 +87,7 @@ class Code:
             return [Code(self.values[:, low:high]) for low, high in pairwise(edges)]
         crow_B, cols_N = self.pattern.crow_B, self.pattern.cols_N
         part_N = torch.bucketize(cols_N, torch.tensor(edges[1:-1], device=cols_N.device), right=True, out_int32=True)
-        starts_P, order_N, rows_N = backend(cols_N).by_column(crow_B, part_N, len(edges) - 1)
+        starts_P, order_N, rows_N = patterns.backend(cols_N).by_column(crow_B, part_N, len(edges) - 1)
         sizes, parts = starts_P.diff().tolist(), []
         chosen = (t.index_select(0, order_N).split(sizes) for t in (self.values, cols_N))
         for low, high, values_N, inside_N, rows_M in zip(edges, edges[1:], *chosen, rows_N.split(sizes), strict=False):
@@ -120,7 +105,7 @@ class Top:
 
     def choose(self, pre_BF: Tensor | cpu_kernels.Product) -> Chosen:
         k = min(self.k, pre_BF.shape[1])
-        pattern, values_N = _chosen(backend(pre_BF).top(pre_BF, k), pre_BF.shape[1])
+        pattern, values_N = _chosen(patterns.backend(pre_BF).top(pre_BF, k), pre_BF.shape[1])
         if ranks.n_features() == 1:
             return pattern, values_N
         at = pattern.rows_N, torch.arange(len(values_N), device=values_N.device) - pattern.crow_B[pattern.rows_N]
@@ -140,7 +125,7 @@ class BatchTop:
 
     def choose(self, pre_BF: Tensor | cpu_kernels.Product) -> Chosen:
         n = self.n * ranks.n_rows()
-        pattern, values_N = _chosen(backend(pre_BF).batch_top(pre_BF, n), pre_BF.shape[1])
+        pattern, values_N = _chosen(patterns.backend(pre_BF).batch_top(pre_BF, n), pre_BF.shape[1])
         if ranks.alone():
             return pattern, values_N
         yes_N = ranks.among_largest(values_N[None], n, whole_batch=True)[0]
@@ -160,7 +145,7 @@ class Above:
     def choose(self, pre_BF: Tensor) -> Chosen | None:
         dtype = torch.promote_types(pre_BF.dtype, torch.float32)
         bound_F = torch.as_tensor(self.bound, dtype=dtype, device=pre_BF.device).expand(pre_BF.shape[1])
-        found = backend(pre_BF).above(pre_BF, bound_F, DENSEST)
+        found = patterns.backend(pre_BF).above(pre_BF, bound_F, DENSEST)
         return None if found is None else _chosen(found, pre_BF.shape[1])
 
     def dense(self, pre_BF: Tensor) -> Tensor:
@@ -169,21 +154,7 @@ class Above:
 
 def _chosen(found: tuple[Tensor, Tensor, Tensor], n_columns: int) -> Chosen:
     crow_B, cols_N, values_N = found
-    return Pattern(crow_B, cols_N, n_columns), _full(values_N)
-
-
-def backend(of: Tensor | cpu_kernels.Product) -> ModuleType:
-    """The module whose kernels run where a tensor is."""
-    if isinstance(of, cpu_kernels.Product) or of.device.type == "cpu":
-        return cpu_kernels
-    from kosae_core import gpu_kernels  # needs Triton, which comes with PyTorch's builds for GPUs
-
-    return gpu_kernels
-
-
-def _full(tensor: Tensor) -> Tensor:
-    """At least float32: what autocast has made less becomes that again."""
-    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+    return Pattern(crow_B, cols_N, n_columns), full(values_N)
 
 
 def encode(x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, select: Top | BatchTop | Above) -> Code:
@@ -196,80 +167,13 @@ def encode(x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, select: Top | BatchTop | 
     with torch.no_grad():
         # detached, since the threads of a product know nothing of no_grad
         pre_BF = cpu_kernels.Product(*(t.detach().to(dtype) for t in (x_BD, W_DF, bias_F)))
-        if backend(x_BD) is not cpu_kernels or isinstance(select, Above):
+        if patterns.backend(x_BD) is not cpu_kernels or isinstance(select, Above):
             pre_BF = pre_BF.rows(slice(None))
         chosen = select.choose(pre_BF)
     if chosen is None:
-        return Code(select.dense(_Table.apply(x_BD, W_DF, bias_F, pre_BF)))
+        return Code(select.dense(Table.apply(x_BD, W_DF, bias_F, pre_BF)))
     pattern, values_N = chosen
-    return Code(_Entries.apply(x_BD, W_DF, bias_F, values_N, pattern), pattern)
-
-
-def _bags(values_N: Tensor, y_BD: Tensor, pattern: Pattern) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """S^T @ y for the sparse matrix S of the values, as one bag of rows of `y` per column: what a backend's `bag` is given."""
-    starts_F, order_N, rows_N = pattern.by_column
-    return values_N.index_select(0, order_N), starts_F, rows_N, y_BD
-
-
-class _Table(torch.autograd.Function):
-    """x @ W + bias, given, with its gradients for W and bias."""
-
-    @staticmethod
-    def forward(ctx, x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, pre_BF: Tensor) -> Tensor:
-        ctx.save_for_backward(x_BD, W_DF)
-        return pre_BF.view_as(pre_BF)
-
-    @staticmethod
-    def backward(ctx, grad_BF: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
-        x_BD, W_DF = ctx.saved_tensors
-        grad_x_BD = _full(grad_BF) @ W_DF.t() if ctx.needs_input_grad[0] else None
-        return grad_x_BD, _full(x_BD.to(grad_BF.dtype).t() @ grad_BF), _full(grad_BF.sum(0)), None
-
-
-class _Entries(torch.autograd.Function):
-    """The entries of x @ W + bias at a pattern, given, with their gradients for W and bias."""
-
-    @staticmethod
-    def forward(ctx, x_BD: Tensor, W_DF: Tensor, bias_F: Tensor, values_N: Tensor, pattern: Pattern) -> Tensor:
-        # a copy of some features' columns, as AuxK makes it, need not live on
-        ctx.save_for_backward(x_BD, W_DF if ctx.needs_input_grad[0] else None)
-        ctx.pattern = pattern
-        return values_N.view_as(values_N)
-
-    @staticmethod
-    def backward(ctx, grad_N: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None, None]:
-        (x_BD, W_DF), pattern = ctx.saved_tensors, ctx.pattern
-        grad_x_BD = None
-        if ctx.needs_input_grad[0]:
-            grad_x_BD = backend(x_BD).bag(grad_N, pattern.crow_B, pattern.cols_N, W_DF.t())
-        grad_W_DF = backend(x_BD).bag_columns(*_bags(grad_N, x_BD, pattern))
-        return grad_x_BD, grad_W_DF, backend(grad_N).column_sums(grad_N, pattern), None, None
-
-
-class _OfColumns(torch.autograd.Function):
-    """A number of each column's, at each entry of a pattern; its gradient is added up in one order on any device."""
-
-    @staticmethod
-    def forward(ctx, parameter_F: Tensor, pattern: Pattern) -> Tensor:
-        ctx.pattern = pattern
-        return parameter_F.index_select(0, pattern.cols_N)
-
-    @staticmethod
-    def backward(ctx, grad_N: Tensor) -> tuple[Tensor, None]:
-        return backend(grad_N).column_sums(grad_N, ctx.pattern), None
-
-
-class _Decode(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, values_N: Tensor, W_FD: Tensor, pattern: Pattern) -> Tensor:
-        ctx.save_for_backward(values_N, W_FD)
-        ctx.pattern = pattern
-        return backend(W_FD).bag(values_N, pattern.crow_B, pattern.cols_N, W_FD)
-
-    @staticmethod
-    def backward(ctx, grad_BD: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        (values_N, W_FD), pattern = ctx.saved_tensors, ctx.pattern
-        wanted_N, wanted_FD, _ = ctx.needs_input_grad
-        grad_values_N = backend(W_FD).sampled(grad_BD, W_FD, pattern) if wanted_N else None
-        grad_W_FD = backend(W_FD).bag(*_bags(values_N, grad_BD, pattern)) if wanted_FD else None
-        return grad_values_N, grad_W_FD, None
+    late: Late = []
+    code = Code(Entries.apply(x_BD, W_DF, bias_F, values_N, pattern, late), pattern)
+    code.made.append((W_DF, code.values, late))
+    return code

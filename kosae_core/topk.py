@@ -36,7 +36,7 @@ class TopKSAE(SAE):
         bias_F = self.folded(self.b_enc_F)
         code = kernels.encode(x_BD, self.W_enc_DF, bias_F, kernels.Top(self.k))
         recon_BD = code.decode(self.W_dec_FD, self.b_dec_D)
-        aux = self.dead_loss(x_BD, recon_BD, bias_F, dead_F)
+        aux = self.dead_loss(x_BD, recon_BD, code, bias_F, dead_F)
         return Objective(losses.squared_error(recon_BD, x_BD), x_BD.new_zeros(()), aux, recon_BD, code)
 
 
@@ -107,7 +107,7 @@ class BatchTopKSAE(SharedBudget):
         if not self.warm:
             self.follow_threshold(code.values.detach())
         mse, recon_BD = self.fit(x_BD, code)
-        aux = self.dead_loss(x_BD, recon_BD, bias_F, dead_F)
+        aux = self.dead_loss(x_BD, recon_BD, code, bias_F, dead_F)
         return Objective(mse, x_BD.new_zeros(()), aux, recon_BD, code)
 
     def fit(self, x_BD: Tensor, code: kernels.Code) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,7 @@ if not GPU:
     os.environ["TRITON_INTERPRET"] = "1"  # read when Triton is imported
 pytest.importorskip("triton", reason="Triton is not installed (it comes with PyTorch for GPUs; pip install triton)")
 
-from kosae_core import cpu_kernels, gpu_kernels, gpu_selection, kernels
+from kosae_core import cpu_kernels, gpu_kernels, gpu_selection, patterns
 from kosae_core.kernels import Above, BatchTop, Pattern, Top, encode
 
 DEVICE = "cuda" if GPU else "cpu"
@@ -99,7 +99,7 @@ def test_wide_tables_take_several_blocks(monkeypatch):
 
 @pytest.mark.parametrize("select", [Top(4), BatchTop(150), Above(8.0)])
 def test_values_and_gradients_against_dense_products(select, monkeypatch):
-    monkeypatch.setattr(kernels, "backend", lambda tensor: gpu_kernels)
+    monkeypatch.setattr(patterns, "backend", lambda tensor: gpu_kernels)
     x_BD, target_BD = table(B, D).to(DEVICE), table(B, D, 1).to(DEVICE)
     W_DF, W_FD = (table(*shape, 2).to(DEVICE).requires_grad_() for shape in ((D, F), (F, D)))
     bias_F, bias_D = (torch.zeros(n, device=DEVICE, requires_grad=True) for n in (F, D))

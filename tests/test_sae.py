@@ -212,6 +212,22 @@ def test_auxk_gradient_reaches_the_encoder(variant, auxk, acts_BD):
     assert float_of(terms.aux) == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize("variant", WITH_K)
+def test_auxk_adds_to_the_gradients_what_a_table_of_its_own_would(variant, acts_BD, monkeypatch):
+    grads = []
+    for own_table in (False, True):
+        if own_table:
+            monkeypatch.setattr(kernels.Code, "some", lambda code, W, index_N, dim: W.index_select(dim, index_N))
+        sae = build(variant, auxk=3, auxk_weight=0.5)
+        sae.progress = 0.9  # when a batch shares its budget
+        dead_F = torch.arange(F) % 2 == 1  # some of them are among the k largest again
+        terms = sae.objective(sae.normalise(acts_BD), 1.0, dead_F)
+        assert bool((terms.code.fired() & dead_F).any())
+        (terms.mse + terms.aux).backward()
+        grads.append({name: parameter.grad for name, parameter in sae.named_parameters()})
+    assert all(torch.equal(grads[0][name], grads[1][name]) for name in grads[1])
+
+
 def test_auxk_is_silent_without_dead_features(acts_BD):
     terms = build("topk").objective(build("topk").normalise(acts_BD), 1.0, torch.zeros(F, dtype=torch.bool))
     assert float_of(terms.aux) == 0.0
