@@ -158,11 +158,9 @@ def product_rate(size: dict, dtype: torch.dtype) -> float:
 def best(variant: str, library: str, learnt: dict) -> dict[str, float | None] | None:
     """The learning rate and penalty with which a library has learnt most in `planted_quality.py`'s sweep; None: its own.
 
-    By the sum of explained variance and features found at the end, of those whose L0 is within a tenth of k. This project
-    stays with its defaults; nothing where no training of the library has such an L0.
+    By the sum of explained variance and features found at the end, of those whose L0 is within a tenth of k; nothing where no
+    training of the library has such an L0.
     """
-    if library.startswith("kosae"):
-        return {"lr": None, "penalty": None}
     start, found = f"{variant}/{library}/", {}
     for key in (key for key in learnt if key.startswith(start)):
         last = learnt[key][-1]

@@ -14,7 +14,8 @@ SPEED = 10.0
 class _Jump(torch.autograd.Function):
     """z · 1[z > θ] and the mean number of active features, with the paper's pseudo-derivatives for θ.
 
-    θ has one number per column of the table z, or, where z are single entries, one for each.
+    θ has one number per column of the table z, or, where z are single entries, one for each. Tables are worked on in place:
+    a new one costs more than what is computed into it.
     """
 
     @staticmethod
@@ -22,15 +23,15 @@ class _Jump(torch.autograd.Function):
         on = z > theta
         ctx.save_for_backward(z, theta)
         ctx.bandwidth, ctx.n_tokens = bandwidth, n_tokens
-        return z * on, on.sum().to(torch.promote_types(z.dtype, torch.float32)) / n_tokens
+        return on.to(z.dtype).mul_(z), on.sum().to(torch.promote_types(z.dtype, torch.float32)) / n_tokens
 
     @staticmethod
     def backward(ctx, grad: Tensor, grad_l0: Tensor) -> tuple[Tensor, Tensor, None, None]:
         z, theta = ctx.saved_tensors
-        near = (z - theta).abs() < ctx.bandwidth / 2
+        near = (z - theta).abs_().lt_(ctx.bandwidth / 2)
         # the rectangle's gradients: -θ/ε of the feature's, -1/ε of the count's
-        pull = (-(theta * grad + grad_l0 / ctx.n_tokens) / ctx.bandwidth) * near
-        return grad * (z > theta), pull.sum(0) if z.ndim > theta.ndim else pull, None, None
+        pull = (theta * grad).add_(grad_l0 / ctx.n_tokens).neg_().div_(ctx.bandwidth).mul_(near)
+        return (z > theta).to(grad.dtype).mul_(grad), pull.sum(0) if z.ndim > theta.ndim else pull, None, None
 
 
 class JumpReLUSAE(SAE):

@@ -55,7 +55,7 @@ class TrainConfig:
     """Length of the decoder's rows: unit, or free, and then the penalty weighs each feature by the length of its row, and gated's
     gate trains the decoder too (standard, gated, p_anneal, gated_anneal); what is returned has unit rows in either case."""
     resample_every: int | None = None
-    """Steps between resamplings (variants with `sparsity`), of which none comes in the last 40%; 0: never; None: a tenth."""
+    """Steps between resamplings (variants with `sparsity`), of which none comes in the last 40%; 0: never; None: a tenth of them, 10 at least."""
     clip: float = 1.0
     """Largest norm of the whole gradient; 0: no clipping."""
     accumulate: int = 1

@@ -103,7 +103,7 @@ class Trainer:
         self.batches = rows.shuffled(acts, cfg.batch_size, self.generator)
         self.dead_after = cfg.dead_after if cfg.dead_after is not None else patience(config, cfg)
         self.lift_after = None if cfg.lift == 0 else lift_after(config, cfg)
-        self.resample_every = cfg.resample_every if cfg.resample_every is not None else max(1, cfg.steps // 10)
+        self.resample_every = cfg.resample_every if cfg.resample_every is not None else max(10, cfg.steps // 10)
         self.silent_F = torch.zeros(len(self.sae.W_dec_FD), dtype=torch.long, device=self.device)
         self.step, self.strength, self.history = 0, 1.0, History()
 

@@ -99,15 +99,20 @@ def sizes_table(speed: dict[str, Any], language: str) -> str:
 
 
 def _quality(learnt: dict[str, Any], variant: str, own: bool) -> str:
-    """Ours, also with free rows, or the best peer's whose L0 is within a tenth of the target, on the dictionary that is judged on."""
+    """Ours by default and, where this is more, by the best of the sweep, or the best peer's whose L0 is within a tenth of the
+    target, on the dictionary that is judged on; the best by the sum of explained variance and features found."""
     found = {}
     for key in (key for key in learnt if key.startswith(f"judged/{variant}/")):
-        library, last = key.split("/")[2], learnt[key][-1]
+        (library, rate), last = key.split("/")[2:4], learnt[key][-1]
         if library.startswith("kosae") == own and (own or abs(last["l0"] / TARGET_L0 - 1) <= 0.1):
             score = last["explained_variance"] + last["recovered"]
             cell = f"{last['explained_variance']:.3f}, {last['recovered']:.1%}, {last['dead']:.1%}"
-            found[library] = (score, cell if library == "kosae" else f"free: {cell}" if own else f"{cell} ({library})")
-    return "; ".join(found[each][1] for each in sorted(found)) if own else max(found.values(), default=(0, ""))[1]
+            chosen = ["free"] * (library == "kosae free") + [f"lr {rate}"] * (rate != "own")
+            name = f"{', '.join(chosen)}: {cell}" if chosen else cell
+            found[library, rate] = (score, name if own else f"{cell} ({library})")
+    most = max(found.values(), default=(0, ""))
+    default = found.get(("kosae", "own"), most) if own else most
+    return "; ".join(dict.fromkeys(cell for _, cell in (default, most)))
 
 
 def with_speed(text: str, name: str) -> str:

@@ -14,12 +14,13 @@ def end(ev, found, l0=16.0):
     return [{"explained_variance": ev, "recovered": found, "l0": l0}]
 
 
-def test_the_best_of_a_library_is_chosen_at_equal_l0_and_ours_are_the_defaults():
+def test_the_best_of_a_library_is_chosen_at_equal_l0():
     results = {"machine": {}, "limits": {}, "topk/a/own": end(0.8, 0.5), "topk/a/0.003": end(0.7, 0.9), "topk/a b/0.01": end(1, 1),
+               "topk/kosae/own": end(0.8, 0.9), "topk/kosae/0.02": end(0.9, 0.9), "topk/kosae free/0.01": end(1, 1),
                "standard/a/0.003/2.5": end(0.6, 0.4), "standard/a/0.003/0.5": end(0.9, 0.9, l0=30.0)}  # fmt: skip
     assert planted_quality.best("topk", "a", results) == {"lr": 0.003, "penalty": None}
     assert planted_quality.best("standard", "a", results) == {"lr": 0.003, "penalty": 2.5}
-    assert planted_quality.best("topk", "kosae", results) == {"lr": None, "penalty": None}
+    assert planted_quality.best("topk", "kosae", results) == {"lr": 0.02, "penalty": None}
     assert planted_quality.best("gated", "a", results) is None
 
 
@@ -44,14 +45,17 @@ def test_the_judged_dictionary_is_another():
 
 
 def test_the_best_of_each_library_is_judged_on_the_other_dictionary_and_ours_with_its_defaults(tmp_path, monkeypatch):
-    asked, results = [], {"gated/sae-lens/0.01/2": [{"l0": 16.0, "explained_variance": 0.8, "recovered": 0.9}]}
     end = [{"cpu_seconds": 1.0, "l0": 16.0, "explained_variance": 0.8, "recovered": 0.9, "dead": 0.0}]
+    asked, results = [], {"gated/sae-lens/0.01/2": end, "gated/kosae/own": end, "gated/kosae free/0.02": end}
     monkeypatch.setattr(planted_quality, "planted_file", lambda size, folder, n, seed: folder / str(seed))
     monkeypatch.setattr(planted_quality, "learn", lambda *args, **settings: asked.append((*args, settings)) or end)
     for _ in range(2):  # what is there is not measured again
         planted_quality.judge(["gated"], None, tmp_path, results, lambda: None)
     data, own = tmp_path / str(planted_quality.OTHER), {"lr": None, "penalty": None}
     assert asked == [("kosae", "gated", data, own), ("kosae free", "gated", data, own),
+                     ("kosae free", "gated", data, {"lr": 0.02, "penalty": None}),
                      ("sae-lens", "gated", data, {"lr": 0.01, "penalty": 2.0})]  # fmt: skip
     judged = {key for key in results if key.startswith("judged/")}
-    assert judged == {"judged/gated/kosae/own", "judged/gated/kosae free/own", "judged/gated/sae-lens/0.01/2"}
+    assert judged == {
+        f"judged/gated/{end}" for end in ("kosae/own", "kosae free/own", "kosae free/0.02", "sae-lens/0.01/2")
+    }

@@ -32,12 +32,16 @@ def test_quality_is_compared_at_equal_l0_on_the_dictionary_that_is_judged_on():
 
     learnt = {"machine": {}, "standard/kosae/own": end(0.9, 0.9), "standard/b/0.003/1": end(0.9, 0.9),
               "judged/standard/kosae free/own": end(0.6, 0.9), "judged/standard/kosae/own": end(0.5, 0.8), "judged/standard/a/0.001/2": end(0.9, 0.9, l0=30.0),
+              "judged/standard/kosae/0.02": end(0.6, 0.8), "judged/gated/kosae/own": end(0.9, 0.9), "judged/gated/kosae/0.02": end(0.8, 0.9),
               "judged/standard/c/0.001/4": end(0.4, 0.7), "judged/standard/b/0.003/1": end(0.6, 0.1)}  # fmt: skip
-    (head, _, row, *_) = readme.speed_table({}, learnt, "en").splitlines()
+    (head, _, row, gated, *_) = readme.speed_table({}, learnt, "en").splitlines()
     assert head.startswith("| variant |") and row.split(" | ")[-2:] == [
         "0.500, 80.0%, 1.0%; free: 0.600, 90.0%, 1.0%",
         "0.400, 70.0%, 1.0% (c) |",
     ]
+    assert gated.endswith("| 0.900, 90.0%, 1.0% |  |")
+    learnt["judged/standard/kosae free/0.02"] = end(0.7, 0.9)
+    assert "| 0.500, 80.0%, 1.0%; free, lr 0.02: 0.700, 90.0%, 1.0% |" in readme.speed_table({}, learnt, "en")
 
 
 def test_wider_sizes_have_their_ratios_and_their_shares_of_the_limit():
