@@ -131,9 +131,8 @@ def train_parts(
     step = tables * table * (HOLES if table < GIVEN_BACK else 1)
     kept = weights * (2 + MOMENTS[cfg.optimizer] + bool(cfg.ema))
     there = 0 if adds else 1 if by_k else 0.5  # of the gradients, as the tables go while these come
-    once = max(
-        step - there * weights, (0.5 + adds + 0.2 * bool(config.auxk)) * weights
-    )  # AuxK copies what is dead, here a fifth
+    dead = 0.2 * bool(config.auxk)  # the share of features that AuxK copies
+    once = max(step - there * weights, (0.5 + adds + dead) * weights)
     once += weights * (cfg.optimizer not in ("adam", "adamw")) + ROWS["topk" if by_k else "standard"] * per_row * part
     kind = "gated" if tables >= TABLES["jumprelu"] else "topk"
     look = LOOKS[kind] * 4 * n_features * cfg.held_tokens if held else 0  # at held-out tokens, between steps
