@@ -3,8 +3,9 @@
     python benchmarks/train_throughput.py --json benchmarks/results/train_throughput.json
 
 Every library trains in a process of its own with 2 threads on the same planted activations; the processes take turns,
-a few steps each, so that a change of the machine's load falls on all. The peers live in an environment that this script
-makes beside the project's (`build/peers`), with the same torch. A result that is already in the JSON is not measured again.
+a few steps each, so that a change of the machine's load falls on all; the first step after waiting for the others, which no
+training does, is not timed, since it may take twice as long as the next. The peers live in an environment that this script makes
+beside the project's (`build/peers`), with the same torch. A result that is already in the JSON is not measured again.
 """
 
 import argparse
@@ -177,9 +178,9 @@ def best(variant: str, library: str, learnt: dict) -> dict[str, float | None] | 
 def measure(variant: str, size: dict, data: Path, budget: int, turn: int, learnt: dict) -> dict:
     """Each side's samples per second over a whole training (with the spread over turns), and what it has learnt by it.
 
-    Whole trainings, since a penalised autoencoder's steps cost less as it becomes sparse; the first turn is not timed. A peer
-    has the learning rate and penalty with which it has `learnt` most at our L0, or its own where nothing is known of it.
-    bf16 is left out where the machine's products in it are slower than in fp32.
+    Whole trainings, since a penalised autoencoder's steps cost less as it becomes sparse; neither the first turn is timed nor the
+    first step of any, before which the side has waited for the others. A peer has the learning rate and penalty with which it has
+    `learnt` most at our L0, or its own where nothing is known of it. bf16 is left out where the machine's products in it are slower than in fp32.
     """
     options = {name: size[name] for name in ("n_features", "batch", "k")} | {"steps": budget}
     dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -197,16 +198,16 @@ def measure(variant: str, size: dict, data: Path, budget: int, turn: int, learnt
     rate = []
     for number in range(budget // turn):
         for side in sides if number % 2 else reversed(sides):
-            took = side.ask(str(turn))["seconds"]
+            side.ask("1")
+            took = side.ask(str(turn - 1))["seconds"]
             if number:
                 seconds[side.name].append(took)
         rate.append([product_rate(size, dtype) for dtype in dtypes.values()])
-    found = {}
+    found, timed = {}, (turn - 1) * size["batch"]
     for side in sides:
         taken = seconds[side.name]
         found[side.name] = {
-            "samples_per_second": turn * size["batch"] * len(taken) / sum(taken),
-            "lowest": turn * size["batch"] / max(taken), "highest": turn * size["batch"] / min(taken),
+            "samples_per_second": timed * len(taken) / sum(taken), "lowest": timed / max(taken), "highest": timed / min(taken),
             "quality": side.ask("quality"),
         }  # fmt: skip
         side.close()
@@ -242,9 +243,11 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", default=["small"], choices=SIZES)
     parser.add_argument("--variants", nargs="+", default=list(PEERS), choices=PEERS)
     parser.add_argument("--budget", type=int, default=1000, help="steps of a training, after which quality is measured")
-    parser.add_argument("--turn", type=int, default=50, help="steps that a side takes at a time")
+    parser.add_argument("--turn", type=int, default=50, help="steps that a side takes at a time, the first untimed")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
+    if args.turn < 2 or args.budget < 2 * args.turn:
+        parser.error(f"a turn is at least 2 steps and a training 2 turns, not {args.turn} and {args.budget} steps.")
     torch.set_num_threads(2)
     results = json.loads(args.json.read_text()) if args.json and args.json.exists() else {}
     known = json.loads(LEARNT.read_text()) if LEARNT.exists() else {}

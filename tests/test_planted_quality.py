@@ -1,5 +1,6 @@
-"""What the benchmark of quality chooses to judge."""
+"""What the benchmarks of quality choose to judge, and where they read it off."""
 
+import math
 import sys
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from kosae_core import paths
 
 sys.path.insert(0, str(paths.ROOT / "benchmarks"))
+import free_rows
 import planted_quality
 
 
@@ -59,3 +61,25 @@ def test_the_best_of_each_library_is_judged_on_the_other_dictionary_and_ours_wit
     assert judged == {
         f"judged/gated/{end}" for end in ("kosae/own", "kosae free/own", "kosae free/0.02", "sae-lens/0.01/2")
     }
+
+
+def test_free_rows_are_compared_at_one_l0_that_every_front_passes():
+    gain = {setting: index / 100 for index, setting in enumerate(free_rows.SETTINGS)}
+    trainings = {}
+    for setting in free_rows.SETTINGS:
+        for seed in free_rows.SEEDS:
+            for target in free_rows.TARGETS:
+                l0 = target * (1.3 if "free" in setting else 0.9)  # a setting misses its target without losing by it
+                ev = 0.5 + 0.1 * math.log(l0) + gain[setting] + seed / 1000
+                trainings[f"gated/{setting}/{target}/{seed}"] = {
+                    "l0": l0,
+                    "explained_variance": ev,
+                    "loss_recovered": 2 * ev,
+                }
+    read = free_rows.at_equal_l0(trainings, ["gated"])
+    l0 = math.sqrt(1.3 * free_rows.TARGETS[0] * 0.9 * free_rows.TARGETS[-1])
+    for setting in free_rows.SETTINGS:
+        row, ev = read[f"gated/{setting}"], 0.5 + 0.1 * math.log(l0) + gain[setting]
+        assert row["l0"] == pytest.approx(l0)
+        assert row["explained_variance"] == pytest.approx({"mean": ev + 0.001, "lowest": ev, "highest": ev + 0.002})
+        assert row["loss_recovered"]["mean"] == pytest.approx(2 * (ev + 0.001))
