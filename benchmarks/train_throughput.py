@@ -180,8 +180,8 @@ def measure(variant: str, size: dict, data: Path, budget: int, turn: int, learnt
 
     Whole trainings, since a penalised autoencoder's steps cost less as it becomes sparse; neither the first turn is timed nor the
     first step of any, before which the side has waited for the others. A peer has the learning rate and penalty with which it has
-    `learnt` most at our L0, or its own where nothing is known of it. bf16 is left out where the
-    machine's products in it are slower than in fp32.
+    `learnt` most at our L0, or its own where nothing is known of it. bf16 is left out where the machine's products
+    in it are slower than in fp32.
     """
     options = {name: size[name] for name in ("n_features", "batch", "k")} | {"steps": budget}
     dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16}

@@ -1,4 +1,4 @@
-"""What the benchmarks of quality choose to judge, and where they read it off."""
+"""What the benchmarks beside the peers choose to judge, where they read it off, and which steps they time."""
 
 import math
 import sys
@@ -10,6 +10,7 @@ from kosae_core import paths
 sys.path.insert(0, str(paths.ROOT / "benchmarks"))
 import free_rows
 import planted_quality
+import train_throughput
 
 
 def end(ev, found, l0=16.0):
@@ -83,3 +84,29 @@ def test_free_rows_are_compared_at_one_l0_that_every_front_passes():
         assert row["l0"] == pytest.approx(l0)
         assert row["explained_variance"] == pytest.approx({"mean": ev + 0.001, "lowest": ev, "highest": ev + 0.002})
         assert row["loss_recovered"]["mean"] == pytest.approx(2 * (ev + 0.001))
+
+
+def test_neither_the_first_turn_nor_the_first_step_of_any_is_timed(monkeypatch):
+    class Fake:
+        def __init__(self, library, variant, precision, data, options):
+            self.name, self.orders = f"{library}, {precision}", 0
+            self.step = 0.01 if library == "kosae" else 0.02
+
+        def ask(self, order):
+            if order == "quality":
+                return {"l0": 16.0}
+            self.orders += 1
+            slow = 100 if self.orders <= 2 or order == "1" else 1  # of the first turn, or after a wait
+            return {"seconds": slow * self.step * int(order)}
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(train_throughput, "Side", Fake)
+    monkeypatch.setattr(train_throughput, "product_rate", lambda size, dtype: 100.0)
+    size = train_throughput.SIZES["small"]
+    row = train_throughput.measure("batchtopk", size, None, budget=12, turn=3, learnt={})
+    assert row["sides"]["kosae, fp32"]["samples_per_second"] == pytest.approx(size["batch"] / 0.01)
+    assert row["ratios"]["fp32"]["lowest"] == pytest.approx(2) and row["ratios"]["fp32"]["highest"] == pytest.approx(2)
+    limit = 100e9 / (2 * size["d_model"] * size["n_features"])
+    assert row["ratios"]["fp32"]["share_of_limit"] == pytest.approx(size["batch"] / 0.01 / limit)
